@@ -1,0 +1,234 @@
+"""What every one-dimensional posterior here can say of itself."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from riskmodel.errors import InputError, UnknownNameError
+
+Array = NDArray[np.float64]
+IntervalKind = Literal["eti", "hdi"]
+
+#: Logits outside this range are 0 or 1 in double precision even as logarithms of a density.
+LOGIT_LIMIT = 700.0
+
+
+class Distribution(ABC):
+    """A distribution on [0, 1]: of a risk, an average risk or a heterogeneity."""
+
+    @property
+    @abstractmethod
+    def mean(self) -> float:
+        """Posterior mean."""
+
+    @property
+    @abstractmethod
+    def sd(self) -> float:
+        """Posterior standard deviation."""
+
+    @abstractmethod
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`."""
+
+    @abstractmethod
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a value up to `x`, of the shape of `x`."""
+
+    @abstractmethod
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles at `q` in [0, 1], of the shape of `q`."""
+
+    @abstractmethod
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws, ndarray of shape (size,)."""
+
+    def sf(self, x: ArrayLike) -> Array:
+        """Probability of a value above `x`, of the shape of `x`."""
+        return np.asarray(1.0 - self.cdf(x))
+
+    @property
+    def median(self) -> float:
+        """Posterior median."""
+        return float(self.ppf(0.5))
+
+    def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float]:
+        """Credible interval.
+
+        Parameters
+        ----------
+        prob : float
+            Posterior probability of the interval, in (0, 1).
+        kind : {"eti", "hdi"}
+            Equal-tailed, or the shortest single interval (highest density, where the density has one mode).
+
+        Returns
+        -------
+        tuple of float
+            Lower and upper end.
+
+        Raises
+        ------
+        InputError
+            If `prob` is not in (0, 1) or `kind` is unknown.
+        """
+        if not isinstance(prob, (int, float)) or isinstance(prob, bool) or not 0 < prob < 1:
+            raise InputError(f"{prob!r} is not a probability strictly between 0 and 1", where="prob", remedy="Give 0.95")
+        if kind not in ("eti", "hdi"):
+            raise UnknownNameError("kind of interval", kind, ["eti", "hdi"], where="kind")
+        below = (1 - prob) / 2 if kind == "eti" else _shortest_start(self.ppf, prob)
+        lower, upper = self.ppf(np.array([below, min(below + prob, 1.0)]))
+        return float(lower), float(upper)
+
+
+@dataclass(frozen=True)
+class PointMass(Distribution):
+    """All probability on one value: a heterogeneity fixed at zero.
+
+    Parameters
+    ----------
+    value : float
+        The value.
+    scale : str, optional
+        What the value is measured in: ``"rho"`` or ``"tau"``.
+    """
+
+    value: float
+    scale: str = ""
+
+    @property
+    def mean(self) -> float:
+        """The value."""
+        return self.value
+
+    @property
+    def sd(self) -> float:
+        """Zero."""
+        return 0.0
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Infinite at the value, zero elsewhere."""
+        return np.where(np.asarray(x, float) == self.value, np.inf, 0.0)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Zero below the value, one from it on."""
+        return np.where(np.asarray(x, float) >= self.value, 1.0, 0.0)
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """The value, whatever the quantile."""
+        return np.full(np.shape(q), self.value)
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """The value, `size` times."""
+        return np.full(size, self.value)
+
+
+def checked_levels(q: ArrayLike) -> Array:
+    """Quantile levels as floats, refused outside [0, 1].
+
+    Parameters
+    ----------
+    q : array_like
+        Levels.
+
+    Returns
+    -------
+    ndarray
+        The levels.
+
+    Raises
+    ------
+    InputError
+        If a level is not a number in [0, 1].
+    """
+    try:
+        levels = np.asarray(q, float)
+    except (TypeError, ValueError):
+        levels = np.array(np.nan)
+    if not np.all((levels >= 0) & (levels <= 1)):
+        raise InputError("quantile levels must be numbers in [0, 1]", where="q", remedy="Give 0.975 for 97.5 %")
+    return levels
+
+
+def logit_quantiles(
+    levels: Array,
+    guess: Array,
+    tail: Callable[[Array, NDArray[np.bool_]], tuple[Array, Array]],
+    *,
+    tolerance: float = 1e-4,
+) -> Array:
+    """Solve for quantiles on the logit scale by safeguarded Newton steps on the logarithm of the smaller tail.
+
+    On this scale a power-law tail is a straight line, so that the lower limit of a series without events, 1e-12 say, is
+    found in a few steps as surely as a median.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (levels,)
+        In (0, 1).
+    guess : ndarray of shape (levels,)
+        Where to start, as logits.
+    tail : callable
+        From logits, and whether the lower tail is wanted at each, to that tail's probability and the density with respect
+        to the logit.
+    tolerance : float
+        Length of the last step, in logits: convergence is quadratic, so the error left is
+        about a tenth of its square.
+
+    Returns
+    -------
+    ndarray of shape (levels,)
+        Logits of the quantiles.
+    """
+    x = np.clip(np.array(guess, float), -LOGIT_LIMIT, LOGIT_LIMIT)
+    low, high = np.full(x.shape, -LOGIT_LIMIT), np.full(x.shape, LOGIT_LIMIT)
+    lower = levels <= 0.5
+    sign = np.where(lower, 1.0, -1.0)
+    target = np.log(np.where(lower, levels, 1 - levels))
+    active = np.arange(x.size)
+    for _ in range(100):
+        probability, density = tail(x[active], lower[active])
+        probability = np.maximum(probability, 1e-300)
+        gap = sign[active] * (np.log(probability) - target[active])  # positive where x is too high
+        high[active] = np.where(gap > 0, x[active], high[active])
+        low[active] = np.where(gap < 0, x[active], low[active])
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            step = x[active] - gap * probability / density
+        inside = (step > low[active]) & (step < high[active])  # also false where the step is not a number
+        new = np.where(gap == 0, x[active], np.where(inside, step, (low[active] + high[active]) / 2))
+        settled = np.abs(new - x[active]) <= tolerance * np.maximum(1.0, np.abs(new))
+        x[active] = new
+        active = active[~settled]
+        if not active.size:
+            break
+    return x
+
+
+def _shortest_start(ppf: Callable[[Array], Array], prob: float) -> float:
+    """Level at which the shortest interval of probability `prob` begins: a scan, refined around its best."""
+    low, high = 0.0, 1.0 - prob
+    for _ in range(6):
+        starts = np.linspace(low, high, 33)
+        ends = np.minimum(starts + prob, 1.0)
+        quantiles = ppf(np.concatenate([starts, ends]))
+        best = int(np.argmin(quantiles[33:] - quantiles[:33]))
+        low, high = starts[max(best - 1, 0)], starts[min(best + 1, 32)]
+        if high - low < 1e-9:
+            break
+    return float(starts[best])
+
+
+def finite_number(value: Any) -> bool:
+    """Whether `value` is one finite real number, not a bool."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -1,0 +1,199 @@
+"""Everything this package raises on purpose.
+
+    RiskModelError                 what, where, the way out; has a code and one JSON shape
+    ├── InputError                 an argument cannot be used            (also a ValueError)
+    │   ├── UnknownNameError       a name nobody knows; says which were meant
+    │   └── ContradictionError     arguments that cannot all be true
+    ├── EvidenceError              a finding's folder has faults; carries all of them
+    ├── AccuracyError              quadrature could not reach its stated error
+    ├── ConvergenceError           a sampler's draws cannot be trusted
+    └── UnavailableError           something that is not built yet, or not installed
+
+An error is raised, never returned. Faces map every one of them to exit code 2; anything else is our fault and exits
+with 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class RiskModelError(Exception):
+    """Root of the tree: a fault that the caller can mend.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, with the value that was found.
+    where : str, optional
+        The argument, option, file, row or column it was found in.
+    remedy : str, optional
+        The way out, as something the reader can do.
+    """
+
+    code = "error"
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """One line: where, what and the way out."""
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}. {self.remedy}" if self.remedy else head
+
+    def to_dict(self) -> dict[str, Any]:
+        """The one JSON body that every face prints for an error."""
+        return {
+            "error": {
+                "code": self.code,
+                "message": self.message,
+                "what": self.what,
+                "where": self.where,
+                "remedy": self.remedy,
+                "problems": [],
+            }
+        }
+
+
+class InputError(RiskModelError, ValueError):
+    """An argument that cannot be used: its value, type or length."""
+
+    code = "bad_input"
+
+
+class UnknownNameError(InputError):
+    """A name that is not among the known ones.
+
+    Parameters
+    ----------
+    kind : str
+        What the name should name: ``"state of anatomy"``, ``"reading"``.
+    name : str
+        The name as given.
+    known : iterable of str
+        The names that exist, in the order in which they are listed to the reader.
+    where : str, optional
+        The argument or option.
+    """
+
+    code = "unknown_name"
+
+    def __init__(self, kind: str, name: object, known: Iterable[str], *, where: str = "") -> None:
+        names = list(known)
+        self.name = str(name)
+        self.known = names
+        self.suggestion = closest(self.name, names)
+        hint = f"Did you mean {self.suggestion!r}? " if self.suggestion else ""
+        listed = ", ".join(names) if names else "none"
+        super().__init__(f"unknown {kind} {_shortened(self.name)!r}", where=where, remedy=f"{hint}Known: {listed}")
+
+
+class ContradictionError(InputError):
+    """Arguments that cannot all hold together."""
+
+    code = "contradiction"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of a file: where it is, what was found, and how to mend it.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file inside the finding's folder.
+    row : int or None
+        Line as a spreadsheet numbers it: the header is row 1. None where the fault is the file's.
+    column : str or None
+        Name of the column, or the dotted key of a TOML file.
+    found : str
+        The offending text, shortened.
+    what : str
+        What is wrong with it.
+    remedy : str
+        What to do.
+    """
+
+    file: str
+    row: int | None
+    column: str | None
+    found: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Location first, so that a list of problems sorts and scans like a compiler's."""
+        place = self.file
+        if self.row is not None:
+            place += f", row {self.row}"
+        if self.column:
+            place += f", {self.column}"
+        found = f" (found {_shortened(self.found)!r})" if self.found else ""
+        return f"{place}: {self.what}{found}. {self.remedy}"
+
+
+class EvidenceError(RiskModelError):
+    """A finding's folder has faults; all of them, found in one pass.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        Every fault, in the order of file and row.
+    where : str, optional
+        The folder.
+    """
+
+    code = "bad_evidence"
+    shown = 25  # a folder that is wrong throughout should not fill a terminal; to_dict() has them all
+
+    def __init__(self, problems: Sequence[Problem], *, where: str = "") -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = [str(problem) for problem in self.problems[: self.shown]]
+        if count > self.shown:
+            lines.append(f"... and {count - self.shown} more")
+        what = f"{count} problem{'s' if count != 1 else ''} in the evidence\n  " + "\n  ".join(lines)
+        super().__init__(what, where=where)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON body, with every problem as an object of its own."""
+        body = super().to_dict()
+        body["error"]["what"] = f"{len(self.problems)} problems in the evidence"
+        body["error"]["problems"] = [asdict(problem) for problem in self.problems]
+        return body
+
+
+class AccuracyError(RiskModelError):
+    """Quadrature could not reach its stated error with the nodes it may use."""
+
+    code = "not_accurate"
+
+
+class ConvergenceError(RiskModelError):
+    """A sampler's draws cannot be trusted: its diagnostics say why."""
+
+    code = "not_converged"
+
+
+class UnavailableError(RiskModelError):
+    """Something that is not built yet, or whose package is not installed."""
+
+    code = "unavailable"
+
+
+def closest(name: str, known: Sequence[str]) -> str | None:
+    """The known name nearest in spelling, or None if none is near."""
+    folded = {candidate.casefold().replace("_", "-"): candidate for candidate in known}
+    found = difflib.get_close_matches(_shortened(name).casefold().replace("_", "-"), list(folded), n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def _shortened(text: str, limit: int = 80) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,241 @@
+"""The one posterior type: what counts and priors say of a risk, whichever engine said it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskmodel.distribution import Distribution
+from riskmodel.errors import UnavailableError
+from riskmodel.mixture import BetaMixture
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ErrorEstimate:
+    """How far an engine's numbers may be from the exact ones of its model.
+
+    Parameters
+    ----------
+    mean : float
+        Absolute error of the mean of the average and of the new setting.
+    sd : float
+        Absolute error of the standard deviation of the average.
+    log_evidence : float
+        Absolute error of the logarithm of the marginal likelihood; NaN where the engine gives none.
+    nodes : int
+        Nodes of a quadrature, or draws of a sampler.
+    kind : str
+        ``"exact"``, ``"quadrature"`` or ``"monte carlo"``: a bound of rounding, a difference of rules, or one standard
+        error.
+    """
+
+    mean: float
+    sd: float
+    log_evidence: float
+    nodes: int
+    kind: str
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """What published series say of one risk.
+
+    Parameters
+    ----------
+    events, totals : ndarray of int, shape (series,)
+        The counts.
+    labels : tuple of str
+        A name for each series.
+    average : Distribution
+        mu, the average risk across settings.
+    new_setting : Distribution
+        theta_new, the risk in a setting not among the series: what a person in another clinic faces. Its mean is the
+        probability of the event for the next fetus.
+    series : tuple of Distribution
+        theta_i, the risk in each series' own setting, shrunken towards the others.
+    heterogeneity : Distribution
+        How much settings differ; its `scale` says on which measure.
+    model, method : str
+        ``"beta-binomial"``; ``"conjugate"``, ``"quadrature"`` or ``"nuts"``.
+    prior, heterogeneity_prior : str
+        As stated.
+    log_evidence : float
+        Logarithm of the probability of these counts under the model and its priors; NaN where the engine gives none.
+    error : ErrorEstimate
+        How far these numbers may be from exact.
+    draws : mapping of str to ndarray, optional
+        Draws by variable with shape (chains, draws, ...), where a sampler made them.
+    diagnostics : mapping of str to float, optional
+        What the sampler says of itself.
+    """
+
+    events: NDArray[np.int64]
+    totals: NDArray[np.int64]
+    labels: tuple[str, ...]
+    average: Distribution
+    new_setting: Distribution
+    series: tuple[Distribution, ...]
+    heterogeneity: Distribution
+    model: str
+    method: str
+    prior: str
+    heterogeneity_prior: str
+    log_evidence: float
+    error: ErrorEstimate
+    draws: dict[str, Array] = field(default_factory=dict, repr=False)
+    diagnostics: dict[str, float] = field(default_factory=dict)
+
+    def predict(self, total: int) -> Array:
+        """Predictive probabilities of the number of events in a new series from a new setting.
+
+        Parameters
+        ----------
+        total : int
+            Size of the new series, 0 to 1,000,000.
+
+        Returns
+        -------
+        ndarray of shape (total + 1,)
+            Probabilities of 0 to `total` events, summing to one.
+
+        Raises
+        ------
+        InputError
+            If `total` is not a whole number in range.
+        UnavailableError
+            If the new setting's risk is not a mixture of Betas.
+        """
+        if not isinstance(self.new_setting, BetaMixture):
+            raise UnavailableError(
+                "no predictive distribution where a normal prior on logit(mu) meets heterogeneity 0",
+                where="predict",
+                remedy="Use a Beta prior on mu, or a heterogeneity prior",
+            )
+        return self.new_setting.predict(total)
+
+    def table(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
+        """Every estimand with its interval, one row each.
+
+        Parameters
+        ----------
+        ci_prob : float
+            Probability of the equal-tailed intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns estimand, label, events, total, observed, mean, sd, median, lower, upper, ci_prob, ci_kind. Counts are
+            missing for the average, the new setting and the heterogeneity.
+        """
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = []
+        for name, distribution in (
+            *(("series", one) for one in self.series),
+            ("average", self.average),
+            ("new_setting", self.new_setting),
+            ("heterogeneity", self.heterogeneity),
+        ):
+            lower, upper = distribution.interval(ci_prob)
+            row: dict[str, Any] = {"estimand": name, "label": name, "events": None, "total": None, "observed": None}
+            if len(rows) < len(self.series):
+                i = len(rows)
+                row |= {
+                    "label": self.labels[i],
+                    "events": int(self.events[i]),
+                    "total": int(self.totals[i]),
+                    "observed": self.events[i] / self.totals[i],
+                }
+            row |= {"mean": distribution.mean, "sd": distribution.sd, "median": distribution.median}
+            row |= {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"}
+            rows.append(row)
+        return pd.DataFrame(rows).astype({"events": "Int64", "total": "Int64", "observed": "Float64"})
+
+    def sample(self, size: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Independent draws of each estimand, each on its own.
+
+        Parameters
+        ----------
+        size : int
+            How many draws.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``average``, ``new_setting`` and ``heterogeneity`` of shape (size,), ``series`` of shape (size, series). The
+            margins are exact; draws of different estimands are not paired.
+        """
+        series = [one.sample(size, rng) for one in self.series]
+        return {
+            "average": self.average.sample(size, rng),
+            "new_setting": self.new_setting.sample(size, rng),
+            "heterogeneity": self.heterogeneity.sample(size, rng),
+            "series": np.stack(series, axis=1) if series else np.empty((size, 0)),
+        }
+
+    def to_datatree(self, *, draws: int = 4000, seed: int = 0) -> Any:
+        """Posterior as ArviZ knows it.
+
+        Parameters
+        ----------
+        draws : int
+            Draws to take where the posterior is exact and has none of its own.
+        seed : int
+            Seed of those draws.
+
+        Returns
+        -------
+        xarray.DataTree
+            Groups posterior and observed_data; constant_data holds the totals. From a sampler these are its own draws
+            by chain; from an exact posterior, independent draws of each estimand's margin in one chain.
+        """
+        from arviz_base import from_dict
+
+        names = {"theta": ["series"], "series": ["series"]}
+        if self.draws:
+            posterior = dict(self.draws)
+        else:
+            drawn = self.sample(draws, np.random.default_rng(seed))
+            renamed = {"average": "mu", "new_setting": "theta_new", "series": "theta", "heterogeneity": "rho"}
+            posterior = {renamed[name]: values[None] for name, values in drawn.items()}
+        tree = from_dict(
+            {
+                "posterior": posterior,
+                "observed_data": {"events": self.events},
+                "constant_data": {"totals": self.totals},
+            },
+            dims=names | {"events": ["series"], "totals": ["series"]},
+            coords={"series": list(self.labels)},
+        )
+        tree.attrs.update(
+            {
+                "model": self.model,
+                "method": self.method,
+                "prior": self.prior,
+                "heterogeneity_prior": self.heterogeneity_prior,
+                "draws_are": "the sampler's, joint" if self.draws else "independent for each margin",
+            }
+        )
+        return tree
+
+    def __repr__(self) -> str:
+        """Estimands with their intervals, as a reader would say them."""
+        lines = [
+            f"Posterior of {len(self.series)} series, {int(self.events.sum())} of {int(self.totals.sum())} "
+            f"({self.model}, {self.method}; {self.prior}; {self.heterogeneity_prior})"
+        ]
+        for name in ("average", "new_setting"):
+            distribution = getattr(self, name)
+            lower, upper = distribution.interval(0.95)
+            lines.append(f"  {name:<12} mean {distribution.mean:.4f}, 95 % interval {lower:.4f} to {upper:.4f}")
+        return "\n".join(lines)

@@ -1,0 +1,128 @@
+"""Special functions that stay exact where the textbook forms cancel.
+
+The beta-binomial likelihood is a ratio of rising factorials. Written with log-gamma it subtracts numbers of size
+``phi log phi`` to leave one of size ``y``: at ``phi = 1e10`` nothing is left. Written as a product over
+``mu + j g`` with ``g = rho / (1 - rho)`` it is exact down to ``g = 0``, where it is the binomial's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+#: From this argument on, five terms of Stirling's series are good to 2e-13: the sixth is 691/360360 / 8**11.
+_STIRLING_FROM = 8
+#: Factors multiplied before one logarithm is taken. Four stay inside a double for factors of 1e-75 to 1e+75.
+_FACTORS_PER_LOG = 4
+#: What one remainder by Stirling's series costs, in factors multiplied (measured 2026-11: 30 to 40 on 2,000 nodes).
+_STIRLING_COST = 32
+
+
+def log_rising(start: Array, step: Array, counts: NDArray[np.int64]) -> Array:
+    r"""Logarithm of a product of rising factorials, summed over series.
+
+    .. math:: \sum_i \sum_{j < c_i} \log(s + j g)
+
+    Parameters
+    ----------
+    start : ndarray
+        :math:`s > 0`: the average risk, its complement, or 1.
+    step : ndarray
+        :math:`g \ge 0`, broadcast against `start`.
+    counts : ndarray of int, shape (series,)
+        :math:`c_i \ge 0`.
+
+    Returns
+    -------
+    ndarray
+        Shape of `start` and `step` broadcast.
+
+    Notes
+    -----
+    Factor `j` occurs once for every series with more than `j` events, so the sum needs a logarithm for every few `j`
+    and none for every series. Long products end in Stirling's series of a difference, whose large terms cancel
+    before they are formed (NIST DLMF 5.11.1).
+    """
+    start, step = np.asarray(start, float), np.asarray(step, float)
+    total = np.zeros(np.broadcast_shapes(start.shape, step.shape))
+    values, repeats = np.unique(counts[counts > 0], return_counts=True)
+    if not values.size:
+        return total
+    direct = _direct_length(values)
+    beyond = repeats.sum() - np.concatenate([[0], np.cumsum(repeats)])
+    edges = np.minimum(np.concatenate([[0], values]), direct)
+    for multiplicity, low, high in zip(beyond[:-1], edges[:-1], edges[1:], strict=True):
+        for first in range(low, high, _FACTORS_PER_LOG):
+            product = start + first * step
+            for j in range(first + 1, min(first + _FACTORS_PER_LOG, high)):
+                product = product * (start + j * step)
+            total += multiplicity * np.log(product)
+    for value, repeat in zip(values, repeats, strict=True):
+        if value > direct:
+            total += repeat * _log_rising_remainder(start + direct * step, step, float(value - direct))
+    return total
+
+
+def _direct_length(values: NDArray[np.int64]) -> int:
+    """How many factors to multiply one by one: the cheapest length at which Stirling's series may take over."""
+    candidates = np.concatenate([[min(_STIRLING_FROM, values[-1])], values[values > _STIRLING_FROM]])
+    longer = values.size - np.searchsorted(values, candidates, side="right")
+    return int(candidates[np.argmin(candidates + _STIRLING_COST * longer)])
+
+
+def _log_rising_remainder(start: Array, step: Array, count: float) -> Array:
+    """Sum of log(start + j step) over j < count, for start / step of at least eight."""
+    scaled = start / np.maximum(step, 1e-300)
+    leading = (scaled + count - 0.5) * np.log1p(count / scaled) - count
+    return count * np.log(start) + leading + _stirling_tail(scaled + count) - _stirling_tail(scaled)
+
+
+def _stirling_tail(x: Array) -> Array:
+    """What Stirling's formula leaves out of log-gamma (NIST DLMF 5.11.1), for x of at least eight."""
+    inverse = 1.0 / x
+    square = inverse * inverse
+    return inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188))))
+
+
+def trigamma_and_slope(x: Array) -> tuple[Array, Array]:
+    r"""Trigamma and minus x times its derivative, :math:`\psi_1(x)` and :math:`-x\,\psi_2(x)`.
+
+    Parameters
+    ----------
+    x : ndarray
+        Positive.
+
+    Returns
+    -------
+    tuple of ndarray
+        Both of the shape of `x`, good to 1e-12 relative.
+
+    Notes
+    -----
+    Recurrence to x + 6, then the asymptotic series (NIST DLMF 5.15.5, 5.15.8). SciPy's ``polygamma`` goes through the
+    Hurwitz zeta function and takes some ten times as long.
+    """
+    shifted = x + 6.0
+    inverse = 1.0 / shifted
+    square = inverse * inverse
+    bernoulli = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730)
+    trigamma, slope = inverse + square / 2, square + square * inverse
+    power = square * inverse
+    for order, number in enumerate(bernoulli):
+        trigamma = trigamma + number * power
+        slope = slope + (2 * order + 3) * number * power * inverse
+        power = power * square
+    for j in range(6):
+        inverse = 1.0 / (x + j)
+        square = inverse * inverse
+        trigamma = trigamma + square
+        slope = slope + 2 * square * inverse
+    return trigamma, x * slope
+
+
+def log_sigmoid(x: ArrayLike) -> Array:
+    """Logarithm of the inverse logit, exact in both tails."""
+    x = np.asarray(x, float)
+    return np.asarray(np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x))))
