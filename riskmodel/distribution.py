@@ -6,10 +6,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import sici
 
 from riskmodel.errors import InputError, UnknownNameError
 
@@ -18,6 +20,8 @@ IntervalKind = Literal["eti", "hdi"]
 
 #: Logits outside this range are 0 or 1 in double precision even as logarithms of a density.
 LOGIT_LIMIT = 700.0
+#: Scales at the centre of a quantile table that its stretched axis counts as one.
+_TABLE_WIDTH = 0.7
 
 
 class Distribution(ABC):
@@ -48,6 +52,10 @@ class Distribution(ABC):
     @abstractmethod
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Independent draws, ndarray of shape (size,)."""
+
+    def quick_ppf(self, q: Array) -> Array:
+        """Quantiles good to about 1e-5 in probability, for many levels at once; exact ones where that is as cheap."""
+        return self.ppf(q)
 
     def sf(self, x: ArrayLike) -> Array:
         """Probability of a value above `x`, of the shape of `x`."""
@@ -127,6 +135,64 @@ class PointMass(Distribution):
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """The value, `size` times."""
         return np.full(size, self.value)
+
+
+class QuantileTable:
+    """Quantiles of a smooth distribution on the logit scale, many at once.
+
+    Built from some hundred values of the density by the sinc rule (Stenger, SIAM Review 1981, section 4); between its
+    points the distribution function is the cubic that has the density as its slope. Good to about 1e-5 in probability.
+
+    Parameters
+    ----------
+    density : callable
+        Density with respect to the logit, from ndarray of shape (points,) to the same; need not be normalised.
+    centre, scale : float
+        About the mean and standard deviation of the logit.
+    """
+
+    def __init__(self, density: Callable[[Array], Array], centre: float, scale: float) -> None:
+        u, integral = _sinc_rule()
+        self.logits = np.clip(centre + _TABLE_WIDTH * scale * np.sinh(u), -LOGIT_LIMIT + 10, LOGIT_LIMIT - 10)
+        heights = np.maximum(density(self.logits), 0.0)
+        cumulative = np.maximum.accumulate(integral @ (heights * _TABLE_WIDTH * scale * np.cosh(u)))
+        self.cumulative = cumulative / cumulative[-1]
+        self.density = heights / cumulative[-1]
+
+    def __call__(self, levels: Array) -> Array:
+        """Logits of the quantiles.
+
+        Parameters
+        ----------
+        levels : ndarray
+            In [0, 1].
+
+        Returns
+        -------
+        ndarray
+            Of the shape of `levels`.
+        """
+        grid, cumulative, density = self.logits, self.cumulative, self.density
+        cell = np.clip(np.searchsorted(cumulative, levels) - 1, 0, grid.size - 2)
+        width = grid[cell + 1] - grid[cell]
+        gain = np.maximum(cumulative[cell + 1] - cumulative[cell], 1e-300)
+        aim = (levels - cumulative[cell]) / gain
+        left, right = density[cell] * width / gain, density[cell + 1] * width / gain
+        t = np.clip(aim, 0.0, 1.0)
+        for _ in range(4):  # Newton on the cell's cubic
+            value = t**2 * (3 - 2 * t) + left * t * (1 - t) ** 2 - right * t**2 * (1 - t)
+            slope = 6 * t * (1 - t) + left * (1 - t) * (1 - 3 * t) + right * t * (3 * t - 2)
+            t = np.clip(t - (value - aim) / np.where(np.abs(slope) > 1e-6, slope, 1.0), 0.0, 1.0)
+        return np.asarray(grid[cell] + t * width)
+
+
+@cache
+def _sinc_rule() -> tuple[Array, Array]:
+    """Equally spaced points, and the matrix that integrates a function given on them from minus infinity to each."""
+    step = 0.08
+    index = np.arange(-50, 51)
+    integral = step * (0.5 + sici(np.pi * (index[:, None] - index))[0] / np.pi)
+    return index * step, integral
 
 
 def checked_levels(q: ArrayLike) -> Array:
