@@ -1,0 +1,194 @@
+"""What a careful reader would ask about a finding's counts. Shown, never refused: a folder's faults are `reader`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from riskmodel.finding import Count, Finding, Given, Source, given_text
+
+
+@dataclass(frozen=True)
+class AuditFinding:
+    """One question about the evidence.
+
+    Parameters
+    ----------
+    severity : {"contradiction", "warning", "note"}
+        Cannot both be true; may mislead; worth knowing.
+    code : str
+        Kind of question, for filtering.
+    what : str
+        What was found.
+    sources : tuple of str
+        Keys of the sources concerned.
+    """
+
+    severity: str
+    code: str
+    what: str
+    sources: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON knows it."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.severity}: {self.what}"
+
+
+def audit(finding: Finding, sources: Mapping[str, Source], counts: Sequence[Count]) -> tuple[AuditFinding, ...]:
+    """Examine the counts of one reading.
+
+    Parameters
+    ----------
+    finding : Finding
+        The tree they belong to.
+    sources : mapping of str to Source
+        By key.
+    counts : sequence of Count
+        Rows that hold under the reading.
+
+    Returns
+    -------
+    tuple of AuditFinding
+        Contradictions first.
+    """
+    found = [
+        *_sums(finding, counts),
+        *_group_sizes(finding, counts),
+        *_overlaps(sources, counts),
+        *_thin_edges(finding, counts),
+        *_weak(sources, counts),
+    ]
+    rank = {"contradiction": 0, "warning": 1, "note": 2}
+    return tuple(sorted(found, key=lambda one: rank[one.severity]))
+
+
+def _by_source(counts: Sequence[Count]) -> dict[str, list[Count]]:
+    grouped: dict[str, list[Count]] = {}
+    for count in counts:
+        if count.role != "context":
+            grouped.setdefault(count.source, []).append(count)
+    return grouped
+
+
+def _ratio(count: Count) -> str:
+    return f"{count.events}/{count.total} ({count.variable}={count.category}" + (
+        f" | {given_text(count.given)})" if count.given else ")"
+    )
+
+
+def _sums(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
+    """A wider count must be the sum of its two finer ones, where a source gives all three."""
+    found = []
+    for source, rows in _by_source(counts).items():
+        index = {(row.variable, row.category, row.given): row for row in rows}
+        for row in rows:
+            for variable in finding.states:
+                if variable.name == row.variable or any(name == variable.name for name, _ in row.given):
+                    continue
+                parts = [
+                    index.get((row.variable, row.category, _extended(finding, row.given, variable.name, state)))
+                    for state in variable.states
+                ]
+                if parts[0] is None or parts[1] is None:
+                    continue
+                events, total = parts[0].events + parts[1].events, parts[0].total + parts[1].total
+                if (events, total) != (row.events, row.total):
+                    found.append(
+                        AuditFinding(
+                            "contradiction",
+                            "sum",
+                            f"{source}: {_ratio(row)} is not the sum of {_ratio(parts[0])} and {_ratio(parts[1])}",
+                            (source,),
+                        )
+                    )
+    return found
+
+
+def _extended(finding: Finding, given: Given, variable: str, state: str) -> Given:
+    known = dict(given) | {variable: state}
+    return tuple((one.name, known[one.name]) for one in finding.variables if one.name in known)
+
+
+def _group_sizes(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
+    """A group cannot be larger than the count that says how many are in it."""
+    found = []
+    for source, rows in _by_source(counts).items():
+        index = {(row.variable, row.category, row.given): row for row in rows}
+        for row in rows:
+            if not row.given:
+                continue
+            (name, state), parent = row.given[-1], row.given[:-1]
+            variable = finding.variable(name)
+            if variable is None:
+                continue
+            counted = index.get((name, variable.other, parent))
+            if counted is None:
+                continue
+            size = counted.events if state == variable.other else counted.total - counted.events
+            if row.total > size:
+                found.append(
+                    AuditFinding(
+                        "contradiction",
+                        "group size",
+                        f"{source}: {_ratio(row)} has {row.total} where {_ratio(counted)} leaves {size}",
+                        (source,),
+                    )
+                )
+    return found
+
+
+def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[AuditFinding]:
+    found = []
+    fitted: dict[tuple[str, str, Given], set[str]] = {}
+    for count in counts:
+        if count.role == "fit":
+            fitted.setdefault((count.variable, count.category, count.given), set()).add(count.source)
+    for (variable, category, given), keys in fitted.items():
+        for key in sorted(keys):
+            for other in sources[key].overlaps:
+                if other in keys and key < other:
+                    where = f"{variable}={category}" + (f" | {given_text(given)}" if given else "")
+                    found.append(
+                        AuditFinding("warning", "overlap", f"{key} and {other} may share fetuses and both feed {where}", (key, other))
+                    )
+    return found
+
+
+def _thin_edges(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
+    found = []
+    for edge in finding.edges:
+        if edge.status != "counts":
+            continue
+        groups = (edge.given, *edge.accepts)
+        keys = {
+            count.source
+            for count in counts
+            if count.role == "fit"
+            and (count.variable, count.category) == (edge.variable, edge.category)
+            and count.given in groups
+        }
+        if not keys:
+            found.append(AuditFinding("warning", "empty edge", f"no series feeds {edge.name}", ()))
+        elif len(keys) <= 2:
+            found.append(
+                AuditFinding("note", "thin edge", f"{len(keys)} series feed {edge.name}: {', '.join(sorted(keys))}", tuple(sorted(keys)))
+            )
+    return found
+
+
+def _weak(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[AuditFinding]:
+    found = []
+    for count in counts:
+        if count.role == "fit" and count.basis in ("secondary", "as-cited"):
+            found.append(
+                AuditFinding("warning", "basis", f"{count.source}: {_ratio(count)} rests on a {count.basis} number", (count.source,))
+            )
+    used = {count.source for count in counts}
+    for key in sources:
+        if key not in used:
+            found.append(AuditFinding("note", "no counts", f"{key} is cited and has no count", (key,)))
+    return found

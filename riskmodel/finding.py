@@ -1,0 +1,354 @@
+"""What a finding is, as frozen values: its tree, outcomes, populations, readings, and each published count.
+
+    Finding
+    ├── variables      what can be known of a fetus, two states each, the reassuring one first
+    ├── edges          the probability tree: P(variable = category | given), each with what stands behind it
+    ├── outcomes       what is asked: a state of a variable, or a count of its own such as termination
+    └── populations, readings, settings, descriptors, disagreements
+
+No file is read here and nothing is computed from counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+#: Known states, in the order of the finding's variables: (("anatomy", "isolated"), ("karyotype", "normal")).
+Given = tuple[tuple[str, str], ...]
+
+EdgeStatus = Literal["counts", "structural", "elicited", "unknown"]
+EDGE_STATUSES: tuple[str, ...] = ("counts", "structural", "elicited", "unknown")
+BASES: tuple[str, ...] = ("abstract", "derived", "secondary", "as-cited")
+ROLES: tuple[str, ...] = ("fit", "check", "context")
+POLARITIES: tuple[str, ...] = ("good", "bad", "neutral")
+
+
+def given_text(given: Given) -> str:
+    """Known states as they stand in a counts file.
+
+    Parameters
+    ----------
+    given : tuple of (str, str)
+        Variables with their states.
+
+    Returns
+    -------
+    str
+        Such as ``"anatomy=isolated; karyotype=normal"``; empty where nothing is known.
+    """
+    return "; ".join(f"{variable}={state}" for variable, state in given)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Something that can be known of a fetus.
+
+    Parameters
+    ----------
+    name, title, plain_title : str
+        As used in files and options, by clinicians, and by everybody.
+    states : tuple of str
+        Two; the first is the reassuring one.
+    definition : str
+        What each state means.
+    state_titles : mapping of str to str
+        How a state is said.
+    """
+
+    name: str
+    title: str
+    plain_title: str
+    states: tuple[str, str]
+    definition: str
+    state_titles: Mapping[str, str]
+
+    @property
+    def normal(self) -> str:
+        """The reassuring state."""
+        return self.states[0]
+
+    @property
+    def other(self) -> str:
+        """The other state."""
+        return self.states[1]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One branch of the tree: the risk P(variable = category | given).
+
+    Parameters
+    ----------
+    variable, category : str
+        What the risk is of.
+    given : tuple of (str, str)
+        The path to it.
+    status : {"counts", "structural", "elicited", "unknown"}
+        What stands behind it: series; a definition; a cited judgement; nothing.
+    probability : float or None
+        Of a structural or elicited edge; of an unknown one, the value that the finding's definition gives it, if any.
+    definition : str
+        Why the edge is structural, or why it is unknown.
+    sources : tuple of str
+        Keys, for an elicited edge.
+    accepts : tuple of Given
+        Wider groups whose counts speak for this edge, by an independence that the finding states.
+    """
+
+    variable: str
+    category: str
+    given: Given
+    status: EdgeStatus
+    probability: float | None
+    definition: str
+    sources: tuple[str, ...]
+    accepts: tuple[Given, ...]
+
+    @property
+    def name(self) -> str:
+        """The edge as a formula: ``P(karyotype=abnormal | anatomy=isolated)``."""
+        condition = f" | {given_text(self.given)}" if self.given else ""
+        return f"P({self.variable}={self.category}{condition})"
+
+
+@dataclass(frozen=True)
+class Independence:
+    """That a variable does not depend on another: an assumption of the tree, written down.
+
+    Parameters
+    ----------
+    variable, of : str
+        Their names.
+    given : tuple of (str, str)
+        Where it is assumed.
+    reason : str
+        Why, and what would be wrong if it fails.
+    """
+
+    variable: str
+    of: str
+    given: Given
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Something that is asked about.
+
+    Parameters
+    ----------
+    name, title, plain_title, complement_title : str
+        How it, and its absence, is said.
+    polarity : {"good", "bad", "neutral"}
+        Whether it is hoped for.
+    variable, state : str or None
+        The state of the tree that it is; None where it is counted by itself.
+    definition, until, denominator : str
+        What counts, until when, and who is counted.
+    headline : bool
+        Whether a consultation reports it whenever it is open.
+    """
+
+    name: str
+    title: str
+    plain_title: str
+    complement_title: str
+    polarity: str
+    variable: str | None
+    state: str | None
+    definition: str
+    until: str
+    denominator: str
+    headline: bool
+
+
+@dataclass(frozen=True)
+class Population:
+    """Who was counted; only pooled populations enter a fit."""
+
+    name: str
+    title: str
+    pooled: bool
+    definition: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way of reading the disputed rows."""
+
+    name: str
+    title: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A kind of clinic, as the ascertainments whose series speak for it."""
+
+    name: str
+    title: str
+    ascertainments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """Something a counselor states for which no series gives counts: accepted, echoed, never part of a number.
+
+    Parameters
+    ----------
+    name, title : str
+        As an option and as said.
+    kind : {"number", "integer", "size", "word"}
+        How it is written.
+    unit : str
+        Of a number or size.
+    minimum, maximum : float
+        Bounds of sense for a number, integer or each part of a size.
+    words : tuple of str
+        Words that rules know; others are taken and echoed.
+    note : str
+        Why it does not move the number.
+    """
+
+    name: str
+    title: str
+    kind: str
+    unit: str
+    minimum: float
+    maximum: float
+    words: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Where the article and the primary abstracts say different things."""
+
+    key: str
+    article: str
+    primary: str
+    sources: tuple[str, ...]
+    effect: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A publication."""
+
+    key: str
+    citation: str
+    year: int | None
+    doi: str
+    pmid: str
+    design: str
+    ascertainment: str
+    weeks: str
+    overlaps: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """Events of a total, as one source reports them.
+
+    Parameters
+    ----------
+    source : str
+        Key of the publication.
+    variable, category : str
+        What was counted: a state of a variable, a kind within a state, or ``yes`` of an outcome of its own.
+    given : tuple of (str, str)
+        Among whom.
+    events, total : int
+        The count.
+    population, definition, ascertainment, terminations : str
+        Who, by which definition, how they came to be seen, and whether terminated pregnancies are among them.
+    basis : {"abstract", "derived", "secondary", "as-cited"}
+        How far to trust the number.
+    reading : str
+        The reading the row belongs to; rows of the primary one hold in every reading unless replaced.
+    role : {"fit", "check", "context"}
+        Whether it enters fits, only repeats babies counted elsewhere, or is shown and never pooled.
+    replaces : tuple of str
+        Keys of the primary rows that it stands in for.
+    note : str
+        What a reader must know.
+    row : int
+        Line in the file, the header being 1.
+    """
+
+    source: str
+    variable: str
+    category: str
+    given: Given
+    events: int
+    total: int
+    population: str
+    definition: str
+    ascertainment: str
+    terminations: str
+    basis: str
+    reading: str
+    role: str
+    replaces: tuple[str, ...]
+    note: str
+    row: int
+
+    @property
+    def key(self) -> str:
+        """What the row counts, as another row names it in its column ``replaces``."""
+        condition = f" | {given_text(self.given)}" if self.given else ""
+        return f"{self.source}: {self.variable}={self.category}{condition}"
+
+
+@dataclass(frozen=True)
+class Review:
+    """How far the finding's text has been reviewed."""
+
+    status: str
+    statement: str
+    article: str
+    article_updated: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A prenatal finding: everything about it but its counts and its work-up."""
+
+    key: str
+    title: str
+    plain_title: str
+    updated: str
+    review: Review
+    disclaimer: str
+    question: str
+    variables: tuple[Variable, ...]
+    edges: tuple[Edge, ...]
+    independences: tuple[Independence, ...]
+    outcomes: tuple[Outcome, ...]
+    populations: tuple[Population, ...]
+    readings: tuple[Reading, ...]
+    settings: tuple[Setting, ...]
+    descriptors: tuple[Descriptor, ...]
+    disagreements: tuple[Disagreement, ...]
+    kinds: Mapping[str, tuple[str, ...]]
+
+    @property
+    def states(self) -> tuple[Variable, ...]:
+        """Variables that can be known before the outcome: all but the last."""
+        return self.variables[:-1]
+
+    @property
+    def target(self) -> Variable:
+        """The last variable: how the pregnancy ends."""
+        return self.variables[-1]
+
+    def variable(self, name: str) -> Variable | None:
+        """The variable of that name, or None."""
+        return next((one for one in self.variables if one.name == name), None)
+
+    def outcome(self, name: str) -> Outcome | None:
+        """The outcome of that name, or None."""
+        return next((one for one in self.outcomes if one.name == name), None)

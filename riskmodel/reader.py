@@ -1,0 +1,466 @@
+"""A finding's two TOML files to values, every fault noted: ``finding.toml`` and ``workup.toml``."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from riskmodel.errors import InputError
+from riskmodel.finding import (
+    EDGE_STATUSES,
+    POLARITIES,
+    Descriptor,
+    Disagreement,
+    Edge,
+    Finding,
+    Given,
+    Independence,
+    Outcome,
+    Population,
+    Reading,
+    Review,
+    Setting,
+    Variable,
+    given_text,
+)
+from riskmodel.rules import STEP_STATES, Condition, Rule, Statement, Step, WorkUp
+from riskmodel.tables import Faults, Fields, read_toml
+
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+_WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
+_KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+#: Names that a consultation already uses, so that no variable or descriptor may take them.
+_RESERVED = frozenset({"finding", "reading", "audience", "setting", "json", "help", "known", "evidence"})
+
+
+def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Given, str]:
+    """Read known states as a file writes them.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"anatomy=isolated; karyotype=normal"``.
+    variables : sequence of Variable
+        The finding's.
+
+    Returns
+    -------
+    given : tuple of (str, str)
+        In the order of the variables.
+    fault : str
+        What is wrong, with the way out; empty where nothing is.
+    """
+    by_name = {variable.name: variable for variable in variables}
+    found: dict[str, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        name, equals, state = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            return (), f"{part!r} is not VARIABLE=STATE"
+        if name not in by_name:
+            return (), f"unknown variable {name!r}; known: {', '.join(by_name)}"
+        if state not in by_name[name].states:
+            return (), f"unknown state {state!r} of {name}; known: {', '.join(by_name[name].states)}"
+        if name in found:
+            return (), f"{name!r} is given twice"
+        found[name] = state
+    return tuple((name, found[name]) for name in by_name if name in found), ""
+
+
+def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
+    """Read ``finding.toml``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    key : str
+        The finding's name: that of its folder.
+    faults : Faults
+        Where problems go.
+
+    Returns
+    -------
+    Finding or None
+        None where the file could not be read at all; otherwise as much as could be.
+    """
+    table = read_toml(path, faults)
+    if table is None:
+        return None
+    top = Fields(table, path.name, "", faults)
+    review = top.table_of("review")
+    variables = _variables(top)
+    finding = Finding(
+        key=key,
+        title=top.text("title"),
+        plain_title=top.text("plain_title"),
+        updated=top.date("updated"),
+        question=top.text("question", required=False),
+        disclaimer=top.text("disclaimer"),
+        review=Review(
+            review.text("status"),
+            review.text("statement"),
+            review.text("article", required=False),
+            review.date("article_updated") if "article_updated" in review.table else "",
+        ),
+        variables=variables,
+        edges=tuple(_edge(one, variables) for one in top.tables("edges")),
+        independences=tuple(_independence(one, variables) for one in top.tables("independences", required=False)),
+        outcomes=tuple(_outcome(one, variables) for one in top.tables("outcomes")),
+        populations=tuple(
+            Population(one.text("name"), one.text("title"), one.flag("pooled", default=False), one.text("definition"))
+            for one in top.tables("populations")
+        ),
+        readings=tuple(
+            Reading(one.text("name"), one.text("title"), one.text("description")) for one in top.tables("readings")
+        ),
+        settings=tuple(
+            Setting(one.text("name"), one.text("title"), one.texts("ascertainments"))
+            for one in top.tables("settings", required=False)
+        ),
+        descriptors=tuple(_descriptor(one) for one in top.tables("descriptors", required=False)),
+        disagreements=tuple(
+            Disagreement(one.text("key"), one.text("article"), one.text("primary"), one.texts("sources"), one.text("effect"))
+            for one in top.tables("disagreements", required=False)
+        ),
+        kinds=_kinds(top, variables),
+    )
+    for parent in ("review", *("edges independences outcomes populations readings settings descriptors disagreements".split())):
+        children = table.get(parent, [])
+        children = children if isinstance(children, list) else [children]
+        allowed = _KEYS[parent]
+        for i, child in enumerate(children):
+            for name in child if isinstance(child, dict) else ():
+                if name not in allowed:
+                    place = f"{parent}[{i + 1}].{name}" if parent != "review" else f"review.{name}"
+                    faults.unknown(path.name, "key", name, allowed, column=place)
+    top.finish()
+    _check_names(finding, top)
+    if len(variables) >= 2 and not any(problem.file == path.name for problem in faults.problems):
+        _check_tree(finding, top)
+    return finding
+
+
+_KEYS = {
+    "review": ("status", "statement", "article", "article_updated"),
+    "edges": ("variable", "category", "given", "status", "probability", "definition", "sources", "accepts"),
+    "independences": ("variable", "of", "given", "reason"),
+    "outcomes": (
+        "name", "title", "plain_title", "complement_title", "polarity", "variable", "state", "definition", "until",
+        "denominator", "headline",
+    ),
+    "populations": ("name", "title", "pooled", "definition"),
+    "readings": ("name", "title", "description"),
+    "settings": ("name", "title", "ascertainments"),
+    "descriptors": ("name", "title", "kind", "unit", "minimum", "maximum", "words", "note"),
+    "disagreements": ("key", "article", "primary", "sources", "effect"),
+}  # fmt: skip
+
+
+def _variables(top: Fields) -> tuple[Variable, ...]:
+    found = []
+    for one in top.tables("variables"):
+        states = one.texts("states")
+        if len(states) != 2 or len(set(states)) != 2 or not all(_WORD.match(state) for state in states):
+            one.fault("states", "not two different names", 'Write two, the reassuring one first: ["normal", "abnormal"]', states)
+            states = ("normal", "abnormal")
+        titles = one.table_of("state_titles", required=False)
+        state_titles = {state: titles.text(state, required=False) or state for state in states}
+        titles.finish()
+        found.append(
+            Variable(
+                name=one.text("name"),
+                title=one.text("title"),
+                plain_title=one.text("plain_title"),
+                states=(states[0], states[1]),
+                definition=one.text("definition"),
+                state_titles=state_titles,
+            )
+        )
+        one.finish()
+    if len(found) < 2:
+        top.fault("variables", "fewer than two", "Declare what can be known, and the outcome last")
+    return tuple(found)
+
+
+def _given(fields: Fields, key: str, variables: Sequence[Variable], text: str) -> Given:
+    given, fault = parse_given(text, variables)
+    if fault:
+        fields.fault(key, fault, "Write VARIABLE=STATE, several joined by ';'", text)
+    return given
+
+
+def _state_of(fields: Fields, variables: Sequence[Variable], variable_key: str, state_key: str) -> tuple[str, str]:
+    """A variable's name and one of its states, each checked."""
+    name = fields.choice(variable_key, [one.name for one in variables])
+    variable = next((one for one in variables if one.name == name), None)
+    state = fields.choice(state_key, variable.states if variable else [], required=True) if variable else fields.text(state_key)
+    return name, state
+
+
+def _edge(fields: Fields, variables: Sequence[Variable]) -> Edge:
+    variable, category = _state_of(fields, variables, "variable", "category")
+    status = fields.choice("status", EDGE_STATUSES)
+    probability = fields.number("probability", required=status in ("structural", "elicited"))
+    if probability is not None:
+        if not 0 <= probability <= 1:
+            fields.fault("probability", "outside [0, 1]", "Give a probability", probability)
+        elif status in ("structural", "unknown") and probability not in (0, 1):
+            fields.fault("probability", "a definition gives 0 or 1", "Use status elicited for a judgement", probability)
+        if status == "counts":
+            fields.fault("probability", "an edge with counts takes its probability from them", "Delete it", probability)
+    sources = fields.texts("sources", required=status == "elicited")
+    return Edge(
+        variable=variable,
+        category=category,
+        given=_given(fields, "given", variables, fields.text("given", required=False)),
+        status=status or "unknown",  # type: ignore[arg-type]
+        probability=probability,
+        definition=fields.text("definition", required=status in ("structural", "unknown", "elicited")),
+        sources=sources,
+        accepts=tuple(_given(fields, "accepts", variables, text) for text in fields.texts("accepts", required=False)),
+    )
+
+
+def _independence(fields: Fields, variables: Sequence[Variable]) -> Independence:
+    names = [one.name for one in variables]
+    return Independence(
+        variable=fields.choice("variable", names),
+        of=fields.choice("of", names),
+        given=_given(fields, "given", variables, fields.text("given", required=False)),
+        reason=fields.text("reason"),
+    )
+
+
+def _outcome(fields: Fields, variables: Sequence[Variable]) -> Outcome:
+    own = "variable" not in fields.table
+    variable, state = (None, None) if own else _state_of(fields, variables, "variable", "state")
+    return Outcome(
+        name=fields.text("name"),
+        title=fields.text("title"),
+        plain_title=fields.text("plain_title"),
+        complement_title=fields.text("complement_title"),
+        polarity=fields.choice("polarity", POLARITIES),
+        variable=variable,
+        state=state,
+        definition=fields.text("definition"),
+        until=fields.text("until"),
+        denominator=fields.text("denominator"),
+        headline=fields.flag("headline", default=False),
+    )
+
+
+def _descriptor(fields: Fields) -> Descriptor:
+    kind = fields.choice("kind", ("number", "integer", "size", "word"))
+    numeric = kind in ("number", "integer", "size")
+    minimum, maximum = fields.number("minimum", required=numeric), fields.number("maximum", required=numeric)
+    return Descriptor(
+        name=fields.text("name"),
+        title=fields.text("title"),
+        kind=kind,
+        unit=fields.text("unit", required=False),
+        minimum=minimum if minimum is not None else 0.0,
+        maximum=maximum if maximum is not None else 0.0,
+        words=fields.texts("words", required=kind == "word"),
+        note=fields.text("note"),
+    )
+
+
+def _kinds(top: Fields, variables: Sequence[Variable]) -> dict[str, tuple[str, ...]]:
+    table = top.table_of("kinds", required=False)
+    kinds = {}
+    for name in table.table:
+        if name not in {one.name for one in variables}:
+            top.faults.unknown(top.file, "variable", name, [one.name for one in variables], column=f"kinds.{name}")
+        kinds[name] = table.texts(name)
+    return kinds
+
+
+def _check_names(finding: Finding, top: Fields) -> None:
+    groups = {
+        "variables": [one.name for one in finding.variables],
+        "outcomes": [one.name for one in finding.outcomes],
+        "descriptors": [one.name for one in finding.descriptors],
+        "populations": [one.name for one in finding.populations],
+        "readings": [one.name for one in finding.readings],
+        "settings": [one.name for one in finding.settings],
+        "disagreements": [one.key for one in finding.disagreements],
+    }
+    for group, names in groups.items():
+        for name, times in Counter(names).items():
+            if times > 1:
+                top.fault(group, f"{name!r} is declared {times} times", "Keep one")
+        pattern = _NAME if group in ("variables", "outcomes", "descriptors") else _KEY
+        for name in names:
+            if name and not pattern.match(name):
+                top.fault(group, "not a plain name", "Use lower-case letters, digits and '_'", name)
+    # Both become options and keyword arguments of a consultation.
+    for name in set(groups["variables"]) & set(groups["descriptors"]) | _RESERVED & {
+        *groups["variables"],
+        *groups["descriptors"],
+    }:
+        top.fault("variables", f"the name {name!r} is taken", "Choose another")
+    if "primary" not in groups["readings"]:
+        top.fault("readings", "no reading named 'primary'", "Declare it: its rows hold wherever nothing replaces them")
+    if "any" in groups["settings"]:
+        top.fault("settings", "'any' is taken", "It means every setting together; choose another name")
+
+
+def _check_tree(finding: Finding, top: Fields) -> None:
+    """Every path must have one next edge, and end at the last variable."""
+    variables = finding.variables
+    edges: dict[Given, Edge] = {}
+    for edge in finding.edges:
+        if edge.given in edges:
+            top.fault("edges", f"two edges leave {given_text(edge.given) or 'the start'!r}", "Keep one", edge.name)
+        edges[edge.given] = edge
+    order = {variable.name: i for i, variable in enumerate(variables)}
+    reached: set[Given] = set()
+    open_paths: list[Given] = [()]
+    while open_paths:
+        path = open_paths.pop()
+        found = edges.get(path)
+        if found is None:
+            top.fault("edges", f"no edge leaves {given_text(path) or 'the start'!r}", "Declare it, with status unknown if no series tells")
+            continue
+        reached.add(path)
+        if path and order[found.variable] <= order[path[-1][0]]:
+            top.fault("edges", "the variable is already on the path, or belongs before it", "Keep the order of the variables", found.name)
+            continue
+        if found.variable != variables[-1].name:
+            variable = finding.variable(found.variable)
+            assert variable is not None
+            open_paths.extend((*path, (variable.name, state)) for state in variable.states)
+    for given, edge in edges.items():
+        if given not in reached:
+            top.fault("edges", "no path leads to this edge", "Delete it, or declare the edges before it", edge.name)
+
+
+def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
+    """Read ``workup.toml``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    finding : Finding
+        Whose variables, outcomes and descriptors the rules name.
+    faults : Faults
+        Where problems go.
+
+    Returns
+    -------
+    WorkUp
+        As much as could be read.
+    """
+    table = read_toml(path, faults)
+    if table is None:
+        return WorkUp((), (), (), (), ())
+    top = Fields(table, path.name, "", faults)
+    steps = tuple(_step(one, finding) for one in top.tables("steps"))
+    for key, times in Counter(step.key for step in steps).items():
+        if times > 1:
+            top.fault("steps", f"{key!r} is declared {times} times", "Keep one")
+    groups = [
+        tuple(_statement(one, finding) for one in top.tables(name, required=False))
+        for name in ("differential", "prognosis", "pitfalls", "cautions")
+    ]
+    top.finish()
+    return WorkUp(steps, *groups)
+
+
+def _condition(fields: Fields, key: str, finding: Finding) -> Condition:
+    text = fields.text(key, required=False)
+    try:
+        condition = Condition.parse(text)
+    except InputError as error:
+        fields.fault(key, error.what, error.remedy, text)
+        return Condition(())
+    descriptors = {one.name: one for one in finding.descriptors}
+    for term in condition.terms:
+        variable, descriptor = finding.variable(term.name), descriptors.get(term.name)
+        if variable is None and descriptor is None:
+            known = [one.name for one in itertools.chain(finding.states, finding.descriptors)]
+            fields.faults.unknown(fields.file, "name in a condition", term.name, known, column=f"{fields.place}.{key}")
+        elif variable is not None and term.test not in ("known", "unknown"):
+            if term.test not in ("=", "!="):
+                fields.fault(key, f"{term.test!r} needs a number", "Use = or !=", text)
+            elif term.value not in variable.states:
+                fields.faults.unknown(
+                    fields.file, f"state of {variable.name}", term.value, variable.states, column=f"{fields.place}.{key}"
+                )
+        elif descriptor is not None and term.test not in ("known", "unknown"):
+            numeric = re.fullmatch(r"-?\d+(\.\d+)?", term.value) is not None
+            if descriptor.kind == "size" or numeric != (descriptor.kind in ("number", "integer")):
+                fields.fault(key, f"{term} cannot be tested", f"{descriptor.name} is a {descriptor.kind}", text)
+    return condition
+
+
+def _step(fields: Fields, finding: Finding) -> Step:
+    rules = []
+    for one in fields.tables("rules"):
+        state = one.choice("state", STEP_STATES)
+        rules.append(Rule(state or "due", _condition(one, "when", finding), one.text("why")))  # type: ignore[arg-type]
+        one.finish()
+    if not rules or rules[-1].when.terms:
+        fields.fault("rules", "no rule that always holds comes last", 'End with { state = "due", when = "always", why = "..." }')
+        rules.append(Rule("due", Condition(()), ""))
+    number = fields.number("algorithm_step", required=False)
+    step = Step(
+        key=fields.text("key"),
+        title=fields.text("title"),
+        plain_title=fields.text("plain_title"),
+        resolves=fields.choice("resolves", [one.name for one in finding.states], required=False) or None,
+        informs=fields.choice("informs", [one.name for one in finding.outcomes], required=False) or None,
+        algorithm_step=int(number) if number is not None else None,
+        immediate=fields.flag("immediate", default=False),
+        detail=fields.text("detail"),
+        sources=_cited(fields),
+        rules=tuple(rules),
+    )
+    fields.finish()
+    return step
+
+
+def _statement(fields: Fields, finding: Finding) -> Statement:
+    statement = Statement(
+        key=fields.text("key"),
+        text=fields.text("text"),
+        sources=_cited(fields),
+        counts=fields.texts("counts", required=False),
+        comment=fields.text("comment", required=False),
+        when=_condition(fields, "when", finding),
+        outcome=fields.choice("outcome", [one.name for one in finding.outcomes], required=False) or None,
+        given=_given(fields, "given", finding.variables, fields.text("given", required=False)),
+    )
+    fields.finish()
+    return statement
+
+
+def _cited(fields: Fields) -> tuple[str, ...]:
+    sources = fields.texts("sources")
+    if not sources and "sources" in fields.table:
+        fields.fault("sources", "nothing is cited", "Name at least one source")
+    return sources
+
+
+def check_citations(file: str, cited: Iterable[tuple[str, Sequence[str]]], known: Collection[str], faults: Faults) -> None:
+    """Note every cited key that is not in ``sources.csv``.
+
+    Parameters
+    ----------
+    file : str
+        Where the citations stand.
+    cited : iterable of (str, sequence of str)
+        A place, and the keys cited there.
+    known : collection of str
+        Keys of the sources.
+    faults : Faults
+        Where problems go.
+    """
+    for place, keys in cited:
+        for key in keys:
+            if key not in known:
+                faults.unknown(file, "source", key, known, column=place)

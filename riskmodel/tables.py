@@ -1,0 +1,360 @@
+"""Files of a finding's folder as text tables, with every fault collected rather than raised at the first.
+
+What a spreadsheet leaves behind without changing a value, a byte order mark and CRLF line ends, is accepted. Anything
+that could change one is refused: another encoding, a formula, a row of the wrong length.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from riskmodel.errors import Problem, closest
+
+#: A finding is a few hundred rows; more is another file passed by mistake, and is not read to its end.
+MOST_ROWS = 20_000
+#: Bytes of one file; the shipped ones have some 20,000.
+MOST_BYTES = 5_000_000
+#: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
+_FORMULA = ("=", "+", "@", "\t", "\r")
+
+
+@dataclass
+class Faults:
+    """Problems found so far, in the order of reading."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(
+        self, file: str, what: str, remedy: str, *, row: int | None = None, column: str | None = None, found: object = ""
+    ) -> None:
+        """Note a problem.
+
+        Parameters
+        ----------
+        file : str
+            Name of the file.
+        what, remedy : str
+            What is wrong, and what to do.
+        row : int, optional
+            Line, the header being 1.
+        column : str, optional
+            Column, or dotted key.
+        found : object, optional
+            The offending value.
+        """
+        self.problems.append(Problem(file, row, column, str(found), what, remedy))
+
+    def unknown(
+        self, file: str, kind: str, name: str, known: Iterable[str], *, row: int | None = None, column: str | None = None
+    ) -> None:
+        """Note a name that nobody knows, with the nearest one that exists.
+
+        Parameters
+        ----------
+        file, kind, name : str
+            The file, what the name should name, and the name.
+        known : iterable of str
+            The names that exist.
+        row, column : optional
+            Where.
+        """
+        names = list(known)
+        near = closest(name, names)
+        hint = f"Did you mean {near!r}? " if near else ""
+        listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+        self.add(file, f"unknown {kind}", f"{hint}Known: {listed or 'none'}", row=row, column=column, found=name)
+
+
+def read_text(path: Path, faults: Faults) -> str | None:
+    """A file as text, or None with a problem noted.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    faults : Faults
+        Where problems go.
+
+    Returns
+    -------
+    str or None
+        Decoded from UTF-8 with or without a byte order mark.
+    """
+    name = path.name
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            faults.add(name, f"{size:,} bytes", f"A finding's file has at most {MOST_BYTES:,}; is this another file?")
+            return None
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        faults.add(name, "the file is missing", "A finding's folder has finding.toml, sources.csv, counts.csv and workup.toml")
+        return None
+    except OSError as error:
+        faults.add(name, f"the file cannot be read: {error.strerror or error}", "Check that it is a file you may read")
+        return None
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw:
+        faults.add(name, "the file is not UTF-8 text", "Save it as UTF-8 ('CSV UTF-8' in a spreadsheet), not as UTF-16")
+        return None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = raw[: error.start].count(b"\n") + 1
+        found = raw[max(0, error.start - 20) : error.start + 10].decode("latin-1")
+        faults.add(name, "the file is not UTF-8 text", "Save it as UTF-8; this looks like Latin-1", row=row, found=found)
+        return None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a CSV file: its number as a spreadsheet shows it, and its cells by column."""
+
+    number: int
+    cells: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        """The cell, stripped; empty where the column is absent."""
+        return self.cells.get(column, "")
+
+
+def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+    """Rows of a CSV file with a header.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    faults : Faults
+        Where problems go.
+    required, optional : sequence of str
+        Columns that must and that may be there.
+
+    Returns
+    -------
+    list of Row
+        The rows that have the right number of cells; each other row is a problem.
+    """
+    text = read_text(path, faults)
+    if text is None:
+        return []
+    name = path.name
+    known = [*required, *optional]
+    text = text.replace("\r\n", "\n")
+    if not text.strip():
+        faults.add(name, "the file is empty", f"Give a header line: {','.join(required)}")
+        return []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[Row] = []
+    try:
+        header = [cell.strip() for cell in next(reader)]
+        if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+            faults.add(name, "columns are not separated by commas", "Save it as comma-separated CSV", row=1, found=header[0])
+            return []
+        for column in required:
+            if column not in header:
+                near = closest(column, header)
+                hint = f"Is {near!r} meant? " if near and near not in known else ""
+                faults.add(name, f"column {column!r} is missing", f"{hint}Add it to the header", row=1, column=column)
+        for column in dict.fromkeys(header):
+            if column not in known:
+                faults.unknown(name, "column", column, known, row=1, column=column)
+            if header.count(column) > 1:
+                faults.add(name, "the column appears twice", "Keep one of them", row=1, column=column)
+        start = reader.line_num + 1
+        for cells in reader:
+            number, start = start, reader.line_num + 1
+            if len(rows) >= MOST_ROWS:
+                faults.add(name, f"more than {MOST_ROWS:,} rows", "A finding has a few hundred; is this another file?", row=number)
+                return []
+            if not any(cell.strip() for cell in cells):
+                if cells:
+                    faults.add(name, "an empty row", "Delete it", row=number)
+                continue
+            if len(cells) != len(header):
+                faults.add(
+                    name,
+                    f"{len(cells)} cells where the header has {len(header)}",
+                    "Put a text that holds a comma in double quotes; is the file cut off?",
+                    row=number,
+                    found=",".join(cells),
+                )
+                continue
+            rows.append(Row(number, _checked_cells(name, number, header, cells, faults)))
+    except csv.Error as error:
+        faults.add(
+            name, f"the CSV is malformed: {error}", "Check the double quotes; is the file cut off?", row=reader.line_num
+        )
+        return []
+    if not rows and not faults.problems:
+        faults.add(name, "the file has a header and no rows", "Add at least one row")
+    return rows
+
+
+def _checked_cells(name: str, number: int, header: list[str], cells: list[str], faults: Faults) -> dict[str, str]:
+    checked = {}
+    for column, raw in zip(header, cells, strict=True):
+        cell = raw.strip(" \n")
+        if cell.startswith(_FORMULA) or (cell.startswith("-") and not _is_number(cell)):
+            faults.add(
+                name, "a formula, or text that a spreadsheet takes for one", "Give the value itself", row=number, column=column, found=cell
+            )
+            cell = ""
+        elif not cell.isprintable():
+            faults.add(name, "a control character", "Give plain text on one line", row=number, column=column, found=repr(cell))
+            cell = ""
+        checked[column] = cell
+    return checked
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def read_toml(path: Path, faults: Faults) -> dict[str, Any] | None:
+    """Contents of a TOML file, or None with a problem noted.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    faults : Faults
+        Where problems go.
+
+    Returns
+    -------
+    dict or None
+        As `tomllib` gives it.
+    """
+    text = read_text(path, faults)
+    if text is None:
+        return None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        faults.add(path.name, f"the TOML is malformed: {error}", "Mend the line it names; is the file cut off?")
+        return None
+    except RecursionError:
+        faults.add(path.name, "the TOML is nested too deeply", "A finding's file has two levels")
+        return None
+
+
+class Fields:
+    """One TOML table, read key by key; what is missing, of the wrong type or never asked for becomes a problem.
+
+    Parameters
+    ----------
+    table : object
+        What the file holds at `place`.
+    file, place : str
+        For the reader of a problem.
+    faults : Faults
+        Where problems go.
+    """
+
+    def __init__(self, table: object, file: str, place: str, faults: Faults) -> None:
+        self.file, self.place, self.faults = file, place, faults
+        self.asked: set[str] = set()
+        if not isinstance(table, dict):
+            self.fault("", "not a table", "Write it as a table", table)
+            table = {}
+        self.table: dict[str, Any] = table
+
+    def fault(self, key: str, what: str, remedy: str, found: object = "") -> None:
+        """Note a problem of one key."""
+        column = f"{self.place}.{key}".strip(".")
+        self.faults.add(self.file, what, remedy, column=column, found=found)
+
+    def _get(self, key: str, required: bool, kind: str) -> Any:
+        self.asked.add(key)
+        if key not in self.table and required:
+            self.fault(key, "missing", f"Add {kind}")
+        return self.table.get(key)
+
+    def text(self, key: str, *, required: bool = True) -> str:
+        """A text, stripped; empty where it is absent or wrong."""
+        value = self._get(key, required, "a text")
+        if value is None:
+            return ""
+        if not isinstance(value, str) or (required and not value.strip()):
+            self.fault(key, "not a text" if not isinstance(value, str) else "empty", "Write a text in quotes", value)
+            return ""
+        return " ".join(value.split())
+
+    def choice(self, key: str, known: Sequence[str], *, required: bool = True) -> str:
+        """One of some texts; empty where it is absent or wrong."""
+        value = self.text(key, required=required)
+        if value and value not in known:
+            self.faults.unknown(self.file, key, value, known, column=f"{self.place}.{key}")
+            return ""
+        return value
+
+    def texts(self, key: str, *, required: bool = True) -> tuple[str, ...]:
+        """A list of texts; empty where it is absent or wrong."""
+        value = self._get(key, required, "a list of texts")
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            self.fault(key, "not a list of texts", 'Write ["one", "two"]', value)
+            return ()
+        return tuple(" ".join(one.split()) for one in value)
+
+    def number(self, key: str, *, required: bool = True) -> float | None:
+        """A number, or None."""
+        value = self._get(key, required, "a number")
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+            self.fault(key, "not a number", "Write a number", value)
+            return None
+        return float(value)
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """True or false."""
+        value = self._get(key, False, "true or false")
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            self.fault(key, "not true or false", "Write true or false", value)
+            return default
+        return value
+
+    def date(self, key: str) -> str:
+        """A date as ISO text."""
+        value = self._get(key, True, "a date")
+        if value is None:
+            return ""
+        if not hasattr(value, "isoformat"):
+            self.fault(key, "not a date", "Write it as 2026-01-31, without quotes", value)
+            return ""
+        return str(value.isoformat())
+
+    def tables(self, key: str, *, required: bool = True) -> list[Fields]:
+        """The tables of an array of tables."""
+        value = self._get(key, required, f"[[{key}]]")
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.fault(key, "not an array of tables", f"Write [[{key}]]", value)
+            return []
+        return [Fields(one, self.file, f"{self.place}.{key}[{i + 1}]".strip("."), self.faults) for i, one in enumerate(value)]
+
+    def table_of(self, key: str, *, required: bool = True) -> Fields:
+        """A table inside this one."""
+        value = self._get(key, required, f"[{key}]")
+        return Fields(value if value is not None else {}, self.file, f"{self.place}.{key}".strip("."), self.faults)
+
+    def finish(self) -> None:
+        """Note every key that nothing asked for: a slip of the pen must not pass silently."""
+        for key in self.table:
+            if key not in self.asked:
+                self.faults.unknown(self.file, "key", key, sorted(self.asked), column=f"{self.place}.{key}".strip("."))
