@@ -185,7 +185,7 @@ def _weak(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[AuditF
     for count in counts:
         if count.role == "fit" and count.basis in ("secondary", "as-cited"):
             found.append(
-                AuditFinding("warning", "basis", f"{count.source}: {_ratio(count)} rests on a {count.basis} number", (count.source,))
+                AuditFinding("warning", "basis", f"{count.source}: {_ratio(count)} rests on a number of basis {count.basis!r}", (count.source,))
             )
     used = {count.source for count in counts}
     for key in sources:

@@ -195,9 +195,12 @@ class _Line:
 
 def _check_together(file: str, counts: Sequence[Count], finding: Finding, faults: Faults) -> None:
     """What only shows when rows are seen together: duplicates, replaced rows, kinds that do not sum."""
-    seen: dict[tuple[str, str, str], Count] = {}
+    seen: dict[tuple[str, ...], Count] = {}
     for count in counts:
-        place = (count.reading, count.key, count.population)
+        declared = finding.variable(count.variable)
+        # The two states of a variable are one count, told twice.
+        category = "" if declared is not None and count.category in declared.states else count.category
+        place = (count.reading, count.source, count.variable, category, given_text(count.given), count.population)
         if place in seen:
             faults.add(
                 file,

@@ -137,6 +137,53 @@ class PointMass(Distribution):
         return np.full(size, self.value)
 
 
+@dataclass(frozen=True, eq=False)
+class Complement(Distribution):
+    """One minus a risk.
+
+    Parameters
+    ----------
+    risk : Distribution
+        The risk.
+    """
+
+    risk: Distribution
+
+    @property
+    def mean(self) -> float:
+        """One minus the mean."""
+        return 1.0 - self.risk.mean
+
+    @property
+    def sd(self) -> float:
+        """That of the risk."""
+        return self.risk.sd
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`."""
+        return self.risk.pdf(1.0 - np.asarray(x, float))
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a value up to `x`, of the shape of `x`."""
+        return self.risk.sf(1.0 - np.asarray(x, float))
+
+    def sf(self, x: ArrayLike) -> Array:
+        """Probability of a value above `x`, of the shape of `x`."""
+        return self.risk.cdf(1.0 - np.asarray(x, float))
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles at `q`, of the shape of `q`."""
+        return np.asarray(1.0 - self.risk.ppf(1.0 - checked_levels(q)))
+
+    def quick_ppf(self, q: Array) -> Array:
+        """Quantiles as quickly as the risk gives its own, of the shape of `q`."""
+        return np.asarray(1.0 - self.risk.quick_ppf(1.0 - checked_levels(q)))
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws."""
+        return np.asarray(1.0 - self.risk.sample(size, rng))
+
+
 class QuantileTable:
     """Quantiles of a smooth distribution on the logit scale, many at once.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,7 +144,7 @@ class Evidence:
         return found
 
     def select(self, *, variable: str, category: str, given: Given = (), setting: str = "any") -> tuple[Count, ...]:
-        """Counts of exactly one question that enter fits.
+        """Counts of exactly one question that enter fits; a count of the other state is turned round.
 
         Parameters
         ----------
@@ -166,12 +166,16 @@ class Evidence:
             If the setting does not exist.
         """
         allowed = self.ascertainments(setting)
+        declared = self.finding.variable(variable)
+        opposite = None
+        if declared is not None and category in declared.states:
+            opposite = declared.normal if category == declared.other else declared.other
         return tuple(
-            count
+            count if count.category == category else replace(count, category=category, events=count.total - count.events)
             for count in self.counts
             if count.role == "fit"
             and count.variable == variable
-            and count.category == category
+            and count.category in (category, opposite)
             and frozenset(count.given) == frozenset(given)
             and (allowed is None or count.ascertainment in allowed)
         )
@@ -353,7 +357,22 @@ def _folder(finding: str | Path) -> Path:
 
 
 def _active(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
-    """Rows that hold under a reading: its own, and the primary ones that it does not replace."""
+    """Rows that hold under a reading; a source's wider count beside its finer ones only checks them."""
+    rows = _holding(counts, reading)
+    finer: dict[tuple[str, str], list[frozenset[tuple[str, str]]]] = {}
+    for row in rows:
+        if row.role == "fit":
+            finer.setdefault((row.source, row.variable), []).append(frozenset(row.given))
+    return tuple(
+        replace(row, role="check")
+        if row.role == "fit" and any(frozenset(row.given) < given for given in finer[row.source, row.variable])
+        else row
+        for row in rows
+    )
+
+
+def _holding(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
+    """A reading's own rows, and the primary ones that it does not replace."""
     if reading == "primary":
         return tuple(count for count in counts if count.reading == "primary")
     own = [count for count in counts if count.reading == reading]

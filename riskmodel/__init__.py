@@ -1,0 +1,42 @@
+"""riskmodel: calibrated risks of prenatal findings from small published case series.
+
+Counts with their sources become beta-binomial posteriors, branches of a probability tree, and a consultation: risks with
+credible intervals, the work-up, and what each test would change. Nothing heavy is imported until it is asked for.
+"""
+
+from riskmodel.errors import (
+    AccuracyError,
+    ContradictionError,
+    ConvergenceError,
+    EvidenceError,
+    InputError,
+    RiskModelError,
+    UnavailableError,
+    UnknownNameError,
+)
+from riskmodel.evidence import Evidence, findings, load_evidence
+from riskmodel.mixture import BetaMixture
+from riskmodel.pool import pool
+from riskmodel.posterior import Posterior
+from riskmodel.tree import ProbabilityTree, fit
+from riskmodel.version import __version__
+
+__all__ = [
+    "AccuracyError",
+    "BetaMixture",
+    "ContradictionError",
+    "ConvergenceError",
+    "Evidence",
+    "EvidenceError",
+    "InputError",
+    "Posterior",
+    "ProbabilityTree",
+    "RiskModelError",
+    "UnavailableError",
+    "UnknownNameError",
+    "__version__",
+    "findings",
+    "fit",
+    "load_evidence",
+    "pool",
+]

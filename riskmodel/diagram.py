@@ -1,0 +1,135 @@
+r"""Decision diagrams: the probability of a question as a multilinear function of a tree's edges.
+
+A node is a constant, or ``Branch(edge, hit, miss)``, whose value is :math:`p\,v(hit) + (1-p)\,v(miss)` with p the
+probability of the edge. On one way from top to bottom an edge occurs at most once, so the value is linear in each edge;
+with independent edges its expectation is its value at their means. Equal parts are recognised by comparison, so that an
+edge which does not matter drops out and one that both numerator and denominator contain cancels (Bryant, IEEE
+Transactions on Computers 1986, for the reduced form).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Branch(NamedTuple):
+    """A choice by one edge.
+
+    Parameters
+    ----------
+    edge : int
+        Which edge.
+    hit, miss : float or Branch
+        What follows where the edge's event happens, and where it does not.
+    """
+
+    edge: int
+    hit: Any
+    miss: Any
+
+
+Node = float | Branch
+
+
+def branch(edge: int, hit: Node, miss: Node) -> Node:
+    """A choice, left out where both ways lead to the same.
+
+    Parameters
+    ----------
+    edge : int
+        Which edge.
+    hit, miss : float or Branch
+        What follows.
+
+    Returns
+    -------
+    float or Branch
+        Reduced.
+    """
+    return hit if hit == miss else Branch(edge, hit, miss)
+
+
+def edges_of(node: Node) -> frozenset[int]:
+    """Edges on which a value depends.
+
+    Parameters
+    ----------
+    node : float or Branch
+        The diagram.
+
+    Returns
+    -------
+    frozenset of int
+        Edges.
+    """
+    if not isinstance(node, Branch):
+        return frozenset()
+    return edges_of(node.hit) | edges_of(node.miss) | {node.edge}
+
+
+def restrict(node: Node, fixed: Mapping[int, float]) -> Node:
+    """The diagram with some edges fixed at 0 or 1.
+
+    Parameters
+    ----------
+    node : float or Branch
+        The diagram.
+    fixed : mapping of int to float
+        Edges with their value, 0 or 1.
+
+    Returns
+    -------
+    float or Branch
+        Reduced.
+    """
+    if not isinstance(node, Branch):
+        return node
+    if node.edge in fixed:
+        return restrict(node.hit if fixed[node.edge] else node.miss, fixed)
+    return branch(node.edge, restrict(node.hit, fixed), restrict(node.miss, fixed))
+
+
+def evaluate(node: Node, probabilities: Mapping[int, Any]) -> Any:
+    """Value of a diagram.
+
+    Parameters
+    ----------
+    node : float or Branch
+        The diagram.
+    probabilities : mapping of int to float or ndarray
+        Probability of each edge.
+
+    Returns
+    -------
+    float or ndarray
+        Of the shape of the probabilities.
+    """
+    if not isinstance(node, Branch):
+        return node
+    p = probabilities[node.edge]
+    return p * evaluate(node.hit, probabilities) + (1 - p) * evaluate(node.miss, probabilities)
+
+
+def cancel(numerator: Node, denominator: Node) -> tuple[Node, Node]:
+    """Remove the edges that are a factor of both parts of a ratio.
+
+    Parameters
+    ----------
+    numerator, denominator : float or Branch
+        Values of which the ratio is wanted.
+
+    Returns
+    -------
+    numerator, denominator : float or Branch
+        With the same ratio and the fewest edges.
+    """
+    for edge in sorted(edges_of(denominator)):
+        for kept in (1.0, 0.0):
+            gone = {edge: 1.0 - kept}
+            if restrict(numerator, gone) == 0.0 and restrict(denominator, gone) == 0.0:
+                numerator, denominator = restrict(numerator, {edge: kept}), restrict(denominator, {edge: kept})
+                break
+    if denominator != 0.0 and numerator in (0.0, denominator):
+        return (0.0, 1.0) if numerator == 0.0 else (1.0, 1.0)
+    return numerator, denominator

@@ -1,0 +1,203 @@
+"""What a tree answers: a risk with its uncertainty, what stands behind it, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from riskmodel.distribution import Distribution, IntervalKind
+from riskmodel.finding import Count, Edge, Given, Outcome
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One way to an answer: from the series that report exactly the question, or through the tree.
+
+    Parameters
+    ----------
+    new_setting : Distribution or None
+        The risk in a setting not among the series; None where there is no answer this way.
+    average : Distribution or None
+        The average risk across settings.
+    counts : tuple of Count
+        The rows behind it.
+    reason : str
+        Why there is no answer; empty where there is one.
+    """
+
+    new_setting: Distribution | None
+    average: Distribution | None
+    counts: tuple[Count, ...]
+    reason: str
+
+    @property
+    def estimable(self) -> bool:
+        """Whether there is an answer."""
+        return self.new_setting is not None
+
+    @cached_property
+    def mean(self) -> float | None:
+        """The probability for the next fetus, or None."""
+        return None if self.new_setting is None else float(self.new_setting.mean)
+
+    def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float] | None:
+        """Credible interval of the risk in a new setting, or None.
+
+        Parameters
+        ----------
+        prob : float
+            In (0, 1).
+        kind : {"eti", "hdi"}
+            Equal-tailed or shortest.
+
+        Returns
+        -------
+        tuple of float or None
+            Lower and upper end.
+        """
+        return None if self.new_setting is None else self.new_setting.interval(prob, kind=kind)
+
+    @property
+    def series(self) -> int:
+        """How many sources."""
+        return len(self.sources)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Their keys."""
+        return tuple(dict.fromkeys(count.source for count in self.counts))
+
+    @property
+    def fetuses(self) -> int:
+        """How many fetuses: for each source its largest group, since finer ones lie within it."""
+        largest: dict[str, int] = {}
+        for count in self.counts:
+            largest[count.source] = max(largest.get(count.source, 0), count.total)
+        return sum(largest.values())
+
+    @property
+    def events(self) -> int | None:
+        """How many events, where the rows all count the same; None where an answer has several parts."""
+        if len({(count.variable, count.category) for count in self.counts}) != 1:
+            return None
+        if len({count.source for count in self.counts}) != len(self.counts):
+            return None
+        return sum(count.events for count in self.counts)
+
+    def to_dict(self, *, ci_prob: float = 0.95) -> dict[str, Any]:
+        """As JSON knows it; null with its reason where there is no answer.
+
+        Parameters
+        ----------
+        ci_prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        dict
+            Keys probability, interval, average, series, fetuses, events, sources and reason.
+        """
+        interval = self.interval(ci_prob)
+        average = None
+        if self.average is not None:
+            average = {"probability": float(self.average.mean), "interval": list(self.average.interval(ci_prob))}
+        return {
+            "probability": self.mean,
+            "interval": None if interval is None else list(interval),
+            "average": average,
+            "series": self.series,
+            "fetuses": self.fetuses,
+            "events": self.events,
+            "sources": list(self.sources),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class RiskEstimate(Route):
+    """The risk of an outcome given what is known.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What is asked.
+    known : tuple of (str, str)
+        Known states.
+    setting, reading : str
+        Which series speak, and how the disputed rows are read.
+    edges : tuple of Edge
+        Branches of the tree that the answer depends on.
+    definition_only : bool
+        Whether the answer is 0 or 1 by a definition, not by counts.
+    bounds : tuple of (float, float) or None
+        Smallest and largest probability with the unknown branches at 0 or 1; None where no unknown branch matters.
+    bound_routes : tuple of Route
+        The answers at those two ends, with their own uncertainty.
+    unknown : tuple of Edge
+        Unknown branches that matter.
+    direct, indirect, combined : Route
+        From the series that report exactly this question; through the tree; and both together.
+    """
+
+    outcome: Outcome = field(kw_only=True)
+    known: Given = field(kw_only=True)
+    setting: str = field(kw_only=True)
+    reading: str = field(kw_only=True)
+    edges: tuple[Edge, ...] = field(kw_only=True)
+    definition_only: bool = field(kw_only=True)
+    bounds: tuple[float, float] | None = field(kw_only=True)
+    bound_routes: tuple[Route, ...] = field(kw_only=True)
+    unknown: tuple[Edge, ...] = field(kw_only=True)
+    direct: Route = field(kw_only=True)
+    indirect: Route = field(kw_only=True)
+    combined: Route = field(kw_only=True)
+
+    @property
+    def spread_between(self) -> float | None:
+        """Share of the variance that is spread between settings; the rest is not knowing the average."""
+        if self.new_setting is None or self.average is None or not self.new_setting.sd > 0:
+            return None
+        return float(min(1.0, max(0.0, 1.0 - self.average.sd**2 / self.new_setting.sd**2)))
+
+    @property
+    def thin(self) -> bool:
+        """Whether two series or fewer, or an unknown branch, decide the answer: then words and a range come first."""
+        if self.definition_only:
+            return False
+        fed = [len({c.source for c in self.counts if _feeds(c, edge)}) for edge in self.edges if edge.status == "counts"]
+        return bool(self.unknown) or min(fed, default=self.series) <= 2
+
+    def bounds_interval(self, prob: float = 0.95) -> tuple[float, float] | None:
+        """From the lower limit at the lower bound to the upper limit at the upper one.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of each interval.
+
+        Returns
+        -------
+        tuple of float or None
+            None where no unknown branch matters.
+        """
+        if not self.bound_routes:
+            return None
+        low, high = (route.interval(prob) for route in self.bound_routes)
+        assert low is not None
+        assert high is not None
+        return low[0], high[1]
+
+    def __repr__(self) -> str:
+        """The answer in a line."""
+        given = ", ".join(f"{name}={state}" for name, state in self.known) or "nothing known"
+        head = f"RiskEstimate({self.outcome.name} | {given}; {self.reading}, {self.setting}: "
+        if self.mean is None:
+            bounds = f", between {self.bounds[0]:.3f} and {self.bounds[1]:.3f}" if self.bounds else ""
+            return f"{head}not estimable{bounds})"
+        lower, upper = self.interval() or (self.mean, self.mean)
+        return f"{head}{self.mean:.4f}, 95 % interval {lower:.4f} to {upper:.4f}; {self.series} series)"
+
+
+def _feeds(count: Count, edge: Edge) -> bool:
+    return count.variable == edge.variable and count.given in (edge.given, *edge.accepts)
