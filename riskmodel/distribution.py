@@ -90,9 +90,12 @@ class Distribution(ABC):
             raise InputError(f"{prob!r} is not a probability strictly between 0 and 1", where="prob", remedy="Give 0.95")
         if kind not in ("eti", "hdi"):
             raise UnknownNameError("kind of interval", kind, ["eti", "hdi"], where="kind")
-        below = (1 - prob) / 2 if kind == "eti" else _shortest_start(self.ppf, prob)
-        lower, upper = self.ppf(np.array([below, min(below + prob, 1.0)]))
-        return float(lower), float(upper)
+        found: dict[tuple[float, str], tuple[float, float]] = self.__dict__.setdefault("_intervals", {})
+        if (prob, kind) not in found:  # a distribution is frozen, and a consultation asks for the same interval often
+            below = (1 - prob) / 2 if kind == "eti" else _shortest_start(self.ppf, prob)
+            lower, upper = self.ppf(np.array([below, min(below + prob, 1.0)]))
+            found[prob, kind] = (float(lower), float(upper))
+        return found[prob, kind]
 
 
 @dataclass(frozen=True)

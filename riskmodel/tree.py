@@ -88,6 +88,7 @@ class ProbabilityTree:
     heterogeneity: Any
     setting: str
     _fits: dict[tuple[tuple[int, int], ...], Posterior] = field(default_factory=dict, repr=False)
+    _answers: dict[tuple[str, Given], RiskEstimate] = field(default_factory=dict, repr=False)
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -157,6 +158,11 @@ class ProbabilityTree:
         """
         asked = self.evidence.outcome(outcome)
         given = self.known(known)
+        if (outcome, given) not in self._answers:
+            self._answers[outcome, given] = self._risk(asked, given)
+        return self._answers[outcome, given]
+
+    def _risk(self, asked: Outcome, given: Given) -> RiskEstimate:
         direct_rows = self._direct_rows(asked, given)
         if asked.variable is None:
             return self._counted(asked, given, direct_rows)
@@ -361,7 +367,8 @@ class ProbabilityTree:
                 answer = direct
         if definition_only:
             stated = asked.variable in dict(given)
-            note = "; ".join(edge.definition for edge in self._structural(given) if not stated) or "it is part of what is known"
+            definitions = [] if stated else [edge.definition for edge in self._structural(asked, given)]
+            note = "; ".join(dict.fromkeys(definitions)) or "it is part of what is known"
             answer = Route(answer.new_setting, answer.average, (), f"by definition: {note}")
         return RiskEstimate(
             new_setting=answer.new_setting,
@@ -382,9 +389,17 @@ class ProbabilityTree:
             combined=combined,
         )
 
-    def _structural(self, given: Given) -> list[Edge]:
-        known = set(given)
-        return [edge for edge in self.edges if edge.status == "structural" and edge.definition and set(edge.given) <= known]
+    def _structural(self, asked: Outcome, given: Given) -> list[Edge]:
+        """Branches of the outcome that a definition closes, where what is known allows them."""
+        known = dict(given)
+        return [
+            edge
+            for edge in self.edges
+            if edge.status == "structural"
+            and edge.variable == asked.variable
+            and all(known.get(name, state) == state for name, state in edge.given)
+            and any(name in known for name, _ in edge.given)
+        ]
 
     def probability(self, wanted: Mapping[str, str], known: Given, corner: Mapping[int, float]) -> float | None:
         """Probability of some states given others, with the unknown branches fixed.
@@ -446,7 +461,7 @@ class ProbabilityTree:
         ProbabilityTree
             Fitted anew.
         """
-        return replace(self, _fits={}, **changes)
+        return replace(self, _fits={}, _answers={}, **changes)
 
     def branches(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
         """Every branch with its fit.

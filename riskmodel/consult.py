@@ -1,0 +1,485 @@
+"""From a question to a consultation: the one thin interface that every face calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from riskmodel.distribution import finite_number
+from riskmodel.errors import InputError, UnknownNameError
+from riskmodel.estimate import RiskEstimate
+from riskmodel.evidence import Evidence, load_evidence
+from riskmodel.finding import Count, Descriptor, Given, given_text
+from riskmodel.rules import Statement
+from riskmodel.sensitivity import Sensitivity
+from riskmodel.tree import ProbabilityTree, fit
+from riskmodel.words import certainty
+from riskmodel.workup import StepState, plan
+
+Audience = Literal["clinician", "patient", "researcher"]
+AUDIENCES: tuple[str, ...] = ("clinician", "patient", "researcher")
+DEFAULT_FINDING = "fetal-hepatic-calcification"
+
+_SIZE = re.compile(r"^\s*\d+(\.\d+)?(\s*[x×*]\s*\d+(\.\d+)?){0,2}\s*(mm)?\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Consultation:
+    """What the evidence says to one question.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The finding's counts under the chosen reading.
+    model : ProbabilityTree
+        The fitted tree.
+    audience : str
+        For whom it is worded; the numbers are the same for all.
+    known : tuple of (str, str)
+        Known states.
+    described : mapping of str to object
+        What was stated and has no counts behind it.
+    risks : tuple of RiskEstimate
+        One for each headline outcome that is still open.
+    branches : tuple of (Given, tuple of RiskEstimate)
+        The same after either state of the first variable that is not known.
+    workup : tuple of StepState
+        Steps in the order of the algorithm.
+    cautions : tuple of dict
+        Pitfalls with what the counts say of them, and what this answer cannot say.
+    """
+
+    evidence: Evidence
+    model: ProbabilityTree
+    audience: str
+    known: Given
+    described: Mapping[str, Any]
+    risks: tuple[RiskEstimate, ...]
+    branches: tuple[tuple[Given, tuple[RiskEstimate, ...]], ...]
+    workup: tuple[StepState, ...]
+    cautions: tuple[dict[str, Any], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The consultation as JSON knows it; the schema is ``schemas/consultation.schema.json``.
+
+        Returns
+        -------
+        dict
+            What is not estimable is null, with its reason and bounds.
+        """
+        evidence, finding = self.evidence, self.evidence.finding
+        sensitivity = Sensitivity(self.model)
+        return {
+            "schema": "riskmodel-consultation-1",
+            "finding": finding.key,
+            "title": finding.title,
+            "plain_title": finding.plain_title,
+            "known": dict(self.known),
+            "described": {name: _plain(value) for name, value in self.described.items()},
+            "setting": self.model.setting,
+            "reading": evidence.reading,
+            "audience": self.audience,
+            "evidence_version": evidence.version,
+            "risks": [risk_dict(risk, sensitivity) for risk in self.risks],
+            "branches": [
+                {"given": dict(given), "risks": [risk_dict(risk) for risk in risks]} for given, risks in self.branches
+            ],
+            "kinds": {name: list(self.model.kinds(name)) for name in finding.kinds},
+            "also_counted": also_counted(evidence, self.known, self.model.setting),
+            "workup": [step.to_dict() for step in self.workup],
+            "differential": [_statement(one, self) for one in evidence.workup.differential if self._applies(one)],
+            "prognosis": [_statement(one, self) for one in evidence.workup.prognosis if self._applies(one)],
+            "cautions": list(self.cautions),
+            "disagreements": [asdict(one) | {"sources": list(one.sources)} for one in evidence.disagreements],
+            "audit": [one.to_dict() | {"sources": list(one.sources)} for one in evidence.audit()],
+            "model": {
+                "prior": str(self.model.prior),
+                "heterogeneity": str(self.model.heterogeneity),
+                "estimand": "risk in a new setting; its mean is the probability for the next fetus",
+            },
+            "sources": {key: one.citation for key, one in evidence.sources.items()},
+            "review": asdict(finding.review),
+            "updated": finding.updated,
+            "disclaimer": finding.disclaimer,
+        }
+
+    def _applies(self, statement: Statement) -> bool:
+        return applies(statement, self.known, self.described)
+
+
+def consult(
+    *,
+    finding: str | Path = DEFAULT_FINDING,
+    reading: str = "primary",
+    audience: str = "clinician",
+    setting: str = "any",
+    prior: Any = "jeffreys",
+    heterogeneity: Any = "default",
+    **stated: Any,
+) -> Consultation:
+    """Answer a question about a finding.
+
+    Parameters
+    ----------
+    finding : str or Path
+        Name of a shipped finding, or path of a folder.
+    reading : str
+        How the disputed rows are read.
+    audience : {"clinician", "patient", "researcher"}
+        For whom it is worded.
+    setting : str
+        ``"any"``, or a setting of the finding, whose series alone then speak.
+    prior, heterogeneity : optional
+        As `riskmodel.pool` takes them.
+    **stated : object
+        Known states, such as ``anatomy="isolated"``, and descriptors, such as ``weeks=20``. None is not known.
+
+    Returns
+    -------
+    Consultation
+        Risks, work-up and cautions. Nothing that was stated is stored or logged.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name or state does not exist.
+    ContradictionError
+        If what is stated cannot be.
+    InputError
+        If a descriptor has no sense.
+    EvidenceError
+        If the finding's folder has faults.
+
+    Examples
+    --------
+    >>> answer = consult(anatomy="isolated", karyotype="normal", infection="negative")
+    >>> [(risk.outcome.name, round(risk.mean, 3)) for risk in answer.risks]
+    [('good_outcome', 0.925)]
+    """
+    if audience not in AUDIENCES:
+        raise UnknownNameError("audience", str(audience), AUDIENCES, where="audience")
+    if not isinstance(reading, str) or not isinstance(setting, str):
+        raise InputError("reading and setting are names", where="consult", remedy='Give reading="primary", setting="any"')
+    evidence = load_evidence(finding, reading=reading)
+    model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
+    states, described = split_stated(evidence, stated)
+    known = model.known(states)
+    risks = tuple(model.risk(one.name, **dict(known)) for one in evidence.finding.outcomes if one.headline and one.variable not in dict(known))
+    branches = _branches(model, known)
+    steps = plan(model, known, described)
+    cautions = _cautions(model, known, described, risks)
+    return Consultation(evidence, model, audience, known, described, risks, branches, steps, cautions)
+
+
+def split_stated(evidence: Evidence, stated: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Tell states from descriptors, and check the latter.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Whose variables and descriptors are known.
+    stated : mapping of str to object
+        What the counselor stated.
+
+    Returns
+    -------
+    states, described : dict
+        States by variable, and descriptors with checked values.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is neither.
+    InputError
+        If a value has no sense.
+    """
+    variables = [one.name for one in evidence.finding.states]
+    descriptors = {one.name: one for one in evidence.finding.descriptors}
+    states: dict[str, str] = {}
+    described: dict[str, Any] = {}
+    for name, value in stated.items():
+        if name not in variables and name not in descriptors:
+            raise UnknownNameError("name", name, [*variables, *descriptors], where="consult")
+        if value is None:
+            continue
+        if name in variables:
+            states[name] = value
+        else:
+            described[name] = _described(descriptors[name], value)
+    return states, described
+
+
+def _described(descriptor: Descriptor, value: Any) -> Any:
+    """One descriptor, checked: a number, a whole number, a tuple of sizes, or a word."""
+    where, unit = descriptor.name, f" {descriptor.unit}" if descriptor.unit else ""
+    span = f"{descriptor.minimum:g} to {descriptor.maximum:g}{unit}"
+    if descriptor.kind == "word":
+        word = re.sub(r"[\s_]+", "-", str(value).strip().lower())
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", word):
+            raise InputError(f"{str(value)[:60]!r} is not a word", where=where, remedy=f"Give one such as {descriptor.words[0]}")
+        return word
+    if descriptor.kind == "size":
+        if isinstance(value, (list, tuple)):
+            parts: Sequence[Any] = value
+        elif isinstance(value, str) and _SIZE.match(value):
+            parts = [float(part) for part in re.findall(r"\d+(?:\.\d+)?", value)]
+        else:
+            parts = [value]
+        if not 1 <= len(parts) <= 3 or not all(finite_number(part) for part in parts):
+            raise InputError(f"{str(value)[:60]!r} is not a size", where=where, remedy="Give it as 5.5x4.4x3.4, in mm")
+        numbers = tuple(float(part) for part in parts)
+        if not all(descriptor.minimum <= part <= descriptor.maximum for part in numbers):
+            raise InputError(f"a size of {value} is outside {span}", where=where, remedy="Is the unit mm?")
+        return numbers
+    try:
+        number = float(value) if not isinstance(value, bool) else float("nan")
+    except (TypeError, ValueError):
+        number = float("nan")
+    whole = descriptor.kind == "integer"
+    if not finite_number(number) or (whole and not number.is_integer()):
+        kind = "a whole number" if whole else "a number"
+        raise InputError(f"{str(value)[:60]!r} is not {kind}", where=where, remedy=f"Give {span}")
+    if not descriptor.minimum <= number <= descriptor.maximum:
+        raise InputError(f"{number:g} is outside {span}", where=where, remedy=f"Give {span}")
+    return int(number) if whole else number
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _branches(model: ProbabilityTree, known: Given) -> tuple[tuple[Given, tuple[RiskEstimate, ...]], ...]:
+    """What either state of the first open variable would make of the risks."""
+    finding = model.evidence.finding
+    open_variable = next((one for one in finding.states if one.name not in dict(known)), None)
+    if open_variable is None:
+        return ()
+    found = []
+    for state in open_variable.states:
+        given = model.known(dict(known) | {open_variable.name: state})
+        risks = tuple(
+            model.risk(one.name, **dict(given))
+            for one in finding.outcomes
+            if one.headline and one.variable not in dict(given)
+        )
+        found.append((given, risks))
+    return tuple(found)
+
+
+def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dict[str, Any]:
+    """A risk as JSON knows it.
+
+    Parameters
+    ----------
+    risk : RiskEstimate
+        The risk.
+    sensitivity : Sensitivity, optional
+        Where given, how far the risk moves is worked out and added.
+
+    Returns
+    -------
+    dict
+        What is not estimable is null, with its reason and bounds.
+    """
+    interval = risk.interval()
+    bounds_interval = risk.bounds_interval()
+    word, why = certainty(
+        series=risk.series,
+        width=None if interval is None else interval[1] - interval[0],
+        thin=risk.thin,
+        by_definition=risk.definition_only,
+    )
+    outcome = risk.outcome
+    return {
+        "outcome": outcome.name,
+        "title": outcome.title,
+        "plain_title": outcome.plain_title,
+        "complement_title": outcome.complement_title,
+        "polarity": outcome.polarity,
+        "definition": outcome.definition,
+        "until": outcome.until,
+        "denominator": outcome.denominator,
+        "given": dict(risk.known),
+        **risk.to_dict(),
+        "ci_prob": 0.95,
+        "ci_kind": "eti",
+        "bounds": None if risk.bounds is None else list(risk.bounds),
+        "bounds_interval": None if bounds_interval is None else list(bounds_interval),
+        "unknown": [{"branch": edge.name, "why": edge.definition} for edge in risk.unknown],
+        "by_definition": risk.definition_only,
+        "spread_between": risk.spread_between,
+        "certainty": word,
+        "certainty_why": why,
+        "counts": [count_dict(count) for count in risk.counts],
+        "direct": risk.direct.to_dict(),
+        "indirect": risk.indirect.to_dict(),
+        "combined": risk.combined.to_dict(),
+        "robustness": sensitivity.of(risk) if sensitivity else None,
+    }
+
+
+def count_dict(count: Count) -> dict[str, Any]:
+    """A count as JSON knows it.
+
+    Parameters
+    ----------
+    count : Count
+        The row.
+
+    Returns
+    -------
+    dict
+        Its source, question, numbers, basis and note.
+    """
+    return {
+        "source": count.source,
+        "variable": count.variable,
+        "category": count.category,
+        "given": given_text(count.given),
+        "events": count.events,
+        "total": count.total,
+        "ascertainment": count.ascertainment,
+        "terminations": count.terminations,
+        "definition": count.definition,
+        "basis": count.basis,
+        "reading": count.reading,
+        "note": count.note,
+    }
+
+
+def also_counted(evidence: Evidence, known: Given, setting: str) -> list[dict[str, Any]]:
+    """Outcomes that series count by themselves, for groups that what is known allows: shown as counts, not as risks.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The counts.
+    known : tuple of (str, str)
+        Known states.
+    setting : str
+        Whose series speak.
+
+    Returns
+    -------
+    list of dict
+        The counts.
+    """
+    own = {one.name for one in evidence.finding.outcomes if one.variable is None}
+    allowed = evidence.ascertainments(setting)
+    states = dict(known)
+    return [
+        count_dict(count)
+        for count in evidence.counts
+        if count.variable in own
+        and count.role == "fit"
+        and (allowed is None or count.ascertainment in allowed)
+        and all(states.get(name, state) == state for name, state in count.given)
+    ]
+
+
+def applies(statement: Statement, known: Given, described: Mapping[str, Any]) -> bool:
+    """Whether a statement belongs to a consultation; one that needs an open variable to differ still does.
+
+    Parameters
+    ----------
+    statement : Statement
+        The statement.
+    known : tuple of (str, str)
+        Known states.
+    described : mapping of str to object
+        Descriptors.
+
+    Returns
+    -------
+    bool
+        Whether nothing that is known speaks against it.
+    """
+    facts = dict(known) | dict(described)
+    return all(term.name not in facts or term.holds(facts) for term in statement.when.terms)
+
+
+def _statement(statement: Statement, consultation: Consultation) -> dict[str, Any]:
+    return statement_dict(statement, consultation.model)
+
+
+def statement_dict(statement: Statement, model: ProbabilityTree) -> dict[str, Any]:
+    """A statement with what the counts say of it.
+
+    Parameters
+    ----------
+    statement : Statement
+        The statement.
+    model : ProbabilityTree
+        Whose evidence holds the counts.
+
+    Returns
+    -------
+    dict
+        Its text, sources, counts, comment, and the risk beside it.
+    """
+    rows = [count for count in model.evidence.counts if count.key in statement.counts]
+    risk = None
+    if statement.outcome is not None:
+        found = model.risk(statement.outcome, **dict(statement.given))
+        interval = found.interval()
+        risk = {
+            "outcome": statement.outcome,
+            "title": found.outcome.title,
+            "given": dict(statement.given),
+            "probability": found.mean,
+            "interval": None if interval is None else list(interval),
+            "series": found.series,
+            "reason": found.reason,
+        }
+    return {
+        "key": statement.key,
+        "text": statement.text,
+        "sources": list(statement.sources),
+        "counts": [count_dict(count) for count in rows],
+        "comment": statement.comment,
+        "risk": risk,
+    }
+
+
+def _cautions(
+    model: ProbabilityTree, known: Given, described: Mapping[str, Any], risks: Sequence[RiskEstimate]
+) -> tuple[dict[str, Any], ...]:
+    evidence = model.evidence
+    found = [statement_dict(one, model) | {"kind": "pitfall"} for one in evidence.workup.pitfalls if applies(one, known, described)]
+
+    def note(key: str, text: str, sources: Sequence[str] = ()) -> None:
+        found.append(
+            {"key": key, "kind": "limit", "text": text, "sources": list(sources), "counts": [], "comment": "", "risk": None}
+        )
+
+    stated = [one for one in evidence.finding.descriptors if one.name in described]
+    if stated:
+        titles = ", ".join(f"{one.title} ({_said(described[one.name], one)})" for one in stated)
+        note("not-modelled", f"Stated and echoed, but not part of any number: {titles}. " + " ".join(one.note for one in stated))
+    else:
+        titles = ", ".join(one.title for one in evidence.finding.descriptors)
+        if titles:
+            note("not-modelled", f"Not part of any number, for no series gives counts by it: {titles}.")
+    for risk in risks:
+        if risk.thin and risk.estimable and not risk.definition_only:
+            deciding = "an unknown branch" if risk.unknown else "two series or fewer"
+            note("thin-" + risk.outcome.name, f"{risk.outcome.title.capitalize()}: {deciding} decide{'s' if risk.unknown else ''} this answer; take the range, not the figure.", risk.sources)
+    for one in evidence.finding.independences:
+        if all(dict(known).get(name, state) == state for name, state in one.given):
+            note(
+                f"assumed-{one.variable}-{given_text(one.given)}",
+                f"Assumed where {given_text(one.given) or 'always'}: {one.variable} does not depend on {one.of}. {one.reason}",
+            )
+    found += [statement_dict(one, model) | {"kind": "limit"} for one in evidence.workup.cautions if applies(one, known, described)]
+    contradictions = [one for one in evidence.audit() if one.severity == "contradiction"]
+    for one in contradictions:
+        note("contradiction", f"This reading contradicts itself: {one.what}.", one.sources)
+    return tuple(found)
+
+
+def _said(value: Any, descriptor: Descriptor) -> str:
+    text = " x ".join(f"{part:g}" for part in value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{text} {descriptor.unit}".strip()

@@ -1,0 +1,90 @@
+"""How far a risk moves: under other priors and readings, and with each series left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from riskmodel.estimate import RiskEstimate
+from riskmodel.tree import ProbabilityTree
+
+#: Other choices that a reader may hold, one changed at a time: (name, changes).
+ALTERNATIVES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("uniform prior on the average", {"prior": "uniform"}),
+    ("half-normal(1) on the spread", {"heterogeneity": "half-normal-1"}),
+    ("half-normal(0.5) on the spread", {"heterogeneity": "half-normal-0.5"}),
+    ("uniform prior on rho", {"heterogeneity": "uniform-rho"}),
+    ("all settings alike", {"heterogeneity": 0}),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """The variants of one model, fitted once for all the risks of a consultation.
+
+    Parameters
+    ----------
+    model : ProbabilityTree
+        The model whose answers are compared.
+    """
+
+    model: ProbabilityTree
+
+    @cached_property
+    def _priors(self) -> list[tuple[str, ProbabilityTree]]:
+        return [(name, self.model.variant(**changes)) for name, changes in ALTERNATIVES]
+
+    @cached_property
+    def _readings(self) -> list[tuple[str, ProbabilityTree]]:
+        evidence = self.model.evidence
+        return [
+            (one.name, self.model.variant(evidence=evidence.with_reading(one.name)))
+            for one in evidence.finding.readings
+            if one.name != evidence.reading
+        ]
+
+    def of(self, risk: RiskEstimate) -> dict[str, Any]:
+        """How far one risk moves.
+
+        Parameters
+        ----------
+        risk : RiskEstimate
+            An answer of the model.
+
+        Returns
+        -------
+        dict
+            Keys priors, readings and left_out, each a list of variants with their probability (readings with interval
+            too), and lowest and highest, the range of all of them with the answer itself; null where nothing is estimable.
+        """
+        name, known = risk.outcome.name, dict(risk.known)
+        priors = [
+            {"variant": label, "probability": model.risk(name, **known).mean} for label, model in self._priors
+        ]
+        readings = []
+        for label, model in self._readings:
+            other = model.risk(name, **known)
+            readings.append(
+                {
+                    "reading": label,
+                    "probability": other.mean,
+                    "interval": None if (interval := other.interval()) is None else list(interval),
+                    "bounds": None if other.bounds is None else list(other.bounds),
+                    "counts": [f"{count.source} {count.events}/{count.total}" for count in other.counts],
+                }
+            )
+        left_out = []
+        for source in risk.sources:
+            model = self.model.variant(evidence=self.model.evidence.without(source))
+            other = model.risk(name, **known)
+            left_out.append({"source": source, "probability": other.mean, "reason": other.reason})
+        found = [one["probability"] for one in (*priors, *readings, *left_out)]
+        values = [float(value) for value in (*found, risk.mean) if value is not None]
+        return {
+            "priors": priors,
+            "readings": readings,
+            "left_out": left_out,
+            "lowest": min(values, default=None),
+            "highest": max(values, default=None),
+        }

@@ -1,0 +1,121 @@
+"""How numbers are said: natural frequencies in both frames, ranges, and how certain an answer is.
+
+Frequencies are "n of 100", or "of 1,000" below one in a hundred, with one denominator for a figure and its range; never
+"1 in X", the format that readers get wrong most often (Grimes and Snively, Obstetrics and Gynecology 1999).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def denominator(*probabilities: float) -> int:
+    """The denominator that a figure and its range share.
+
+    Parameters
+    ----------
+    *probabilities : float
+        In [0, 1]; the first is the figure itself.
+
+    Returns
+    -------
+    int
+        1,000 where the figure, or its complement, is below one in a hundred; 100 otherwise.
+    """
+    figure = probabilities[0]
+    return 1000 if 0 < min(figure, 1 - figure) < 0.01 else 100
+
+
+def frequency(probability: float, of: int) -> str:
+    """A probability as a whole number of `of`; the ends are said as near, not as certain.
+
+    Parameters
+    ----------
+    probability : float
+        In [0, 1].
+    of : int
+        100 or 1,000.
+
+    Returns
+    -------
+    str
+        Such as ``"92"``, ``"fewer than 1"`` or ``"nearly 100"``.
+    """
+    if probability in (0.0, 1.0):
+        return f"{int(probability) * of:,}"
+    number = round(probability * of)
+    if number == 0:
+        return "fewer than 1"
+    if number == of:
+        return f"nearly {of:,}"
+    return f"{number:,}"
+
+
+def frequency_range(interval: Sequence[float], of: int) -> str:
+    """A range of probabilities as whole numbers of `of`.
+
+    Parameters
+    ----------
+    interval : sequence of float
+        Lower and upper end.
+    of : int
+        100 or 1,000.
+
+    Returns
+    -------
+    str
+        Such as ``"61 to nearly 100"``.
+    """
+    low, high = (frequency(end, of) for end in interval)
+    return low if low == high else f"{low} to {high}"
+
+
+def certainty(*, series: int, width: float | None, thin: bool, by_definition: bool) -> tuple[str, str]:
+    """How certain an answer is, as one word and why.
+
+    A convention of this package, not a GRADE rating: it looks at how many series there are and how wide the interval is,
+    and knows nothing of their quality.
+
+    Parameters
+    ----------
+    series : int
+        Sources behind the answer.
+    width : float or None
+        Of the 95 % interval; None where there is no answer.
+    thin : bool
+        Whether two series or fewer, or an unknown branch, decide it.
+    by_definition : bool
+        Whether a definition gives the answer.
+
+    Returns
+    -------
+    word, why : str
+        ``"none"``, ``"very low"``, ``"low"`` or ``"moderate"``, or ``"by definition"``.
+    """
+    if by_definition:
+        return "by definition", "not counted: it follows from the definitions"
+    if width is None:
+        return "none", "no series answers this"
+    if thin:
+        return "very low", "two series or fewer, or a branch that no series reports, decide it"
+    if width > 0.3:
+        return "low", f"{series} small series that differ; the 95 % interval spans {round(width * 100)} points"
+    return "moderate", f"{series} small series; the 95 % interval spans {round(width * 100)} points"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words joined as in a sentence.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The words.
+
+    Returns
+    -------
+    str
+        ``"a, b and c"``.
+    """
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
