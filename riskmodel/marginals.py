@@ -162,7 +162,7 @@ class AverageMarginal(Distribution):
         centre = float((weights * x).sum())
         scale = float(np.sqrt((weights * (x - centre) ** 2).sum()))
         sign = -1.0 if self.lattice.mirror else 1.0
-        return QuantileTable(lambda logits: self._tails(logits)[2], sign * centre, scale)
+        return QuantileTable(self._density, sign * centre, scale)
 
     def _at(self, x: ArrayLike, which: int) -> Array:
         x = np.asarray(x, float)
@@ -176,15 +176,24 @@ class AverageMarginal(Distribution):
     def _tails(self, logits: Array) -> tuple[Array, Array, Array]:
         """Lower tail, upper tail and density with respect to the logit."""
         lattice = self.lattice
-        below, density = np.empty(logits.size), np.empty(logits.size)
+        below = np.empty(logits.size)
+        for i, logit in enumerate(-logits if lattice.mirror else logits):
+            place = (np.arcsinh((logit - lattice.centre) / lattice.scale)[:, None] - lattice.u) / lattice.step
+            below[i] = 0.5 + (lattice.weights * sici(np.pi * place)[0]).sum() / np.pi
+        density = self._density(logits)
+        below, above = np.clip(below, 0, 1), np.clip(1 - below, 0, 1)
+        return (above, below, density) if lattice.mirror else (below, above, density)
+
+    def _density(self, logits: Array) -> Array:
+        """Density with respect to the logit."""
+        lattice = self.lattice
+        density = np.empty(logits.size)
         for i, logit in enumerate(-logits if lattice.mirror else logits):
             z = (logit - lattice.centre) / lattice.scale
             place = (np.arcsinh(z)[:, None] - lattice.u) / lattice.step
-            below[i] = 0.5 + (lattice.weights * sici(np.pi * place)[0]).sum() / np.pi
             row_density = (lattice.weights * np.sinc(place)).sum(axis=1) / lattice.step
             density[i] = (row_density / (lattice.scale * np.sqrt(1 + z * z))).sum()
-        below, above = np.clip(below, 0, 1), np.clip(1 - below, 0, 1)
-        return (above, below, density) if lattice.mirror else (below, above, density)
+        return density
 
     def _tail(self, logits: Array, lower: NDArray[np.bool_]) -> tuple[Array, Array]:
         below, above, density = self._tails(logits)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from riskmodel.distribution import Distribution
+from riskmodel.distribution import Distribution, IntervalKind
 from riskmodel.errors import UnavailableError
 from riskmodel.mixture import BetaMixture
 
@@ -56,11 +58,6 @@ class Posterior:
         A name for each series.
     average : Distribution
         mu, the average risk across settings.
-    new_setting : Distribution
-        theta_new, the risk in a setting not among the series: what a person in another clinic faces. Its mean is the
-        probability of the event for the next fetus.
-    series : tuple of Distribution
-        theta_i, the risk in each series' own setting, shrunken towards the others.
     heterogeneity : Distribution
         How much settings differ; its `scale` says on which measure.
     model, method : str
@@ -71,6 +68,9 @@ class Posterior:
         Logarithm of the probability of these counts under the model and its priors; NaN where the engine gives none.
     error : ErrorEstimate
         How far these numbers may be from exact.
+    settings : callable
+        Gives the risk in a new setting and in each series' own; called once, when either is first asked for, since many
+        fits only need the mean of the average.
     draws : mapping of str to ndarray, optional
         Draws by variable with shape (chains, draws, ...), where a sampler made them.
     diagnostics : mapping of str to float, optional
@@ -81,8 +81,6 @@ class Posterior:
     totals: NDArray[np.int64]
     labels: tuple[str, ...]
     average: Distribution
-    new_setting: Distribution
-    series: tuple[Distribution, ...]
     heterogeneity: Distribution
     model: str
     method: str
@@ -90,8 +88,26 @@ class Posterior:
     heterogeneity_prior: str
     log_evidence: float
     error: ErrorEstimate
+    settings: Callable[[], tuple[Distribution, tuple[Distribution, ...]]] = field(repr=False)
     draws: dict[str, Array] = field(default_factory=dict, repr=False)
     diagnostics: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def _settings(self) -> tuple[Distribution, tuple[Distribution, ...]]:
+        return self.settings()
+
+    @property
+    def new_setting(self) -> Distribution:
+        """theta_new, the risk in a setting not among the series: what a person in another clinic faces.
+
+        Its mean is the probability of the event for the next fetus.
+        """
+        return self._settings[0]
+
+    @property
+    def series(self) -> tuple[Distribution, ...]:
+        """theta_i, the risk in each series' own setting, shrunken towards the others."""
+        return self._settings[1]
 
     def predict(self, total: int) -> Array:
         """Predictive probabilities of the number of events in a new series from a new setting.
@@ -239,3 +255,58 @@ class Posterior:
             lower, upper = distribution.interval(0.95)
             lines.append(f"  {name:<12} mean {distribution.mean:.4f}, 95 % interval {lower:.4f} to {upper:.4f}")
         return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NewSetting(Distribution):
+    """The risk in a new setting, made when more than its mean is asked for.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Whose new setting it is.
+    """
+
+    posterior: Posterior
+
+    @property
+    def mean(self) -> float:
+        """Posterior mean: that of the average."""
+        return self.posterior.average.mean
+
+    @property
+    def sd(self) -> float:
+        """Posterior standard deviation."""
+        return self.posterior.new_setting.sd
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`."""
+        return self.posterior.new_setting.pdf(x)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a risk up to `x`, of the shape of `x`."""
+        return self.posterior.new_setting.cdf(x)
+
+    def sf(self, x: ArrayLike) -> Array:
+        """Probability of a risk above `x`, of the shape of `x`."""
+        return self.posterior.new_setting.sf(x)
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles at `q`, of the shape of `q`."""
+        return self.posterior.new_setting.ppf(q)
+
+    def quick_ppf(self, q: Array) -> Array:
+        """Quantiles good to about 1e-5 in probability, of the shape of `q`."""
+        return self.posterior.new_setting.quick_ppf(q)
+
+    def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float]:
+        """Credible interval, shared by everyone who asks for this posterior's."""
+        return self.posterior.new_setting.interval(prob, kind=kind)
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws."""
+        return self.posterior.new_setting.sample(size, rng)
+
+    def __repr__(self) -> str:
+        """Mean."""
+        return f"NewSetting(mean {self.mean:.4f})"

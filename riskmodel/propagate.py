@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,56 +31,78 @@ _FARTHEST_LEVEL = 16.0
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Propagated(Distribution):
-    """A derived risk (n0 + n1 p) / (d0 + d1 p), with p tabulated and the coefficients at a sequence of points.
+    """A derived risk N/D; worked out when first asked, for many answers only need their mean.
 
     Parameters
     ----------
-    exact_mean : float
-        Ratio of expectations.
-    n0, n1, d0, d1 : ndarray of shape (points,)
-        Coefficients.
-    levels, risk : ndarray of shape (levels,)
-        Distribution function of p, and p.
+    numerator, denominator : float or Branch
+        Diagrams N and D.
+    risks : mapping of int to Distribution
+        Independent risks of the edges.
+    shift : float
+        Start of the sequence of points, in [0, 1): two shifts show the error.
     """
 
-    exact_mean: float
-    n0: Array
-    n1: Array
-    d0: Array
-    d1: Array
-    levels: Array
-    risk: Array
+    numerator: Node
+    denominator: Node
+    risks: Mapping[int, Distribution]
+    shift: float = 0.5
 
-    @property
-    def mean(self) -> float:
+    @cached_property
+    def mean(self) -> float:  # type: ignore[override]
         """The probability for the next fetus: exact."""
-        return self.exact_mean
+        means = {edge: self.risks[edge].mean for edge in self._edges}
+        return float(evaluate(self.numerator, means) / evaluate(self.denominator, means))
 
     @cached_property
     def sd(self) -> float:  # type: ignore[override]
-        """Standard deviation over settings."""
-        levels, quantiles = self._table
-        centres, steps = 0.5 * (quantiles[1:] + quantiles[:-1]), np.diff(levels)
-        mean = (steps @ centres) / steps.sum()
-        return float(np.sqrt((steps @ (centres - mean) ** 2) / steps.sum()))
+        """Standard deviation over settings, from the sequence of points in all risks."""
+        points = self._points(self._edges)
+        weights = np.broadcast_to(np.asarray(evaluate(self.denominator, points), float), (POINTS,))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.where(weights > 0, evaluate(self.numerator, points) / weights, 0.0)
+        mean = (weights @ values) / weights.sum()
+        return float(np.sqrt((weights @ (values - mean) ** 2) / weights.sum()))
 
     @cached_property
-    def _partial(self) -> Array:
-        """Integral of p over its lower part, at each level."""
-        steps = np.diff(self.levels, prepend=0.0)
-        middle = 0.5 * (self.risk + np.concatenate([[0.0], self.risk[:-1]]))
-        return np.cumsum(steps * middle)
+    def _edges(self) -> list[int]:
+        return sorted(edges_of(self.numerator) | edges_of(self.denominator))
+
+    def _points(self, edges: list[int]) -> dict[int, Array]:
+        return {
+            edge: self.risks[edge].quick_ppf(levels)
+            for edge, levels in zip(edges, _sequence(len(edges), self.shift), strict=True)
+        }
+
+    @cached_property
+    def _given_others(self) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """The ratio as (n0 + n1 p) / (d0 + d1 p) in the risk p that is integrated: coefficients at the points of the
+        others; values of p at a table of levels; and the integral of p over its lower part.
+        """  # fmt: skip
+        main = _most_influential(self.numerator, self.denominator, self.risks, self._edges)
+        rest = [edge for edge in self._edges if edge != main]
+        points = self._points(rest) if rest else {}
+        size = POINTS if rest else 1
+
+        def coefficients(node: Node) -> tuple[Array, Array]:
+            low, high = (evaluate(restrict(node, {main: value}), points) for value in (0.0, 1.0))
+            return np.broadcast_to(low, (size,)).astype(float), np.broadcast_to(high - low, (size,)).astype(float)
+
+        risk = np.maximum.accumulate(self.risks[main].quick_ppf(_levels()))
+        middle = 0.5 * (risk + np.concatenate([[0.0], risk[:-1]]))
+        partial = np.cumsum(np.diff(_levels(), prepend=0.0) * middle)
+        return *coefficients(self.numerator), *coefficients(self.denominator), risk, partial
 
     def _below(self, t: float) -> float:
         """Weighted probability that the ratio is at most t."""
-        slope = self.n1 - t * self.d1
-        rest = t * self.d0 - self.n0
+        n0, n1, d0, d1, risk, partial = self._given_others
+        slope, rest = n1 - t * d1, t * d0 - n0
         with np.errstate(divide="ignore", invalid="ignore"):
             cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
-        share = np.interp(cut, self.risk, self.levels, left=0.0, right=1.0)
-        partial = np.interp(cut, self.risk, self._partial, left=0.0, right=self._partial[-1])
-        lower = self.d0 * share + self.d1 * partial
-        total = self.d0 + self.d1 * self._partial[-1]
+        lower = d0 * np.interp(cut, risk, _levels(), left=0.0, right=1.0)
+        if d1.any():
+            lower = lower + d1 * np.interp(cut, risk, partial, left=0.0, right=partial[-1])
+        total = d0 + d1 * partial[-1]
         return float(np.where(slope < 0, total - lower, lower).sum() / total.sum())
 
     def cdf(self, x: ArrayLike) -> Array:
@@ -97,7 +119,7 @@ class Propagated(Distribution):
         return np.where(inside, (self.cdf(x + width) - self.cdf(x - width)) / (2 * width), 0.0)
 
     def ppf(self, q: ArrayLike) -> Array:
-        """Quantiles at `q`, of the shape of `q`, to 1e-9 for a few and by a table for many."""
+        """Quantiles at `q`, of the shape of `q`: to 1e-6 in probability for a few, by a table for many."""
         levels = checked_levels(q)
         if levels.size > 16:
             return self.quick_ppf(levels)
@@ -113,20 +135,46 @@ class Propagated(Distribution):
         return self.quick_ppf(rng.random(size))
 
     def _quantile(self, level: float) -> float:
-        low, high = -40.0, 40.0  # logits; a risk nearer 0 or 1 than 4e-18 is 0 or 1
-        if self._below(0.0) >= level:
-            return 0.0
-        for _ in range(44):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if self._below(1 / (1 + np.exp(-middle))) < level else (low, middle)
-        return float(1 / (1 + np.exp(-0.5 * (low + high))))
+        """By false position between logits of risk and of probability, where most distributions are nearly straight.
+
+        In the Illinois form (Dowell and Jarratt, BIT 1971), to 1e-6 in probability.
+        """
+        if level in (0.0, 1.0) or self._below(0.0) >= level:
+            return 1.0 if level == 1.0 else 0.0
+        aim = float(np.log(level) - np.log1p(-level))
+
+        def excess(logit: float) -> float:
+            share = min(max(self._below(_sigmoid(logit)), 1e-15), 1 - 1e-15)
+            return float(np.log(share) - np.log1p(-share)) - aim
+
+        low = high = float(np.log(max(self.mean, 1e-12)) - np.log(max(1 - self.mean, 1e-12)))
+        below = above = excess(low)
+        step = 1.0
+        while above < 0 and high < 40:  # a risk nearer 0 or 1 than 4e-18 is 0 or 1
+            low, below, high, step = high, above, high + step, 2 * step
+            above = excess(high)
+        while below > 0 and low > -40:
+            high, above, low, step = low, below, low - step, 2 * step
+            below = excess(low)
+        for _ in range(60):
+            if high - low < 1e-9 or above - below < 1e-12:
+                break
+            middle = (low * above - high * below) / (above - below)
+            value = excess(middle)
+            if abs(value) * level * (1 - level) < 1e-6:
+                return _sigmoid(middle)
+            if value < 0:
+                low, below, above = middle, value, above / 2
+            else:
+                high, above, below = middle, value, below / 2
+        return _sigmoid(0.5 * (low + high))
 
     @cached_property
     def _table(self) -> tuple[Array, Array]:
-        first, last = (np.log(t) - np.log1p(-t) for t in (max(self._quantile(p), 1e-12) for p in (1e-5, 1 - 1e-5)))
+        ends = [min(max(self._quantile(level), 1e-12), 1 - 1e-12) for level in (1e-5, 1 - 1e-5)]
+        first, last = np.log(ends) - np.log1p(-np.array(ends))
         risks = 1 / (1 + np.exp(-np.linspace(first - 0.5, last + 0.5, 257)))
-        levels = np.maximum.accumulate([self._below(t) for t in risks])
-        return levels, risks
+        return np.maximum.accumulate([self._below(t) for t in risks]), risks
 
     def __repr__(self) -> str:
         """Mean and sd."""
@@ -159,25 +207,7 @@ def propagate(numerator: Node, denominator: Node, risks: Mapping[int, Distributi
         return risks[edges[0]]
     if denominator == 1.0 and numerator == Branch(edges[0], 0.0, 1.0):
         return Complement(risks[edges[0]])
-    means = {edge: risks[edge].mean for edge in edges}
-    main = _most_influential(numerator, denominator, risks, edges)
-    rest = [edge for edge in edges if edge != main]
-    points = dict(zip(rest, _sequence(len(rest), shift), strict=True))
-    points = {edge: risks[edge].quick_ppf(levels) for edge, levels in points.items()}
-    size = POINTS if rest else 1
-
-    def coefficients(node: Node) -> tuple[Array, Array]:
-        low, high = (evaluate(restrict(node, {main: value}), points) for value in (0.0, 1.0))
-        return np.broadcast_to(low, (size,)).astype(float), np.broadcast_to(high - low, (size,)).astype(float)
-
-    levels = 1 / (1 + np.exp(-np.linspace(-_FARTHEST_LEVEL, _FARTHEST_LEVEL, _LEVELS)))
-    return Propagated(
-        float(evaluate(numerator, means) / evaluate(denominator, means)),
-        *coefficients(numerator),
-        *coefficients(denominator),
-        levels,
-        np.maximum.accumulate(risks[main].quick_ppf(levels)),
-    )
+    return Propagated(numerator, denominator, risks, shift)
 
 
 def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Distribution], edges: list[int]) -> int:
@@ -207,3 +237,12 @@ def _sequence(dimensions: int, shift: float) -> Array:
     steps = root ** -np.arange(1, dimensions + 1)
     raw = (shift + np.outer(steps, np.arange(1, POINTS + 1))) % 1.0
     return np.clip(1 - np.abs(2 * raw - 1), 1e-9, 1 - 1e-9)
+
+
+@cache
+def _levels() -> Array:
+    return np.asarray(1 / (1 + np.exp(-np.linspace(-_FARTHEST_LEVEL, _FARTHEST_LEVEL, _LEVELS))))
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1 / (1 + np.exp(-logit)))

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from riskmodel.distribution import Distribution
 from riskmodel.errors import AccuracyError
 from riskmodel.marginals import AverageMarginal, Lattice, mixture_nodes
 from riskmodel.posterior import ErrorEstimate, Posterior
@@ -139,16 +140,18 @@ def fit(
     if flip:
         lattice = lattice.mirrored()
     average, heterogeneity = lattice.average(), lattice.heterogeneity()
-    new_setting = mixture_nodes(lattice)
-    # Each series' own risk, given a node, is the node's Beta updated: weights stay, for the node has seen all series.
-    series = tuple(new_setting.shifted(int(y), int(n)) for y, n in zip(events, totals, strict=True))
+
+    def settings() -> tuple[Distribution, tuple[Distribution, ...]]:
+        new_setting = mixture_nodes(lattice)
+        # Each series' own risk, given a node, is the node's Beta updated: weights stay, for the node has seen all series.
+        return new_setting, tuple(new_setting.shifted(int(y), int(n)) for y, n in zip(events, totals, strict=True))
+
     return Posterior(
         events=events,
         totals=totals,
         labels=labels,
         average=average,
-        new_setting=new_setting,
-        series=series,
+        settings=settings,
         heterogeneity=heterogeneity,
         model="beta-binomial",
         method="quadrature",

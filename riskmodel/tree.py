@@ -16,7 +16,7 @@ from riskmodel.evidence import Evidence
 from riskmodel.finding import Count, Edge, Given, Outcome, given_text
 from riskmodel.mixture import BetaMixture
 from riskmodel.pool import pool
-from riskmodel.posterior import Posterior
+from riskmodel.posterior import NewSetting, Posterior
 from riskmodel.propagate import propagate
 
 if TYPE_CHECKING:
@@ -303,10 +303,11 @@ class ProbabilityTree:
         used = sorted(edges_of(top) | edges_of(bottom))
         posteriors = {i: self._pooled(self.counts[i]) for i in used if self.edges[i].status == "counts"}
         judged = {i: PointMass(float(self.edges[i].probability or 0.0)) for i in used if i not in posteriors}
-        new_setting: Mapping[int, Distribution] = judged | {i: one.new_setting for i, one in posteriors.items()}
+        # The new setting's mean is the average's; its mixture is only made when an interval is asked for.
+        new_setting: Mapping[int, Distribution] = judged | {i: NewSetting(one) for i, one in posteriors.items()}
         average: Mapping[int, Distribution] = judged | {i: one.average for i, one in posteriors.items()}
         rows = tuple(row for i in used for row in self.counts[i])
-        return Route(propagate(top, bottom, new_setting), _Lazy(top, bottom, average), rows, "")
+        return Route(propagate(top, bottom, new_setting), propagate(top, bottom, average), rows, "")
 
     def _why_unknown(self, edge: Edge) -> str:
         if edge.status == "unknown":
@@ -323,7 +324,7 @@ class ProbabilityTree:
         if not rows:
             return Route(None, None, (), reason)
         posterior = self._pooled(rows)
-        return Route(posterior.new_setting, posterior.average, rows, "")
+        return Route(NewSetting(posterior), posterior.average, rows, "")
 
     def _counted(self, asked: Outcome, given: Given, rows: tuple[Count, ...]) -> RiskEstimate:
         """An outcome of its own: only the series that count exactly this."""
@@ -430,7 +431,7 @@ class ProbabilityTree:
         for i in used:
             edge = self.edges[i]
             if edge.status == "counts" and self.counts[i]:
-                means[i] = self._pooled(self.counts[i]).new_setting.mean
+                means[i] = self._pooled(self.counts[i]).average.mean
             elif edge.status == "elicited" and edge.probability is not None:
                 means[i] = edge.probability
             else:
@@ -461,7 +462,8 @@ class ProbabilityTree:
         ProbabilityTree
             Fitted anew.
         """
-        return replace(self, _fits={}, _answers={}, **changes)
+        refit = "prior" in changes or "heterogeneity" in changes
+        return replace(self, _fits={} if refit else self._fits, _answers={}, **changes)
 
     def branches(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
         """Every branch with its fit.
@@ -551,40 +553,3 @@ class ProbabilityTree:
                 }
             )
         return tuple(found)
-
-
-class _Lazy(Distribution):
-    """A propagated distribution that is worked out when first asked: many answers never need their average."""
-
-    def __init__(self, numerator: Node, denominator: Node, risks: Mapping[int, Distribution]) -> None:
-        self._parts = (numerator, denominator, risks)
-
-    @cached_property
-    def _risk(self) -> Distribution:
-        return propagate(*self._parts)
-
-    @property
-    def mean(self) -> float:
-        """Mean."""
-        return self._risk.mean
-
-    @property
-    def sd(self) -> float:
-        """Standard deviation."""
-        return self._risk.sd
-
-    def pdf(self, x: Any) -> Any:
-        """Density at `x`."""
-        return self._risk.pdf(x)
-
-    def cdf(self, x: Any) -> Any:
-        """Distribution function at `x`."""
-        return self._risk.cdf(x)
-
-    def ppf(self, q: Any) -> Any:
-        """Quantiles at `q`."""
-        return self._risk.ppf(q)
-
-    def sample(self, size: int, rng: Any) -> Any:
-        """Independent draws."""
-        return self._risk.sample(size, rng)
