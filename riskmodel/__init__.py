@@ -4,6 +4,7 @@ Counts with their sources become beta-binomial posteriors, branches of a probabi
 credible intervals, the work-up, and what each test would change. Nothing heavy is imported until it is asked for.
 """
 
+from riskmodel.consult import Consultation, consult
 from riskmodel.errors import (
     AccuracyError,
     ContradictionError,
@@ -24,6 +25,7 @@ from riskmodel.version import __version__
 __all__ = [
     "AccuracyError",
     "BetaMixture",
+    "Consultation",
     "ContradictionError",
     "ConvergenceError",
     "Evidence",
@@ -35,6 +37,7 @@ __all__ = [
     "UnavailableError",
     "UnknownNameError",
     "__version__",
+    "consult",
     "findings",
     "fit",
     "load_evidence",

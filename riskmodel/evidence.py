@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskmodel.audit import AuditFinding, audit
-from riskmodel.counts import read_counts, read_sources
+from riskmodel.counts import COUNT_COLUMNS, read_counts, read_sources
 from riskmodel.errors import EvidenceError, InputError, UnknownNameError
 from riskmodel.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
 from riskmodel.reader import check_citations, read_finding, read_workup
 from riskmodel.rules import WorkUp
-from riskmodel.tables import Faults
+from riskmodel.tables import Faults, read_csv, read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,6 +289,9 @@ def load_evidence(finding: str | Path, *, reading: str = "primary") -> Evidence:
     parsed = read_finding(folder / "finding.toml", folder.resolve().name, faults)
     sources = read_sources(folder / "sources.csv", faults)
     if parsed is None:
+        # Rows cannot be checked against a finding that cannot be read; the files themselves still can.
+        read_csv(folder / "counts.csv", faults, required=COUNT_COLUMNS, optional=("role",))
+        read_toml(folder / "workup.toml", faults)
         raise EvidenceError(faults.problems, where=str(folder))
     counts = read_counts(folder / "counts.csv", parsed, sources, faults)
     workup = read_workup(folder / "workup.toml", parsed, faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -153,27 +154,61 @@ class Posterior:
         """
         import pandas as pd
 
-        rows: list[dict[str, Any]] = []
-        for name, distribution in (
-            *(("series", one) for one in self.series),
+        rows = []
+        for one in self.to_dict(ci_prob=ci_prob)["estimands"]:
+            lower, upper = one.pop("interval")
+            one["observed"] = None if one["total"] is None else one["events"] / one["total"]
+            rows.append(one | {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"})
+        columns = ["estimand", "label", "events", "total", "observed", "mean", "sd", "median", "lower", "upper", "ci_prob", "ci_kind"]
+        return pd.DataFrame(rows, columns=columns).astype({"events": "Int64", "total": "Int64", "observed": "Float64"})
+
+    def to_dict(self, *, ci_prob: float = 0.95) -> dict[str, Any]:
+        """As JSON knows it.
+
+        Parameters
+        ----------
+        ci_prob : float
+            Probability of the equal-tailed intervals.
+
+        Returns
+        -------
+        dict
+            Keys model, method, prior, heterogeneity_prior, log_evidence, error, ci_prob, ci_kind and estimands: a list with
+            estimand, label, events, total, mean, sd, median and interval.
+        """
+        named: list[tuple[str, str, int | None, int | None, Distribution]] = [
+            ("series", label, int(y), int(n), one)
+            for label, y, n, one in zip(self.labels, self.events, self.totals, self.series, strict=True)
+        ]
+        for name, one in (
             ("average", self.average),
             ("new_setting", self.new_setting),
             ("heterogeneity", self.heterogeneity),
         ):
-            lower, upper = distribution.interval(ci_prob)
-            row: dict[str, Any] = {"estimand": name, "label": name, "events": None, "total": None, "observed": None}
-            if len(rows) < len(self.series):
-                i = len(rows)
-                row |= {
-                    "label": self.labels[i],
-                    "events": int(self.events[i]),
-                    "total": int(self.totals[i]),
-                    "observed": self.events[i] / self.totals[i],
+            named.append((name, name, None, None, one))
+        return {
+            "model": self.model,
+            "method": self.method,
+            "prior": self.prior,
+            "heterogeneity_prior": self.heterogeneity_prior,
+            "log_evidence": self.log_evidence if math.isfinite(self.log_evidence) else None,
+            "error": {"mean": self.error.mean, "kind": self.error.kind},
+            "ci_prob": ci_prob,
+            "ci_kind": "eti",
+            "estimands": [
+                {
+                    "estimand": name,
+                    "label": label,
+                    "events": events,
+                    "total": total,
+                    "mean": float(one.mean),
+                    "sd": float(one.sd),
+                    "median": one.median,
+                    "interval": list(one.interval(ci_prob)),
                 }
-            row |= {"mean": distribution.mean, "sd": distribution.sd, "median": distribution.median}
-            row |= {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"}
-            rows.append(row)
-        return pd.DataFrame(rows).astype({"events": "Int64", "total": "Int64", "observed": "Float64"})
+                for name, label, events, total, one in named
+            ],
+        }
 
     def sample(self, size: int, rng: np.random.Generator) -> dict[str, Array]:
         """Independent draws of each estimand, each on its own.

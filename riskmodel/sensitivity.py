@@ -14,7 +14,6 @@ ALTERNATIVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("uniform prior on the average", {"prior": "uniform"}),
     ("half-normal(1) on the spread", {"heterogeneity": "half-normal-1"}),
     ("half-normal(0.5) on the spread", {"heterogeneity": "half-normal-0.5"}),
-    ("uniform prior on rho", {"heterogeneity": "uniform-rho"}),
     ("all settings alike", {"heterogeneity": 0}),
 )
 
@@ -71,7 +70,9 @@ class Sensitivity:
                     "probability": other.mean,
                     "interval": None if (interval := other.interval()) is None else list(interval),
                     "bounds": None if other.bounds is None else list(other.bounds),
-                    "counts": [f"{count.source} {count.events}/{count.total}" for count in other.counts],
+                    "changed": [
+                        f"{count.source} {count.events} of {count.total}" for count in other.counts if count not in risk.counts
+                    ],
                 }
             )
         left_out = []

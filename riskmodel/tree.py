@@ -286,7 +286,9 @@ class ProbabilityTree:
         route = self._route(numerator, denominator, by_definition) if len(by_definition) == len(missing) else None
         constant = route is not None and isinstance(route.new_setting, PointMass) and not route.counts
         if route is None or (missing and constant):
-            reason = "; ".join(self._why_unknown(self.edges[i]) for i in missing)
+            # Branches that a definition fills are not what stands in the way, unless there are no others.
+            blocking = [i for i in missing if i not in by_definition] or missing
+            reason = " ".join(self._why_unknown(self.edges[i]) for i in blocking)
             route = Route(None, None, (), reason)
         one_edge = denominator == 1.0 and isinstance(numerator, Branch) and not {numerator.hit, numerator.miss} - {0.0, 1.0}
         feeding = {(row.source, row.row) for i in used for row in self.counts[i]}
@@ -310,10 +312,13 @@ class ProbabilityTree:
         return Route(propagate(top, bottom, new_setting), propagate(top, bottom, average), rows, "")
 
     def _why_unknown(self, edge: Edge) -> str:
+        asked = f"{edge.variable} {edge.category}"
+        if edge.given:
+            asked += " where " + ", ".join(f"{name} {state}" for name, state in edge.given)
         if edge.status == "unknown":
-            return f"{edge.name} is unknown: {edge.definition}"
+            return f"Unknown: {asked}. {edge.definition}"
         where = "" if self.setting == "any" else f" of the setting {self.setting!r}"
-        return f"{edge.name} is empty: no series{where} reports it"
+        return f"No series{where} reports {asked}."
 
     def _direct_rows(self, asked: Outcome, given: Given) -> tuple[Count, ...]:
         variable, category = (asked.name, "yes") if asked.variable is None else (asked.variable, str(asked.state))

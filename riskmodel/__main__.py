@@ -1,0 +1,5 @@
+"""``python -m riskmodel``."""
+
+from riskmodel.cli import main
+
+main()

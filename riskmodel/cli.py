@@ -1,0 +1,268 @@
+"""The command line: arguments to the interface to a page, a table or JSON, and an exit code. No logic of its own.
+
+Exit codes: 0 done; 2 wrong usage or bad evidence; 1 a fault of the program itself. An error is a message on standard
+error and, with ``--json``, one JSON body on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from riskmodel.errors import InputError, RiskModelError, UnknownNameError
+from riskmodel.version import __version__
+
+_OWN = ("finding", "setting", "reading", "audience", "json", "markdown", "help")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process where left out.
+
+    Raises
+    ------
+    SystemExit
+        Always, with the exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in arguments
+    try:
+        sys.exit(commands.main(arguments, prog_name="riskmodel", standalone_mode=False) or 0)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except RiskModelError as error:
+        _fail(error, as_json)
+    except click.ClickException as error:
+        _fail(InputError(error.format_message().rstrip("."), remedy="See riskmodel --help"), as_json)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does: no fault of anybody's.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        reference = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+        fault = RiskModelError(
+            f"a fault of riskmodel itself ({reference})", remedy="Please report it with the command that led to it"
+        )
+        _fail(fault, as_json, code=1)
+
+
+def _fail(error: RiskModelError, as_json: bool, code: int = 2) -> None:
+    click.echo(f"riskmodel: {error.message}", err=True)
+    if as_json:
+        click.echo(json.dumps(error.to_dict(), indent=2, ensure_ascii=False))
+    sys.exit(code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="riskmodel")
+def commands() -> None:
+    """Calibrated risks of prenatal findings from small published case series."""
+
+
+# ---------------------------------------------------------------- consult
+
+
+class _ConsultCommand(click.Command):
+    """A command whose options are the variables and descriptors of the finding that is asked about."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        self.params = [*_base_options(), *_finding_options(_named(args, "--finding"))]
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            names = [option for param in self.params for option in param.opts]
+            raise UnknownNameError("option", error.option_name, names, where="consult") from None
+        except click.BadOptionUsage as error:
+            raise InputError(error.format_message().rstrip("."), where="consult") from None
+
+
+def _named(args: Sequence[str], option: str) -> str:
+    from riskmodel.consult import DEFAULT_FINDING
+
+    for i, arg in enumerate(args):
+        if arg == option and i + 1 < len(args):
+            return args[i + 1]
+        if arg.startswith(option + "="):
+            return arg.split("=", 1)[1]
+    return DEFAULT_FINDING
+
+
+def _base_options() -> list[click.Parameter]:
+    return [
+        click.Option(["--finding"], default=None, metavar="NAME|DIR", help="A shipped finding, or a finding's folder."),
+        click.Option(["--setting"], default="any", show_default=True, help="Whose series speak: any, routine, referral."),
+        click.Option(["--reading"], default="primary", show_default=True, help="How disputed rows are read."),
+        click.Option(["--audience"], default="clinician", show_default=True, help="clinician, patient or researcher."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON (schema: consultation.schema.json)."),
+        click.Option(["--markdown", "as_markdown"], is_flag=True, help="Print Markdown."),
+        click.Option(["--help", "-h"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="Show this and exit."),
+    ]
+
+
+def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(ctx.get_help())
+        ctx.exit()
+
+
+def _finding_options(finding: str) -> list[click.Parameter]:
+    from riskmodel.evidence import load_evidence
+
+    parsed = load_evidence(finding).finding
+    options: list[click.Parameter] = [
+        click.Option([f"--{one.name.replace('_', '-')}", f"state_{one.name}"], metavar="|".join(one.states), help=f"Known: {one.title}.")
+        for one in parsed.states
+    ]
+    options += [
+        click.Option(
+            [f"--{one.name.replace('_', '-')}", f"state_{one.name}"],
+            metavar=one.unit.upper() or one.kind.upper(),
+            help=f"Stated: {one.title}; echoed, not part of any number.",
+        )
+        for one in parsed.descriptors
+    ]
+    return options
+
+
+@commands.command(cls=_ConsultCommand, name="consult", add_help_option=False)
+def _consult(finding: str | None, setting: str, reading: str, audience: str, as_json: bool, as_markdown: bool, **stated: Any) -> None:
+    """Risks, work-up and cautions for what is known of a fetus.
+
+    \b
+    riskmodel consult --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1
+    riskmodel consult --anatomy isolated --karyotype normal --infection negative --json
+    """  # noqa: D301
+    from riskmodel import report
+    from riskmodel.consult import DEFAULT_FINDING, consult
+
+    answer = consult(
+        finding=DEFAULT_FINDING if finding is None else finding,
+        setting=setting,
+        reading=reading,
+        audience=audience,
+        **{name.removeprefix("state_"): value for name, value in stated.items()},
+    ).to_dict()
+    if as_json:
+        click.echo(report.to_json(answer), nl=False)
+    else:
+        _page(report.to_markdown(answer), plain=as_markdown)
+
+
+def _page(markdown: str, *, plain: bool = False) -> None:
+    if plain:
+        click.echo(markdown, nl=False)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=110)
+    console.print(Markdown(markdown))
+
+
+# ---------------------------------------------------------------- pool
+
+
+@commands.command(name="pool")
+@click.argument("series", nargs=-1, required=True, metavar="EVENTS/TOTAL...")
+@click.option("--prior", default="jeffreys", show_default=True, help="Name of a prior on the average risk.")
+@click.option("--heterogeneity", default="default", show_default=True, help="Name of a heterogeneity prior, or 0.")
+@click.option("--method", default="exact", show_default=True, help="exact, or nuts (PyMC; slow).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _pool(series: tuple[str, ...], prior: str, heterogeneity: str, method: str, as_json: bool) -> None:
+    """Pool series of counts: riskmodel pool 20/21 10/11 5/5."""
+    from riskmodel.pool import pool
+
+    pairs = [_ratio(text, i + 1) for i, text in enumerate(series)]
+    post = pool(
+        [events for events, _ in pairs],
+        [total for _, total in pairs],
+        prior=prior,
+        heterogeneity=0 if heterogeneity == "0" else heterogeneity,
+        method=method,  # type: ignore[arg-type]
+        labels=[text for text in series],
+    )
+    body = post.to_dict()
+    if as_json:
+        click.echo(json.dumps(body, indent=2, allow_nan=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{body['model']}, {body['method']}; {body['prior']}; {body['heterogeneity_prior']}")
+    for name in ("", "observed", "mean", "median", "95 % interval"):
+        table.add_column(name)
+    for row in body["estimands"]:
+        observed = "" if row["total"] is None else f"{row['events']} of {row['total']}"
+        label = row["label"] if row["estimand"] == "series" else row["estimand"].replace("_", " ")
+        label = f"series {label}" if row["estimand"] == "series" else label
+        ends = " to ".join(f"{end:.4f}" for end in row["interval"])
+        table.add_row(label, observed, f"{row['mean']:.4f}", f"{row['median']:.4f}", ends)
+    console = Console()
+    (console if console.is_terminal else Console(width=110)).print(table)
+    click.echo("The probability for the next fetus is the mean of the new setting.")
+
+
+def _ratio(text: str, number: int) -> tuple[int, int]:
+    match = re.fullmatch(r"\s*(-?\d{1,12})\s*/\s*(-?\d{1,12})\s*", text)
+    if not match:
+        raise InputError(f"{text[:60]!r} is not EVENTS/TOTAL", where=f"series {number}", remedy="Write it as 20/21")
+    return int(match[1]), int(match[2])
+
+
+# ---------------------------------------------------------------- evidence
+
+
+@commands.group(name="evidence")
+def _evidence() -> None:
+    """Look at a finding's counts, or check a folder of your own."""
+
+
+@_evidence.command(name="show")
+@click.argument("finding", default="fetal-hepatic-calcification")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _show(finding: str, reading: str, as_json: bool) -> None:
+    """Every count with its source, the audit, and the disagreements."""
+    from riskmodel.describe import describe, describe_markdown
+    from riskmodel.evidence import load_evidence
+
+    evidence = load_evidence(finding, reading=reading)
+    if as_json:
+        click.echo(json.dumps(describe(evidence), indent=2, ensure_ascii=False))
+    else:
+        _page(describe_markdown(evidence))
+
+
+@_evidence.command(name="check")
+@click.argument("folder", metavar="DIR")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _check(folder: str, as_json: bool) -> None:
+    """Find every fault of a finding's folder in one pass."""
+    from riskmodel.describe import describe
+    from riskmodel.evidence import load_evidence
+
+    evidence = load_evidence(folder)
+    body = describe(evidence)
+    if as_json:
+        click.echo(json.dumps({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")}, indent=2))
+        return
+    click.echo(f"{evidence.finding.key}: no faults. {body['rows']} counts of {len(evidence.sources)} sources, {evidence.version}")
+    for one in evidence.audit():
+        click.echo(f"  {one}")

@@ -1,0 +1,410 @@
+"""A consultation as text: Markdown for people, JSON for programs. Every number comes from `Consultation.to_dict`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from riskmodel.errors import UnknownNameError
+from riskmodel.words import denominator, frequency, frequency_range, listed
+
+Answer = Mapping[str, Any]
+
+
+def to_json(answer: Answer) -> str:
+    """A consultation as JSON text.
+
+    Parameters
+    ----------
+    answer : mapping
+        From `Consultation.to_dict`.
+
+    Returns
+    -------
+    str
+        Indented, with a line end.
+    """
+    return json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_markdown(answer: Answer) -> str:
+    """A consultation as Markdown, worded for its audience.
+
+    Parameters
+    ----------
+    answer : mapping
+        From `Consultation.to_dict`.
+
+    Returns
+    -------
+    str
+        With headings, tables and lists.
+    """
+    patient, researcher = answer["audience"] == "patient", answer["audience"] == "researcher"
+    parts = [_head(answer, patient)]
+    parts.append(_short(answer, patient))
+    if answer["risks"]:
+        parts.append("## The risks now\n\n" + _risk_section(answer["risks"], patient))
+    else:
+        parts.append("## The risks now\n\nEverything the finding asks about is already known.")
+    parts += [_branch(one, answer["risks"], patient) for one in answer["branches"]]
+    parts.append(_kinds(answer))
+    parts.append(_workup(answer, patient))
+    if not patient:
+        parts.append(_statements("Differential diagnosis", answer["differential"]))
+    parts.append(_statements("Prognosis as published, and what the counts say", answer["prognosis"]))
+    parts.append(_statements("Pitfalls and limits", answer["cautions"]))
+    parts.append(_counted(answer))
+    parts.append(_movement(answer))
+    if researcher:
+        parts.append(_researcher(answer))
+    body = "\n\n".join(part for part in parts if part)
+    return "\n\n".join([body, _sources(answer, body), _foot(answer)]) + "\n"
+
+
+def said(probability: float, interval: Sequence[float] | None = None) -> str:
+    """A probability as a frequency, with its range on the same denominator.
+
+    Parameters
+    ----------
+    probability : float
+        In [0, 1].
+    interval : sequence of float, optional
+        Lower and upper end.
+
+    Returns
+    -------
+    str
+        Such as ``"92 of 100 (61 to nearly 100)"``.
+    """
+    of = denominator(probability)
+    text = f"{frequency(probability, of)} of {of:,}"
+    return text if interval is None else f"{text} ({frequency_range(interval, of)})"
+
+
+def _head(answer: Answer, patient: bool) -> str:
+    known = [f"{name}: {state}" for name, state in answer["known"].items()]
+    lines = [f"# {answer['plain_title'] if patient else answer['title']}", ""]
+    lines.append(f"**Known:** {'; '.join(known) if known else 'nothing yet'}.")
+    if answer["described"]:
+        stated = "; ".join(f"{name}: {_value(value)}" for name, value in answer["described"].items())
+        lines.append(f"**Stated, not part of any number:** {stated}.")
+    setting = "all settings" if answer["setting"] == "any" else f"setting {answer['setting']}"
+    lines.append(f"**Rests on:** evidence {answer['evidence_version']}, reading {answer['reading']}, {setting}.")
+    return "  \n".join(lines[:1]) + "\n\n" + "  \n".join(lines[2:])
+
+
+def _short(answer: Answer, patient: bool) -> str:
+    """The main answer, the branches where it has none, and the next steps, in a few lines."""
+    lines = []
+    main = answer["risks"][0] if answer["risks"] else None
+    if main is not None:
+        lines.append(f"**{_title(main, patient)}**: {_in_words(main)}")
+        for branch in answer["branches"]:
+            found = next((one for one in branch["risks"] if one["outcome"] == main["outcome"]), None)
+            if found is not None:
+                new = listed([f"{name} {state}" for name, state in branch["given"].items() if name not in answer["known"]])
+                lines.append(f"If {new}: {_in_words(found)}")
+    due = [step["plain_title" if patient else "title"] for step in answer["workup"] if step["state"] == "due"]
+    lines.append(f"**Next:** {'; '.join(due) if due else 'no step of the algorithm is due'}.")
+    return "## In short\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _in_words(risk: Answer) -> str:
+    p = risk["probability"]
+    if p is None:
+        bounds = risk["bounds"]
+        between = "" if bounds is None or bounds == [0.0, 1.0] else f"; it lies between {frequency(bounds[0], 100)} and {frequency(bounds[1], 100)} of 100"
+        return f"cannot be estimated from the published series{between}."
+    if risk["by_definition"]:
+        return f"{'all' if p == 1 else 'none'}, by definition."
+    of = denominator(p)
+    head = "on very few counts, " if risk["certainty"] == "very low" else ""
+    return (
+        f"{head}best single figure {frequency(p, of)} of {of:,}; one particular centre could have "
+        f"{frequency_range(risk['interval'], of)} of {of:,} (certainty {risk['certainty']}, {risk['series']} series)."
+    )
+
+
+def _value(value: Any) -> str:
+    return " x ".join(f"{part:g}" for part in value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _title(risk: Answer, patient: bool) -> str:
+    title = risk["plain_title"] if patient else risk["title"]
+    return title[:1].upper() + title[1:]
+
+
+def _risk_section(risks: Sequence[Answer], patient: bool) -> str:
+    rows = []
+    for risk in risks:
+        average = "" if risk["average"] is None else _range(risk["average"]["interval"], risk["probability"])
+        rows.append([_title(risk, patient), _figure(risk), _interval(risk), average, _basis(risk), risk["certainty"]])
+    head = ["Outcome", "Best single figure", "95 % range, one more centre", "Average of centres", "Rests on", "Certainty"]
+    if patient:
+        head = ["What may happen", "Best single figure", "Could be anywhere in", "", "Babies counted", "How sure"]
+        rows = [[*row[:3], "", *row[4:]] for row in rows]
+    text = _table(head, rows)
+    notes = [note for risk in risks for note in _notes(risk, patient)]
+    return text + ("\n\n" + "\n".join(f"- {note}" for note in notes) if notes else "")
+
+
+def _figure(risk: Answer) -> str:
+    p = risk["probability"]
+    if p is None:
+        bounds = risk["bounds"]
+        return "not estimable" if bounds is None or bounds == [0.0, 1.0] else f"not estimable; {_range(bounds)} of 100"
+    if risk["by_definition"]:
+        return "by definition " + ("all" if p == 1 else "none")
+    if risk["certainty"] == "very low":
+        return f"about {said(p)}"
+    return said(p)
+
+
+def _range(interval: Sequence[float] | None, figure: float | None = None) -> str:
+    if interval is None:
+        return ""
+    return frequency_range(interval, denominator(figure) if figure is not None else 100)
+
+
+def _interval(risk: Answer) -> str:
+    if risk["by_definition"]:
+        return ""
+    if risk["probability"] is not None:
+        return f"{_range(risk['interval'], risk['probability'])} of {denominator(risk['probability']):,}"
+    return f"{_range(risk['bounds_interval'])} of 100" if risk["bounds_interval"] else ""
+
+
+def _basis(risk: Answer) -> str:
+    if not risk["series"]:
+        return "no series" if not risk["by_definition"] else "definition"
+    events = "" if risk["events"] is None else f"{risk['events']} of "
+    return f"{risk['series']} series, {events}{risk['fetuses']} fetuses: {listed(risk['sources'])}"
+
+
+def _notes(risk: Answer, patient: bool) -> list[str]:
+    name = _title(risk, patient)
+    notes = []
+    p = risk["probability"]
+    if p is None:
+        notes.append(f"**{name}: not estimable.** {_sentence(risk['reason'])}")
+    elif risk["by_definition"]:
+        notes.append(f"**{name}:** {_sentence(risk['reason'])}")
+    else:
+        of = denominator(p)
+        yes, no = frequency(p, of), frequency(1 - p, of)
+        notes.append(
+            f"**{name}:** best single figure {yes} of {of:,}, and {no} of {of:,} with {risk['complement_title']}. "
+            f"The range is about centres: nobody can say which group this fetus is in."
+        )
+        if risk["spread_between"] is not None and not patient:
+            share = round(100 * risk["spread_between"])
+            notes.append(
+                f"Why the range is this wide: about {share} % of its variance is spread between centres, the rest is not "
+                f"knowing their average. Certainty {risk['certainty']}: {risk['certainty_why']}."
+            )
+    if risk["unknown"] and p is not None:
+        notes.append(
+            f"{name} with the unknown branches at 0 and at 1: {_range(risk['bounds'])} of 100. "
+            + " ".join(f"{one['branch']}: {_sentence(one['why'])}" for one in risk["unknown"])
+        )
+    direct, indirect = risk["direct"], risk["indirect"]
+    if not patient and direct["probability"] is not None and indirect["probability"] is not None:
+        notes.append(
+            f"{name}, two ways: series that report only this question ({listed(direct['sources'])}) say "
+            f"{said(direct['probability'], direct['interval'])}; through the tree {said(indirect['probability'], indirect['interval'])}. "
+            f"{_sentence(risk['combined']['reason'])}"
+        )
+    return notes
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
+
+
+def _branch(branch: Answer, now: Sequence[Answer], patient: bool) -> str:
+    given = listed([f"{name} {state}" for name, state in branch["given"].items()])
+    rows = []
+    for risk in branch["risks"]:
+        rows.append([_title(risk, patient), _figure(risk), _interval(risk), _basis(risk)])
+    reasons = [
+        f"- **{_title(risk, patient)}: not estimable.** {_sentence(risk['reason'])}"
+        for risk in branch["risks"]
+        if risk["probability"] is None
+    ]
+    text = f"### If {given}\n\n" + _table(["Outcome", "Best single figure", "95 % range, one more centre", "Rests on"], rows)
+    return text + ("\n\n" + "\n".join(reasons) if reasons else "")
+
+
+def _kinds(answer: Answer) -> str:
+    rows = [
+        [one["kind"], f"{one['events']} of {one['total']}", said(one["probability"], one["interval"]), listed(one["sources"])]
+        for kinds in answer["kinds"].values()
+        for one in kinds
+    ]
+    if not rows or answer["known"].get("karyotype") == "normal":
+        return ""
+    return "### Kinds among the abnormal karyotypes\n\n" + _table(["Kind", "Counted", "Share", "Source"], rows)
+
+
+def _workup(answer: Answer, patient: bool) -> str:
+    lines = ["## The work-up, in order"]
+    for number, step in enumerate(answer["workup"], 1):
+        title = step["plain_title"] if patient else step["title"]
+        lines.append(
+            f"{number}. **{title}**: *{step['state']}*. {_sentence(step['why'])} {_sentence(step['detail'])} "
+            f"({'; '.join(step['sources'])})"
+        )
+        lines += [f"    - {text}" for text in _changes(step)]
+    return "\n\n".join([lines[0], "\n".join(lines[1:])])
+
+
+def _changes(step: Answer) -> list[str]:
+    if not step["changes"]:
+        return []
+    texts = []
+    if step["p_abnormal"] is not None:
+        texts.append(f"An abnormal result is expected in {said(step['p_abnormal'])}.")
+    for change in step["changes"]:
+        normal, abnormal = (_brief(change[name]) for name in ("if_normal", "if_abnormal"))
+        bits = "" if change["bits"] is None else f" (expected information {change['bits']:.2f} bits)"
+        if change["bits"] is None and change["bits_at_most"] is not None:
+            bits = f" (expected information at most {change['bits_at_most']:.2f} bits; an unknown branch matters)"
+        texts.append(f"{change['outcome'].replace('_', ' ').capitalize()}: if normal {normal}; if abnormal {abnormal}{bits}.")
+    return texts
+
+
+def _brief(risk: Answer) -> str:
+    if risk["probability"] is None:
+        bounds = risk["bounds"]
+        open_ended = bounds is None or bounds == [0.0, 1.0]
+        return "not estimable" + ("" if open_ended else f", {_range(bounds)} of 100")
+    if risk["probability"] in (0.0, 1.0) and risk["interval"] == [risk["probability"]] * 2:
+        return "none, by definition" if risk["probability"] == 0.0 else "all, by definition"
+    return said(risk["probability"], risk["interval"])
+
+
+def _statements(title: str, statements: Sequence[Answer]) -> str:
+    if not statements:
+        return ""
+    lines = []
+    for one in statements:
+        parts = [one["text"]]
+        if one["counts"]:
+            parts.append("Counts: " + "; ".join(_count(count) for count in one["counts"]) + ".")
+        if one["risk"] and one["risk"]["probability"] is not None:
+            risk = one["risk"]
+            given = listed([f"{name} {state}" for name, state in risk["given"].items()])
+            parts.append(f"Risk of {risk['title']} ({given}): {said(risk['probability'], risk['interval'])}.")
+        if one["comment"]:
+            parts.append(one["comment"])
+        if one["sources"] and not one["counts"]:
+            parts.append(f"({'; '.join(one['sources'])})")
+        lines.append("- " + " ".join(parts))
+    return f"## {title}\n\n" + "\n".join(lines)
+
+
+def _count(count: Answer) -> str:
+    given = f" where {count['given'].replace('=', ' ').replace('; ', ', ')}" if count["given"] else ""
+    basis = "" if count["basis"] == "abstract" else f", {count['basis']}"
+    return f"{count['source']} {count['events']} of {count['total']}{given}{basis}"
+
+
+def _counted(answer: Answer) -> str:
+    rows = [
+        [one["variable"].replace("_", " "), one["given"].replace("=", " "), f"{one['events']} of {one['total']}", one["source"], one["note"]]
+        for one in answer["also_counted"]
+    ]
+    if not rows:
+        return ""
+    return "## Also counted, not modelled\n\n" + _table(["Outcome", "Among", "Count", "Source", "Note"], rows)
+
+
+def _movement(answer: Answer) -> str:
+    lines = []
+    for risk in answer["risks"]:
+        moved = risk["robustness"]
+        if moved is None or risk["probability"] is None or risk["by_definition"]:
+            continue
+        of = denominator(risk["probability"])
+        ends = frequency_range([moved["lowest"], moved["highest"]], of)
+        lines.append(f"- **{risk['title'].capitalize()}**: best single figure {ends} of {of:,} over other priors, readings and each series left out.")
+        for one in moved["readings"]:
+            if one["changed"]:
+                value = "not estimable" if one["probability"] is None else said(one["probability"], one["interval"])
+                lines.append(f"    - reading {one['reading']}: {value}; it has {listed(one['changed'])}")
+            else:
+                lines.append(f"    - reading {one['reading']}: no count behind this answer differs")
+        for one in moved["left_out"]:
+            value = "not estimable" if one["probability"] is None else said(one["probability"])
+            lines.append(f"    - without {one['source']}: {value}")
+    lines += [
+        f"- **{one['key']}** ({'; '.join(one['sources'])}): the article: {one['article']} The abstract: {one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
+        for one in answer["disagreements"]
+    ]
+    if not lines:
+        return ""
+    return "## How far the answer moves, and where the article and the abstracts disagree\n\n" + "\n".join(lines)
+
+
+def _researcher(answer: Answer) -> str:
+    rows = []
+    for risk in answer["risks"]:
+        for variant in (risk["robustness"] or {}).get("priors", ()):
+            value = "" if variant["probability"] is None else f"{variant['probability']:.4f}"
+            rows.append([risk["outcome"], variant["variant"], value])
+    model = answer["model"]
+    text = (
+        f"## Model\n\nBeta-binomial for each branch; prior on the average {model['prior']}, heterogeneity {model['heterogeneity']}. "
+        f"Estimand: {model['estimand']}. Intervals are 95 %, equal-tailed."
+    )
+    return text + ("\n\n" + _table(["Outcome", "Variant", "Probability"], rows) if rows else "")
+
+
+def _sources(answer: Answer, body: str) -> str:
+    cited = {key: citation for key, citation in answer["sources"].items() if key in body}
+    return "## Sources\n\n" + "\n".join(f"- **{key}**: {citation}" for key, citation in cited.items())
+
+
+def _foot(answer: Answer) -> str:
+    review = answer["review"]
+    updated = f" Article last updated {review['article_updated']}." if review["article_updated"] else ""
+    return (
+        f"---\n\n**Review:** {review['status']}. {review['statement']}{updated} Evidence updated {answer['updated']}.\n\n"
+        f"{answer['disclaimer']}"
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    keep = [i for i, name in enumerate(head) if name]
+    lines = [[head[i] for i in keep], ["---" for _ in keep], *([row[i].replace("|", "\\|") for i in keep] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def schema(name: str = "consultation") -> dict[str, Any]:
+    """A published JSON Schema.
+
+    Parameters
+    ----------
+    name : {"consultation", "error"}
+        Which.
+
+    Returns
+    -------
+    dict
+        The schema, draft 2020-12.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such schema.
+    """
+    folder = Path(__file__).parent / "schemas"
+    known = sorted(path.name.removesuffix(".schema.json") for path in folder.glob("*.schema.json"))
+    if name not in known:
+        raise UnknownNameError("schema", name, known, where="schema")
+    found: dict[str, Any] = json.loads((folder / f"{name}.schema.json").read_text(encoding="utf-8"))
+    return found
