@@ -74,6 +74,8 @@ class Posterior:
         fits only need the mean of the average.
     draws : mapping of str to ndarray, optional
         Draws by variable with shape (chains, draws, ...), where a sampler made them.
+    sample_stats : mapping of str to ndarray, optional
+        What the sampler noted at each draw, with shape (chains, draws).
     diagnostics : mapping of str to float, optional
         What the sampler says of itself.
     """
@@ -91,6 +93,7 @@ class Posterior:
     error: ErrorEstimate
     settings: Callable[[], tuple[Distribution, tuple[Distribution, ...]]] = field(repr=False)
     draws: dict[str, Array] = field(default_factory=dict, repr=False)
+    sample_stats: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     diagnostics: dict[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -259,17 +262,21 @@ class Posterior:
             drawn = self.sample(draws, np.random.default_rng(seed))
             renamed = {"average": "mu", "new_setting": "theta_new", "series": "theta", "heterogeneity": "rho"}
             posterior = {renamed[name]: values[None] for name, values in drawn.items()}
+        groups: dict[str, Any] = {
+            "posterior": posterior,
+            "observed_data": {"events": self.events},
+            "constant_data": {"totals": self.totals},
+        }
+        if self.sample_stats:
+            groups["sample_stats"] = self.sample_stats
         tree = from_dict(
-            {
-                "posterior": posterior,
-                "observed_data": {"events": self.events},
-                "constant_data": {"totals": self.totals},
-            },
+            groups,
             dims=names | {"events": ["series"], "totals": ["series"]},
             coords={"series": list(self.labels)},
         )
         tree.attrs.update(
             {
+                **{f"diagnostic_{name}": value for name, value in self.diagnostics.items()},
                 "model": self.model,
                 "method": self.method,
                 "prior": self.prior,
