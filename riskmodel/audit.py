@@ -153,7 +153,12 @@ def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[Au
                 if other in keys and key < other:
                     where = f"{variable}={category}" + (f" | {given_text(given)}" if given else "")
                     found.append(
-                        AuditFinding("warning", "overlap", f"{key} and {other} may share fetuses and both feed {where}", (key, other))
+                        AuditFinding(
+                            "warning",
+                            "overlap",
+                            f"{key} and {other} may share fetuses and both feed {where}",
+                            (key, other),
+                        )
                     )
     return found
 
@@ -175,20 +180,26 @@ def _thin_edges(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]
             found.append(AuditFinding("warning", "empty edge", f"no series feeds {edge.name}", ()))
         elif len(keys) <= 2:
             found.append(
-                AuditFinding("note", "thin edge", f"{len(keys)} series feed {edge.name}: {', '.join(sorted(keys))}", tuple(sorted(keys)))
+                AuditFinding(
+                    "note",
+                    "thin edge",
+                    f"{len(keys)} series feed {edge.name}: {', '.join(sorted(keys))}",
+                    tuple(sorted(keys)),
+                )
             )
     return found
 
 
 def _weak(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[AuditFinding]:
-    found = []
-    for count in counts:
-        if count.role == "fit" and count.basis in ("secondary", "as-cited"):
-            found.append(
-                AuditFinding("warning", "basis", f"{count.source}: {_ratio(count)} rests on a number of basis {count.basis!r}", (count.source,))
-            )
+    weak = [count for count in counts if count.role == "fit" and count.basis in ("secondary", "as-cited")]
     used = {count.source for count in counts}
-    for key in sources:
-        if key not in used:
-            found.append(AuditFinding("note", "no counts", f"{key} is cited and has no count", (key,)))
-    return found
+    return [
+        AuditFinding(
+            "warning", "basis", f"{one.source}: {_ratio(one)} rests on a number of basis {one.basis!r}", (one.source,)
+        )
+        for one in weak
+    ] + [
+        AuditFinding("note", "no counts", f"{key} is cited and has no count", (key,))
+        for key in sources
+        if key not in used
+    ]

@@ -105,12 +105,21 @@ def _named(args: Sequence[str], option: str) -> str:
 def _base_options() -> list[click.Parameter]:
     return [
         click.Option(["--finding"], default=None, metavar="NAME|DIR", help="A shipped finding, or a finding's folder."),
-        click.Option(["--setting"], default="any", show_default=True, help="Whose series speak: any, routine, referral."),
+        click.Option(
+            ["--setting"], default="any", show_default=True, help="Whose series speak: any, routine, referral."
+        ),
         click.Option(["--reading"], default="primary", show_default=True, help="How disputed rows are read."),
         click.Option(["--audience"], default="clinician", show_default=True, help="clinician, patient or researcher."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON (schema: consultation.schema.json)."),
         click.Option(["--markdown", "as_markdown"], is_flag=True, help="Print Markdown."),
-        click.Option(["--help", "-h"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="Show this and exit."),
+        click.Option(
+            ["--help", "-h"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_help,
+            help="Show this and exit.",
+        ),
     ]
 
 
@@ -125,7 +134,11 @@ def _finding_options(finding: str) -> list[click.Parameter]:
 
     parsed = load_evidence(finding).finding
     options: list[click.Parameter] = [
-        click.Option([f"--{one.name.replace('_', '-')}", f"state_{one.name}"], metavar="|".join(one.states), help=f"Known: {one.title}.")
+        click.Option(
+            [f"--{one.name.replace('_', '-')}", f"state_{one.name}"],
+            metavar="|".join(one.states),
+            help=f"Known: {one.title}.",
+        )
         for one in parsed.states
     ]
     options += [
@@ -140,7 +153,9 @@ def _finding_options(finding: str) -> list[click.Parameter]:
 
 
 @commands.command(cls=_ConsultCommand, name="consult", add_help_option=False)
-def _consult(finding: str | None, setting: str, reading: str, audience: str, as_json: bool, as_markdown: bool, **stated: Any) -> None:
+def _consult(
+    finding: str | None, setting: str, reading: str, audience: str, as_json: bool, as_markdown: bool, **stated: Any
+) -> None:
     """Risks, work-up and cautions for what is known of a fetus.
 
     \b
@@ -196,7 +211,7 @@ def _pool(series: tuple[str, ...], prior: str, heterogeneity: str, method: str, 
         prior=prior,
         heterogeneity=0 if heterogeneity == "0" else heterogeneity,
         method=method,  # type: ignore[arg-type]
-        labels=[text for text in series],
+        labels=list(series),
     )
     body = post.to_dict()
     if as_json:
@@ -261,8 +276,12 @@ def _check(folder: str, as_json: bool) -> None:
     evidence = load_evidence(folder)
     body = describe(evidence)
     if as_json:
-        click.echo(json.dumps({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")}, indent=2))
+        click.echo(
+            json.dumps({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")}, indent=2)
+        )
         return
-    click.echo(f"{evidence.finding.key}: no faults. {body['rows']} counts of {len(evidence.sources)} sources, {evidence.version}")
+    click.echo(
+        f"{evidence.finding.key}: no faults. {body['rows']} counts of {len(evidence.sources)} sources, {evidence.version}"
+    )
     for one in evidence.audit():
         click.echo(f"  {one}")

@@ -162,12 +162,18 @@ def consult(
     if audience not in AUDIENCES:
         raise UnknownNameError("audience", str(audience), AUDIENCES, where="audience")
     if not isinstance(reading, str) or not isinstance(setting, str):
-        raise InputError("reading and setting are names", where="consult", remedy='Give reading="primary", setting="any"')
+        raise InputError(
+            "reading and setting are names", where="consult", remedy='Give reading="primary", setting="any"'
+        )
     evidence = load_evidence(finding, reading=reading)
     model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
     states, described = split_stated(evidence, stated)
     known = model.known(states)
-    risks = tuple(model.risk(one.name, **dict(known)) for one in evidence.finding.outcomes if one.headline and one.variable not in dict(known))
+    risks = tuple(
+        model.risk(one.name, **dict(known))
+        for one in evidence.finding.outcomes
+        if one.headline and one.variable not in dict(known)
+    )
     branches = _branches(model, known)
     steps = plan(model, known, described)
     cautions = _cautions(model, known, described, risks)
@@ -219,7 +225,9 @@ def _described(descriptor: Descriptor, value: Any) -> Any:
     if descriptor.kind == "word":
         word = re.sub(r"[\s_]+", "-", str(value).strip().lower())
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", word):
-            raise InputError(f"{str(value)[:60]!r} is not a word", where=where, remedy=f"Give one such as {descriptor.words[0]}")
+            raise InputError(
+                f"{str(value)[:60]!r} is not a word", where=where, remedy=f"Give one such as {descriptor.words[0]}"
+            )
         return word
     if descriptor.kind == "size":
         if isinstance(value, (list, tuple)):
@@ -448,38 +456,68 @@ def _cautions(
     model: ProbabilityTree, known: Given, described: Mapping[str, Any], risks: Sequence[RiskEstimate]
 ) -> tuple[dict[str, Any], ...]:
     evidence = model.evidence
-    found = [statement_dict(one, model) | {"kind": "pitfall"} for one in evidence.workup.pitfalls if applies(one, known, described)]
+    found = [
+        statement_dict(one, model) | {"kind": "pitfall"}
+        for one in evidence.workup.pitfalls
+        if applies(one, known, described)
+    ]
 
     def note(key: str, text: str, sources: Sequence[str] = ()) -> None:
         found.append(
-            {"key": key, "kind": "limit", "text": text, "sources": list(sources), "counts": [], "comment": "", "risk": None}
+            {
+                "key": key,
+                "kind": "limit",
+                "text": text,
+                "sources": list(sources),
+                "counts": [],
+                "comment": "",
+                "risk": None,
+            }
         )
 
     stated = [one for one in evidence.finding.descriptors if one.name in described]
     if stated:
         titles = ", ".join(f"{one.title} ({_said(described[one.name], one)})" for one in stated)
-        note("not-modelled", f"Stated and echoed, but not part of any number: {titles}. " + " ".join(one.note for one in stated))
+        note(
+            "not-modelled",
+            f"Stated and echoed, but not part of any number: {titles}. " + " ".join(one.note for one in stated),
+        )
     else:
         titles = ", ".join(one.title for one in evidence.finding.descriptors)
         if titles:
             note("not-modelled", f"Not part of any number, for no series gives counts by it: {titles}.")
     for risk in risks:
         if risk.thin and risk.estimable and not risk.definition_only:
-            deciding = "an unknown branch" if risk.unknown else "two series or fewer"
-            note("thin-" + risk.outcome.name, f"{risk.outcome.title.capitalize()}: {deciding} decide{'s' if risk.unknown else ''} this answer; take the range, not the figure.", risk.sources)
+            deciding = "an unknown branch decides" if risk.unknown else "two series or fewer decide"
+            note(
+                "thin-" + risk.outcome.name,
+                f"{risk.outcome.title.capitalize()}: {deciding} this answer; take the range, not the figure.",
+                risk.sources,
+            )
     for one in evidence.finding.independences:
         if all(dict(known).get(name, state) == state for name, state in one.given):
             note(
                 f"assumed-{one.variable}-{given_text(one.given)}",
-                f"Assumed where {given_text(one.given) or 'always'}: {one.variable} does not depend on {one.of}. {one.reason}",
+                f"Assumed where {given_text(one.given) or 'always'}: {one.variable} does not depend on {one.of}. "
+                f"{one.reason}",
             )
-    found += [statement_dict(one, model) | {"kind": "limit"} for one in evidence.workup.cautions if applies(one, known, described)]
+    found += [
+        statement_dict(one, model) | {"kind": "limit"}
+        for one in evidence.workup.cautions
+        if applies(one, known, described)
+    ]
     contradictions = [one for one in evidence.audit() if one.severity == "contradiction"]
-    for one in contradictions:
-        note("contradiction", f"This reading contradicts itself: {one.what}.", one.sources)
+    for contradiction in contradictions:
+        note("contradiction", f"This reading contradicts itself: {contradiction.what}.", contradiction.sources)
     return tuple(found)
 
 
 def _said(value: Any, descriptor: Descriptor) -> str:
-    text = " x ".join(f"{part:g}" for part in value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    text = (
+        " x ".join(f"{part:g}" for part in value)
+        if isinstance(value, tuple)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
     return f"{text} {descriptor.unit}".strip()

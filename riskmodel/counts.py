@@ -155,7 +155,9 @@ class _Line:
             if row["source"]:
                 self.faults.unknown(self.file, "source", row["source"], sources, row=row.number, column="source")
             else:
-                self.fault("source", "no source", "Name a key of sources.csv: a count without a citation is not evidence")
+                self.fault(
+                    "source", "no source", "Name a key of sources.csv: a count without a citation is not evidence"
+                )
         variable, category = self.category(finding)
         given, wrong = parse_given(row["given"], finding.variables)
         if wrong:
@@ -184,7 +186,9 @@ class _Line:
             self.fault("role", f"the population {population!r} is never pooled", "Set role to context")
         replaces = tuple(filter(None, (part.strip() for part in row["replaces"].split(";;"))))
         if replaces and reading == "primary":
-            self.fault("replaces", "a primary row replaces nothing", "Correct the row itself, or give it another reading")
+            self.fault(
+                "replaces", "a primary row replaces nothing", "Correct the row itself, or give it another reading"
+            )
         if events is None or not total:
             return None
         return Count(

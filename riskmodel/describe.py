@@ -51,7 +51,9 @@ def describe(evidence: Evidence) -> dict[str, Any]:
         "evidence_version": evidence.version,
         "rows": len(evidence.all_counts),
         "counts": counts,
-        "sources": {key: asdict(source) | {"overlaps": list(source.overlaps)} for key, source in evidence.sources.items()},
+        "sources": {
+            key: asdict(source) | {"overlaps": list(source.overlaps)} for key, source in evidence.sources.items()
+        },
         "edges": [
             {
                 "branch": edge.name,
@@ -80,20 +82,36 @@ def describe_markdown(evidence: Evidence) -> str:
         With tables of branches and counts, the audit, the disagreements and the sources.
     """
     body = describe(evidence)
-    lines = [f"# {body['title']}: evidence {body['evidence_version']}, reading {body['reading']}", "", body["readings"][body["reading"]]]
+    lines = [
+        f"# {body['title']}: evidence {body['evidence_version']}, reading {body['reading']}",
+        "",
+        body["readings"][body["reading"]],
+    ]
     lines += ["", "## Branches of the tree", "", "| Branch | Fed by |", "| --- | --- |"]
     for edge in body["edges"]:
         fed = "; ".join(edge["fed_by"]) or f"{edge['status']}: {edge['definition']}"
         lines.append(f"| {edge['branch'].replace('|', 'given')} | {fed} |")
-    lines += ["", "## Counts", "", "| Source | What | Among | Count | Basis | Use | Note |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines += [
+        "",
+        "## Counts",
+        "",
+        "| Source | What | Among | Count | Basis | Use | Note |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for one in body["counts"]:
         what = one["variable"] if one["category"] == "yes" else f"{one['variable']} {one['category']}"
         among = one["given"].replace("=", " ") or one["population"]
         lines.append(
-            f"| {one['source']} | {what} | {among} | {one['events']} of {one['total']} | {one['basis']} | {one['role']} | {one['note']} |"
+            f"| {one['source']} | {what} | {among} | {one['events']} of {one['total']} | {one['basis']} | "
+            f"{one['role']} | {one['note']} |"
         )
     lines += ["", "## Audit", ""] + [f"- **{one['severity']}**: {one['what']}" for one in body["audit"]]
     lines += ["", "## Where the article and the abstracts disagree", ""]
-    lines += [f"- **{one['key']}** the article: {one['article']} The abstract: {one['primary']} {one['effect']}" for one in body["disagreements"]]
-    lines += ["", "## Sources", ""] + [f"- **{key}**: {one['citation']} {one['note']}" for key, one in body["sources"].items()]
+    lines += [
+        f"- **{one['key']}** the article: {one['article']} The abstract: {one['primary']} {one['effect']}"
+        for one in body["disagreements"]
+    ]
+    lines += ["", "## Sources", ""] + [
+        f"- **{key}**: {one['citation']} {one['note']}" for key, one in body["sources"].items()
+    ]
     return "\n".join(lines) + "\n"

@@ -87,7 +87,9 @@ class Distribution(ABC):
             If `prob` is not in (0, 1) or `kind` is unknown.
         """
         if not isinstance(prob, (int, float)) or isinstance(prob, bool) or not 0 < prob < 1:
-            raise InputError(f"{prob!r} is not a probability strictly between 0 and 1", where="prob", remedy="Give 0.95")
+            raise InputError(
+                f"{prob!r} is not a probability strictly between 0 and 1", where="prob", remedy="Give 0.95"
+            )
         if kind not in ("eti", "hdi"):
             raise UnknownNameError("kind of interval", kind, ["eti", "hdi"], where="kind")
         found: dict[tuple[float, str], tuple[float, float]] = self.__dict__.setdefault("_intervals", {})
@@ -242,7 +244,7 @@ def _sinc_rule() -> tuple[Array, Array]:
     step = 0.08
     index = np.arange(-50, 51)
     integral = step * (0.5 + sici(np.pi * (index[:, None] - index))[0] / np.pi)
-    return index * step, integral
+    return np.asarray(index * step, np.float64), integral
 
 
 def checked_levels(q: ArrayLike) -> Array:
@@ -323,7 +325,7 @@ def logit_quantiles(
         active = active[~settled]
         if not active.size:
             break
-    return x
+    return np.asarray(x)
 
 
 def _shortest_start(ppf: Callable[[Array], Array], prob: float) -> float:

@@ -165,7 +165,9 @@ class RiskEstimate(Route):
         """Whether two series or fewer, or an unknown branch, decide the answer: then words and a range come first."""
         if self.definition_only:
             return False
-        fed = [len({c.source for c in self.counts if _feeds(c, edge)}) for edge in self.edges if edge.status == "counts"]
+        fed = [
+            len({c.source for c in self.counts if _feeds(c, edge)}) for edge in self.edges if edge.status == "counts"
+        ]
         return bool(self.unknown) or min(fed, default=self.series) <= 2
 
     def bounds_interval(self, prob: float = 0.95) -> tuple[float, float] | None:

@@ -171,7 +171,9 @@ class Evidence:
         if declared is not None and category in declared.states:
             opposite = declared.normal if category == declared.other else declared.other
         return tuple(
-            count if count.category == category else replace(count, category=category, events=count.total - count.events)
+            count
+            if count.category == category
+            else replace(count, category=category, events=count.total - count.events)
             for count in self.counts
             if count.role == "fit"
             and count.variable == variable
@@ -344,7 +346,9 @@ def folder_hash(folder: Path) -> str:
 
 def _folder(finding: str | Path) -> Path:
     if not isinstance(finding, (str, Path)) or not str(finding).strip() or "\0" in str(finding):
-        raise InputError(f"{finding!r} is not a finding", where="finding", remedy="Give a shipped finding's name, or a folder's path")
+        raise InputError(
+            f"{finding!r} is not a finding", where="finding", remedy="Give a shipped finding's name, or a folder's path"
+        )
     name = str(finding)
     if name in findings():
         return SHIPPED / name
@@ -353,7 +357,9 @@ def _folder(finding: str | Path) -> Path:
         if path.is_dir():
             return path
         if path.is_file() and path.name in FILES:
-            raise InputError(f"{name!r} is one file of a folder", where="finding", remedy=f"Give the folder: {path.parent}")
+            raise InputError(
+                f"{name!r} is one file of a folder", where="finding", remedy=f"Give the folder: {path.parent}"
+            )
     except OSError:
         pass  # a name too long for the file system is no folder
     raise UnknownNameError("finding, and no folder either:", name, findings(), where="finding")

@@ -75,16 +75,16 @@ class Lattice:
 
     @cached_property
     def mu(self) -> Array:
-        """mu at the nodes, not mirrored."""
+        """Mu at the nodes, not mirrored."""
         return np.exp(log_sigmoid(self.x))
 
     @cached_property
     def log_g(self) -> Array:
-        """log g at the nodes, of shape (rows, columns)."""
+        """Log g at the nodes, of shape (rows, columns)."""
         return self.log_g_at(self.x, self.w[:, None])
 
     def log_g_at(self, x: Array, w: Array) -> Array:
-        """log g at any logit and outer variable."""
+        """Log g at any logit and outer variable."""
         extra = log_sigmoid(x) + log_sigmoid(-x) if self.log_g_over_m else np.zeros_like(x)
         return np.asarray(w + extra)
 
@@ -110,13 +110,13 @@ class AverageMarginal(Distribution):
     lattice: Lattice
 
     @cached_property
-    def mean(self) -> float:  # type: ignore[override]
+    def mean(self) -> float:
         """Posterior mean."""
         mean = float((self.lattice.weights * self.lattice.mu).sum())
         return 1.0 - mean if self.lattice.mirror else mean
 
     @cached_property
-    def sd(self) -> float:  # type: ignore[override]
+    def sd(self) -> float:
         """Posterior standard deviation."""
         mu = self.lattice.mu
         centre = (self.lattice.weights * mu).sum()
@@ -218,12 +218,12 @@ class HeterogeneityMarginal(Distribution):
     scale: str = "rho"
 
     @cached_property
-    def mean(self) -> float:  # type: ignore[override]
+    def mean(self) -> float:
         """Posterior mean."""
         return float((self.lattice.weights * np.exp(log_sigmoid(self.lattice.log_g))).sum())
 
     @cached_property
-    def sd(self) -> float:  # type: ignore[override]
+    def sd(self) -> float:
         """Posterior standard deviation."""
         rho = np.exp(log_sigmoid(self.lattice.log_g))
         return float(np.sqrt((self.lattice.weights * (rho - self.mean) ** 2).sum()))

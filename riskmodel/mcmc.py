@@ -269,7 +269,9 @@ def _posterior(
         prior=str(mu_prior),
         heterogeneity_prior=str(heterogeneity_prior),
         log_evidence=float("nan"),
-        error=ErrorEstimate(diagnostics["mcse_mean_mu"], diagnostics["mcse_sd_mu"], float("nan"), mu.size, "monte carlo"),
+        error=ErrorEstimate(
+            diagnostics["mcse_mean_mu"], diagnostics["mcse_sd_mu"], float("nan"), mu.size, "monte carlo"
+        ),
         settings=settings,
         draws=drawn,
         sample_stats={
@@ -292,7 +294,9 @@ def _diagnostics(trace: Any, drawn: dict[str, Array]) -> dict[str, float]:
         found[f"rhat_{name}"] = float(array_stats.rhat(logits, chain_axis=0, draw_axis=1))
         for kind in ("bulk", "tail"):
             found[f"ess_{kind}_{name}"] = float(
-                array_stats.ess(logits, chain_axis=0, draw_axis=1, method=kind, prob=(0.05, 0.95) if kind == "tail" else None)
+                array_stats.ess(
+                    logits, chain_axis=0, draw_axis=1, method=kind, prob=(0.05, 0.95) if kind == "tail" else None
+                )
             )
     for name in ("mu", "rho", "theta_new"):
         found[f"mcse_mean_{name}"] = float(array_stats.mcse(drawn[name], chain_axis=0, draw_axis=1, method="mean"))

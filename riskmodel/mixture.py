@@ -99,14 +99,14 @@ class BetaMixture(Distribution):
         return f"BetaMixture({len(self)} components, mean {self.mean:.4f}, sd {self.sd:.4f})"
 
     @cached_property
-    def mean(self) -> float:  # type: ignore[override]
+    def mean(self) -> float:
         """Mean, the probability of the event for the next one."""
         # The smaller of risk and complement is summed, so that a mixture and its complement agree to the last bit or so.
         risk = float(self.weights @ (self.a / (self.a + self.b)))
         return risk if risk <= 0.5 else 1.0 - float(self.weights @ (self.b / (self.a + self.b)))
 
     @cached_property
-    def sd(self) -> float:  # type: ignore[override]
+    def sd(self) -> float:
         """Standard deviation."""
         size = self.a + self.b
         means = self.a / size
@@ -252,15 +252,15 @@ class BetaMixture(Distribution):
         ndarray
             Of the shape of `x`; zero outside [0, 1].
         """
-        x = np.asarray(x, float)
-        inside = (x >= 0) & (x <= 1)
-        flat = np.where(inside, x, 0.5).ravel()
+        at: Array = np.asarray(x, float)
+        inside = (at >= 0) & (at <= 1)
+        flat = np.where(inside, at, 0.5).ravel()
 
         def density(a: Array, b: Array, points: Array) -> Array:
             with np.errstate(divide="ignore", over="ignore"):
-                return np.exp(xlogy(a - 1, points) + xlog1py(b - 1, -points) - betaln(a, b))
+                return np.asarray(np.exp(xlogy(a - 1, points) + xlog1py(b - 1, -points) - betaln(a, b)))
 
-        return np.where(inside, self._average(density, flat).reshape(x.shape), 0.0)
+        return np.where(inside, self._average(density, flat).reshape(at.shape), 0.0)
 
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a risk up to `x`.
@@ -275,8 +275,8 @@ class BetaMixture(Distribution):
         ndarray
             Of the shape of `x`.
         """
-        x = np.clip(np.asarray(x, float), 0.0, 1.0)
-        return self._average(betainc, x.ravel()).reshape(x.shape)
+        at: Array = np.clip(np.asarray(x, float), 0.0, 1.0)
+        return self._average(betainc, at.ravel()).reshape(at.shape)
 
     def sf(self, x: ArrayLike) -> Array:
         """Probability of a risk above `x`, exact where it is small.
@@ -291,8 +291,8 @@ class BetaMixture(Distribution):
         ndarray
             Of the shape of `x`.
         """
-        x = np.clip(np.asarray(x, float), 0.0, 1.0)
-        return self._average(betaincc, x.ravel()).reshape(x.shape)
+        at: Array = np.clip(np.asarray(x, float), 0.0, 1.0)
+        return self._average(betaincc, at.ravel()).reshape(at.shape)
 
     def ppf(self, q: ArrayLike) -> Array:
         """Quantiles, to about 1e-12.

@@ -91,7 +91,7 @@ def pool(
     --------
     >>> post = pool([20, 10, 5], [21, 11, 5])
     >>> round(post.new_setting.mean, 3)
-    0.917
+    0.919
     >>> [round(end, 2) for end in post.new_setting.interval(0.95)]
     [0.67, 1.0]
     """
@@ -120,7 +120,9 @@ def pool(
         )
     if sampler:
         raise InputError(
-            f"{', '.join(sorted(sampler))}: only the sampler takes this", where="pool", remedy='Leave it out, or use method="nuts"'
+            f"{', '.join(sorted(sampler))}: only the sampler takes this",
+            where="pool",
+            remedy='Leave it out, or use method="nuts"',
         )
     if heterogeneity_prior is None:
         return _conjugate(y, n, names, mu_prior)
@@ -170,7 +172,9 @@ def checked_counts(events: ArrayLike, totals: ArrayLike) -> tuple[Counts, Counts
 def _whole_numbers(values: Any, where: str) -> Counts:
     """One-dimensional integers from whatever was passed; floats only where they are whole."""
     if isinstance(values, (str, bytes, dict, set)) or values is None:
-        raise InputError(f"{values!r} is not a list of counts", where=where, remedy="Give whole numbers, such as [20, 10]")
+        raise InputError(
+            f"{values!r} is not a list of counts", where=where, remedy="Give whole numbers, such as [20, 10]"
+        )
     if hasattr(values, "to_numpy"):  # pandas, without importing it; its missing values become NaN or None
         values = values.to_numpy()
     try:
@@ -191,7 +195,9 @@ def _whole_numbers(values: Any, where: str) -> Counts:
             number, good = int(number), True
         if not good or abs(number) > 10**15:
             raise InputError(
-                f"{str(item)[:60]!r} is not a whole number", where=f"{where}, series {i + 1}", remedy="Give a count, such as 20"
+                f"{str(item)[:60]!r} is not a whole number",
+                where=f"{where}, series {i + 1}",
+                remedy="Give a count, such as 20",
             )
         whole[i] = number
     return whole

@@ -162,7 +162,20 @@ class Posterior:
             lower, upper = one.pop("interval")
             one["observed"] = None if one["total"] is None else one["events"] / one["total"]
             rows.append(one | {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"})
-        columns = ["estimand", "label", "events", "total", "observed", "mean", "sd", "median", "lower", "upper", "ci_prob", "ci_kind"]
+        columns = [
+            "estimand",
+            "label",
+            "events",
+            "total",
+            "observed",
+            "mean",
+            "sd",
+            "median",
+            "lower",
+            "upper",
+            "ci_prob",
+            "ci_kind",
+        ]
         return pd.DataFrame(rows, columns=columns).astype({"events": "Int64", "total": "Int64", "observed": "Float64"})
 
     def to_dict(self, *, ci_prob: float = 0.95) -> dict[str, Any]:
@@ -288,10 +301,8 @@ class Posterior:
 
     def __repr__(self) -> str:
         """Estimands with their intervals, as a reader would say them."""
-        lines = [
-            f"Posterior of {len(self.series)} series, {int(self.events.sum())} of {int(self.totals.sum())} "
-            f"({self.model}, {self.method}; {self.prior}; {self.heterogeneity_prior})"
-        ]
+        head = f"Posterior of {self.events.size} series, {int(self.events.sum())} of {int(self.totals.sum())}"
+        lines = [f"{head} ({self.model}, {self.method}; {self.prior}; {self.heterogeneity_prior})"]
         for name in ("average", "new_setting"):
             distribution = getattr(self, name)
             lower, upper = distribution.interval(0.95)

@@ -59,7 +59,7 @@ class MixturePrior:
             np.log(w) + a * log_mu + b * log_rest - betaln(a, b)
             for w, a, b in zip(self.mixture.weights, self.mixture.a, self.mixture.b, strict=True)
         ]
-        return parts[0] if len(parts) == 1 else np.logaddexp.reduce(np.stack(parts), axis=0)
+        return np.asarray(parts[0] if len(parts) == 1 else np.logaddexp.reduce(np.stack(parts), axis=0))
 
     def mirrored(self) -> MixturePrior:
         """The prior that 1 - mu has."""
@@ -163,9 +163,7 @@ class HalfNormalOnTau:
     def log_density(self, mu: Array, rest: Array, g: Array) -> Array:
         """Logarithm of the density of log g at mu."""
         tau, log_slope = tau_of(mu, rest, g)
-        return np.asarray(
-            np.log(2.0) - 0.5 * (tau / self.width) ** 2 - np.log(self.width) - _HALF_LOG_2PI + log_slope
-        )
+        return np.asarray(np.log(2.0) - 0.5 * (tau / self.width) ** 2 - np.log(self.width) - _HALF_LOG_2PI + log_slope)
 
     def centre(self) -> tuple[float, float]:
         """Centre and scale on log q, q near tau squared."""
@@ -247,9 +245,11 @@ MU_PRIORS: dict[str, tuple[MuPrior, str]] = {
 HETEROGENEITY_PRIORS: dict[str, tuple[HeterogeneityPrior, str]] = {
     "default": (
         LogNormalOnTau(0.8, 0.6),
-        "Settings differ by a factor of two in odds, give or take; zero and enormous spread are both unlikely. Centred "
-        "inside the range 0.75 to 0.9 in which published meta-analyses of proportions put the median; provisional until "
-        "it is chosen by cross-validated prediction.",
+        (
+            "Settings differ by a factor of two in odds, give or take; zero and enormous spread are both unlikely. Centred "
+            "inside the range 0.75 to 0.9 in which published meta-analyses of proportions put the median; provisional "
+            "until it is chosen by cross-validated prediction."
+        ),
     ),
     "half-normal-1": (HalfNormalOnTau(1.0), "Weakly informative; RBesT's usual choice for binomial data."),
     "half-normal-0.5": (HalfNormalOnTau(0.5), "RBesT's choice where less spread is expected."),

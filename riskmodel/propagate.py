@@ -49,13 +49,13 @@ class Propagated(Distribution):
     shift: float = 0.5
 
     @cached_property
-    def mean(self) -> float:  # type: ignore[override]
+    def mean(self) -> float:
         """The probability for the next fetus: exact."""
         means = {edge: self.risks[edge].mean for edge in self._edges}
         return float(evaluate(self.numerator, means) / evaluate(self.denominator, means))
 
     @cached_property
-    def sd(self) -> float:  # type: ignore[override]
+    def sd(self) -> float:
         """Standard deviation over settings, from the sequence of points in all risks."""
         points = self._points(self._edges)
         weights = np.broadcast_to(np.asarray(evaluate(self.denominator, points), float), (POINTS,))
@@ -76,9 +76,10 @@ class Propagated(Distribution):
 
     @cached_property
     def _given_others(self) -> tuple[Array, Array, Array, Array, Array, Array]:
-        """The ratio as (n0 + n1 p) / (d0 + d1 p) in the risk p that is integrated: coefficients at the points of the
-        others; values of p at a table of levels; and the integral of p over its lower part.
-        """  # fmt: skip
+        """The ratio as (n0 + n1 p) / (d0 + d1 p) in the risk p that is integrated.
+
+        n0, n1, d0 and d1 at the points of the others; values of p at a table of levels; the integral of p up to each.
+        """
         main = _most_influential(self.numerator, self.denominator, self.risks, self._edges)
         rest = [edge for edge in self._edges if edge != main]
         points = self._points(rest) if rest else {}
@@ -181,7 +182,9 @@ class Propagated(Distribution):
         return f"Propagated(mean {self.mean:.4f}, sd {self.sd:.4f})"
 
 
-def propagate(numerator: Node, denominator: Node, risks: Mapping[int, Distribution], *, shift: float = 0.5) -> Distribution:
+def propagate(
+    numerator: Node, denominator: Node, risks: Mapping[int, Distribution], *, shift: float = 0.5
+) -> Distribution:
     """Distribution of a ratio of diagrams.
 
     Parameters
@@ -220,7 +223,7 @@ def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Di
             moved = means | {edge: float(np.clip(means[edge] + sign * risks[edge].sd, 0, 1))}
             below = evaluate(denominator, moved)
             ends.append(evaluate(numerator, moved) / below if below > 0 else 0.0)
-        return abs(ends[1] - ends[0])
+        return float(abs(ends[1] - ends[0]))
 
     return max(edges, key=swing)
 
@@ -236,7 +239,7 @@ def _sequence(dimensions: int, shift: float) -> Array:
         root = (1 + root) ** (1 / (dimensions + 1))
     steps = root ** -np.arange(1, dimensions + 1)
     raw = (shift + np.outer(steps, np.arange(1, POINTS + 1))) % 1.0
-    return np.clip(1 - np.abs(2 * raw - 1), 1e-9, 1 - 1e-9)
+    return np.asarray(np.clip(1 - np.abs(2 * raw - 1), 1e-9, 1 - 1e-9), np.float64)
 
 
 @cache

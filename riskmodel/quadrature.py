@@ -162,9 +162,7 @@ def fit(
     )
 
 
-def fit_one_risk(
-    events: Counts, totals: Counts, *, mu_prior: MuPrior
-) -> tuple[AverageMarginal, float, ErrorEstimate]:
+def fit_one_risk(events: Counts, totals: Counts, *, mu_prior: MuPrior) -> tuple[AverageMarginal, float, ErrorEstimate]:
     """Posterior of one risk that all settings share, under a prior that is not conjugate.
 
     Parameters
@@ -191,7 +189,7 @@ def fit_one_risk(
         likelihood = log_rising(mu, zero, pooled_events) + log_rising(rest, zero, pooled_total - pooled_events)
         return np.asarray(mu_prior.log_density(x) + likelihood)
 
-    u = np.arange(-60, 61) * 0.07
+    u: Array = np.asarray(np.arange(-60, 61) * 0.07, np.float64)
     centre, scale = 0.0, 2.0
     for _ in range(_MAX_ZOOMS):
         x = centre + scale * np.sinh(u)[None]
@@ -349,7 +347,7 @@ def _lattice(
     v, w = v[inside], w[inside]
     x_centre, x_scale = inner(w)
     # A few columns tell which rows matter; most of a stretched axis is tail.
-    u = np.arange(-reach_u, reach_u + 1) * inner_step
+    u: Array = np.asarray(np.arange(-reach_u, reach_u + 1) * inner_step, np.float64)
     probe = u[:: max(1, round(0.5 / inner_step))]
     rough = _log_integrand(problem, w, x_centre, x_scale, probe) + np.log(np.cosh(v))[:, None]
     top = rough.max()

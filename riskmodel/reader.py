@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -122,12 +121,28 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
         ),
         descriptors=tuple(_descriptor(one) for one in top.tables("descriptors", required=False)),
         disagreements=tuple(
-            Disagreement(one.text("key"), one.text("article"), one.text("primary"), one.texts("sources"), one.text("effect"))
+            Disagreement(
+                one.text("key"), one.text("article"), one.text("primary"), one.texts("sources"), one.text("effect")
+            )
             for one in top.tables("disagreements", required=False)
         ),
         kinds=_kinds(top, variables),
     )
-    for parent in ("review", *("edges independences outcomes populations readings settings descriptors disagreements".split())):
+    for parent in (
+        "review",
+        *(
+            [
+                "edges",
+                "independences",
+                "outcomes",
+                "populations",
+                "readings",
+                "settings",
+                "descriptors",
+                "disagreements",
+            ]
+        ),
+    ):
         children = table.get(parent, [])
         children = children if isinstance(children, list) else [children]
         allowed = _KEYS[parent]
@@ -164,7 +179,12 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     for one in top.tables("variables"):
         states = one.texts("states")
         if len(states) != 2 or len(set(states)) != 2 or not all(_WORD.match(state) for state in states):
-            one.fault("states", "not two different names", 'Write two, the reassuring one first: ["normal", "abnormal"]', states)
+            one.fault(
+                "states",
+                "not two different names",
+                'Write two, the reassuring one first: ["normal", "abnormal"]',
+                states,
+            )
             states = ("normal", "abnormal")
         titles = one.table_of("state_titles", required=False)
         state_titles = {state: titles.text(state, required=False) or state for state in states}
@@ -196,7 +216,11 @@ def _state_of(fields: Fields, variables: Sequence[Variable], variable_key: str, 
     """A variable's name and one of its states, each checked."""
     name = fields.choice(variable_key, [one.name for one in variables])
     variable = next((one for one in variables if one.name == name), None)
-    state = fields.choice(state_key, variable.states if variable else [], required=True) if variable else fields.text(state_key)
+    state = (
+        fields.choice(state_key, variable.states if variable else [], required=True)
+        if variable
+        else fields.text(state_key)
+    )
     return name, state
 
 
@@ -323,11 +347,20 @@ def _check_tree(finding: Finding, top: Fields) -> None:
         path = open_paths.pop()
         found = edges.get(path)
         if found is None:
-            top.fault("edges", f"no edge leaves {given_text(path) or 'the start'!r}", "Declare it, with status unknown if no series tells")
+            top.fault(
+                "edges",
+                f"no edge leaves {given_text(path) or 'the start'!r}",
+                "Declare it, with status unknown if no series tells",
+            )
             continue
         reached.add(path)
         if path and order[found.variable] <= order[path[-1][0]]:
-            top.fault("edges", "the variable is already on the path, or belongs before it", "Keep the order of the variables", found.name)
+            top.fault(
+                "edges",
+                "the variable is already on the path, or belongs before it",
+                "Keep the order of the variables",
+                found.name,
+            )
             continue
         if found.variable != variables[-1].name:
             variable = finding.variable(found.variable)
@@ -382,14 +415,18 @@ def _condition(fields: Fields, key: str, finding: Finding) -> Condition:
     for term in condition.terms:
         variable, descriptor = finding.variable(term.name), descriptors.get(term.name)
         if variable is None and descriptor is None:
-            known = [one.name for one in itertools.chain(finding.states, finding.descriptors)]
+            known = [*(one.name for one in finding.states), *descriptors]
             fields.faults.unknown(fields.file, "name in a condition", term.name, known, column=f"{fields.place}.{key}")
         elif variable is not None and term.test not in ("known", "unknown"):
             if term.test not in ("=", "!="):
                 fields.fault(key, f"{term.test!r} needs a number", "Use = or !=", text)
             elif term.value not in variable.states:
                 fields.faults.unknown(
-                    fields.file, f"state of {variable.name}", term.value, variable.states, column=f"{fields.place}.{key}"
+                    fields.file,
+                    f"state of {variable.name}",
+                    term.value,
+                    variable.states,
+                    column=f"{fields.place}.{key}",
                 )
         elif descriptor is not None and term.test not in ("known", "unknown"):
             numeric = re.fullmatch(r"-?\d+(\.\d+)?", term.value) is not None
@@ -405,7 +442,9 @@ def _step(fields: Fields, finding: Finding) -> Step:
         rules.append(Rule(state or "due", _condition(one, "when", finding), one.text("why")))  # type: ignore[arg-type]
         one.finish()
     if not rules or rules[-1].when.terms:
-        fields.fault("rules", "no rule that always holds comes last", 'End with { state = "due", when = "always", why = "..." }')
+        fields.fault(
+            "rules", "no rule that always holds comes last", 'End with { state = "due", when = "always", why = "..." }'
+        )
         rules.append(Rule("due", Condition(()), ""))
     number = fields.number("algorithm_step", required=False)
     step = Step(
@@ -446,7 +485,9 @@ def _cited(fields: Fields) -> tuple[str, ...]:
     return sources
 
 
-def check_citations(file: str, cited: Iterable[tuple[str, Sequence[str]]], known: Collection[str], faults: Faults) -> None:
+def check_citations(
+    file: str, cited: Iterable[tuple[str, Sequence[str]]], known: Collection[str], faults: Faults
+) -> None:
     """Note every cited key that is not in ``sources.csv``.
 
     Parameters

@@ -105,7 +105,9 @@ def _short(answer: Answer, patient: bool) -> str:
         for branch in answer["branches"]:
             found = next((one for one in branch["risks"] if one["outcome"] == main["outcome"]), None)
             if found is not None:
-                new = listed([f"{name} {state}" for name, state in branch["given"].items() if name not in answer["known"]])
+                new = listed(
+                    [f"{name} {state}" for name, state in branch["given"].items() if name not in answer["known"]]
+                )
                 lines.append(f"If {new}: {_in_words(found)}")
     due = [step["plain_title" if patient else "title"] for step in answer["workup"] if step["state"] == "due"]
     lines.append(f"**Next:** {'; '.join(due) if due else 'no step of the algorithm is due'}.")
@@ -116,7 +118,11 @@ def _in_words(risk: Answer) -> str:
     p = risk["probability"]
     if p is None:
         bounds = risk["bounds"]
-        between = "" if bounds is None or bounds == [0.0, 1.0] else f"; it lies between {frequency(bounds[0], 100)} and {frequency(bounds[1], 100)} of 100"
+        between = (
+            ""
+            if bounds is None or bounds == [0.0, 1.0]
+            else f"; it lies between {frequency(bounds[0], 100)} and {frequency(bounds[1], 100)} of 100"
+        )
         return f"cannot be estimated from the published series{between}."
     if risk["by_definition"]:
         return f"{'all' if p == 1 else 'none'}, by definition."
@@ -129,12 +135,18 @@ def _in_words(risk: Answer) -> str:
 
 
 def _value(value: Any) -> str:
-    return " x ".join(f"{part:g}" for part in value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        " x ".join(f"{part:g}" for part in value)
+        if isinstance(value, list)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def _title(risk: Answer, patient: bool) -> str:
     title = risk["plain_title"] if patient else risk["title"]
-    return title[:1].upper() + title[1:]
+    return str(title[:1].upper() + title[1:])
 
 
 def _risk_section(risks: Sequence[Answer], patient: bool) -> str:
@@ -142,7 +154,14 @@ def _risk_section(risks: Sequence[Answer], patient: bool) -> str:
     for risk in risks:
         average = "" if risk["average"] is None else _range(risk["average"]["interval"], risk["probability"])
         rows.append([_title(risk, patient), _figure(risk), _interval(risk), average, _basis(risk), risk["certainty"]])
-    head = ["Outcome", "Best single figure", "95 % range, one more centre", "Average of centres", "Rests on", "Certainty"]
+    head = [
+        "Outcome",
+        "Best single figure",
+        "95 % range, one more centre",
+        "Average of centres",
+        "Rests on",
+        "Certainty",
+    ]
     if patient:
         head = ["What may happen", "Best single figure", "Could be anywhere in", "", "Babies counted", "How sure"]
         rows = [[*row[:3], "", *row[4:]] for row in rows]
@@ -214,7 +233,8 @@ def _notes(risk: Answer, patient: bool) -> list[str]:
     if not patient and direct["probability"] is not None and indirect["probability"] is not None:
         notes.append(
             f"{name}, two ways: series that report only this question ({listed(direct['sources'])}) say "
-            f"{said(direct['probability'], direct['interval'])}; through the tree {said(indirect['probability'], indirect['interval'])}. "
+            f"{said(direct['probability'], direct['interval'])}; through the tree "
+            f"{said(indirect['probability'], indirect['interval'])}. "
             f"{_sentence(risk['combined']['reason'])}"
         )
     return notes
@@ -227,21 +247,26 @@ def _sentence(text: str) -> str:
 
 def _branch(branch: Answer, now: Sequence[Answer], patient: bool) -> str:
     given = listed([f"{name} {state}" for name, state in branch["given"].items()])
-    rows = []
-    for risk in branch["risks"]:
-        rows.append([_title(risk, patient), _figure(risk), _interval(risk), _basis(risk)])
+    rows = [[_title(risk, patient), _figure(risk), _interval(risk), _basis(risk)] for risk in branch["risks"]]
     reasons = [
         f"- **{_title(risk, patient)}: not estimable.** {_sentence(risk['reason'])}"
         for risk in branch["risks"]
         if risk["probability"] is None
     ]
-    text = f"### If {given}\n\n" + _table(["Outcome", "Best single figure", "95 % range, one more centre", "Rests on"], rows)
+    text = f"### If {given}\n\n" + _table(
+        ["Outcome", "Best single figure", "95 % range, one more centre", "Rests on"], rows
+    )
     return text + ("\n\n" + "\n".join(reasons) if reasons else "")
 
 
 def _kinds(answer: Answer) -> str:
     rows = [
-        [one["kind"], f"{one['events']} of {one['total']}", said(one["probability"], one["interval"]), listed(one["sources"])]
+        [
+            one["kind"],
+            f"{one['events']} of {one['total']}",
+            said(one["probability"], one["interval"]),
+            listed(one["sources"]),
+        ]
         for kinds in answer["kinds"].values()
         for one in kinds
     ]
@@ -273,7 +298,9 @@ def _changes(step: Answer) -> list[str]:
         bits = "" if change["bits"] is None else f" (expected information {change['bits']:.2f} bits)"
         if change["bits"] is None and change["bits_at_most"] is not None:
             bits = f" (expected information at most {change['bits_at_most']:.2f} bits; an unknown branch matters)"
-        texts.append(f"{change['outcome'].replace('_', ' ').capitalize()}: if normal {normal}; if abnormal {abnormal}{bits}.")
+        texts.append(
+            f"{change['outcome'].replace('_', ' ').capitalize()}: if normal {normal}; if abnormal {abnormal}{bits}."
+        )
     return texts
 
 
@@ -315,7 +342,13 @@ def _count(count: Answer) -> str:
 
 def _counted(answer: Answer) -> str:
     rows = [
-        [one["variable"].replace("_", " "), one["given"].replace("=", " "), f"{one['events']} of {one['total']}", one["source"], one["note"]]
+        [
+            one["variable"].replace("_", " "),
+            one["given"].replace("=", " "),
+            f"{one['events']} of {one['total']}",
+            one["source"],
+            one["note"],
+        ]
         for one in answer["also_counted"]
     ]
     if not rows:
@@ -331,7 +364,10 @@ def _movement(answer: Answer) -> str:
             continue
         of = denominator(risk["probability"])
         ends = frequency_range([moved["lowest"], moved["highest"]], of)
-        lines.append(f"- **{risk['title'].capitalize()}**: best single figure {ends} of {of:,} over other priors, readings and each series left out.")
+        lines.append(
+            f"- **{risk['title'].capitalize()}**: best single figure {ends} of {of:,} over other priors, "
+            "readings and each series left out."
+        )
         for one in moved["readings"]:
             if one["changed"]:
                 value = "not estimable" if one["probability"] is None else said(one["probability"], one["interval"])
@@ -342,7 +378,8 @@ def _movement(answer: Answer) -> str:
             value = "not estimable" if one["probability"] is None else said(one["probability"])
             lines.append(f"    - without {one['source']}: {value}")
     lines += [
-        f"- **{one['key']}** ({'; '.join(one['sources'])}): the article: {one['article']} The abstract: {one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
+        f"- **{one['key']}** ({'; '.join(one['sources'])}): the article: {one['article']} The abstract: "
+        f"{one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
         for one in answer["disagreements"]
     ]
     if not lines:
@@ -358,7 +395,8 @@ def _researcher(answer: Answer) -> str:
             rows.append([risk["outcome"], variant["variant"], value])
     model = answer["model"]
     text = (
-        f"## Model\n\nBeta-binomial for each branch; prior on the average {model['prior']}, heterogeneity {model['heterogeneity']}. "
+        f"## Model\n\nBeta-binomial for each branch; prior on the average {model['prior']}, heterogeneity "
+        f"{model['heterogeneity']}. "
         f"Estimand: {model['estimand']}. Intervals are 95 %, equal-tailed."
     )
     return text + ("\n\n" + _table(["Outcome", "Variant", "Probability"], rows) if rows else "")
@@ -380,7 +418,11 @@ def _foot(answer: Answer) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     keep = [i for i, name in enumerate(head) if name]
-    lines = [[head[i] for i in keep], ["---" for _ in keep], *([row[i].replace("|", "\\|") for i in keep] for row in rows)]
+    lines = [
+        [head[i] for i in keep],
+        ["---" for _ in keep],
+        *([row[i].replace("|", "\\|") for i in keep] for row in rows),
+    ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

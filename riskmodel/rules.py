@@ -39,7 +39,11 @@ class Term:
 
     def __str__(self) -> str:
         """As it was written."""
-        return f"{self.name} is {self.test}" if self.test in ("known", "unknown") else f"{self.name} {self.test} {self.value}"
+        return (
+            f"{self.name} is {self.test}"
+            if self.test in ("known", "unknown")
+            else f"{self.name} {self.test} {self.value}"
+        )
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
         """Whether it is true of what is known; a comparison with something unknown is not."""
@@ -94,7 +98,8 @@ class Condition:
             match = _TERM.match(part.strip())
             if not match:
                 raise InputError(
-                    f"{part.strip()!r} is not a condition", remedy="Write 'anatomy is known', 'anatomy = isolated' or 'weeks >= 20'"
+                    f"{part.strip()!r} is not a condition",
+                    remedy="Write 'anatomy is known', 'anatomy = isolated' or 'weeks >= 20'",
                 )
             name, knowledge, compare, value = match.groups()
             terms.append(Term(name, knowledge or compare, (value or "").strip()))

@@ -58,9 +58,7 @@ class Sensitivity:
             too), and lowest and highest, the range of all of them with the answer itself; null where nothing is estimable.
         """
         name, known = risk.outcome.name, dict(risk.known)
-        priors = [
-            {"variant": label, "probability": model.risk(name, **known).mean} for label, model in self._priors
-        ]
+        priors = [{"variant": label, "probability": model.risk(name, **known).mean} for label, model in self._priors]
         readings = []
         for label, model in self._readings:
             other = model.risk(name, **known)
@@ -71,7 +69,9 @@ class Sensitivity:
                     "interval": None if (interval := other.interval()) is None else list(interval),
                     "bounds": None if other.bounds is None else list(other.bounds),
                     "changed": [
-                        f"{count.source} {count.events} of {count.total}" for count in other.counts if count not in risk.counts
+                        f"{count.source} {count.events} of {count.total}"
+                        for count in other.counts
+                        if count not in risk.counts
                     ],
                 }
             )
@@ -80,7 +80,8 @@ class Sensitivity:
             model = self.model.variant(evidence=self.model.evidence.without(source))
             other = model.risk(name, **known)
             left_out.append({"source": source, "probability": other.mean, "reason": other.reason})
-        found = [one["probability"] for one in (*priors, *readings, *left_out)]
+        variants: list[dict[str, Any]] = [*priors, *readings, *left_out]
+        found = [one["probability"] for one in variants]
         values = [float(value) for value in (*found, risk.mean) if value is not None]
         return {
             "priors": priors,

@@ -31,7 +31,14 @@ class Faults:
     problems: list[Problem] = field(default_factory=list)
 
     def add(
-        self, file: str, what: str, remedy: str, *, row: int | None = None, column: str | None = None, found: object = ""
+        self,
+        file: str,
+        what: str,
+        remedy: str,
+        *,
+        row: int | None = None,
+        column: str | None = None,
+        found: object = "",
     ) -> None:
         """Note a problem.
 
@@ -51,7 +58,14 @@ class Faults:
         self.problems.append(Problem(file, row, column, str(found), what, remedy))
 
     def unknown(
-        self, file: str, kind: str, name: str, known: Iterable[str], *, row: int | None = None, column: str | None = None
+        self,
+        file: str,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        *,
+        row: int | None = None,
+        column: str | None = None,
     ) -> None:
         """Note a name that nobody knows, with the nearest one that exists.
 
@@ -94,7 +108,9 @@ def read_text(path: Path, faults: Faults) -> str | None:
             return None
         raw = path.read_bytes()
     except FileNotFoundError:
-        faults.add(name, "the file is missing", "A finding's folder has finding.toml, sources.csv, counts.csv and workup.toml")
+        faults.add(
+            name, "the file is missing", "A finding's folder has finding.toml, sources.csv, counts.csv and workup.toml"
+        )
         return None
     except OSError as error:
         faults.add(name, f"the file cannot be read: {error.strerror or error}", "Check that it is a file you may read")
@@ -107,7 +123,9 @@ def read_text(path: Path, faults: Faults) -> str | None:
     except UnicodeDecodeError as error:
         row = raw[: error.start].count(b"\n") + 1
         found = raw[max(0, error.start - 20) : error.start + 10].decode("latin-1")
-        faults.add(name, "the file is not UTF-8 text", "Save it as UTF-8; this looks like Latin-1", row=row, found=found)
+        faults.add(
+            name, "the file is not UTF-8 text", "Save it as UTF-8; this looks like Latin-1", row=row, found=found
+        )
         return None
 
 
@@ -154,7 +172,9 @@ def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: S
     try:
         header = [cell.strip() for cell in next(reader)]
         if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-            faults.add(name, "columns are not separated by commas", "Save it as comma-separated CSV", row=1, found=header[0])
+            faults.add(
+                name, "columns are not separated by commas", "Save it as comma-separated CSV", row=1, found=header[0]
+            )
             return []
         for column in required:
             if column not in header:
@@ -170,7 +190,12 @@ def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: S
         for cells in reader:
             number, start = start, reader.line_num + 1
             if len(rows) >= MOST_ROWS:
-                faults.add(name, f"more than {MOST_ROWS:,} rows", "A finding has a few hundred; is this another file?", row=number)
+                faults.add(
+                    name,
+                    f"more than {MOST_ROWS:,} rows",
+                    "A finding has a few hundred; is this another file?",
+                    row=number,
+                )
                 return []
             if not any(cell.strip() for cell in cells):
                 if cells:
@@ -202,11 +227,18 @@ def _checked_cells(name: str, number: int, header: list[str], cells: list[str], 
         cell = raw.strip(" \n")
         if cell.startswith(_FORMULA) or (cell.startswith("-") and not _is_number(cell)):
             faults.add(
-                name, "a formula, or text that a spreadsheet takes for one", "Give the value itself", row=number, column=column, found=cell
+                name,
+                "a formula, or text that a spreadsheet takes for one",
+                "Give the value itself",
+                row=number,
+                column=column,
+                found=cell,
             )
             cell = ""
         elif not cell.isprintable():
-            faults.add(name, "a control character", "Give plain text on one line", row=number, column=column, found=repr(cell))
+            faults.add(
+                name, "a control character", "Give plain text on one line", row=number, column=column, found=repr(cell)
+            )
             cell = ""
         checked[column] = cell
     return checked
@@ -346,7 +378,10 @@ class Fields:
         if not isinstance(value, list):
             self.fault(key, "not an array of tables", f"Write [[{key}]]", value)
             return []
-        return [Fields(one, self.file, f"{self.place}.{key}[{i + 1}]".strip("."), self.faults) for i, one in enumerate(value)]
+        return [
+            Fields(one, self.file, f"{self.place}.{key}[{i + 1}]".strip("."), self.faults)
+            for i, one in enumerate(value)
+        ]
 
     def table_of(self, key: str, *, required: bool = True) -> Fields:
         """A table inside this one."""

@@ -175,7 +175,9 @@ class ProbabilityTree:
             return self._estimate(asked, given, none, direct_rows, (), False, (), ())
         if denominator == 0.0:
             raise ContradictionError(
-                f"{given_text(given)} cannot be by the finding's definitions", where="known", remedy="Leave one of them out"
+                f"{given_text(given)} cannot be by the finding's definitions",
+                where="known",
+                remedy="Leave one of them out",
             )
         return self._through_tree(asked, given, *cancel(numerator, denominator), direct_rows)
 
@@ -230,7 +232,7 @@ class ProbabilityTree:
         skipped = [name for name in wanted if order.index(name) < order.index(edge.variable)]
         if skipped:
             return self._skipped(path, wanted, skipped[0])
-        parts = {}
+        parts: dict[str, Node] = {}
         variable = self.evidence.variable(edge.variable)
         for state in variable.states:
             if wanted.get(variable.name, state) != state:
@@ -269,7 +271,11 @@ class ProbabilityTree:
     ) -> RiskEstimate:
         used = sorted(edges_of(numerator) | edges_of(denominator))
         edges = tuple(self.edges[i] for i in used)
-        missing = [i for i in used if self.edges[i].status == "unknown" or (self.edges[i].status == "counts" and not self.counts[i])]
+        missing = [
+            i
+            for i in used
+            if self.edges[i].status == "unknown" or (self.edges[i].status == "counts" and not self.counts[i])
+        ]
         unknown = tuple(self.edges[i] for i in missing)
         fixed = {i: self.edges[i].probability for i in missing}
         bounds: tuple[Route, ...] = ()
@@ -290,7 +296,9 @@ class ProbabilityTree:
             blocking = [i for i in missing if i not in by_definition] or missing
             reason = " ".join(self._why_unknown(self.edges[i]) for i in blocking)
             route = Route(None, None, (), reason)
-        one_edge = denominator == 1.0 and isinstance(numerator, Branch) and not {numerator.hit, numerator.miss} - {0.0, 1.0}
+        one_edge = (
+            denominator == 1.0 and isinstance(numerator, Branch) and not {numerator.hit, numerator.miss} - {0.0, 1.0}
+        )
         feeding = {(row.source, row.row) for i in used for row in self.counts[i]}
         direct_rows = tuple(row for row in direct_rows if (row.source, row.row) not in feeding)
         return self._estimate(
@@ -333,7 +341,9 @@ class ProbabilityTree:
 
     def _counted(self, asked: Outcome, given: Given, rows: tuple[Count, ...]) -> RiskEstimate:
         """An outcome of its own: only the series that count exactly this."""
-        elsewhere = sorted({given_text(c.given) or "all" for c in self.evidence.counts if c.variable == asked.name and c.role == "fit"})
+        elsewhere = sorted(
+            {given_text(c.given) or "all" for c in self.evidence.counts if c.variable == asked.name and c.role == "fit"}
+        )
         reason = f"no series counts {asked.title} where {given_text(given) or 'nothing more is known'}"
         if elsewhere:
             reason += f"; it is counted where {', '.join(elsewhere)}"
@@ -356,7 +366,9 @@ class ProbabilityTree:
         answer = route
         if asked.variable is None or (one_edge and route.estimable and not direct_rows):
             direct = route
-            indirect = Route(None, None, (), "the question is one branch: no other series speak for it through the tree")
+            indirect = Route(
+                None, None, (), "the question is one branch: no other series speak for it through the tree"
+            )
             combined = route
         else:
             direct = self._pooled_route(direct_rows, "no series reports exactly this question and nothing finer")
@@ -366,7 +378,7 @@ class ProbabilityTree:
             else:
                 combined = Route(
                     None, None, (),
-                    "series that report only this coarser question are not yet joined with the tree; see direct and indirect",
+                    "series that report only the coarser question are not joined with the tree yet; see direct and indirect",
                 )  # fmt: skip
             if not route.estimable and direct.estimable:
                 # Nothing reaches this question but the series that report it: they are the answer, and bounds still show.
@@ -508,7 +520,7 @@ class ProbabilityTree:
         order = ["variable", "category", "given", "status", "series", "events", "total", "mean", "lower", "upper"]
         order += ["average", "average_lower", "average_upper", "ci_prob", "ci_kind", "definition"]
         table = pd.DataFrame(rows).assign(ci_prob=ci_prob, ci_kind="eti").reindex(columns=order)
-        return table.astype({name: "float64" for name in order[7:13]})
+        return table.astype(dict.fromkeys(order[7:13], "float64"))
 
     def kinds(self, variable: str, *, ci_prob: float = 0.95) -> tuple[dict[str, Any], ...]:
         """How the cases of a variable's other state divide into kinds: a Dirichlet with 1/2 for each kind.

@@ -128,7 +128,9 @@ def plan(model: ProbabilityTree, known: Given, described: Mapping[str, Any]) -> 
     states = []
     for step in model.evidence.workup.steps:
         rule = step.decide(facts)
-        p_abnormal, changes, reason = None, (), ""
+        p_abnormal: RiskEstimate | None = None
+        changes: tuple[Change, ...] = ()
+        reason = ""
         if step.resolves is None:
             reason = "its result by itself is not a variable of the tree; no series counts what it changes"
         elif step.resolves in dict(known):
@@ -142,7 +144,9 @@ def plan(model: ProbabilityTree, known: Given, described: Mapping[str, Any]) -> 
 def _changes(model: ProbabilityTree, known: Given, variable: str) -> tuple[RiskEstimate | None, tuple[Change, ...]]:
     finding = model.evidence.finding
     declared = model.evidence.variable(variable)
-    of_variable = next((one for one in finding.outcomes if (one.variable, one.state) == (variable, declared.other)), None)
+    of_variable = next(
+        (one for one in finding.outcomes if (one.variable, one.state) == (variable, declared.other)), None
+    )
     p_abnormal = model.risk(of_variable.name, **dict(known)) if of_variable else None
     changes = []
     for outcome in finding.outcomes:
