@@ -1,9 +1,10 @@
 """riskmodel: calibrated risks of prenatal findings from small published case series.
 
-Counts with their sources become beta-binomial posteriors, branches of a probability tree, and a consultation: risks with
-credible intervals, the work-up, and what each test would change. Nothing heavy is imported until it is asked for.
+Counts with their sources become beta-binomial posteriors, branches of a probability tree, and a consultation: risks
+with credible intervals, the work-up, and what each test would change. Nothing heavy is imported until it is asked for.
 """
 
+from riskmodel import plots
 from riskmodel.consult import Consultation, consult
 from riskmodel.errors import (
     AccuracyError,
@@ -41,5 +42,6 @@ __all__ = [
     "findings",
     "fit",
     "load_evidence",
+    "plots",
     "pool",
 ]

@@ -1,0 +1,57 @@
+# Two commands do everything on a fresh machine: `make consult` and `make test`. `make help` lists the rest.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: help consult test lint notebook benchmark format clean
+
+help:
+	@echo "make consult    set up, then answer the seed article's question"
+	@echo "make test       set up, then lint, check types and run every test"
+	@echo "make lint       ruff and mypy only"
+	@echo "make notebook   run the notebook again and keep its output"
+	@echo "make benchmark  time and error of pool() beside PyMC, and a cold start"
+	@echo "make format     let ruff format the code"
+	@echo "make clean      remove what these commands made"
+
+$(VENV)/made:
+	@test -n "$(PYTHON)" || { echo "riskmodel needs Python 3.12 or newer, and none was found. Install it, or say make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
+	@echo "Setting up (a minute or two, once) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/base
+	@echo "Installing what the tests need ..."
+	@$(PIP) --editable '.[excel,dev]'
+	@touch $@
+
+consult: $(VENV)/base
+	@$(BIN)/riskmodel consult --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1
+
+test: lint
+	$(BIN)/python -m pytest --numprocesses 2 --quiet
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+
+format: $(VENV)/dev
+	$(BIN)/ruff format .
+
+notebook: $(VENV)/dev
+	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+
+benchmark: $(VENV)/base
+	$(BIN)/python benchmarks/pool_against_nuts.py
+	$(BIN)/python benchmarks/cold_start.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist

@@ -1,0 +1,220 @@
+"""Tables to Matplotlib axes: nothing is computed here, and no other file knows Matplotlib.
+
+Each picture takes the table that a verb of the library gives and returns the axes it drew on. The numbers drawn are the
+table's, so that a reader without Matplotlib has them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from riskmodel.errors import InputError, UnavailableError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+#: Okabe and Ito's colours, told apart in every common form of colour blindness; shapes differ as well.
+_OBSERVED, _SHRUNKEN, _AVERAGE, _NEW = "#999999", "#0072B2", "#009E73", "#D55E00"
+
+
+def forest(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw a forest plot: each series as observed and shrunken, the average, and the risk in a new setting.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Posterior.table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Risk from 0 to 100 % across, one row for each estimand.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    _need(table, ("estimand", "label", "events", "total", "observed", "mean", "lower", "upper", "ci_prob"))
+    rows = table[table["estimand"] != "heterogeneity"].reset_index(drop=True)
+    ax = _axes(ax, (7.5, 1.4 + 0.42 * len(rows)))
+    labels = []
+    for i, row in rows.iterrows():
+        y = len(rows) - 1 - int(str(i))
+        kind = str(row["estimand"])
+        colour, marker = {"series": (_SHRUNKEN, "o"), "average": (_AVERAGE, "D"), "new_setting": (_NEW, "s")}[kind]
+        ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=2, solid_capstyle="butt", zorder=2)
+        first = kind != "series" or i == 0
+        name = {"series": "shrunken", "average": "average", "new_setting": "new setting"}[kind] if first else "_"
+        ax.plot(row["mean"], y, marker, color=colour, ms=7, label=name, zorder=3)
+        if kind == "series":
+            ax.plot(
+                row["observed"], y, "|", color=_OBSERVED, ms=15, mew=2.5, zorder=1, label="observed" if first else "_"
+            )
+            labels.append(f"{row['label']}  {row['events']}/{row['total']}")
+        else:
+            labels.append(kind.replace("_", " "))
+    ax.set_yticks(range(len(rows) - 1, -1, -1), labels)
+    ax.set_ylim(-0.7, len(rows) - 0.3)
+    series = int((rows["estimand"] == "series").sum())
+    ax.axhline(len(rows) - series - 0.5, color="0.8", lw=0.8)
+    _percent(ax)
+    ax.set_xlabel(f"risk, with {round(100 * float(rows['ci_prob'].iloc[0]))} % equal-tailed interval")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.28 if len(rows) < 6 else -0.16), ncols=4, frameon=False, fontsize=9
+    )
+    return ax
+
+
+def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """The probability tree: each branch with its risk, interval and counts; unknown branches dashed.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `ProbabilityTree.branches`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Without scales: position means only order.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    _need(
+        table,
+        (
+            "variable",
+            "category",
+            "given",
+            "status",
+            "series",
+            "events",
+            "total",
+            "mean",
+            "lower",
+            "upper",
+            "definition",
+        ),
+    )
+    rows = {row["given"]: row for row in table.to_dict("records")}
+    states = _states(table)
+    places: dict[str, tuple[float, float]] = {}
+    leaves = 0
+
+    def place(path: str) -> float:
+        nonlocal leaves
+        depth = 0 if not path else path.count(";") + 1
+        row = rows.get(path)
+        if row is None:
+            y, leaves = float(leaves), leaves + 1
+        else:
+            ys = [place(_child(path, str(row["variable"]), state)) for state in states[str(row["variable"])]]
+            y = sum(ys) / len(ys)
+        places[path] = (float(depth), -y)
+        return y
+
+    place("")
+    ax = _axes(ax, (12, 1.2 + 0.7 * leaves))
+    for path, row in rows.items():
+        if path not in places:
+            continue
+        x0, y0 = places[path]
+        variable, category = str(row["variable"]), str(row["category"])
+        for state in states[variable]:
+            x1, y1 = places[_child(path, variable, state)]
+            known = row["status"] in ("counts", "elicited", "structural")
+            ax.plot(
+                [x0, x0 + 0.18, x1], [y0, y1, y1], color="0.35" if known else "0.6", ls="-" if known else "--", lw=1.3
+            )
+            head, foot = _branch_label(row, state, state == category)
+            ax.text(x0 + 0.2, y1 + 0.07, head, fontsize=9, va="bottom")
+            ax.text(x0 + 0.2, y1 - 0.07, foot, fontsize=7.5, va="top", color="0.4")
+    ax.set_xlim(-0.05, max(x for x, _ in places.values()) + 0.1)
+    ax.set_ylim(-leaves + 0.4, 0.8)
+    ax.set_axis_off()
+    ax.set_title(title, loc="left", fontsize=11)
+    return ax
+
+
+def _branch_label(row: Mapping[Any, Any], state: str, is_category: bool) -> tuple[str, str]:
+    """What stands above and below a branch."""
+    head = f"{row['variable']} {state}"
+    mean = row["mean"]
+    if row["status"] == "unknown":
+        return head, "unknown"
+    if mean != mean:
+        return head, "no series"
+    share = mean if is_category else 1 - mean
+    if row["status"] != "counts":
+        return f"{head}  {share:.0%}", "by definition" if row["status"] == "structural" else "judged"
+    events = row["events"] if is_category else row["total"] - row["events"]
+    low, high = (row["lower"], row["upper"]) if is_category else (1 - row["upper"], 1 - row["lower"])
+    return f"{head}  {share:.0%}", f"{low:.0%} to {high:.0%}; {events}/{row['total']}, {row['series']} series"
+
+
+def _child(path: str, variable: str, state: str) -> str:
+    return f"{path}; {variable}={state}" if path else f"{variable}={state}"
+
+
+def _states(table: pd.DataFrame) -> dict[str, list[str]]:
+    """States of each variable: those on paths, and the category counted with its complement for the last one."""
+    found: dict[str, list[str]] = {}
+    for path in table["given"]:
+        for part in filter(None, str(path).split("; ")):
+            name, state = part.split("=")
+            if state not in found.setdefault(name, []):
+                found[name].append(state)
+    for variable, category in zip(table["variable"], table["category"], strict=True):
+        names = found.setdefault(str(variable), [])
+        if category not in names:
+            names.append(str(category))
+        if len(names) == 1:
+            names.append(f"not {category}")
+    return found
+
+
+def _percent(ax: Axes) -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    ax.set_xlim(-0.01, 1.01)
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.grid(axis="x", color="0.92", zorder=0)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    if ax is not None:
+        return ax
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UnavailableError("Matplotlib is not installed", where="plots", remedy="pip install matplotlib") from None
+    # A figure of its own rather than pyplot's: no global state, and notebooks show it through its axes' figure.
+    return Figure(figsize=size, layout="constrained").subplots()
+
+
+def _need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    missing = [name for name in columns if name not in getattr(table, "columns", ())]
+    if missing:
+        raise InputError(
+            f"the table lacks {', '.join(missing)}",
+            where="plots",
+            remedy="Give Posterior.table() or ProbabilityTree.branches()",
+        )
