@@ -343,7 +343,18 @@ def _shortest_start(ppf: Callable[[Array], Array], prob: float) -> float:
 
 
 def finite_number(value: Any) -> bool:
-    """Whether `value` is one finite real number, not a bool."""
+    """Whether something is one finite real number, not a bool.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        False for text, bools, arrays, complex numbers, infinities and NaN.
+    """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         return False
     try:

@@ -189,7 +189,20 @@ class UnavailableError(RiskModelError):
 
 
 def closest(name: str, known: Sequence[str]) -> str | None:
-    """The known name nearest in spelling, or None if none is near."""
+    """The known name nearest in spelling.
+
+    Parameters
+    ----------
+    name : str
+        As given; case and '-' for '_' do not matter.
+    known : sequence of str
+        The names that exist.
+
+    Returns
+    -------
+    str or None
+        None if none is near.
+    """
     folded = {candidate.casefold().replace("_", "-"): candidate for candidate in known}
     found = difflib.get_close_matches(_shortened(name).casefold().replace("_", "-"), list(folded), n=1, cutoff=0.6)
     return folded[found[0]] if found else None

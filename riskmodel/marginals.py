@@ -339,7 +339,9 @@ def _row_components(lattice: Lattice, rows: NDArray[np.bool_], factor: int) -> t
     weights = lattice.weights[rows]
     if factor > 1:
         fine = np.arange((u.size - 1) * factor + 1) / factor
+        held = weights.sum(axis=1, keepdims=True)
         weights = np.maximum(weights @ np.sinc(fine - np.arange(u.size)[:, None]) / factor, 0.0)
+        weights *= held / weights.sum(axis=1, keepdims=True)  # what cutting the series' small negative values added
         u = u[0] + fine * lattice.step
     x = lattice.centre[rows, None] + lattice.scale[rows, None] * np.sinh(u)
     log_g = lattice.log_g_at(x, np.broadcast_to(lattice.w[rows, None], x.shape))

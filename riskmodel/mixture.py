@@ -295,7 +295,7 @@ class BetaMixture(Distribution):
         return self._average(betaincc, at.ravel()).reshape(at.shape)
 
     def ppf(self, q: ArrayLike) -> Array:
-        """Quantiles, to about 1e-12.
+        """Quantiles, to about 1e-8 in probability.
 
         Parameters
         ----------
@@ -394,5 +394,16 @@ class BetaMixture(Distribution):
 
 
 def check_shape(value: object) -> bool:
-    """Whether `value` can be a shape parameter: one positive finite number."""
+    """Whether something can be a shape parameter: one positive finite number.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        Whether it can.
+    """
     return finite_number(value) and float(value) > 0  # type: ignore[arg-type]

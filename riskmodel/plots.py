@@ -203,11 +203,11 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is not None:
         return ax
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.pyplot as plt
     except ImportError:
         raise UnavailableError("Matplotlib is not installed", where="plots", remedy="pip install matplotlib") from None
-    # A figure of its own rather than pyplot's: no global state, and notebooks show it through its axes' figure.
-    return Figure(figsize=size, layout="constrained").subplots()
+    # pyplot's, so that a notebook shows it and plt.show() finds it.
+    return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def _need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:

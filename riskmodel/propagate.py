@@ -15,6 +15,7 @@ from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 
 from riskmodel.diagram import Branch, Node, edges_of, evaluate, restrict
 from riskmodel.distribution import Complement, Distribution, PointMass, checked_levels
@@ -148,9 +149,11 @@ class Propagated(Distribution):
             share = min(max(self._below(_sigmoid(logit)), 1e-15), 1 - 1e-15)
             return float(np.log(share) - np.log1p(-share)) - aim
 
-        low = high = float(np.log(max(self.mean, 1e-12)) - np.log(max(1 - self.mean, 1e-12)))
+        mean = min(max(self.mean, 1e-12), 1 - 1e-12)
+        spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
+        low = high = float(np.log(mean) - np.log1p(-mean) + spread * ndtri(level))
         below = above = excess(low)
-        step = 1.0
+        step = 0.5 * spread
         while above < 0 and high < 40:  # a risk nearer 0 or 1 than 4e-18 is 0 or 1
             low, below, high, step = high, above, high + step, 2 * step
             above = excess(high)

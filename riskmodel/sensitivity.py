@@ -58,7 +58,9 @@ class Sensitivity:
             too), and lowest and highest, the range of all of them with the answer itself; null where nothing is estimable.
         """
         name, known = risk.outcome.name, dict(risk.known)
-        priors = [{"variant": label, "probability": model.risk(name, **known).mean} for label, model in self._priors]
+        # What has no answer, or has it from a definition, does not move with a prior.
+        moving = [] if risk.mean is None or risk.definition_only else self._priors
+        priors = [{"variant": label, "probability": model.risk(name, **known).mean} for label, model in moving]
         readings = []
         for label, model in self._readings:
             other = model.risk(name, **known)

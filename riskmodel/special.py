@@ -123,6 +123,17 @@ def trigamma_and_slope(x: Array) -> tuple[Array, Array]:
 
 
 def log_sigmoid(x: ArrayLike) -> Array:
-    """Logarithm of the inverse logit, exact in both tails."""
+    """Logarithm of the inverse logit, exact in both tails.
+
+    Parameters
+    ----------
+    x : array_like
+        Logits.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `x`, at most 0.
+    """
     x = np.asarray(x, float)
     return np.asarray(np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x))))

@@ -134,7 +134,7 @@ class ProbabilityTree:
             )
         return self._fits[key]
 
-    def risk(self, outcome: str, **known: str) -> RiskEstimate:
+    def risk(self, outcome: str, /, **known: str) -> RiskEstimate:
         """Risk of an outcome given what is known; what is not known is summed over.
 
         Parameters

@@ -49,7 +49,7 @@ def log_likelihood(events, totals, mu, rest, phi):
 def phi_of(mu, rest, tau):
     """Solve for phi by bisection on its logarithm; the left side falls in phi."""
     low, high = np.full_like(mu, -60.0), np.full_like(mu, 80.0)
-    for _ in range(80):
+    for _ in range(48):
         middle = 0.5 * (low + high)
         phi = np.exp(middle)
         too_small = polygamma(1, mu * phi) + polygamma(1, rest * phi) > tau**2
@@ -163,10 +163,12 @@ def summarise(case, prior, rows, columns):
     for name, below in (("average", average_below), ("new_setting", new_setting_below)):
         quantiles = []
         for level in (0.025, 0.975):
-            if name == "new_setting" and level > 0.5:
-                root = brentq(lambda t: new_setting_above(t) - 0.025, -100, 36, xtol=1e-9)
+            if below(-690) >= level:
+                root = -690.0  # the quantile is below what a double holds
+            elif name == "new_setting" and level > 0.5:
+                root = brentq(lambda t: new_setting_above(t) - 0.025, -690, 36, xtol=1e-9)
             else:
-                root = brentq(lambda t, level=level, below=below: below(t) - level, -110, 110, xtol=1e-9)
+                root = brentq(lambda t, level=level, below=below: below(t) - level, -690, 110, xtol=1e-9)
             quantiles.append(root)
         ends[name] = quantiles
     events, totals = np.array(case["events"]), np.array(case["totals"])

@@ -1,0 +1,39 @@
+"""Fixtures that every test may use."""
+
+import shutil
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import riskmodel as rm
+from riskmodel.evidence import SHIPPED
+
+# Bounded, and the same every time: a failure in CI is a failure here.
+settings.register_profile(
+    "house",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("house")
+
+HEPATIC = "fetal-hepatic-calcification"
+
+
+@pytest.fixture(scope="session")
+def evidence():
+    return rm.load_evidence(HEPATIC)
+
+
+@pytest.fixture(scope="session")
+def model(evidence):
+    return rm.fit(evidence)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the shipped finding that a test may spoil."""
+    path = tmp_path / HEPATIC
+    shutil.copytree(SHIPPED / HEPATIC, path)
+    return path
