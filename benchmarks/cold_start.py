@@ -1,6 +1,6 @@
 """A cold `riskmodel consult --json` beside `python -c "import pandas, scipy.stats"`, alternating in one run.
 
-    python benchmarks/cold_start.py [--repeats 9]
+python benchmarks/cold_start.py [--repeats 9]
 """
 
 import argparse

@@ -162,7 +162,12 @@ class AverageMarginal(Distribution):
         centre = float((weights * x).sum())
         scale = float(np.sqrt((weights * (x - centre) ** 2).sum()))
         sign = -1.0 if self.lattice.mirror else 1.0
-        return QuantileTable(self._density, sign * centre, scale)
+
+        def outside(low: float, high: float) -> tuple[float, float]:
+            below, above, _ = self._tails(np.array([low, high]))
+            return float(below[0]), float(above[1])
+
+        return QuantileTable(self._density, outside, sign * centre, scale)
 
     def _at(self, x: ArrayLike, which: int) -> Array:
         x = np.asarray(x, float)
@@ -339,11 +344,12 @@ def _row_components(lattice: Lattice, rows: NDArray[np.bool_], factor: int) -> t
     weights = lattice.weights[rows]
     if factor > 1:
         fine = np.arange((u.size - 1) * factor + 1) / factor
-        held = weights.sum(axis=1, keepdims=True)
+        held = weights
         weights = np.maximum(weights @ np.sinc(fine - np.arange(u.size)[:, None]) / factor, 0.0)
-        weights *= held / weights.sum(axis=1, keepdims=True)  # what cutting the series' small negative values added
         u = u[0] + fine * lattice.step
     x = lattice.centre[rows, None] + lattice.scale[rows, None] * np.sinh(u)
+    if factor > 1:
+        weights = _with_moments(weights, np.exp(log_sigmoid(x)), held, lattice.mu[rows])
     log_g = lattice.log_g_at(x, np.broadcast_to(lattice.w[rows, None], x.shape))
     if factor == _MAX_SUBDIVISION:
         # tau**2 is g / (mu (1 - mu)) where it is this small.
@@ -352,3 +358,15 @@ def _row_components(lattice: Lattice, rows: NDArray[np.bool_], factor: int) -> t
         log_g = np.maximum(log_g, floor)
     keep = weights > 0
     return weights[keep], x[keep], log_g[keep]
+
+
+def _with_moments(weights: Array, mu: Array, held: Array, at: Array) -> Array:
+    """Interpolated weights tilted by a line in mu, so that each row keeps the sum and the mean of its nodes."""
+    total, first = held.sum(axis=1), (held * at).sum(axis=1)
+    m0, m1, m2 = (weights.sum(axis=1), (weights * mu).sum(axis=1), (weights * mu**2).sum(axis=1))
+    determinant = m0 * m2 - m1**2
+    narrow = determinant <= 1e-12 * m0 * m2  # a row on one point has no mean to mend
+    safe = np.where(narrow, 1.0, determinant)
+    slope = np.where(narrow, 0.0, (m0 * first - m1 * total) / safe)
+    level = np.where(narrow, total / m0, (m2 * total - m1 * first) / safe)
+    return np.maximum(weights * (level[:, None] + slope[:, None] * mu), 0.0)

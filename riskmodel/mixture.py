@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, betaincc, betaln, xlog1py, xlogy
+from scipy.special import betainc, betaincc, betaincinv, betaln, xlog1py, xlogy
 
 from riskmodel.distribution import Distribution, QuantileTable, checked_levels, finite_number, logit_quantiles
 from riskmodel.errors import InputError
@@ -316,7 +316,12 @@ class BetaMixture(Distribution):
         flat = levels.ravel()
         values = np.where(flat < 0.5, 0.0, 1.0)
         inner = (flat > 0) & (flat < 1)
-        if inner.any():
+        if len(self) == 1:
+            # One Beta: from the nearer end, as exact as SciPy's inverse and with its complement as its mirror image.
+            low = betaincinv(self.a[0], self.b[0], np.where(flat < 0.5, flat, 0.5))
+            high = 1.0 - betaincinv(self.b[0], self.a[0], np.where(flat < 0.5, 0.5, 1.0 - flat))
+            values = np.where(flat < 0.5, low, high)
+        elif inner.any():
             logits = logit_quantiles(flat[inner], self._table(flat[inner]), self._tail)
             values[inner] = np.exp(log_sigmoid(logits))
         return values.reshape(levels.shape)
@@ -352,9 +357,10 @@ class BetaMixture(Distribution):
         """Lower or upper tail at each logit, and the density with respect to the logit."""
         log_x, log_rest = log_sigmoid(logits), log_sigmoid(-logits)
         tail = np.empty(logits.size)
-        for side, function in ((lower, betainc), (~lower, betaincc)):
+        # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.
+        for side, end, mixture in ((lower, log_x, self), (~lower, log_rest, self.complement())):
             if side.any():
-                tail[side] = self._average(function, np.exp(log_x[side]))
+                tail[side] = mixture._average(betainc, np.exp(end[side]))
         log_density = np.outer(log_x, self.a) + np.outer(log_rest, self.b) - self._log_beta
         return tail, np.exp(np.minimum(log_density, 700.0)) @ self.weights
 
@@ -381,6 +387,7 @@ class BetaMixture(Distribution):
     def _table(self) -> QuantileTable:
         centres = np.log(self.a) - np.log(self.b)
         spread = 1 / self.a + 1 / self.b + 1 / np.minimum(self.a, self.b) ** 2  # about the variance of the logit
+        spread = np.minimum(spread, 25.0)  # a Beta with tiny shapes lies at 0 and 1: not to be resolved
         centre = float(self.weights @ centres)
         scale = float(np.sqrt(self.weights @ (spread + (centres - centre) ** 2)))
         order = np.argsort(self.weights)
@@ -390,7 +397,12 @@ class BetaMixture(Distribution):
             log_density = np.outer(log_sigmoid(logits), self.a[keep]) + np.outer(log_sigmoid(-logits), self.b[keep])
             return np.asarray(np.exp(np.minimum(log_density - self._log_beta[keep], 700.0)) @ self.weights[keep])
 
-        return QuantileTable(density, centre, scale)
+        def outside(low: float, high: float) -> tuple[float, float]:
+            below = self._average(betainc, np.exp(log_sigmoid(np.array([low]))))
+            above = self.complement()._average(betainc, np.exp(log_sigmoid(np.array([-high]))))
+            return float(below[0]), float(above[0])
+
+        return QuantileTable(density, outside, centre, scale)
 
 
 def check_shape(value: object) -> bool:

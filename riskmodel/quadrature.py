@@ -42,7 +42,7 @@ _START_STEP = 0.16  # first grid of the integral itself
 _WIDEN = 2.0
 _FARTHEST = 170.0  # logit beyond which four factors of the likelihood could underflow
 _NEGLIGIBLE = -36.0  # log of 2e-16: what a double no longer adds to one
-_BETWEEN_NODES = 1e-5
+_BETWEEN_NODES = 1e-6
 _MAX_ZOOMS = 25
 _MAX_HALVINGS = 4
 
