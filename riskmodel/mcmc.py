@@ -301,6 +301,8 @@ def _diagnostics(trace: Any, drawn: dict[str, Array]) -> dict[str, float]:
     for name in ("mu", "rho", "theta_new"):
         found[f"mcse_mean_{name}"] = float(array_stats.mcse(drawn[name], chain_axis=0, draw_axis=1, method="mean"))
     found["mcse_sd_mu"] = float(array_stats.mcse(drawn["mu"], chain_axis=0, draw_axis=1, method="sd"))
+    # Warm-up and draws as PyMC times them, without building and compiling the model.
+    found["sampling_seconds"] = float(trace["posterior"].attrs.get("sampling_time", float("nan")))
     found["divergences"] = float(np.asarray(trace.sample_stats["diverging"].values).sum())
     energy = np.asarray(trace.sample_stats["energy"].values, np.float64)
     found["bfmi"] = float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min())

@@ -13,7 +13,6 @@ from riskmodel.tree import ProbabilityTree
 ALTERNATIVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("uniform prior on the average", {"prior": "uniform"}),
     ("half-normal(1) on the spread", {"heterogeneity": "half-normal-1"}),
-    ("half-normal(0.5) on the spread", {"heterogeneity": "half-normal-0.5"}),
     ("all settings alike", {"heterogeneity": 0}),
 )
 
@@ -42,6 +41,15 @@ class Sensitivity:
             for one in evidence.finding.readings
             if one.name != evidence.reading
         ]
+
+    @cached_property
+    def _left_out(self) -> dict[str, ProbabilityTree]:
+        return {}
+
+    def _without(self, source: str) -> ProbabilityTree:
+        if source not in self._left_out:
+            self._left_out[source] = self.model.variant(evidence=self.model.evidence.without(source))
+        return self._left_out[source]
 
     def of(self, risk: RiskEstimate) -> dict[str, Any]:
         """How far one risk moves.
@@ -79,8 +87,7 @@ class Sensitivity:
             )
         left_out = []
         for source in risk.sources:
-            model = self.model.variant(evidence=self.model.evidence.without(source))
-            other = model.risk(name, **known)
+            other = self._without(source).risk(name, **known)
             left_out.append({"source": source, "probability": other.mean, "reason": other.reason})
         variants: list[dict[str, Any]] = [*priors, *readings, *left_out]
         found = [one["probability"] for one in variants]

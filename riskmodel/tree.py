@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -89,6 +89,7 @@ class ProbabilityTree:
     setting: str
     _fits: dict[tuple[tuple[int, int], ...], Posterior] = field(default_factory=dict, repr=False)
     _answers: dict[tuple[str, Given], RiskEstimate] = field(default_factory=dict, repr=False)
+    _diagrams: dict[tuple[tuple[str, str], ...], Node] = field(default_factory=dict, repr=False)
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -168,7 +169,7 @@ class ProbabilityTree:
             return self._counted(asked, given, direct_rows)
         assert asked.state is not None
         try:
-            denominator = self._diagram((), dict(given))
+            denominator = self._whole(dict(given))
             numerator = self._joint(given, asked.variable, asked.state)
         except _NotOnTreeError as reason:
             none = Route(None, None, (), str(reason))
@@ -220,7 +221,7 @@ class ProbabilityTree:
         wanted = dict(given)
         if wanted.get(variable, state) != state:
             return 0.0
-        return self._diagram((), wanted | {variable: state})
+        return self._whole(wanted | {variable: state})
 
     def _diagram(self, path: Given, wanted: dict[str, str]) -> Node:
         """Probability, beyond `path`, of the states wanted."""
@@ -271,11 +272,7 @@ class ProbabilityTree:
     ) -> RiskEstimate:
         used = sorted(edges_of(numerator) | edges_of(denominator))
         edges = tuple(self.edges[i] for i in used)
-        missing = [
-            i
-            for i in used
-            if self.edges[i].status == "unknown" or (self.edges[i].status == "counts" and not self.counts[i])
-        ]
+        missing = [i for i in used if self.edges[i].status == "unknown" or self._empty(i)]
         unknown = tuple(self.edges[i] for i in missing)
         fixed = {i: self.edges[i].probability for i in missing}
         bounds: tuple[Route, ...] = ()
@@ -439,14 +436,14 @@ class ProbabilityTree:
         if any(dict(known).get(name, state) != state for name, state in wanted.items()):
             return 0.0
         try:
-            top, bottom = self._diagram((), dict(known) | dict(wanted)), self._diagram((), dict(known))
+            top, bottom = self._whole(dict(known) | dict(wanted)), self._whole(dict(known))
         except _NotOnTreeError:
             return None
-        top, bottom = cancel(restrict(top, corner), restrict(bottom, corner))
-        used = edges_of(top) | edges_of(bottom)
-        means: dict[int, float] = {}
-        for i in used:
+        means: dict[int, float] = dict(corner)
+        for i in edges_of(top) | edges_of(bottom):
             edge = self.edges[i]
+            if i in means:
+                continue
             if edge.status == "counts" and self.counts[i]:
                 means[i] = self._pooled(self.counts[i]).average.mean
             elif edge.status == "elicited" and edge.probability is not None:
@@ -456,13 +453,36 @@ class ProbabilityTree:
         below = float(evaluate(bottom, means))
         return None if below == 0 else float(evaluate(top, means)) / below
 
-    def blanks(self) -> tuple[int, ...]:
-        """Places of the branches that no count, definition or judgement fills."""
-        return tuple(
-            i
-            for i, edge in enumerate(self.edges)
-            if (edge.status == "unknown" or (edge.status == "counts" and not self.counts[i]))
-        )
+    def _whole(self, wanted: Mapping[str, str]) -> Node:
+        """The diagram of some states from the start, built once."""
+        key = tuple(sorted(wanted.items()))
+        if key not in self._diagrams:
+            self._diagrams[key] = self._diagram((), dict(wanted))
+        return self._diagrams[key]
+
+    def blanks(self, questions: Sequence[Mapping[str, str]]) -> tuple[int, ...]:
+        """Branches that some questions need and that no count, definition or judgement fills.
+
+        Parameters
+        ----------
+        questions : sequence of mapping of str to str
+            States by variable.
+
+        Returns
+        -------
+        tuple of int
+            Their places in `edges`.
+        """
+        needed: set[int] = set()
+        for wanted in questions:
+            try:
+                needed |= edges_of(self._whole(wanted))
+            except _NotOnTreeError:
+                continue
+        return tuple(i for i in sorted(needed) if self.edges[i].status == "unknown" or self._empty(i))
+
+    def _empty(self, i: int) -> bool:
+        return self.edges[i].status == "counts" and not self.counts[i]
 
     # ------------------------------------------------------------ variants and tables
 

@@ -194,7 +194,8 @@ def information(
     ----------
     Lindley DV. On a measure of the information provided by an experiment. Ann Math Stat 1956;27:986-1005, section 2.
     """
-    blanks = model.blanks()
+    states = model.evidence.variable(variable).states
+    blanks = model.blanks([dict(known) | {target: state, variable: result} for result in states])
     corners = [dict(zip(blanks, values, strict=True)) for values in itertools.product((0.0, 1.0), repeat=len(blanks))]
     values = [_mutual(model, known, variable, target, state, corner) for corner in corners]
     possible = [value for value in values if value is not None]
