@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from riskmodel.distribution import finite_number
+from riskmodel.described import said, split_stated
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.estimate import RiskEstimate
 from riskmodel.evidence import Evidence, load_evidence
-from riskmodel.finding import Count, Descriptor, Given, given_text
+from riskmodel.finding import Count, Given, given_text
 from riskmodel.rules import Statement
 from riskmodel.sensitivity import Sensitivity
 from riskmodel.tree import ProbabilityTree, fit
@@ -22,8 +21,6 @@ from riskmodel.workup import StepState, plan
 Audience = Literal["clinician", "patient", "researcher"]
 AUDIENCES: tuple[str, ...] = ("clinician", "patient", "researcher")
 DEFAULT_FINDING = "fetal-hepatic-calcification"
-
-_SIZE = re.compile(r"^\s*\d+(\.\d+)?(\s*[x×*]\s*\d+(\.\d+)?){0,2}\s*(mm)?\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +164,7 @@ def consult(
         )
     evidence = load_evidence(finding, reading=reading)
     model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
-    states, described = split_stated(evidence, stated)
+    states, described = split_stated(evidence.finding, stated)
     known = model.known(states)
     risks = tuple(
         model.risk(one.name, **dict(known))
@@ -178,81 +175,6 @@ def consult(
     steps = plan(model, known, described)
     cautions = _cautions(model, known, described, risks)
     return Consultation(evidence, model, audience, known, described, risks, branches, steps, cautions)
-
-
-def split_stated(evidence: Evidence, stated: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Tell states from descriptors, and check the latter.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Whose variables and descriptors are known.
-    stated : mapping of str to object
-        What the counselor stated.
-
-    Returns
-    -------
-    states, described : dict
-        States by variable, and descriptors with checked values.
-
-    Raises
-    ------
-    UnknownNameError
-        If a name is neither.
-    InputError
-        If a value has no sense.
-    """
-    variables = [one.name for one in evidence.finding.states]
-    descriptors = {one.name: one for one in evidence.finding.descriptors}
-    states: dict[str, str] = {}
-    described: dict[str, Any] = {}
-    for name, value in stated.items():
-        if name not in variables and name not in descriptors:
-            raise UnknownNameError("name", name, [*variables, *descriptors], where="consult")
-        if value is None:
-            continue
-        if name in variables:
-            states[name] = value
-        else:
-            described[name] = _described(descriptors[name], value)
-    return states, described
-
-
-def _described(descriptor: Descriptor, value: Any) -> Any:
-    """One descriptor, checked: a number, a whole number, a tuple of sizes, or a word."""
-    where, unit = descriptor.name, f" {descriptor.unit}" if descriptor.unit else ""
-    span = f"{descriptor.minimum:g} to {descriptor.maximum:g}{unit}"
-    if descriptor.kind == "word":
-        word = re.sub(r"[\s_]+", "-", str(value).strip().lower())
-        if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", word):
-            raise InputError(
-                f"{str(value)[:60]!r} is not a word", where=where, remedy=f"Give one such as {descriptor.words[0]}"
-            )
-        return word
-    if descriptor.kind == "size":
-        if isinstance(value, (list, tuple)):
-            parts: Sequence[Any] = value
-        elif isinstance(value, str) and _SIZE.match(value):
-            parts = [float(part) for part in re.findall(r"\d+(?:\.\d+)?", value)]
-        else:
-            parts = [value]
-        if not 1 <= len(parts) <= 3 or not all(finite_number(part) for part in parts):
-            raise InputError(f"{str(value)[:60]!r} is not a size", where=where, remedy="Give it as 5.5x4.4x3.4, in mm")
-        numbers = tuple(float(part) for part in parts)
-        if not all(descriptor.minimum <= part <= descriptor.maximum for part in numbers):
-            raise InputError(f"a size of {value} is outside {span}", where=where, remedy="Is the unit mm?")
-        return numbers
-    try:
-        number = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError):
-        number = float("nan")
-    whole = descriptor.kind == "integer"
-    if not finite_number(number) or (whole and not number.is_integer()):
-        kind = "a whole number" if whole else "a number"
-        raise InputError(f"{str(value)[:60]!r} is not {kind}", where=where, remedy=f"Give {span}")
-    if not descriptor.minimum <= number <= descriptor.maximum:
-        raise InputError(f"{number:g} is outside {span}", where=where, remedy=f"Give {span}")
-    return int(number) if whole else number
 
 
 def _plain(value: Any) -> Any:
@@ -316,7 +238,7 @@ def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dic
         "ci_kind": "eti",
         "bounds": None if risk.bounds is None else list(risk.bounds),
         "bounds_interval": None if bounds_interval is None else list(bounds_interval),
-        "unknown": [{"branch": edge.name, "why": edge.definition} for edge in risk.unknown],
+        "unknown": [{"branch": edge.said, "why": edge.definition} for edge in risk.unknown],
         "by_definition": risk.definition_only,
         "spread_between": risk.spread_between,
         "certainty": word,
@@ -477,7 +399,7 @@ def _cautions(
 
     stated = [one for one in evidence.finding.descriptors if one.name in described]
     if stated:
-        titles = ", ".join(f"{one.title} ({_said(described[one.name], one)})" for one in stated)
+        titles = ", ".join(f"{one.title} ({said(described[one.name], one)})" for one in stated)
         note(
             "not-modelled",
             f"Stated and echoed, but not part of any number: {titles}. " + " ".join(one.note for one in stated),
@@ -510,14 +432,3 @@ def _cautions(
     for contradiction in contradictions:
         note("contradiction", f"This reading contradicts itself: {contradiction.what}.", contradiction.sources)
     return tuple(found)
-
-
-def _said(value: Any, descriptor: Descriptor) -> str:
-    text = (
-        " x ".join(f"{part:g}" for part in value)
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
-    return f"{text} {descriptor.unit}".strip()

@@ -12,9 +12,10 @@ from riskmodel.audit import AuditFinding, audit
 from riskmodel.counts import COUNT_COLUMNS, read_counts, read_sources
 from riskmodel.errors import EvidenceError, InputError, UnknownNameError
 from riskmodel.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
-from riskmodel.reader import check_citations, read_finding, read_workup
+from riskmodel.reader import check_citations, read_finding
 from riskmodel.rules import WorkUp
 from riskmodel.tables import Faults, read_csv, read_toml
+from riskmodel.workup_reader import read_workup
 
 if TYPE_CHECKING:
     import pandas as pd

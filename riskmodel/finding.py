@@ -112,6 +112,12 @@ class Edge:
         condition = f" | {given_text(self.given)}" if self.given else ""
         return f"P({self.variable}={self.category}{condition})"
 
+    @property
+    def said(self) -> str:
+        """The edge in words: ``karyotype abnormal where anatomy isolated``."""
+        where = ", ".join(f"{name} {state}" for name, state in self.given)
+        return f"{self.variable} {self.category}" + (f" where {where}" if where else "")
+
 
 @dataclass(frozen=True)
 class Independence:

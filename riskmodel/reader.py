@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from riskmodel.errors import InputError
 from riskmodel.finding import (
     EDGE_STATUSES,
     POLARITIES,
@@ -25,7 +24,6 @@ from riskmodel.finding import (
     Variable,
     given_text,
 )
-from riskmodel.rules import STEP_STATES, Condition, Rule, Statement, Step, WorkUp
 from riskmodel.tables import Faults, Fields, read_toml
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -205,7 +203,25 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     return tuple(found)
 
 
-def _given(fields: Fields, key: str, variables: Sequence[Variable], text: str) -> Given:
+def read_given(fields: Fields, key: str, variables: Sequence[Variable], text: str) -> Given:
+    """Read known states, and note what is wrong with them.
+
+    Parameters
+    ----------
+    fields : Fields
+        The table they stand in.
+    key : str
+        Their key.
+    variables : sequence of Variable
+        The finding's.
+    text : str
+        As written.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Empty where they could not be read.
+    """
     given, fault = parse_given(text, variables)
     if fault:
         fields.fault(key, fault, "Write VARIABLE=STATE, several joined by ';'", text)
@@ -239,12 +255,14 @@ def _edge(fields: Fields, variables: Sequence[Variable]) -> Edge:
     return Edge(
         variable=variable,
         category=category,
-        given=_given(fields, "given", variables, fields.text("given", required=False)),
+        given=read_given(fields, "given", variables, fields.text("given", required=False)),
         status=status or "unknown",  # type: ignore[arg-type]
         probability=probability,
         definition=fields.text("definition", required=status in ("structural", "unknown", "elicited")),
         sources=sources,
-        accepts=tuple(_given(fields, "accepts", variables, text) for text in fields.texts("accepts", required=False)),
+        accepts=tuple(
+            read_given(fields, "accepts", variables, text) for text in fields.texts("accepts", required=False)
+        ),
     )
 
 
@@ -253,7 +271,7 @@ def _independence(fields: Fields, variables: Sequence[Variable]) -> Independence
     return Independence(
         variable=fields.choice("variable", names),
         of=fields.choice("of", names),
-        given=_given(fields, "given", variables, fields.text("given", required=False)),
+        given=read_given(fields, "given", variables, fields.text("given", required=False)),
         reason=fields.text("reason"),
     )
 
@@ -369,120 +387,6 @@ def _check_tree(finding: Finding, top: Fields) -> None:
     for given, edge in edges.items():
         if given not in reached:
             top.fault("edges", "no path leads to this edge", "Delete it, or declare the edges before it", edge.name)
-
-
-def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
-    """Read ``workup.toml``.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    finding : Finding
-        Whose variables, outcomes and descriptors the rules name.
-    faults : Faults
-        Where problems go.
-
-    Returns
-    -------
-    WorkUp
-        As much as could be read.
-    """
-    table = read_toml(path, faults)
-    if table is None:
-        return WorkUp((), (), (), (), ())
-    top = Fields(table, path.name, "", faults)
-    steps = tuple(_step(one, finding) for one in top.tables("steps"))
-    for key, times in Counter(step.key for step in steps).items():
-        if times > 1:
-            top.fault("steps", f"{key!r} is declared {times} times", "Keep one")
-    groups = [
-        tuple(_statement(one, finding) for one in top.tables(name, required=False))
-        for name in ("differential", "prognosis", "pitfalls", "cautions")
-    ]
-    top.finish()
-    return WorkUp(steps, *groups)
-
-
-def _condition(fields: Fields, key: str, finding: Finding) -> Condition:
-    text = fields.text(key, required=False)
-    try:
-        condition = Condition.parse(text)
-    except InputError as error:
-        fields.fault(key, error.what, error.remedy, text)
-        return Condition(())
-    descriptors = {one.name: one for one in finding.descriptors}
-    for term in condition.terms:
-        variable, descriptor = finding.variable(term.name), descriptors.get(term.name)
-        if variable is None and descriptor is None:
-            known = [*(one.name for one in finding.states), *descriptors]
-            fields.faults.unknown(fields.file, "name in a condition", term.name, known, column=f"{fields.place}.{key}")
-        elif variable is not None and term.test not in ("known", "unknown"):
-            if term.test not in ("=", "!="):
-                fields.fault(key, f"{term.test!r} needs a number", "Use = or !=", text)
-            elif term.value not in variable.states:
-                fields.faults.unknown(
-                    fields.file,
-                    f"state of {variable.name}",
-                    term.value,
-                    variable.states,
-                    column=f"{fields.place}.{key}",
-                )
-        elif descriptor is not None and term.test not in ("known", "unknown"):
-            numeric = re.fullmatch(r"-?\d+(\.\d+)?", term.value) is not None
-            if descriptor.kind == "size" or numeric != (descriptor.kind in ("number", "integer")):
-                fields.fault(key, f"{term} cannot be tested", f"{descriptor.name} is a {descriptor.kind}", text)
-    return condition
-
-
-def _step(fields: Fields, finding: Finding) -> Step:
-    rules = []
-    for one in fields.tables("rules"):
-        state = one.choice("state", STEP_STATES)
-        rules.append(Rule(state or "due", _condition(one, "when", finding), one.text("why")))  # type: ignore[arg-type]
-        one.finish()
-    if not rules or rules[-1].when.terms:
-        fields.fault(
-            "rules", "no rule that always holds comes last", 'End with { state = "due", when = "always", why = "..." }'
-        )
-        rules.append(Rule("due", Condition(()), ""))
-    number = fields.number("algorithm_step", required=False)
-    step = Step(
-        key=fields.text("key"),
-        title=fields.text("title"),
-        plain_title=fields.text("plain_title"),
-        resolves=fields.choice("resolves", [one.name for one in finding.states], required=False) or None,
-        informs=fields.choice("informs", [one.name for one in finding.outcomes], required=False) or None,
-        algorithm_step=int(number) if number is not None else None,
-        immediate=fields.flag("immediate", default=False),
-        detail=fields.text("detail"),
-        sources=_cited(fields),
-        rules=tuple(rules),
-    )
-    fields.finish()
-    return step
-
-
-def _statement(fields: Fields, finding: Finding) -> Statement:
-    statement = Statement(
-        key=fields.text("key"),
-        text=fields.text("text"),
-        sources=_cited(fields),
-        counts=fields.texts("counts", required=False),
-        comment=fields.text("comment", required=False),
-        when=_condition(fields, "when", finding),
-        outcome=fields.choice("outcome", [one.name for one in finding.outcomes], required=False) or None,
-        given=_given(fields, "given", finding.variables, fields.text("given", required=False)),
-    )
-    fields.finish()
-    return statement
-
-
-def _cited(fields: Fields) -> tuple[str, ...]:
-    sources = fields.texts("sources")
-    if not sources and "sources" in fields.table:
-        fields.fault("sources", "nothing is cited", "Name at least one source")
-    return sources
 
 
 def check_citations(

@@ -118,11 +118,10 @@ def _in_words(risk: Answer) -> str:
     p = risk["probability"]
     if p is None:
         bounds = risk["bounds"]
-        between = (
-            ""
-            if bounds is None or bounds == [0.0, 1.0]
-            else f"; it lies between {frequency(bounds[0], 100)} and {frequency(bounds[1], 100)} of 100"
-        )
+        between = ""
+        if bounds is not None and bounds != [0.0, 1.0]:
+            low, high = (frequency(end, 100) for end in bounds)
+            between = f"; {low} of 100 if it happened to none of those whom no series follows, {high} of 100 if to all"
         return f"cannot be estimated from the published series{between}."
     if risk["by_definition"]:
         return f"{'all' if p == 1 else 'none'}, by definition."

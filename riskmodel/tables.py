@@ -244,6 +244,11 @@ def _checked_cells(name: str, number: int, header: list[str], cells: list[str], 
     return checked
 
 
+def _plain(text: str) -> bool:
+    """Whether a text is free of what a terminal would obey; line ends are spaces here."""
+    return " ".join(text.split()).isprintable()
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -320,6 +325,9 @@ class Fields:
         if not isinstance(value, str) or (required and not value.strip()):
             self.fault(key, "not a text" if not isinstance(value, str) else "empty", "Write a text in quotes", value)
             return ""
+        if not _plain(value):
+            self.fault(key, "a control character", "Give plain text", repr(value))
+            return ""
         return " ".join(value.split())
 
     def choice(self, key: str, known: Sequence[str], *, required: bool = True) -> str:
@@ -337,6 +345,9 @@ class Fields:
             return ()
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             self.fault(key, "not a list of texts", 'Write ["one", "two"]', value)
+            return ()
+        if not all(_plain(one) for one in value):
+            self.fault(key, "a control character", "Give plain text", repr(value))
             return ()
         return tuple(" ".join(one.split()) for one in value)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from riskmodel.diagram import Branch, Node, branch, cancel, edges_of, evaluate, restrict
+from riskmodel.diagram import Branch, Node, cancel, edges_of, evaluate, restrict
 from riskmodel.distribution import Distribution, PointMass
 from riskmodel.errors import ContradictionError, UnknownNameError
 from riskmodel.estimate import RiskEstimate, Route
@@ -18,13 +18,10 @@ from riskmodel.mixture import BetaMixture
 from riskmodel.pool import pool
 from riskmodel.posterior import NewSetting, Posterior
 from riskmodel.propagate import propagate
+from riskmodel.questions import NotOnTreeError, Questions
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class _NotOnTreeError(Exception):
-    """A question that the tree has no way to: carries the reason."""
 
 
 def fit(
@@ -89,7 +86,6 @@ class ProbabilityTree:
     setting: str
     _fits: dict[tuple[tuple[int, int], ...], Posterior] = field(default_factory=dict, repr=False)
     _answers: dict[tuple[str, Given], RiskEstimate] = field(default_factory=dict, repr=False)
-    _diagrams: dict[tuple[tuple[str, str], ...], Node] = field(default_factory=dict, repr=False)
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -97,8 +93,8 @@ class ProbabilityTree:
         return self.evidence.finding.edges
 
     @cached_property
-    def _by_path(self) -> dict[Given, int]:
-        return {edge.given: i for i, edge in enumerate(self.edges)}
+    def _questions(self) -> Questions:
+        return Questions(self.evidence.finding)
 
     @cached_property
     def counts(self) -> tuple[tuple[Count, ...], ...]:
@@ -169,9 +165,9 @@ class ProbabilityTree:
             return self._counted(asked, given, direct_rows)
         assert asked.state is not None
         try:
-            denominator = self._whole(dict(given))
+            denominator = self._questions.diagram(dict(given))
             numerator = self._joint(given, asked.variable, asked.state)
-        except _NotOnTreeError as reason:
+        except NotOnTreeError as reason:
             none = Route(None, None, (), str(reason))
             return self._estimate(asked, given, none, direct_rows, (), False, (), ())
         if denominator == 0.0:
@@ -221,49 +217,7 @@ class ProbabilityTree:
         wanted = dict(given)
         if wanted.get(variable, state) != state:
             return 0.0
-        return self._whole(wanted | {variable: state})
-
-    def _diagram(self, path: Given, wanted: dict[str, str]) -> Node:
-        """Probability, beyond `path`, of the states wanted."""
-        if not wanted:
-            return 1.0
-        i = self._by_path[path]
-        edge = self.edges[i]
-        order = [variable.name for variable in self.evidence.finding.variables]
-        skipped = [name for name in wanted if order.index(name) < order.index(edge.variable)]
-        if skipped:
-            return self._skipped(path, wanted, skipped[0])
-        parts: dict[str, Node] = {}
-        variable = self.evidence.variable(edge.variable)
-        for state in variable.states:
-            if wanted.get(variable.name, state) != state:
-                parts[state] = 0.0
-                continue
-            rest = {name: value for name, value in wanted.items() if name != variable.name}
-            parts[state] = self._diagram((*path, (variable.name, state)), rest)
-        other = variable.normal if edge.category == variable.other else variable.other
-        hit, miss = parts[edge.category], parts[other]
-        if edge.status == "structural":
-            return hit if edge.probability else miss
-        return branch(i, hit, miss)
-
-    def _skipped(self, path: Given, wanted: dict[str, str], name: str) -> Node:
-        """A variable that this path leaves out, by an independence that the finding states."""
-        known = dict(path)
-        for stated in self.evidence.finding.independences:
-            if stated.variable != name or stated.of not in known or not set(stated.given) <= set(path):
-                continue
-            swapped = self.evidence.variable(stated.of)
-            for state in swapped.states:
-                at = tuple((one, state if one == stated.of else value) for one, value in path)
-                cut = at[: [one for one, _ in at].index(stated.of) + 1]
-                j = self._by_path.get(cut)
-                if j is None or self.edges[j].variable != name:
-                    continue
-                edge = self.edges[j]
-                rest = self._diagram(path, {one: value for one, value in wanted.items() if one != name})
-                return branch(j, rest, 0.0) if wanted[name] == edge.category else branch(j, 0.0, rest)
-        raise _NotOnTreeError(f"no series, and no stated independence, tells {name} where {given_text(path)}")
+        return self._questions.diagram(wanted | {variable: state})
 
     # ------------------------------------------------------------ answers
 
@@ -317,13 +271,10 @@ class ProbabilityTree:
         return Route(propagate(top, bottom, new_setting), propagate(top, bottom, average), rows, "")
 
     def _why_unknown(self, edge: Edge) -> str:
-        asked = f"{edge.variable} {edge.category}"
-        if edge.given:
-            asked += " where " + ", ".join(f"{name} {state}" for name, state in edge.given)
         if edge.status == "unknown":
-            return f"Unknown: {asked}. {edge.definition}"
+            return f"Unknown: {edge.said}. {edge.definition}"
         where = "" if self.setting == "any" else f" of the setting {self.setting!r}"
-        return f"No series{where} reports {asked}."
+        return f"No series{where} reports {edge.said}."
 
     def _direct_rows(self, asked: Outcome, given: Given) -> tuple[Count, ...]:
         variable, category = (asked.name, "yes") if asked.variable is None else (asked.variable, str(asked.state))
@@ -436,8 +387,8 @@ class ProbabilityTree:
         if any(dict(known).get(name, state) != state for name, state in wanted.items()):
             return 0.0
         try:
-            top, bottom = self._whole(dict(known) | dict(wanted)), self._whole(dict(known))
-        except _NotOnTreeError:
+            top, bottom = self._questions.diagram(dict(known) | dict(wanted)), self._questions.diagram(dict(known))
+        except NotOnTreeError:
             return None
         means: dict[int, float] = dict(corner)
         for i in edges_of(top) | edges_of(bottom):
@@ -452,13 +403,6 @@ class ProbabilityTree:
                 return None
         below = float(evaluate(bottom, means))
         return None if below == 0 else float(evaluate(top, means)) / below
-
-    def _whole(self, wanted: Mapping[str, str]) -> Node:
-        """The diagram of some states from the start, built once."""
-        key = tuple(sorted(wanted.items()))
-        if key not in self._diagrams:
-            self._diagrams[key] = self._diagram((), dict(wanted))
-        return self._diagrams[key]
 
     def blanks(self, questions: Sequence[Mapping[str, str]]) -> tuple[int, ...]:
         """Branches that some questions need and that no count, definition or judgement fills.
@@ -476,8 +420,8 @@ class ProbabilityTree:
         needed: set[int] = set()
         for wanted in questions:
             try:
-                needed |= edges_of(self._whole(wanted))
-            except _NotOnTreeError:
+                needed |= edges_of(self._questions.diagram(wanted))
+            except NotOnTreeError:
                 continue
         return tuple(i for i in sorted(needed) if self.edges[i].status == "unknown" or self._empty(i))
 

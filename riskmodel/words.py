@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+#: An answer is called moderately certain from this many series on, with an interval no wider than this: five is where
+#: leaving one out still leaves a spread to be seen, and a fifth is about what a reader would call a range. A convention.
+MODERATE_SERIES = 5
+MODERATE_WIDTH = 0.2
+
 
 def denominator(*probabilities: float) -> int:
     """The denominator that a figure and its range share.
@@ -98,9 +103,8 @@ def certainty(*, series: int, width: float | None, thin: bool, by_definition: bo
         return "none", "no series answers this"
     if thin:
         return "very low", "two series or fewer, or a branch that no series reports, decide it"
-    if width > 0.3:
-        return "low", f"{series} small series that differ; the 95 % interval spans {round(width * 100)} points"
-    return "moderate", f"{series} small series; the 95 % interval spans {round(width * 100)} points"
+    why = f"{series} small series; the 95 % interval spans {round(width * 100)} points"
+    return ("moderate" if series >= MODERATE_SERIES and width <= MODERATE_WIDTH else "low"), why
 
 
 def listed(words: Sequence[str]) -> str:

@@ -344,6 +344,7 @@ def test_certainty_is_a_word_with_a_reason():
     assert certainty(series=2, width=0.1, thin=True, by_definition=False)[0] == "very low"
     assert certainty(series=5, width=0.5, thin=False, by_definition=False)[0] == "low"
     assert certainty(series=5, width=0.1, thin=False, by_definition=False)[0] == "moderate"
+    assert certainty(series=4, width=0.1, thin=False, by_definition=False)[0] == "low"
     assert certainty(series=0, width=None, thin=True, by_definition=False)[0] == "none"
 
 

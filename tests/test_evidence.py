@@ -311,6 +311,7 @@ def test_a_directory_in_place_of_a_file_is_a_fault(folder):
         ('status = "counts"', 'status = "count"', "unknown status"),
         ("probability = 0", "probability = 0.3", "a definition gives 0 or 1"),
         ("updated = 2026-11-23", 'updated = "soon"', "not a date"),
+        ('title = "Fetal hepatic calcification"', 'title = "Fetal \\u001b[31mhepatic"', "a control character"),
         ('name = "primary"', 'name = "first"', "no reading named 'primary'"),
         ('name = "weeks"', 'name = "reading"', "is taken"),
         ('title = "Fetal hepatic calcification"', 'titel = "Fetal hepatic calcification"', "missing"),
