@@ -47,15 +47,16 @@ def main():
     print(f"Python {sys.version.split()[0]}, {platform.machine()}, riskmodel {rm.__version__}")
 
     print("\nquadrature alone: milliseconds, medians")
-    print(f"{'case':<14}{'series':>7}{'fit and means':>15}{'with interval':>15}{'error of mean':>15}")
+    print(f"{'case':<14}{'series':>7}{'fit and means':>15}{'with interval':>15}{'error of mean':>15}{'estimated':>11}")
     shapes = {name: (case["events"], case["totals"]) for name, case in CASES.items()}
     shapes |= {f"{size} drawn": synthetic(size) for size in (5, 12)}
     for name, (events, totals) in sorted(shapes.items(), key=lambda item: len(item[1][0])):
         fit = median_time(lambda e=events, t=totals: rm.pool(e, t).average.mean, options.repeats)
         whole = median_time(lambda e=events, t=totals: rm.pool(e, t).new_setting.interval(0.95), options.repeats)
         known = REFERENCE.get(f"{name} | default")
+        estimate = f"{rm.pool(events, totals).error.mean:.1e}"
         error = f"{abs(rm.pool(events, totals).average.mean - known['mean']):.1e}" if known else ""
-        print(f"{name:<14}{len(events):>7}{1e3 * fit:>15.2f}{1e3 * whole:>15.2f}{error:>15}")
+        print(f"{name:<14}{len(events):>7}{1e3 * fit:>15.2f}{1e3 * whole:>15.2f}{error:>15}{estimate:>11}")
 
     print("\nbeside PyMC (4 chains): seconds; error of the mean and of the upper 95 % limit of the new setting")
     print(f"{'case':<12}{'engine':<22}{'time':>9}{'ratio':>8}{'mean':>10}{'limit':>10}")

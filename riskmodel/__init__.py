@@ -16,6 +16,7 @@ from riskmodel.errors import (
     UnavailableError,
     UnknownNameError,
 )
+from riskmodel.estimate import RiskEstimate
 from riskmodel.evidence import Evidence, findings, load_evidence
 from riskmodel.mixture import BetaMixture
 from riskmodel.pool import pool
@@ -34,6 +35,7 @@ __all__ = [
     "InputError",
     "Posterior",
     "ProbabilityTree",
+    "RiskEstimate",
     "RiskModelError",
     "UnavailableError",
     "UnknownNameError",

@@ -143,23 +143,16 @@ def _group_sizes(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding
 
 def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[AuditFinding]:
     found = []
-    fitted: dict[tuple[str, str, Given], set[str]] = {}
+    fitted: dict[tuple[str, Given], set[str]] = {}
     for count in counts:
         if count.role == "fit":
-            fitted.setdefault((count.variable, count.category, count.given), set()).add(count.source)
-    for (variable, category, given), keys in fitted.items():
-        for key in sorted(keys):
-            for other in sources[key].overlaps:
-                if other in keys and key < other:
-                    where = f"{variable}={category}" + (f" | {given_text(given)}" if given else "")
-                    found.append(
-                        AuditFinding(
-                            "warning",
-                            "overlap",
-                            f"{key} and {other} may share fetuses and both feed {where}",
-                            (key, other),
-                        )
-                    )
+            fitted.setdefault((count.variable, count.given), set()).add(count.source)
+    for (variable, given), keys in fitted.items():
+        pairs = {frozenset((key, other)) for key in keys for other in sources[key].overlaps if other in keys}
+        where = variable + (f" | {given_text(given)}" if given else "")
+        for pair in sorted(map(sorted, pairs)):
+            what = f"{' and '.join(pair)} may share fetuses and both feed {where}"
+            found.append(AuditFinding("warning", "overlap", what, tuple(pair)))
     return found
 
 

@@ -17,10 +17,8 @@ from typing import Any
 
 import click
 
-from riskmodel.errors import InputError, RiskModelError, UnknownNameError
+from riskmodel.errors import ContradictionError, InputError, RiskModelError, UnknownNameError
 from riskmodel.version import __version__
-
-_OWN = ("finding", "setting", "reading", "audience", "json", "markdown", "help")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -81,7 +79,7 @@ class _ConsultCommand(click.Command):
     """A command whose options are the variables and descriptors of the finding that is asked about."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        self.params = [*_base_options(), *_finding_options(_named(args, "--finding"))]
+        self.params = _options(_named(args, "--finding"))
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -102,14 +100,62 @@ def _named(args: Sequence[str], option: str) -> str:
     return DEFAULT_FINDING
 
 
-def _base_options() -> list[click.Parameter]:
+def _once(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """An option's one value; two that differ are a contradiction, where Click would quietly take the last."""
+    different = list(dict.fromkeys(values))
+    if len(different) > 1:
+        raise ContradictionError(
+            f"given as {' and as '.join(map(repr, different))}", where=param.opts[0], remedy="Leave all but one out"
+        )
+    return different[0] if different else None
+
+
+def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(ctx.get_help())
+        ctx.exit()
+
+
+def _option(flag: str, target: str, default: str | None, values: str, text: str) -> click.Option:
+    shown = f"{text}  [default: {default}]" if default else text
+    return click.Option(
+        [flag, target], multiple=True, callback=lambda *given: _once(*given) or default, metavar=values, help=shown
+    )
+
+
+def _options(finding: str) -> list[click.Parameter]:
+    """Options of a consultation: those of every finding, and this one's variables and descriptors."""
+    from riskmodel.consult import AUDIENCES, DEFAULT_FINDING
+    from riskmodel.evidence import load_evidence
+
+    parsed = load_evidence(finding).finding
+    settings = "|".join(["any", *(one.name for one in parsed.settings)])
+    readings = "|".join(one.name for one in parsed.readings)
     return [
-        click.Option(["--finding"], default=None, metavar="NAME|DIR", help="A shipped finding, or a finding's folder."),
-        click.Option(
-            ["--setting"], default="any", show_default=True, help="Whose series speak: any, routine, referral."
+        *(
+            _option(
+                f"--{one.name.replace('_', '-')}",
+                f"state_{one.name}",
+                None,
+                "|".join(one.states),
+                f"Known: {one.title}.",
+            )
+            for one in parsed.states
         ),
-        click.Option(["--reading"], default="primary", show_default=True, help="How disputed rows are read."),
-        click.Option(["--audience"], default="clinician", show_default=True, help="clinician, patient or researcher."),
+        *(
+            _option(
+                f"--{one.name.replace('_', '-')}",
+                f"state_{one.name}",
+                None,
+                one.unit.upper() or one.kind.upper(),
+                f"Stated: {one.title}; echoed, not part of any number.",
+            )
+            for one in parsed.descriptors
+        ),
+        _option("--setting", "setting", "any", settings, "Whose series speak."),
+        _option("--reading", "reading", "primary", readings, "How disputed rows are read."),
+        _option("--audience", "audience", AUDIENCES[0], "|".join(AUDIENCES), "How it is worded."),
+        _option("--finding", "finding", DEFAULT_FINDING, "NAME|DIR", "A shipped finding, or a finding's folder."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON (schema: consultation.schema.json)."),
         click.Option(["--markdown", "as_markdown"], is_flag=True, help="Print Markdown."),
         click.Option(
@@ -123,38 +169,9 @@ def _base_options() -> list[click.Parameter]:
     ]
 
 
-def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-    if value:
-        click.echo(ctx.get_help())
-        ctx.exit()
-
-
-def _finding_options(finding: str) -> list[click.Parameter]:
-    from riskmodel.evidence import load_evidence
-
-    parsed = load_evidence(finding).finding
-    options: list[click.Parameter] = [
-        click.Option(
-            [f"--{one.name.replace('_', '-')}", f"state_{one.name}"],
-            metavar="|".join(one.states),
-            help=f"Known: {one.title}.",
-        )
-        for one in parsed.states
-    ]
-    options += [
-        click.Option(
-            [f"--{one.name.replace('_', '-')}", f"state_{one.name}"],
-            metavar=one.unit.upper() or one.kind.upper(),
-            help=f"Stated: {one.title}; echoed, not part of any number.",
-        )
-        for one in parsed.descriptors
-    ]
-    return options
-
-
 @commands.command(cls=_ConsultCommand, name="consult", add_help_option=False)
 def _consult(
-    finding: str | None, setting: str, reading: str, audience: str, as_json: bool, as_markdown: bool, **stated: Any
+    finding: str, setting: str, reading: str, audience: str, as_json: bool, as_markdown: bool, **stated: Any
 ) -> None:
     """Risks, work-up and cautions for what is known of a fetus.
 
@@ -163,10 +180,10 @@ def _consult(
     riskmodel consult --anatomy isolated --karyotype normal --infection negative --json
     """  # noqa: D301
     from riskmodel import report
-    from riskmodel.consult import DEFAULT_FINDING, consult
+    from riskmodel.consult import consult
 
     answer = consult(
-        finding=DEFAULT_FINDING if finding is None else finding,
+        finding=finding,
         setting=setting,
         reading=reading,
         audience=audience,

@@ -30,7 +30,21 @@ _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 _KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 #: Names that a consultation already uses, so that no variable or descriptor may take them.
-_RESERVED = frozenset({"finding", "reading", "audience", "setting", "json", "help", "known", "evidence"})
+_RESERVED = frozenset(
+    {
+        "finding",
+        "reading",
+        "audience",
+        "setting",
+        "json",
+        "markdown",
+        "help",
+        "known",
+        "evidence",
+        "prior",
+        "heterogeneity",
+    }
+)
 
 
 def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Given, str]:

@@ -219,6 +219,8 @@ def test_evidence_on_the_command_line(folder):
         (["consult", "--anatomy", "isolted"], "Did you mean 'isolated'?"),
         (["consult", "--anatmy", "isolated"], "Did you mean '--anatomy'?"),
         (["consult", "--reading", "as_cited"], "Did you mean 'as-cited'?"),
+        (["consult", "--anatomy", "isolated", "--anatomy", "associated"], "given as 'isolated' and as 'associated'"),
+        (["consult", "--weeks", "20", "--weeks", "21"], "given as '20' and as '21'"),
         (["consult", "--setting", "clinic"], "Known: any, routine, referral"),
         (["consult", "--audience", "doctor"], "Known: clinician, patient, researcher"),
         (["consult", "--finding", "nowhere"], "unknown finding"),
@@ -288,6 +290,8 @@ def test_help_is_there_for_every_command():
         assert code == 0
         assert "Usage:" in out
     assert "--anatomy isolated|associated" in run("consult", "--help")[1]
+    assert "any|routine|referral" in run("consult", "--help")[1]
+    assert run("consult", "--anatomy", "isolated", "--anatomy", "isolated", "--json")[0] == 0
 
 
 @pytest.mark.parametrize(
