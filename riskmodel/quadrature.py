@@ -257,7 +257,9 @@ def integrate(problem: Problem, *, tolerance: float) -> tuple[Lattice, ErrorEsti
         If refinement does not reach 1e-6.
     """
     outer_centre, outer_scale, inner = _locate(problem)
-    steps = [_START_STEP, _START_STEP]
+    # Few small series have long tails and always need the finer rule; many or large ones seldom do, and cost more.
+    small = problem.events.size < 10 and int(problem.totals.max(initial=0)) < 1000
+    steps = [_START_STEP / 2] * 2 if small else [_START_STEP] * 2
     for halvings in range(_MAX_HALVINGS + 1):
         lattice = _lattice(problem, outer_centre, outer_scale, inner, steps[0], steps[1])
         by_axis, coarse = zip(*(_axis_errors(lattice, axis) for axis in (0, 1)), strict=True)
