@@ -332,10 +332,10 @@ def applies(statement: Statement, known: Given, described: Mapping[str, Any]) ->
 
 
 def _statement(statement: Statement, consultation: Consultation) -> dict[str, Any]:
-    return statement_dict(statement, consultation.model)
+    return statement_dict(statement, consultation.model, dict(consultation.known) | dict(consultation.described))
 
 
-def statement_dict(statement: Statement, model: ProbabilityTree) -> dict[str, Any]:
+def statement_dict(statement: Statement, model: ProbabilityTree, facts: Mapping[str, Any]) -> dict[str, Any]:
     """A statement with what the counts say of it.
 
     Parameters
@@ -344,6 +344,8 @@ def statement_dict(statement: Statement, model: ProbabilityTree) -> dict[str, An
         The statement.
     model : ProbabilityTree
         Whose evidence holds the counts.
+    facts : mapping of str to object
+        Known states and descriptors, which decide its remarks.
 
     Returns
     -------
@@ -370,6 +372,7 @@ def statement_dict(statement: Statement, model: ProbabilityTree) -> dict[str, An
         "sources": list(statement.sources),
         "counts": [count_dict(count) for count in rows],
         "comment": statement.comment,
+        "remarks": [remark.why for remark in statement.remarks if remark.when.holds(facts)],
         "risk": risk,
     }
 
@@ -378,8 +381,9 @@ def _cautions(
     model: ProbabilityTree, known: Given, described: Mapping[str, Any], risks: Sequence[RiskEstimate]
 ) -> tuple[dict[str, Any], ...]:
     evidence = model.evidence
+    facts = dict(known) | dict(described)
     found = [
-        statement_dict(one, model) | {"kind": "pitfall"}
+        statement_dict(one, model, facts) | {"kind": "pitfall"}
         for one in evidence.workup.pitfalls
         if applies(one, known, described)
     ]
@@ -393,6 +397,7 @@ def _cautions(
                 "sources": list(sources),
                 "counts": [],
                 "comment": "",
+                "remarks": [],
                 "risk": None,
             }
         )
@@ -410,7 +415,9 @@ def _cautions(
             note("not-modelled", f"Not part of any number, for no series gives counts by it: {titles}.")
     for risk in risks:
         if risk.thin and risk.estimable and not risk.definition_only:
-            deciding = "an unknown branch decides" if risk.unknown else "two series or fewer decide"
+            deciding = (
+                "an unknown branch decides" if risk.unknown else "two series or fewer, in one of its branches, decide"
+            )
             note(
                 "thin-" + risk.outcome.name,
                 f"{risk.outcome.title.capitalize()}: {deciding} this answer; take the range, not the figure.",
@@ -424,7 +431,7 @@ def _cautions(
                 f"{one.reason}",
             )
     found += [
-        statement_dict(one, model) | {"kind": "limit"}
+        statement_dict(one, model, facts) | {"kind": "limit"}
         for one in evidence.workup.cautions
         if applies(one, known, described)
     ]

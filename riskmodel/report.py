@@ -294,13 +294,17 @@ def _changes(step: Answer) -> list[str]:
         texts.append(f"An abnormal result is expected in {said(step['p_abnormal'])}.")
     for change in step["changes"]:
         normal, abnormal = (_brief(change[name]) for name in ("if_normal", "if_abnormal"))
-        bits = "" if change["bits"] is None else f" (expected information {change['bits']:.2f} bits)"
+        bits = "" if change["bits"] is None else f" (expected information {_bits(change['bits'])})"
         if change["bits"] is None and change["bits_at_most"] is not None:
-            bits = f" (expected information at most {change['bits_at_most']:.2f} bits; an unknown branch matters)"
+            bits = f" (expected information at most {_bits(change['bits_at_most'])}; an unknown branch matters)"
         texts.append(
             f"{change['outcome'].replace('_', ' ').capitalize()}: if normal {normal}; if abnormal {abnormal}{bits}."
         )
     return texts
+
+
+def _bits(bits: float) -> str:
+    return "under 0.01 bits" if bits < 0.005 else f"{bits:.2f} bits"
 
 
 def _brief(risk: Answer) -> str:
@@ -327,6 +331,7 @@ def _statements(title: str, statements: Sequence[Answer]) -> str:
             parts.append(f"Risk of {risk['title']} ({given}): {said(risk['probability'], risk['interval'])}.")
         if one["comment"]:
             parts.append(one["comment"])
+        parts += one["remarks"]
         if one["sources"] and not one["counts"]:
             parts.append(f"({'; '.join(one['sources'])})")
         lines.append("- " + " ".join(parts))
@@ -334,9 +339,10 @@ def _statements(title: str, statements: Sequence[Answer]) -> str:
 
 
 def _count(count: Answer) -> str:
+    what = count["variable"].replace("_", " ") + ("" if count["category"] == "yes" else f" {count['category']}")
     given = f" where {count['given'].replace('=', ' ').replace('; ', ', ')}" if count["given"] else ""
     basis = "" if count["basis"] == "abstract" else f", {count['basis']}"
-    return f"{count['source']} {count['events']} of {count['total']}{given}{basis}"
+    return f"{what} {count['events']} of {count['total']}{given} ({count['source']}{basis})"
 
 
 def _counted(answer: Answer) -> str:

@@ -186,6 +186,14 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What is added to a statement where a condition holds."""
+
+    when: Condition
+    why: str
+
+
+@dataclass(frozen=True)
 class Statement:
     """Something the article says, in this project's words, with what the counts say of it.
 
@@ -205,6 +213,8 @@ class Statement:
         An outcome whose risk belongs beside it.
     given : tuple of (str, str)
         Known states for that risk.
+    remarks : tuple of Remark
+        What is added where something is stated.
     """
 
     key: str
@@ -215,6 +225,7 @@ class Statement:
     when: Condition
     outcome: str | None
     given: Given
+    remarks: tuple[Remark, ...]
 
 
 @dataclass(frozen=True)

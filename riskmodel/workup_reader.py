@@ -9,7 +9,7 @@ from pathlib import Path
 from riskmodel.errors import InputError
 from riskmodel.finding import Finding
 from riskmodel.reader import read_given
-from riskmodel.rules import STEP_STATES, Condition, Rule, Statement, Step, WorkUp
+from riskmodel.rules import STEP_STATES, Condition, Remark, Rule, Statement, Step, WorkUp
 from riskmodel.tables import Faults, Fields, read_toml
 
 
@@ -106,6 +106,10 @@ def _step(fields: Fields, finding: Finding) -> Step:
 
 
 def _statement(fields: Fields, finding: Finding) -> Statement:
+    remarks = []
+    for one in fields.tables("remarks", required=False):
+        remarks.append(Remark(_condition(one, "when", finding), one.text("why")))
+        one.finish()
     statement = Statement(
         key=fields.text("key"),
         text=fields.text("text"),
@@ -115,6 +119,7 @@ def _statement(fields: Fields, finding: Finding) -> Statement:
         when=_condition(fields, "when", finding),
         outcome=fields.choice("outcome", [one.name for one in finding.outcomes], required=False) or None,
         given=read_given(fields, "given", finding.variables, fields.text("given", required=False)),
+        remarks=tuple(remarks),
     )
     fields.finish()
     return statement

@@ -61,6 +61,17 @@ def test_what_has_no_counts_is_echoed_and_named_as_not_moving_the_number(seed):
     assert [risk["probability"] for risk in seed["risks"]] == [risk["probability"] for risk in plain["risks"]]
 
 
+def test_location_and_number_of_foci_enter_the_differential_where_the_article_uses_them(seed):
+    remarks = {one["key"]: one["remarks"] for one in seed["differential"]}
+    assert "beside the umbilical vein" in remarks["vascular-thrombi"][0]
+    assert "single focus" in remarks["vascular-tumour"][0]
+    other = rm.consult(foci=3, location="capsule").to_dict()
+    remarks = {one["key"]: one["remarks"] for one in other["differential"]}
+    assert remarks["vascular-thrombi"] == []
+    assert "several foci" in remarks["vascular-tumour"][0]
+    assert all(not one["remarks"] for one in rm.consult().to_dict()["differential"])
+
+
 def test_pitfalls_come_with_what_the_counts_say_of_them(seed):
     pitfalls = {one["key"]: one for one in seed["cautions"] if one["kind"] == "pitfall"}
     assert len(pitfalls) == 3
