@@ -6,13 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test lint notebook benchmark format clean
+.PHONY: help consult test lint notebook example benchmark format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
 	@echo "make test       set up, then lint, check types and run every test"
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebook   run the notebook again and keep its output"
+	@echo "make example    write docs/example-consultation.md again"
 	@echo "make benchmark  time and error of pool() beside PyMC, and a cold start"
 	@echo "make format     let ruff format the code"
 	@echo "make clean      remove what these commands made"
@@ -48,6 +49,9 @@ format: $(VENV)/dev
 
 notebook: $(VENV)/dev
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+
+example: $(VENV)/base
+	$(BIN)/riskmodel consult --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1 --markdown > docs/example-consultation.md
 
 benchmark: $(VENV)/base
 	$(BIN)/python benchmarks/pool_against_nuts.py

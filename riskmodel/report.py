@@ -126,9 +126,14 @@ def _in_words(risk: Answer) -> str:
     if risk["by_definition"]:
         return f"{'all' if p == 1 else 'none'}, by definition."
     of = denominator(p)
-    head = "on very few counts, " if risk["certainty"] == "very low" else ""
+    if risk["certainty"] == "very low":
+        # Words and a range first: two series or an unknown branch do not carry a figure.
+        return (
+            f"too little is published for one figure: anywhere from {frequency_range(risk['interval'], of)} of {of:,} in one "
+            f"particular centre, about {frequency(p, of)} if one must be named ({risk['series']} series)."
+        )
     return (
-        f"{head}best single figure {frequency(p, of)} of {of:,}; one particular centre could have "
+        f"best single figure {frequency(p, of)} of {of:,}; one particular centre could have "
         f"{frequency_range(risk['interval'], of)} of {of:,} (certainty {risk['certainty']}, {risk['series']} series)."
     )
 

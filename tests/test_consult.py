@@ -390,3 +390,10 @@ def test_no_number_in_the_page_lacks_a_source():
     for line in text.splitlines():
         if re.search(r"\d+ series, ", line):
             assert re.search(r"(19|20)\d\d", line), line
+
+
+def test_the_example_in_the_documents_is_what_the_program_says():
+    from pathlib import Path
+
+    kept = (Path(__file__).parent.parent / "docs" / "example-consultation.md").read_text(encoding="utf-8")
+    assert kept == report.to_markdown(rm.consult(**SEED).to_dict()), "run make example"
