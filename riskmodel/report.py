@@ -129,8 +129,8 @@ def _in_words(risk: Answer) -> str:
     if risk["certainty"] == "very low":
         # Words and a range first: two series or an unknown branch do not carry a figure.
         return (
-            f"too little is published for one figure: anywhere from {frequency_range(risk['interval'], of)} of {of:,} in one "
-            f"particular centre, about {frequency(p, of)} if one must be named ({risk['series']} series)."
+            f"too little is published for one figure: anywhere from {frequency_range(risk['interval'], of)} of {of:,} in "
+            f"one particular centre, about {frequency(p, of)} if one must be named ({risk['series']} series)."
         )
     return (
         f"best single figure {frequency(p, of)} of {of:,}; one particular centre could have "
