@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from riskmodel import consult_tables
 from riskmodel.described import said, split_stated
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.estimate import RiskEstimate
@@ -17,6 +18,9 @@ from riskmodel.sensitivity import Sensitivity
 from riskmodel.tree import ProbabilityTree, fit
 from riskmodel.words import certainty
 from riskmodel.workup import StepState, plan
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Audience = Literal["clinician", "patient", "researcher"]
 AUDIENCES: tuple[str, ...] = ("clinician", "patient", "researcher")
@@ -102,6 +106,18 @@ class Consultation:
             "updated": finding.updated,
             "disclaimer": finding.disclaimer,
         }
+
+    def risk_table(self) -> pd.DataFrame:
+        """Risks, by route, and those of the branches: see `riskmodel.consult_tables.risk_table`."""
+        return consult_tables.risk_table(self.to_dict())
+
+    def workup_table(self) -> pd.DataFrame:
+        """What each step would change: see `riskmodel.consult_tables.workup_table`."""
+        return consult_tables.workup_table(self.to_dict())
+
+    def robustness_table(self) -> pd.DataFrame:
+        """How far each answer moves: see `riskmodel.consult_tables.robustness_table`."""
+        return consult_tables.robustness_table(self.to_dict())
 
     def _applies(self, statement: Statement) -> bool:
         return applies(statement, self.known, self.described)

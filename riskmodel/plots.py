@@ -151,6 +151,184 @@ def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axe
     return ax
 
 
+def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw a risk as 100 icons: expected events filled, those that only part of the range holds hatched.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Consultation.risk_table`; its first row of the outcome is drawn.
+    outcome : str
+        Name of the outcome.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Ten rows of ten, read from the top left: what the whole range holds, then what only part of it does, then the rest.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or the outcome, or its risk is not estimable.
+    """
+    _need(table, ("outcome", "title", "complement", "probability", "lower", "upper", "ci_prob"))
+    rows = table[table["outcome"] == outcome]
+    if rows.empty or rows["probability"].isna().iloc[0]:
+        raise InputError(f"no estimable risk of {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+    row = rows.iloc[0]
+    ax = _axes(ax, (5.2, 5.6))
+    low, figure, high = (round(100 * float(row[name])) for name in ("lower", "probability", "upper"))
+    for i in range(100):
+        x, y = i % 10, -(i // 10)
+        face, edge, hatch = (
+            (_NEW, _NEW, None) if i < low else ("white", _NEW, "////") if i < high else ("0.9", "0.75", None)
+        )
+        ax.add_patch(_square(x, y, face, edge, hatch))
+    # The best single figure is a line between two icons, not a colour of its own.
+    edge_row, edge_column = divmod(figure, 10)
+    ax.plot([edge_column - 0.5] * 2, [-edge_row + 0.5, -edge_row - 0.5], color="black", lw=2.5)
+    if edge_column:
+        ax.plot([-0.5, edge_column - 0.5], [-edge_row - 0.5] * 2, color="black", lw=2.5)
+    if edge_column < 10:
+        ax.plot([edge_column - 0.5, 9.5], [-edge_row + 0.5] * 2, color="black", lw=2.5)
+    ax.set_xlim(-0.7, 9.7)
+    ax.set_ylim(-11.4, 0.8)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    ax.set_title(title or f"{str(row['title']).capitalize()}, of 100", loc="left", fontsize=11)
+    span = f"{round(100 * float(row['ci_prob']))} % range"
+    words = f"filled: {low}, the low end of the {span}; hatched: up to {high}, its high end"
+    ax.text(-0.5, -10.2, words, fontsize=8.5, va="top")
+    ax.text(
+        -0.5,
+        -10.8,
+        f"black line: best single figure {figure}; the rest, grey: {row['complement']}",
+        fontsize=8.5,
+        va="top",
+    )
+    return ax
+
+
+def _square(x: float, y: float, face: str, edge: str, hatch: str | None) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x - 0.4, y - 0.4), 0.8, 0.8, facecolor=face, edgecolor=edge, hatch=hatch, lw=0.8)
+
+
+def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw what each test would change: the risk now, and after either result.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Consultation.workup_table`.
+    outcome : str
+        Whose risk is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One band for each step; where a result leaves the risk not estimable its bounds are dashed.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or the outcome.
+    """
+    _need(table, ("title", "outcome", "p_abnormal", "before", "if_normal", "if_normal_lower", "if_abnormal"))
+    rows = table[table["outcome"] == outcome].reset_index(drop=True)
+    if rows.empty:
+        raise InputError(f"no step changes {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+    ax = _axes(ax, (8, 1.5 + 0.9 * len(rows)))
+    labels = []
+    for i, row in rows.iterrows():
+        y = len(rows) - 1 - int(str(i))
+        for name, shift, colour, marker in (
+            ("before", 0.0, _OBSERVED, "o"),
+            ("if_normal", 0.25, _SHRUNKEN, "^"),
+            ("if_abnormal", -0.25, _NEW, "v"),
+        ):
+            style = "-" if row[name] == row[name] else "--"
+            label = name.replace("_", " ") if i == 0 else "_"
+            ax.plot([row[f"{name}_lower"], row[f"{name}_upper"]], [y + shift] * 2, color=colour, ls=style, lw=2)
+            ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=label)
+        expected = "" if row["p_abnormal"] != row["p_abnormal"] else f"\nabnormal in {row['p_abnormal']:.0%}"
+        labels.append(f"{_wrapped(str(row['title']))}{expected}")
+    ax.set_yticks(range(len(rows) - 1, -1, -1), labels, fontsize=9)
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    _percent(ax)
+    ax.set_xlabel(f"{outcome.replace('_', ' ')}, with 95 % interval; dashed: bounds where it is not estimable")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    return ax
+
+
+def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw how far an answer moves under other priors and readings and with each series left out.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Consultation.robustness_table`.
+    outcome : str
+        Whose risk is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row for each variant, the answer as a line.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or the outcome.
+    """
+    _need(table, ("outcome", "kind", "variant", "probability"))
+    rows = table[(table["outcome"] == outcome) & table["probability"].notna()].reset_index(drop=True)
+    if rows.empty or rows["kind"].iloc[0] != "answer":
+        raise InputError(f"no estimable risk of {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+    answer = float(rows["probability"].iloc[0])
+    rows = rows.iloc[1:].reset_index(drop=True)
+    ax = _axes(ax, (7, 1.4 + 0.32 * len(rows)))
+    ax.axvline(answer, color="0.6", lw=1.2)
+    marks = {"prior": (_SHRUNKEN, "o"), "reading": (_AVERAGE, "D"), "left out": (_NEW, "s")}
+    seen: set[str] = set()
+    for i, row in rows.iterrows():
+        kind, y = str(row["kind"]), len(rows) - 1 - int(str(i))
+        colour, marker = marks[kind]
+        ax.plot([answer, row["probability"]], [y, y], color=colour, lw=1.2)
+        ax.plot(row["probability"], y, marker, color=colour, ms=7, label="_" if kind in seen else kind)
+        seen.add(kind)
+    names = [
+        f"without {row['variant']}" if row["kind"] == "left out" else str(row["variant"]) for _, row in rows.iterrows()
+    ]
+    ax.set_yticks(range(len(rows) - 1, -1, -1), names, fontsize=9)
+    ax.set_ylim(-0.7, len(rows) - 0.3)
+    _percent(ax)
+    ax.set_xlabel(f"{outcome.replace('_', ' ')}: best single figure; grey line: as answered, {answer:.0%}")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    return ax
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, 34))
+
+
 def _branch_label(row: Mapping[Any, Any], state: str, is_category: bool) -> tuple[str, str]:
     """What stands above and below a branch."""
     head = f"{row['variable']} {state}"

@@ -30,7 +30,7 @@ RANKS = [
     {"quadrature", "mcmc", "evidence"},
     {"pool", "describe", "manifest"},
     {"tree"},
-    {"workup", "sensitivity"},
+    {"workup", "sensitivity", "consult_tables"},
     {"consult"},
     {"plots", "report"},
     {"__init__"},

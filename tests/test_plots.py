@@ -53,3 +53,59 @@ def test_a_table_without_its_columns_is_refused(model):
             draw(model.evidence.table()[["source"]])
         with pytest.raises(rm.InputError, match="lacks"):
             draw("no table")
+
+
+@pytest.fixture(scope="module")
+def isolated():
+    return rm.consult(anatomy="isolated")
+
+
+def test_icons_fill_the_low_end_and_hatch_to_the_high_end(isolated):
+    table = isolated.risk_table()
+    row = table[table["outcome"] == "good_outcome"].iloc[0]
+    ax = rm.plots.icons(table, outcome="good_outcome")
+    hatched = sum(patch.get_hatch() is not None for patch in ax.patches)
+    grey = sum(patch.get_facecolor()[:3] == (0.9, 0.9, 0.9) for patch in ax.patches)
+    assert len(ax.patches) == 100
+    assert 100 - hatched - grey == round(100 * row["lower"])
+    assert 100 - grey == round(100 * row["upper"])
+    assert any("best single figure 85" in text.get_text() for text in ax.texts)
+
+
+def test_changes_draw_the_risk_after_either_result(isolated):
+    table = isolated.workup_table()
+    ax = rm.plots.changes(table, outcome="good_outcome", title="x")
+    rows = table[table["outcome"] == "good_outcome"]
+    for marker, name in (("o", "before"), ("^", "if_normal"), ("v", "if_abnormal")):
+        drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == marker]
+        assert drawn == pytest.approx(rows[name].tolist(), nan_ok=True)
+    assert any(line.get_linestyle() == "--" for line in ax.lines)
+
+
+def test_moves_draw_every_variant_that_has_an_answer(isolated):
+    table = isolated.robustness_table()
+    rows = table[(table["outcome"] == "good_outcome") & table["probability"].notna()]
+    ax = rm.plots.moves(table, outcome="good_outcome")
+    drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in ("o", "D", "s")]
+    assert drawn == rows["probability"].tolist()[1:]
+    assert "without Simchen 2002" in [text.get_text() for text in ax.get_yticklabels()]
+
+
+def test_what_is_not_estimable_is_not_drawn():
+    nothing = rm.consult()
+    with pytest.raises(rm.InputError, match="no estimable risk"):
+        rm.plots.icons(nothing.risk_table(), outcome="good_outcome")
+    with pytest.raises(rm.InputError, match="no estimable risk"):
+        rm.plots.moves(nothing.robustness_table(), outcome="good_outcome")
+    with pytest.raises(rm.InputError, match="no step changes"):
+        rm.plots.changes(nothing.workup_table(), outcome="termination")
+
+
+def test_tables_of_a_consultation_hold_its_numbers(isolated):
+    answer = isolated.to_dict()
+    risks = isolated.risk_table()
+    good = risks[(risks["outcome"] == "good_outcome") & (risks["given"] == "anatomy isolated")].set_index("route")
+    assert good.loc["answer", "probability"] == answer["risks"][0]["probability"]
+    assert good.loc["direct", "series"] == 2
+    assert len(isolated.workup_table()["step"].unique()) == len(answer["workup"])
+    assert set(isolated.robustness_table()["kind"]) == {"answer", "prior", "reading", "left out"}

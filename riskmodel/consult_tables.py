@@ -1,0 +1,130 @@
+"""A consultation as tables, for notebooks and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Answer = Mapping[str, Any]
+
+
+def risk_table(answer: Answer) -> pd.DataFrame:
+    """Risks of a consultation and of its branches.
+
+    Parameters
+    ----------
+    answer : mapping
+        From `Consultation.to_dict`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns outcome, title, complement, given, route, probability, lower, upper, average_lower, average_upper, lowest,
+        highest, series, fetuses, certainty, reason, ci_prob, ci_kind. One row for each answer; for the risks now also one
+        for each route to it, direct, indirect and combined. lowest and highest are the bounds where a branch is unknown.
+    """
+    import pandas as pd
+
+    rows = []
+    for risk in answer["risks"]:
+        rows.append(_row(risk, risk, "answer"))
+        rows += [_row(risk, risk[route], route) for route in ("direct", "indirect", "combined")]
+    rows += [_row(risk, risk, "answer") for branch in answer["branches"] for risk in branch["risks"]]
+    numeric = ["probability", "lower", "upper", "average_lower", "average_upper", "lowest", "highest"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, "float64"))
+
+
+def _row(risk: Answer, route: Answer, name: str) -> dict[str, Any]:
+    interval = route["interval"] or (None, None)
+    average = (route["average"] or {"interval": (None, None)})["interval"]
+    bounds = (risk["bounds"] if name == "answer" else None) or (None, None)
+    return {
+        "outcome": risk["outcome"],
+        "title": risk["title"],
+        "complement": risk["complement_title"],
+        "given": ", ".join(f"{key} {state}" for key, state in risk["given"].items()) or "nothing known",
+        "route": name,
+        "probability": route["probability"],
+        "lower": interval[0],
+        "upper": interval[1],
+        "average_lower": average[0],
+        "average_upper": average[1],
+        "lowest": bounds[0],
+        "highest": bounds[1],
+        "series": route["series"],
+        "fetuses": route["fetuses"],
+        "certainty": risk["certainty"] if name == "answer" else "",
+        "reason": route["reason"],
+        "ci_prob": risk["ci_prob"],
+        "ci_kind": risk["ci_kind"],
+    }
+
+
+def workup_table(answer: Answer) -> pd.DataFrame:
+    """What each step of the work-up would change.
+
+    Parameters
+    ----------
+    answer : mapping
+        From `Consultation.to_dict`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns step, title, state, outcome, p_abnormal, before, if_normal, if_abnormal, each of the last three with _lower
+        and _upper (the 95 % interval, or the bounds where it is not estimable), bits and bits_at_most. One row for each step
+        and open outcome; one with missing numbers for a step that changes none.
+    """
+    import pandas as pd
+
+    rows = []
+    for step in answer["workup"]:
+        head = {"step": step["step"], "title": step["title"], "state": step["state"]}
+        for change in step["changes"] or [None]:
+            row: dict[str, Any] = head | {"outcome": None, "p_abnormal": step["p_abnormal"]}
+            for name in ("before", "if_normal", "if_abnormal"):
+                risk = change[name] if change else {"probability": None, "interval": None, "bounds": None}
+                ends = risk["interval"] or risk["bounds"] or (None, None)
+                row |= {name: risk["probability"], f"{name}_lower": ends[0], f"{name}_upper": ends[1]}
+            if change:
+                row["outcome"] = change["outcome"]
+            row |= {
+                "bits": change["bits"] if change else None,
+                "bits_at_most": change["bits_at_most"] if change else None,
+            }
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    words = {"step", "title", "state", "outcome"}
+    return table.astype({name: "float64" for name in table.columns if name not in words})
+
+
+def robustness_table(answer: Answer) -> pd.DataFrame:
+    """How far each answer moves.
+
+    Parameters
+    ----------
+    answer : mapping
+        From `Consultation.to_dict`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns outcome, kind (answer, prior, reading, left out), variant, probability; missing where not estimable.
+    """
+    import pandas as pd
+
+    rows = []
+    for risk in answer["risks"]:
+        moved = risk["robustness"]
+        parts = [("answer", "as answered", risk["probability"])]
+        parts += [("prior", one["variant"], one["probability"]) for one in moved["priors"]]
+        parts += [("reading", one["reading"], one["probability"]) for one in moved["readings"]]
+        parts += [("left out", one["source"], one["probability"]) for one in moved["left_out"]]
+        rows += [
+            {"outcome": risk["outcome"], "kind": kind, "variant": name, "probability": p} for kind, name, p in parts
+        ]
+    columns = ["outcome", "kind", "variant", "probability"]
+    return pd.DataFrame(rows, columns=columns).astype({"probability": "float64"})
