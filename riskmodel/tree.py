@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from riskmodel.branches import branch_table, kind_shares
 from riskmodel.diagram import Branch, Node, cancel, edges_of, evaluate, restrict
 from riskmodel.distribution import Distribution, PointMass
 from riskmodel.errors import ContradictionError, UnknownNameError
 from riskmodel.estimate import RiskEstimate, Route
 from riskmodel.evidence import Evidence
 from riskmodel.finding import Count, Edge, Given, Outcome, given_text
-from riskmodel.mixture import BetaMixture
 from riskmodel.pool import pool
 from riskmodel.posterior import NewSetting, Posterior
 from riskmodel.propagate import propagate
@@ -447,7 +447,7 @@ class ProbabilityTree:
         return replace(self, _fits={} if refit else self._fits, _answers={}, **changes)
 
     def branches(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
-        """Every branch with its fit.
+        """Every branch with its fit: see `riskmodel.branches.branch_table`.
 
         Parameters
         ----------
@@ -457,37 +457,12 @@ class ProbabilityTree:
         Returns
         -------
         pandas.DataFrame
-            Columns variable, category, given, status, series, events, total, mean, lower, upper, average, average_lower,
-            average_upper, ci_prob, ci_kind, definition; numbers are missing where there are none.
+            One row for each branch.
         """
-        import pandas as pd
-
-        rows = []
-        for edge, counts in zip(self.edges, self.counts, strict=True):
-            posterior = self.posterior(edge)
-            row: dict[str, Any] = {
-                "variable": edge.variable,
-                "category": edge.category,
-                "given": given_text(edge.given),
-                "status": edge.status,
-                "series": len(counts),
-                "events": sum(count.events for count in counts),
-                "total": sum(count.total for count in counts),
-                "mean": edge.probability if edge.status in ("structural", "elicited") else None,
-                "definition": edge.definition,
-            }
-            if posterior is not None:
-                row |= {"mean": posterior.new_setting.mean, "average": posterior.average.mean}
-                row |= dict(zip(("lower", "upper"), posterior.new_setting.interval(ci_prob), strict=True))
-                row |= dict(zip(("average_lower", "average_upper"), posterior.average.interval(ci_prob), strict=True))
-            rows.append(row)
-        order = ["variable", "category", "given", "status", "series", "events", "total", "mean", "lower", "upper"]
-        order += ["average", "average_lower", "average_upper", "ci_prob", "ci_kind", "definition"]
-        table = pd.DataFrame(rows).assign(ci_prob=ci_prob, ci_kind="eti").reindex(columns=order)
-        return table.astype(dict.fromkeys(order[7:13], "float64"))
+        return branch_table(self.edges, self.counts, [self.posterior(edge) for edge in self.edges], ci_prob=ci_prob)
 
     def kinds(self, variable: str, *, ci_prob: float = 0.95) -> tuple[dict[str, Any], ...]:
-        """How the cases of a variable's other state divide into kinds: a Dirichlet with 1/2 for each kind.
+        """How the cases of a variable's other state divide into kinds: see `riskmodel.branches.kind_shares`.
 
         Parameters
         ----------
@@ -499,7 +474,7 @@ class ProbabilityTree:
         Returns
         -------
         tuple of dict
-            For each kind its name, events, total, probability and interval; empty where nothing is counted.
+            For each kind its name, events, total, probability, interval and sources; empty where nothing is counted.
 
         Raises
         ------
@@ -518,19 +493,4 @@ class ProbabilityTree:
             and count.role == "fit"
             and (allowed is None or count.ascertainment in allowed)
         ]
-        total = sum(count.events for count in rows)
-        found = []
-        for kind in named[variable] if total else ():
-            events = sum(count.events for count in rows if count.category == kind)
-            share = BetaMixture.beta(events + 0.5, total - events + 0.5 * (len(named[variable]) - 1))
-            found.append(
-                {
-                    "kind": kind,
-                    "events": events,
-                    "total": total,
-                    "probability": share.mean,
-                    "interval": list(share.interval(ci_prob)),
-                    "sources": sorted({count.source for count in rows}),
-                }
-            )
-        return tuple(found)
+        return kind_shares(named[variable], rows, ci_prob=ci_prob)

@@ -1,0 +1,188 @@
+"""Values to the plain dictionaries that every face shows: risks, counts, statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from riskmodel.estimate import RiskEstimate
+from riskmodel.evidence import Evidence
+from riskmodel.finding import Count, Given, given_text
+from riskmodel.rules import Statement
+from riskmodel.sensitivity import Sensitivity
+from riskmodel.tree import ProbabilityTree
+from riskmodel.words import certainty
+
+
+def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dict[str, Any]:
+    """A risk as JSON knows it.
+
+    Parameters
+    ----------
+    risk : RiskEstimate
+        The risk.
+    sensitivity : Sensitivity, optional
+        Where given, how far the risk moves is worked out and added.
+
+    Returns
+    -------
+    dict
+        What is not estimable is null, with its reason and bounds.
+    """
+    interval = risk.interval()
+    bounds_interval = risk.bounds_interval()
+    word, why = certainty(
+        series=risk.series,
+        width=None if interval is None else interval[1] - interval[0],
+        thin=risk.thin,
+        by_definition=risk.definition_only,
+    )
+    outcome = risk.outcome
+    return {
+        "outcome": outcome.name,
+        "title": outcome.title,
+        "plain_title": outcome.plain_title,
+        "complement_title": outcome.complement_title,
+        "polarity": outcome.polarity,
+        "definition": outcome.definition,
+        "until": outcome.until,
+        "denominator": outcome.denominator,
+        "given": dict(risk.known),
+        **risk.to_dict(),
+        "ci_prob": 0.95,
+        "ci_kind": "eti",
+        "bounds": None if risk.bounds is None else list(risk.bounds),
+        "bounds_interval": None if bounds_interval is None else list(bounds_interval),
+        "unknown": [{"branch": edge.said, "why": edge.definition} for edge in risk.unknown],
+        "by_definition": risk.definition_only,
+        "spread_between": risk.spread_between,
+        "certainty": word,
+        "certainty_why": why,
+        "counts": [count_dict(count) for count in risk.counts],
+        "direct": risk.direct.to_dict(),
+        "indirect": risk.indirect.to_dict(),
+        "combined": risk.combined.to_dict(),
+        "robustness": sensitivity.of(risk) if sensitivity else None,
+    }
+
+
+def count_dict(count: Count) -> dict[str, Any]:
+    """A count as JSON knows it.
+
+    Parameters
+    ----------
+    count : Count
+        The row.
+
+    Returns
+    -------
+    dict
+        Its source, question, numbers, basis and note.
+    """
+    return {
+        "source": count.source,
+        "variable": count.variable,
+        "category": count.category,
+        "given": given_text(count.given),
+        "events": count.events,
+        "total": count.total,
+        "ascertainment": count.ascertainment,
+        "terminations": count.terminations,
+        "definition": count.definition,
+        "basis": count.basis,
+        "reading": count.reading,
+        "note": count.note,
+    }
+
+
+def also_counted(evidence: Evidence, known: Given, setting: str) -> list[dict[str, Any]]:
+    """Outcomes that series count by themselves, for groups that what is known allows: shown as counts, not as risks.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The counts.
+    known : tuple of (str, str)
+        Known states.
+    setting : str
+        Whose series speak.
+
+    Returns
+    -------
+    list of dict
+        The counts.
+    """
+    own = {one.name for one in evidence.finding.outcomes if one.variable is None}
+    allowed = evidence.ascertainments(setting)
+    states = dict(known)
+    return [
+        count_dict(count)
+        for count in evidence.counts
+        if count.variable in own
+        and count.role == "fit"
+        and (allowed is None or count.ascertainment in allowed)
+        and all(states.get(name, state) == state for name, state in count.given)
+    ]
+
+
+def applies(statement: Statement, known: Given, described: Mapping[str, Any]) -> bool:
+    """Whether a statement belongs to a consultation; one that needs an open variable to differ still does.
+
+    Parameters
+    ----------
+    statement : Statement
+        The statement.
+    known : tuple of (str, str)
+        Known states.
+    described : mapping of str to object
+        Descriptors.
+
+    Returns
+    -------
+    bool
+        Whether nothing that is known speaks against it.
+    """
+    facts = dict(known) | dict(described)
+    return all(term.name not in facts or term.holds(facts) for term in statement.when.terms)
+
+
+def statement_dict(statement: Statement, model: ProbabilityTree, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement with what the counts say of it.
+
+    Parameters
+    ----------
+    statement : Statement
+        The statement.
+    model : ProbabilityTree
+        Whose evidence holds the counts.
+    facts : mapping of str to object
+        Known states and descriptors, which decide its remarks.
+
+    Returns
+    -------
+    dict
+        Its text, sources, counts, comment, and the risk beside it.
+    """
+    rows = [count for count in model.evidence.counts if count.key in statement.counts]
+    risk = None
+    if statement.outcome is not None:
+        found = model.risk(statement.outcome, **dict(statement.given))
+        interval = found.interval()
+        risk = {
+            "outcome": statement.outcome,
+            "title": found.outcome.title,
+            "given": dict(statement.given),
+            "probability": found.mean,
+            "interval": None if interval is None else list(interval),
+            "series": found.series,
+            "reason": found.reason,
+        }
+    return {
+        "key": statement.key,
+        "text": statement.text,
+        "sources": list(statement.sources),
+        "counts": [count_dict(count) for count in rows],
+        "comment": statement.comment,
+        "remarks": [remark.why for remark in statement.remarks if remark.when.holds(facts)],
+        "risk": risk,
+    }
