@@ -79,7 +79,12 @@ class Consultation:
             "title": finding.title,
             "plain_title": finding.plain_title,
             "known": dict(self.known),
+            "variables": {
+                one.name: {"title": one.title, "plain_title": one.plain_title, "states": dict(one.plain_state_titles)}
+                for one in finding.variables
+            },
             "described": {name: _plain(value) for name, value in self.described.items()},
+            "not_counted": [one.title for one in finding.descriptors],
             "setting": self.model.setting,
             "reading": evidence.reading,
             "audience": self.audience,

@@ -53,8 +53,8 @@ class Variable:
         Two; the first is the reassuring one.
     definition : str
         What each state means.
-    state_titles : mapping of str to str
-        How a state is said.
+    state_titles, plain_state_titles : mapping of str to str
+        How a state is said by clinicians, and by everybody.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Variable:
     states: tuple[str, str]
     definition: str
     state_titles: Mapping[str, str]
+    plain_state_titles: Mapping[str, str]
 
     @property
     def normal(self) -> str:

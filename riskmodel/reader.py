@@ -201,6 +201,9 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
         titles = one.table_of("state_titles", required=False)
         state_titles = {state: titles.text(state, required=False) or state for state in states}
         titles.finish()
+        plain = one.table_of("plain_state_titles", required=False)
+        plain_titles = {state: plain.text(state, required=False) or state_titles[state] for state in states}
+        plain.finish()
         found.append(
             Variable(
                 name=one.text("name"),
@@ -209,6 +212,7 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
                 states=(states[0], states[1]),
                 definition=one.text("definition"),
                 state_titles=state_titles,
+                plain_state_titles=plain_titles,
             )
         )
         one.finish()

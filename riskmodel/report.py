@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from riskmodel.errors import UnknownNameError
+from riskmodel.plain import to_plain_markdown
 from riskmodel.words import denominator, frequency, frequency_range, listed
 
 Answer = Mapping[str, Any]
@@ -42,18 +43,19 @@ def to_markdown(answer: Answer) -> str:
     str
         With headings, tables and lists.
     """
-    patient, researcher = answer["audience"] == "patient", answer["audience"] == "researcher"
-    parts = [_head(answer, patient)]
-    parts.append(_short(answer, patient))
+    if answer["audience"] == "patient":
+        return to_plain_markdown(answer)
+    researcher = answer["audience"] == "researcher"
+    parts = [_head(answer)]
+    parts.append(_short(answer))
     if answer["risks"]:
-        parts.append("## The risks now\n\n" + _risk_section(answer["risks"], patient))
+        parts.append("## The risks now\n\n" + _risk_section(answer["risks"]))
     else:
         parts.append("## The risks now\n\nEverything the finding asks about is already known.")
-    parts += [_branch(one, answer["risks"], patient) for one in answer["branches"]]
+    parts += [_branch(one) for one in answer["branches"]]
     parts.append(_kinds(answer))
-    parts.append(_workup(answer, patient))
-    if not patient:
-        parts.append(_statements("Differential diagnosis", answer["differential"]))
+    parts.append(_workup(answer))
+    parts.append(_statements("Differential diagnosis", answer["differential"]))
     parts.append(_statements("Prognosis as published, and what the counts say", answer["prognosis"]))
     parts.append(_statements("Pitfalls and limits", answer["cautions"]))
     parts.append(_counted(answer))
@@ -84,9 +86,9 @@ def said(probability: float, interval: Sequence[float] | None = None) -> str:
     return text if interval is None else f"{text} ({frequency_range(interval, of)})"
 
 
-def _head(answer: Answer, patient: bool) -> str:
+def _head(answer: Answer) -> str:
     known = [f"{name}: {state}" for name, state in answer["known"].items()]
-    lines = [f"# {answer['plain_title'] if patient else answer['title']}", ""]
+    lines = [f"# {answer['title']}", ""]
     lines.append(f"**Known:** {'; '.join(known) if known else 'nothing yet'}.")
     if answer["described"]:
         stated = "; ".join(f"{name}: {_value(value)}" for name, value in answer["described"].items())
@@ -96,12 +98,12 @@ def _head(answer: Answer, patient: bool) -> str:
     return "  \n".join(lines[:1]) + "\n\n" + "  \n".join(lines[2:])
 
 
-def _short(answer: Answer, patient: bool) -> str:
+def _short(answer: Answer) -> str:
     """The main answer, the branches where it has none, and the next steps, in a few lines."""
     lines = []
     main = answer["risks"][0] if answer["risks"] else None
     if main is not None:
-        lines.append(f"**{_title(main, patient)}**: {_in_words(main)}")
+        lines.append(f"**{_title(main)}**: {_in_words(main)}")
         for branch in answer["branches"]:
             found = next((one for one in branch["risks"] if one["outcome"] == main["outcome"]), None)
             if found is not None:
@@ -109,7 +111,7 @@ def _short(answer: Answer, patient: bool) -> str:
                     [f"{name} {state}" for name, state in branch["given"].items() if name not in answer["known"]]
                 )
                 lines.append(f"If {new}: {_in_words(found)}")
-    due = [step["plain_title" if patient else "title"] for step in answer["workup"] if step["state"] == "due"]
+    due = [step["title"] for step in answer["workup"] if step["state"] == "due"]
     lines.append(f"**Next:** {'; '.join(due) if due else 'no step of the algorithm is due'}.")
     return "## In short\n\n" + "\n".join(f"- {line}" for line in lines)
 
@@ -124,7 +126,8 @@ def _in_words(risk: Answer) -> str:
             between = f"; {low} of 100 if it happened to none of those whom no series follows, {high} of 100 if to all"
         return f"cannot be estimated from the published series{between}."
     if risk["by_definition"]:
-        return f"{'all' if p == 1 else 'none'}, by definition."
+        counted = "always counted so" if p == 1 else "never counted so"
+        return f"{counted}, by definition; how these pregnancies go is not in these series."
     of = denominator(p)
     if risk["certainty"] == "very low":
         # Words and a range first: two series or an unknown branch do not carry a figure.
@@ -148,16 +151,15 @@ def _value(value: Any) -> str:
     )
 
 
-def _title(risk: Answer, patient: bool) -> str:
-    title = risk["plain_title"] if patient else risk["title"]
-    return str(title[:1].upper() + title[1:])
+def _title(risk: Answer) -> str:
+    return str(risk["title"][:1].upper() + risk["title"][1:])
 
 
-def _risk_section(risks: Sequence[Answer], patient: bool) -> str:
+def _risk_section(risks: Sequence[Answer]) -> str:
     rows = []
     for risk in risks:
         average = "" if risk["average"] is None else _range(risk["average"]["interval"], risk["probability"])
-        rows.append([_title(risk, patient), _figure(risk), _interval(risk), average, _basis(risk), risk["certainty"]])
+        rows.append([_title(risk), _figure(risk), _interval(risk), average, _basis(risk), risk["certainty"]])
     head = [
         "Outcome",
         "Best single figure",
@@ -166,11 +168,8 @@ def _risk_section(risks: Sequence[Answer], patient: bool) -> str:
         "Rests on",
         "Certainty",
     ]
-    if patient:
-        head = ["What may happen", "Best single figure", "Could be anywhere in", "", "Babies counted", "How sure"]
-        rows = [[*row[:3], "", *row[4:]] for row in rows]
     text = _table(head, rows)
-    notes = [note for risk in risks for note in _notes(risk, patient)]
+    notes = [note for risk in risks for note in _notes(risk)]
     return text + ("\n\n" + "\n".join(f"- {note}" for note in notes) if notes else "")
 
 
@@ -207,8 +206,8 @@ def _basis(risk: Answer) -> str:
     return f"{risk['series']} series, {events}{risk['fetuses']} fetuses: {listed(risk['sources'])}"
 
 
-def _notes(risk: Answer, patient: bool) -> list[str]:
-    name = _title(risk, patient)
+def _notes(risk: Answer) -> list[str]:
+    name = _title(risk)
     notes = []
     p = risk["probability"]
     if p is None:
@@ -222,7 +221,7 @@ def _notes(risk: Answer, patient: bool) -> list[str]:
             f"**{name}:** best single figure {yes} of {of:,}, and {no} of {of:,} with {risk['complement_title']}. "
             f"The range is about centres: nobody can say which group this fetus is in."
         )
-        if risk["spread_between"] is not None and not patient:
+        if risk["spread_between"] is not None:
             share = round(100 * risk["spread_between"])
             notes.append(
                 f"Why the range is this wide: about {share} % of its variance is spread between centres, the rest is not "
@@ -234,7 +233,7 @@ def _notes(risk: Answer, patient: bool) -> list[str]:
             + " ".join(f"{one['branch']}: {_sentence(one['why'])}" for one in risk["unknown"])
         )
     direct, indirect = risk["direct"], risk["indirect"]
-    if not patient and direct["probability"] is not None and indirect["probability"] is not None:
+    if direct["probability"] is not None and indirect["probability"] is not None:
         notes.append(
             f"{name}, two ways: series that report only this question ({listed(direct['sources'])}) say "
             f"{said(direct['probability'], direct['interval'])}; through the tree "
@@ -249,11 +248,11 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
 
 
-def _branch(branch: Answer, now: Sequence[Answer], patient: bool) -> str:
+def _branch(branch: Answer) -> str:
     given = listed([f"{name} {state}" for name, state in branch["given"].items()])
-    rows = [[_title(risk, patient), _figure(risk), _interval(risk), _basis(risk)] for risk in branch["risks"]]
+    rows = [[_title(risk), _figure(risk), _interval(risk), _basis(risk)] for risk in branch["risks"]]
     reasons = [
-        f"- **{_title(risk, patient)}: not estimable.** {_sentence(risk['reason'])}"
+        f"- **{_title(risk)}: not estimable.** {_sentence(risk['reason'])}"
         for risk in branch["risks"]
         if risk["probability"] is None
     ]
@@ -279,10 +278,10 @@ def _kinds(answer: Answer) -> str:
     return "### Kinds among the abnormal karyotypes\n\n" + _table(["Kind", "Counted", "Share", "Source"], rows)
 
 
-def _workup(answer: Answer, patient: bool) -> str:
+def _workup(answer: Answer) -> str:
     lines = ["## The work-up, in order"]
     for number, step in enumerate(answer["workup"], 1):
-        title = step["plain_title"] if patient else step["title"]
+        title = step["title"]
         lines.append(
             f"{number}. **{title}**: *{step['state']}*. {_sentence(step['why'])} {_sentence(step['detail'])} "
             f"({'; '.join(step['sources'])})"

@@ -397,3 +397,42 @@ def test_the_example_in_the_documents_is_what_the_program_says():
 
     kept = (Path(__file__).parent.parent / "docs" / "example-consultation.md").read_text(encoding="utf-8")
     assert kept == report.to_markdown(rm.consult(**SEED).to_dict()), "run make example"
+
+
+@pytest.mark.parametrize(
+    "known", [{}, {"anatomy": "isolated"}, {"anatomy": "associated"}, BEST, {"karyotype": "abnormal"}]
+)
+def test_the_patient_s_page_is_plain_and_has_the_same_numbers(known):
+    answer = rm.consult(audience="patient", **known).to_dict()
+    text = report.to_markdown(answer)
+    prose = text.split("## The studies")[0]
+    for word in (
+        "karyotype",
+        "aneuploid",
+        "posterior",
+        "interval",
+        "prior",
+        "branch",
+        "outcome=",
+        "mu",
+        "bits",
+        "should",
+        "must",
+    ):
+        assert not re.search(rf"\b{word}\b", prose, re.IGNORECASE), word
+    for risk in answer["risks"]:
+        if risk["probability"] is not None and not risk["by_definition"]:
+            of = denominator(risk["probability"])
+            assert f"About {frequency(risk['probability'], of)} of {of:,}" in prose
+    assert "You decide" in prose
+    sentences = [one for one in re.split(r"[.:?!]\s", re.sub(r"[*#\-]", "", prose)) if len(one.split()) > 1]
+    longest = max(sentences, key=lambda one: len(one.split()))
+    assert len(longest.split()) <= 26, longest
+
+
+def test_a_definition_is_never_told_as_a_fate():
+    answer = rm.consult(anatomy="isolated", karyotype="abnormal")
+    assert "by definition" in report.to_markdown(answer.to_dict())
+    plain = report.to_markdown(answer.to_dict() | {"audience": "patient"})
+    assert "There is no number for this here" in plain
+    assert "0 of 100" not in plain

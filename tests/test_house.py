@@ -24,7 +24,7 @@ RANKS = [
     {"errors", "version"},
     {"distribution", "special", "diagram", "words", "tables"},
     {"mixture", "draws", "finding", "propagate"},
-    {"priors", "rules", "audit", "estimate", "described", "questions"},
+    {"priors", "rules", "audit", "estimate", "described", "questions", "plain"},
     {"posterior", "reader"},
     {"marginals", "counts", "workup_reader", "branches"},
     {"quadrature", "mcmc", "evidence"},

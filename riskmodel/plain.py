@@ -1,0 +1,128 @@
+"""A consultation in plain words, for the people it is about: the same numbers, short sentences, no orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from riskmodel.words import denominator, frequency, listed
+
+Answer = Mapping[str, Any]
+
+_STATES = {
+    "due": "can be done now",
+    "done": "done",
+    "blocked": "comes later, after another step",
+    "not indicated": "not part of the plan here",
+}
+
+
+_OPENING = (
+    "These are numbers about groups of babies in published studies. They cannot say which group your baby is in. "
+    "Please read them with your doctor or counselor, who can tell you what they mean for you."
+)
+
+
+def to_plain_markdown(answer: Answer) -> str:
+    """A consultation as Markdown for a patient.
+
+    Parameters
+    ----------
+    answer : mapping
+        From `Consultation.to_dict`.
+
+    Returns
+    -------
+    str
+        With headings and lists; every number of it is in the other pages too.
+    """
+    parts = [
+        f"# {answer['plain_title']}",
+        _OPENING,
+        _known(answer),
+        "## What may happen\n\n" + "\n".join(f"- {_sentences(risk)}" for risk in answer["risks"]),
+        *(_branch(branch, answer) for branch in answer["branches"]),
+        _steps(answer),
+        _limits(answer),
+        "## The studies behind these numbers\n\n" + _studies(answer),
+        f"---\n\n{answer['review']['statement']}\n\n{answer['disclaimer']}",
+    ]
+    if not answer["risks"]:
+        parts[3] = "## What may happen\n\nEverything this page could tell about is already known."
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _known(answer: Answer) -> str:
+    variables = answer["variables"]
+    known = [
+        f"{variables[name]['plain_title']}: {variables[name]['states'][state]}"
+        for name, state in answer["known"].items()
+    ]
+    return "**What is known so far:** " + ("; ".join(known) if known else "only that this was seen") + "."
+
+
+def _sentences(risk: Answer) -> str:
+    """What may happen, how often, how much centres differ, and how few studies say so."""
+    head = f"**{risk['plain_title'][:1].upper()}{risk['plain_title'][1:]}.**"
+    p = risk["probability"]
+    if p is None:
+        bounds = risk["bounds"]
+        if bounds is None or bounds == [0.0, 1.0]:
+            return f"{head} Nobody can give a number for this. No study has followed such babies."
+        low, high = (frequency(end, 100) for end in bounds)
+        return (
+            f"{head} Nobody can give one number for this. Some of these babies were not followed in any study. Depending on "
+            f"how they did, it is between {low} and {high} of 100."
+        )
+    if risk["by_definition"]:
+        return (
+            f"{head} There is no number for this here. The way these babies are counted leaves it out. "
+            "Your doctor or counselor can tell you what is known from elsewhere."
+        )
+    of = denominator(p)
+    low, high = (frequency(end, of) for end in risk["interval"])
+    few = f"Only {risk['series']} small {'study' if risk['series'] == 1 else 'studies'} counted this"
+    return (
+        f"{head} About {frequency(p, of)} of {of:,}. For the other {frequency(1 - p, of)} of {of:,} this is not so. "
+        f"Hospitals differ: in one it may be {low}, in another {high}. {few}, so the number is {_sure(risk['certainty'])}."
+    )
+
+
+def _sure(certainty: str) -> str:
+    return {"very low": "very uncertain", "low": "uncertain", "moderate": "fairly certain"}.get(certainty, "uncertain")
+
+
+def _branch(branch: Answer, answer: Answer) -> str:
+    variables = answer["variables"]
+    new = [(name, state) for name, state in branch["given"].items() if name not in answer["known"]]
+    words = listed(
+        [f"{variables[name]['plain_title']} shows {variables[name]['states'][state]}" for name, state in new]
+    )
+    return f"### If {words}\n\n" + "\n".join(f"- {_sentences(risk)}" for risk in branch["risks"])
+
+
+def _steps(answer: Answer) -> str:
+    lines = [
+        f"{number}. {step['plain_title']}: {_STATES[step['state']]}." for number, step in enumerate(answer["workup"], 1)
+    ]
+    return (
+        "## Steps you can talk about\n\n"
+        + "\n".join(lines)
+        + "\n\nEach of these is an offer. You decide, and you can ask "
+        "what a result would change for you before you choose."
+    )
+
+
+def _limits(answer: Answer) -> str:
+    lines = []
+    if answer["not_counted"]:
+        lines.append(f"No study counts babies by {listed(answer['not_counted'])}. So these do not change the numbers.")
+    lines.append("The studies were small and were not all done in the same way.")
+    lines.append("How often these things happen to babies without this finding is not in these studies.")
+    return "## What these numbers cannot say\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _studies(answer: Answer) -> str:
+    used = {source for risk in answer["risks"] for source in risk["sources"]}
+    used |= {source for branch in answer["branches"] for risk in branch["risks"] for source in risk["sources"]}
+    return "\n".join(f"- {citation}" for key, citation in answer["sources"].items() if key in used) or "- None."
