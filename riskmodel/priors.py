@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, ndtri
+from scipy.special import betaln
 
 from riskmodel.distribution import finite_number
 from riskmodel.errors import InputError, UnknownNameError
@@ -349,23 +349,3 @@ def _check_range(values: Any, where: str, low: float, high: float) -> None:
     for value in values:
         if not low <= value <= high:
             raise InputError(f"{value!r} is outside the tested range {low:g} to {high:g}", where=where)
-
-
-def prior_quantile(prior: LogNormalOnTau | HalfNormalOnTau, level: float) -> float:
-    """Quantile of a prior on tau.
-
-    Parameters
-    ----------
-    prior : LogNormalOnTau or HalfNormalOnTau
-        The prior.
-    level : float
-        In (0, 1).
-
-    Returns
-    -------
-    float
-        tau at that level.
-    """
-    if isinstance(prior, LogNormalOnTau):
-        return float(prior.median * np.exp(prior.sigma * ndtri(level)))
-    return float(prior.width * ndtri((1 + level) / 2))
