@@ -7,7 +7,7 @@ from typing import Any
 
 from riskmodel.estimate import RiskEstimate
 from riskmodel.evidence import Evidence
-from riskmodel.finding import Count, Given, given_text
+from riskmodel.finding import Given
 from riskmodel.rules import Statement
 from riskmodel.sensitivity import Sensitivity
 from riskmodel.tree import ProbabilityTree
@@ -58,40 +58,11 @@ def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dic
         "spread_between": risk.spread_between,
         "certainty": word,
         "certainty_why": why,
-        "counts": [count_dict(count) for count in risk.counts],
+        "counts": [count.to_dict() for count in risk.counts],
         "direct": risk.direct.to_dict(),
         "indirect": risk.indirect.to_dict(),
         "combined": risk.combined.to_dict(),
         "robustness": sensitivity.of(risk) if sensitivity else None,
-    }
-
-
-def count_dict(count: Count) -> dict[str, Any]:
-    """A count as JSON knows it.
-
-    Parameters
-    ----------
-    count : Count
-        The row.
-
-    Returns
-    -------
-    dict
-        Its source, question, numbers, basis and note.
-    """
-    return {
-        "source": count.source,
-        "variable": count.variable,
-        "category": count.category,
-        "given": given_text(count.given),
-        "events": count.events,
-        "total": count.total,
-        "ascertainment": count.ascertainment,
-        "terminations": count.terminations,
-        "definition": count.definition,
-        "basis": count.basis,
-        "reading": count.reading,
-        "note": count.note,
     }
 
 
@@ -113,15 +84,11 @@ def also_counted(evidence: Evidence, known: Given, setting: str) -> list[dict[st
         The counts.
     """
     own = {one.name for one in evidence.finding.outcomes if one.variable is None}
-    allowed = evidence.ascertainments(setting)
     states = dict(known)
     return [
-        count_dict(count)
-        for count in evidence.counts
-        if count.variable in own
-        and count.role == "fit"
-        and (allowed is None or count.ascertainment in allowed)
-        and all(states.get(name, state) == state for name, state in count.given)
+        count.to_dict()
+        for count in evidence.fitted(setting)
+        if count.variable in own and all(states.get(name, state) == state for name, state in count.given)
     ]
 
 
@@ -181,7 +148,7 @@ def statement_dict(statement: Statement, model: ProbabilityTree, facts: Mapping[
         "key": statement.key,
         "text": statement.text,
         "sources": list(statement.sources),
-        "counts": [count_dict(count) for count in rows],
+        "counts": [count.to_dict() for count in rows],
         "comment": statement.comment,
         "remarks": [remark.why for remark in statement.remarks if remark.when.holds(facts)],
         "risk": risk,

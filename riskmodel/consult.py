@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -72,7 +73,6 @@ class Consultation:
             What is not estimable is null, with its reason and bounds.
         """
         evidence, finding = self.evidence, self.evidence.finding
-        sensitivity = Sensitivity(self.model)
         return {
             "schema": "riskmodel-consultation-1",
             "finding": finding.key,
@@ -89,7 +89,7 @@ class Consultation:
             "reading": evidence.reading,
             "audience": self.audience,
             "evidence_version": evidence.version,
-            "risks": [risk_dict(risk, sensitivity) for risk in self.risks],
+            "risks": [risk_dict(risk, self._sensitivity) for risk in self.risks],
             "branches": [
                 {"given": dict(given), "risks": [risk_dict(risk) for risk in risks]} for given, risks in self.branches
             ],
@@ -111,6 +111,11 @@ class Consultation:
             "updated": finding.updated,
             "disclaimer": finding.disclaimer,
         }
+
+    @cached_property
+    def _sensitivity(self) -> Sensitivity:
+        """Variants of the model, fitted once however often the consultation is shown."""
+        return Sensitivity(self.model)
 
     def risk_table(self) -> pd.DataFrame:
         """Risks, by route, and those of the branches: see `riskmodel.consult_tables.risk_table`."""

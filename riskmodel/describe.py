@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from riskmodel.evidence import Evidence
-from riskmodel.finding import given_text
 
 
 def describe(evidence: Evidence) -> dict[str, Any]:
@@ -24,23 +23,7 @@ def describe(evidence: Evidence) -> dict[str, Any]:
     """
     finding = evidence.finding
     counts = [
-        {
-            "row": count.row,
-            "source": count.source,
-            "variable": count.variable,
-            "category": count.category,
-            "given": given_text(count.given),
-            "events": count.events,
-            "total": count.total,
-            "population": count.population,
-            "definition": count.definition,
-            "ascertainment": count.ascertainment,
-            "terminations": count.terminations,
-            "basis": count.basis,
-            "reading": count.reading,
-            "role": count.role,
-            "note": count.note,
-        }
+        count.to_dict() | {"row": count.row, "population": count.population, "role": count.role}
         for count in evidence.counts
     ]
     return {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from riskmodel.audit import AuditFinding, audit
 from riskmodel.counts import COUNT_COLUMNS, read_counts, read_sources
 from riskmodel.errors import EvidenceError, InputError, UnknownNameError
-from riskmodel.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
+from riskmodel.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable, given_text
 from riskmodel.reader import check_citations, read_finding
 from riskmodel.rules import WorkUp
 from riskmodel.tables import Faults, read_csv, read_toml
@@ -88,10 +88,7 @@ class Evidence:
         known = [one.name for one in self.finding.readings]
         if reading not in known:
             raise UnknownNameError("reading", reading, known, where="reading")
-        active = _active(self.all_counts, reading)
-        return Evidence(
-            self.finding, self.sources, active, self.all_counts, self.workup, reading, self.path, self.content_hash
-        )
+        return replace(self, counts=_active(self.all_counts, reading), reading=reading)
 
     def without(self, source: str) -> Evidence:
         """The same evidence with one series left out of every fit.
@@ -113,10 +110,7 @@ class Evidence:
         """
         if source not in self.sources:
             raise UnknownNameError("source", source, self.sources, where="source")
-        kept = tuple(count for count in self.counts if count.source != source)
-        return Evidence(
-            self.finding, self.sources, kept, self.all_counts, self.workup, self.reading, self.path, self.content_hash
-        )
+        return replace(self, counts=tuple(count for count in self.counts if count.source != source))
 
     def variable(self, name: str) -> Variable:
         """The variable of that name.
@@ -166,7 +160,6 @@ class Evidence:
         UnknownNameError
             If the setting does not exist.
         """
-        allowed = self.ascertainments(setting)
         declared = self.finding.variable(variable)
         opposite = None
         if declared is not None and category in declared.states:
@@ -175,12 +168,35 @@ class Evidence:
             count
             if count.category == category
             else replace(count, category=category, events=count.total - count.events)
-            for count in self.counts
-            if count.role == "fit"
-            and count.variable == variable
+            for count in self.fitted(setting)
+            if count.variable == variable
             and count.category in (category, opposite)
             and frozenset(count.given) == frozenset(given)
-            and (allowed is None or count.ascertainment in allowed)
+        )
+
+    def fitted(self, setting: str = "any") -> tuple[Count, ...]:
+        """Counts that enter fits, of the series that speak for a setting.
+
+        Parameters
+        ----------
+        setting : str
+            As in `select`.
+
+        Returns
+        -------
+        tuple of Count
+            In the order of the file.
+
+        Raises
+        ------
+        UnknownNameError
+            If the setting does not exist.
+        """
+        allowed = self.ascertainments(setting)
+        return tuple(
+            count
+            for count in self.counts
+            if count.role == "fit" and (allowed is None or count.ascertainment in allowed)
         )
 
     def for_edge(self, edge: Edge, *, setting: str = "any") -> tuple[Count, ...]:
@@ -233,8 +249,6 @@ class Evidence:
             One row for each count, with the columns of ``counts.csv``.
         """
         import pandas as pd
-
-        from riskmodel.finding import given_text
 
         names = [one.name for one in fields(Count)]
         records = [{name: getattr(count, name) for name in names} for count in self.counts]

@@ -309,6 +309,23 @@ class Count:
         condition = f" | {given_text(self.given)}" if self.given else ""
         return f"{self.source}: {self.variable}={self.category}{condition}"
 
+    def to_dict(self) -> dict[str, object]:
+        """As JSON knows it: source, question, numbers, basis and note."""
+        return {
+            "source": self.source,
+            "variable": self.variable,
+            "category": self.category,
+            "given": given_text(self.given),
+            "events": self.events,
+            "total": self.total,
+            "ascertainment": self.ascertainment,
+            "terminations": self.terminations,
+            "definition": self.definition,
+            "basis": self.basis,
+            "reading": self.reading,
+            "note": self.note,
+        }
+
 
 @dataclass(frozen=True)
 class Review:

@@ -4,7 +4,7 @@ The mean is a ratio of expectations, :math:`E[N]/E[D]`, the probability for the 
 known holds; it is exact, and total probability holds for it. The distribution is that of N/D over settings, each setting
 weighted by how often it produces what is known. One risk is integrated in closed form given the others, which makes the
 distribution function smooth in them (conditional Monte Carlo: Asmussen and Glynn, Stochastic Simulation 2007, section
-V.4), and the others run through a Kronecker sequence of fixed points.
+V.4), and the others run through fixed points.
 """
 
 from __future__ import annotations

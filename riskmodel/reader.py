@@ -117,73 +117,39 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
             review.date("article_updated") if "article_updated" in review.table else "",
         ),
         variables=variables,
-        edges=tuple(_edge(one, variables) for one in top.tables("edges")),
-        independences=tuple(_independence(one, variables) for one in top.tables("independences", required=False)),
-        outcomes=tuple(_outcome(one, variables) for one in top.tables("outcomes")),
-        populations=tuple(
-            Population(one.text("name"), one.text("title"), one.flag("pooled", default=False), one.text("definition"))
-            for one in top.tables("populations")
+        edges=top.each("edges", lambda one: _edge(one, variables)),
+        independences=top.each("independences", lambda one: _independence(one, variables), required=False),
+        outcomes=top.each("outcomes", lambda one: _outcome(one, variables)),
+        populations=top.each(
+            "populations",
+            lambda one: Population(
+                one.text("name"), one.text("title"), one.flag("pooled", default=False), one.text("definition")
+            ),
         ),
-        readings=tuple(
-            Reading(one.text("name"), one.text("title"), one.text("description")) for one in top.tables("readings")
+        readings=top.each(
+            "readings", lambda one: Reading(one.text("name"), one.text("title"), one.text("description"))
         ),
-        settings=tuple(
-            Setting(one.text("name"), one.text("title"), one.texts("ascertainments"))
-            for one in top.tables("settings", required=False)
+        settings=top.each(
+            "settings",
+            lambda one: Setting(one.text("name"), one.text("title"), one.texts("ascertainments")),
+            required=False,
         ),
-        descriptors=tuple(_descriptor(one) for one in top.tables("descriptors", required=False)),
-        disagreements=tuple(
-            Disagreement(
+        descriptors=top.each("descriptors", _descriptor, required=False),
+        disagreements=top.each(
+            "disagreements",
+            lambda one: Disagreement(
                 one.text("key"), one.text("article"), one.text("primary"), one.texts("sources"), one.text("effect")
-            )
-            for one in top.tables("disagreements", required=False)
+            ),
+            required=False,
         ),
         kinds=_kinds(top, variables),
     )
-    for parent in (
-        "review",
-        *(
-            [
-                "edges",
-                "independences",
-                "outcomes",
-                "populations",
-                "readings",
-                "settings",
-                "descriptors",
-                "disagreements",
-            ]
-        ),
-    ):
-        children = table.get(parent, [])
-        children = children if isinstance(children, list) else [children]
-        allowed = _KEYS[parent]
-        for i, child in enumerate(children):
-            for name in child if isinstance(child, dict) else ():
-                if name not in allowed:
-                    place = f"{parent}[{i + 1}].{name}" if parent != "review" else f"review.{name}"
-                    faults.unknown(path.name, "key", name, allowed, column=place)
+    review.finish()
     top.finish()
     _check_names(finding, top)
     if len(variables) >= 2 and not any(problem.file == path.name for problem in faults.problems):
         _check_tree(finding, top)
     return finding
-
-
-_KEYS = {
-    "review": ("status", "statement", "article", "article_updated"),
-    "edges": ("variable", "category", "given", "status", "probability", "definition", "sources", "accepts"),
-    "independences": ("variable", "of", "given", "reason"),
-    "outcomes": (
-        "name", "title", "plain_title", "complement_title", "polarity", "variable", "state", "definition", "until",
-        "denominator", "headline",
-    ),
-    "populations": ("name", "title", "pooled", "definition"),
-    "readings": ("name", "title", "description"),
-    "settings": ("name", "title", "ascertainments"),
-    "descriptors": ("name", "title", "kind", "unit", "minimum", "maximum", "words", "note"),
-    "disagreements": ("key", "article", "primary", "sources", "effect"),
-}  # fmt: skip
 
 
 def _variables(top: Fields) -> tuple[Variable, ...]:
@@ -296,6 +262,8 @@ def _independence(fields: Fields, variables: Sequence[Variable]) -> Independence
 
 def _outcome(fields: Fields, variables: Sequence[Variable]) -> Outcome:
     own = "variable" not in fields.table
+    if own:
+        fields.text("state", required=False)  # without a variable it says nothing, and is let pass
     variable, state = (None, None) if own else _state_of(fields, variables, "variable", "state")
     return Outcome(
         name=fields.text("name"),

@@ -9,12 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from riskmodel.errors import Problem, closest
+
+T = TypeVar("T")
 
 #: A finding is a few hundred rows; more is another file passed by mistake, and is not read to its end.
 MOST_ROWS = 20_000
@@ -393,6 +395,14 @@ class Fields:
             Fields(one, self.file, f"{self.place}.{key}[{i + 1}]".strip("."), self.faults)
             for i, one in enumerate(value)
         ]
+
+    def each(self, key: str, build: Callable[[Fields], T], *, required: bool = True) -> tuple[T, ...]:
+        """What `build` makes of each table of an array; keys that it did not ask for become problems."""
+        found = []
+        for one in self.tables(key, required=required):
+            found.append(build(one))
+            one.finish()
+        return tuple(found)
 
     def table_of(self, key: str, *, required: bool = True) -> Fields:
         """A table inside this one."""

@@ -484,13 +484,9 @@ class ProbabilityTree:
         named = self.evidence.finding.kinds
         if variable not in named:
             raise UnknownNameError("variable with kinds", variable, named, where="kinds")
-        allowed = self.evidence.ascertainments(self.setting)
         rows = [
             count
-            for count in self.evidence.counts
-            if count.variable == variable
-            and count.category in named[variable]
-            and count.role == "fit"
-            and (allowed is None or count.ascertainment in allowed)
+            for count in self.evidence.fitted(self.setting)
+            if count.variable == variable and count.category in named[variable]
         ]
         return kind_shares(named[variable], rows, ci_prob=ci_prob)

@@ -34,12 +34,12 @@ def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
     if table is None:
         return WorkUp((), (), (), (), ())
     top = Fields(table, path.name, "", faults)
-    steps = tuple(_step(one, finding) for one in top.tables("steps"))
+    steps = top.each("steps", lambda one: _step(one, finding))
     for key, times in Counter(step.key for step in steps).items():
         if times > 1:
             top.fault("steps", f"{key!r} is declared {times} times", "Keep one")
     groups = [
-        tuple(_statement(one, finding) for one in top.tables(name, required=False))
+        top.each(name, lambda one: _statement(one, finding), required=False)
         for name in ("differential", "prognosis", "pitfalls", "cautions")
     ]
     top.finish()
@@ -77,19 +77,20 @@ def _condition(fields: Fields, key: str, finding: Finding) -> Condition:
     return condition
 
 
+def _rule(fields: Fields, finding: Finding) -> Rule:
+    state = fields.choice("state", STEP_STATES)
+    return Rule(state or "due", _condition(fields, "when", finding), fields.text("why"))  # type: ignore[arg-type]
+
+
 def _step(fields: Fields, finding: Finding) -> Step:
-    rules = []
-    for one in fields.tables("rules"):
-        state = one.choice("state", STEP_STATES)
-        rules.append(Rule(state or "due", _condition(one, "when", finding), one.text("why")))  # type: ignore[arg-type]
-        one.finish()
+    rules = [*fields.each("rules", lambda one: _rule(one, finding))]
     if not rules or rules[-1].when.terms:
         fields.fault(
             "rules", "no rule that always holds comes last", 'End with { state = "due", when = "always", why = "..." }'
         )
         rules.append(Rule("due", Condition(()), ""))
     number = fields.number("algorithm_step", required=False)
-    step = Step(
+    return Step(
         key=fields.text("key"),
         title=fields.text("title"),
         plain_title=fields.text("plain_title"),
@@ -101,16 +102,10 @@ def _step(fields: Fields, finding: Finding) -> Step:
         sources=_cited(fields),
         rules=tuple(rules),
     )
-    fields.finish()
-    return step
 
 
 def _statement(fields: Fields, finding: Finding) -> Statement:
-    remarks = []
-    for one in fields.tables("remarks", required=False):
-        remarks.append(Remark(_condition(one, "when", finding), one.text("why")))
-        one.finish()
-    statement = Statement(
+    return Statement(
         key=fields.text("key"),
         text=fields.text("text"),
         sources=_cited(fields),
@@ -119,10 +114,10 @@ def _statement(fields: Fields, finding: Finding) -> Statement:
         when=_condition(fields, "when", finding),
         outcome=fields.choice("outcome", [one.name for one in finding.outcomes], required=False) or None,
         given=read_given(fields, "given", finding.variables, fields.text("given", required=False)),
-        remarks=tuple(remarks),
+        remarks=fields.each(
+            "remarks", lambda one: Remark(_condition(one, "when", finding), one.text("why")), required=False
+        ),
     )
-    fields.finish()
-    return statement
 
 
 def _cited(fields: Fields) -> tuple[str, ...]:
