@@ -22,7 +22,7 @@ def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dic
     risk : RiskEstimate
         The risk.
     sensitivity : Sensitivity, optional
-        Where given, how far the risk moves is worked out and added.
+        Where given, how far the risk moves is worked out and added, and so are the routes to it.
 
     Returns
     -------
@@ -59,9 +59,9 @@ def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dic
         "certainty": word,
         "certainty_why": why,
         "counts": [count.to_dict() for count in risk.counts],
-        "direct": risk.direct.to_dict(),
-        "indirect": risk.indirect.to_dict(),
-        "combined": risk.combined.to_dict(),
+        "direct": risk.direct.to_dict() if sensitivity else None,
+        "indirect": risk.indirect.to_dict() if sensitivity else None,
+        "combined": risk.combined.to_dict() if sensitivity else None,
         "robustness": sensitivity.of(risk) if sensitivity else None,
     }
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from riskmodel.estimate import Route
 from riskmodel.finding import Count, Edge, given_text
 from riskmodel.mixture import BetaMixture
-from riskmodel.posterior import Posterior
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def branch_table(
-    edges: Sequence[Edge], counts: Sequence[Sequence[Count]], posteriors: Sequence[Posterior | None], *, ci_prob: float
+    edges: Sequence[Edge], counts: Sequence[Sequence[Count]], routes: Sequence[Route | None], *, ci_prob: float
 ) -> pd.DataFrame:
     """Branches with their fits.
 
@@ -24,21 +24,22 @@ def branch_table(
         The branches.
     counts : sequence of sequence of Count
         Rows that feed each.
-    posteriors : sequence of Posterior or None
-        Fit of each; None where nothing feeds it.
+    routes : sequence of Route or None
+        What all counts together say of each; None where nothing feeds it.
     ci_prob : float
         Probability of the equal-tailed intervals.
 
     Returns
     -------
     pandas.DataFrame
-        Columns variable, category, given, status, series, events, total, mean, lower, upper, average, average_lower,
-        average_upper, ci_prob, ci_kind, definition; numbers are missing where there are none.
+        Columns variable, category, given, status, series, events, total, wider, mean, lower, upper, average,
+        average_lower, average_upper, ci_prob, ci_kind, definition; numbers are missing where there are none. series, events
+        and total are the branch's own counts, wider the number of counts of coarser groups that speak for it too.
     """
     import pandas as pd
 
     rows = []
-    for edge, fed, posterior in zip(edges, counts, posteriors, strict=True):
+    for edge, fed, route in zip(edges, counts, routes, strict=True):
         row: dict[str, Any] = {
             "variable": edge.variable,
             "category": edge.category,
@@ -47,18 +48,19 @@ def branch_table(
             "series": len(fed),
             "events": sum(count.events for count in fed),
             "total": sum(count.total for count in fed),
+            "wider": 0,
             "mean": edge.probability if edge.status in ("structural", "elicited") else None,
             "definition": edge.definition,
         }
-        if posterior is not None:
-            row |= {"mean": posterior.new_setting.mean, "average": posterior.average.mean}
-            row |= dict(zip(("lower", "upper"), posterior.new_setting.interval(ci_prob), strict=True))
-            row |= dict(zip(("average_lower", "average_upper"), posterior.average.interval(ci_prob), strict=True))
+        if route is not None and route.new_setting is not None and route.average is not None:
+            row |= {"wider": len(route.wider), "mean": route.mean, "average": float(route.average.mean)}
+            row |= dict(zip(("lower", "upper"), route.new_setting.interval(ci_prob), strict=True))
+            row |= dict(zip(("average_lower", "average_upper"), route.average.interval(ci_prob), strict=True))
         rows.append(row)
-    order = ["variable", "category", "given", "status", "series", "events", "total", "mean", "lower", "upper"]
+    order = ["variable", "category", "given", "status", "series", "events", "total", "wider", "mean", "lower", "upper"]
     order += ["average", "average_lower", "average_upper", "ci_prob", "ci_kind", "definition"]
     table = pd.DataFrame(rows).assign(ci_prob=ci_prob, ci_kind="eti").reindex(columns=order)
-    return table.astype(dict.fromkeys(order[7:13], "float64"))
+    return table.astype(dict.fromkeys(order[8:14], "float64"))
 
 
 def kind_shares(kinds: Sequence[str], rows: Sequence[Count], *, ci_prob: float) -> tuple[dict[str, Any], ...]:

@@ -180,7 +180,7 @@ def consult(
     --------
     >>> answer = consult(anatomy="isolated", karyotype="normal", infection="negative")
     >>> [(risk.outcome.name, round(risk.mean, 3)) for risk in answer.risks]
-    [('good_outcome', 0.925)]
+    [('good_outcome', 0.952)]
     """
     if audience not in AUDIENCES:
         raise UnknownNameError("audience", str(audience), AUDIENCES, where="audience")

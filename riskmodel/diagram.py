@@ -111,20 +111,22 @@ def evaluate(node: Node, probabilities: Mapping[int, Any]) -> Any:
     return p * evaluate(node.hit, probabilities) + (1 - p) * evaluate(node.miss, probabilities)
 
 
-def cancel(numerator: Node, denominator: Node) -> tuple[Node, Node]:
+def cancel(numerator: Node, denominator: Node, *, keep: frozenset[int] = frozenset()) -> tuple[Node, Node]:
     """Remove the edges that are a factor of both parts of a ratio.
 
     Parameters
     ----------
     numerator, denominator : float or Branch
         Values of which the ratio is wanted.
+    keep : frozenset of int
+        Edges that are not independent of the others, so that a common factor is no constant of the ratio's mean.
 
     Returns
     -------
     numerator, denominator : float or Branch
         With the same ratio and the fewest edges.
     """
-    for edge in sorted(edges_of(denominator)):
+    for edge in sorted(edges_of(denominator) - keep):
         for kept in (1.0, 0.0):
             gone = {edge: 1.0 - kept}
             if restrict(numerator, gone) == 0.0 and restrict(denominator, gone) == 0.0:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from riskmodel.distribution import Distribution, IntervalKind
 from riskmodel.finding import Count, Edge, Given, Outcome
+
+
+class Joining(Protocol):
+    """How the branches of an answer were joined with counts of coarser groups."""
+
+    @property
+    def ways(self) -> int:
+        """In how many ways the fetuses can have divided, all listed."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every way is listed, so that means are exact."""
+
+    @property
+    def effective_share(self) -> float:
+        """Share of the points of the joint distribution that count, in (0, 1]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +41,18 @@ class Route:
         The rows behind it.
     reason : str
         Why there is no answer; empty where there is one.
+    wider : tuple of Count
+        Those of the rows that report a coarser group, and were read through the tree.
+    joint : Joining or None
+        How branches that such rows tie together were joined; None where none are tied.
     """
 
     new_setting: Distribution | None
     average: Distribution | None
     counts: tuple[Count, ...]
     reason: str
+    wider: tuple[Count, ...] = ()
+    joint: Joining | None = None
 
     @property
     def estimable(self) -> bool:
@@ -78,7 +101,9 @@ class Route:
 
     @property
     def events(self) -> int | None:
-        """How many events, where the rows all count the same; None where an answer has several parts."""
+        """How many events, where the rows all count the same; None where an answer has several parts or wider groups."""
+        if self.wider:
+            return None
         if len({(count.variable, count.category) for count in self.counts}) != 1:
             return None
         if len({count.source for count in self.counts}) != len(self.counts):
@@ -96,7 +121,7 @@ class Route:
         Returns
         -------
         dict
-            Keys probability, interval, average, series, fetuses, events, sources and reason.
+            Keys probability, interval, average, series, fetuses, events, sources, wider, joint and reason.
         """
         interval = self.interval(ci_prob)
         average = None
@@ -110,7 +135,17 @@ class Route:
             "fetuses": self.fetuses,
             "events": self.events,
             "sources": list(self.sources),
+            "wider": list(dict.fromkeys(count.source for count in self.wider)),
+            "joint": None if self.joint is None else self._joined(self.joint),
             "reason": self.reason,
+        }
+
+    def _joined(self, joint: Joining) -> dict[str, Any]:
+        return {
+            "ways": joint.ways,
+            "exact": joint.exact,
+            "effective_share": joint.effective_share,
+            "error": 0.0 if joint.exact else float(getattr(self.new_setting, "error", 0.0)),
         }
 
 
@@ -130,14 +165,16 @@ class RiskEstimate(Route):
         Branches of the tree that the answer depends on.
     definition_only : bool
         Whether the answer is 0 or 1 by a definition, not by counts.
-    bounds : tuple of (float, float) or None
-        Smallest and largest probability with the unknown branches at 0 or 1; None where no unknown branch matters.
-    bound_routes : tuple of Route
-        The answers at those two ends, with their own uncertainty.
+    corners : callable
+        Gives the answers with the unknown branches at 0 and 1, smallest first; called when first asked for.
     unknown : tuple of Edge
         Unknown branches that matter.
-    direct, indirect, combined : Route
-        From the series that report exactly this question; through the tree; and both together.
+    fewest : int
+        Series behind the branch of the answer that has fewest.
+    apart : callable
+        Gives the direct and the indirect route; called when first asked for.
+    combined : Route
+        Every series once, whichever way it speaks.
     """
 
     outcome: Outcome = field(kw_only=True)
@@ -146,12 +183,39 @@ class RiskEstimate(Route):
     reading: str = field(kw_only=True)
     edges: tuple[Edge, ...] = field(kw_only=True)
     definition_only: bool = field(kw_only=True)
-    bounds: tuple[float, float] | None = field(kw_only=True)
-    bound_routes: tuple[Route, ...] = field(kw_only=True)
+    corners: Callable[[], tuple[Route, ...]] = field(kw_only=True, repr=False)
     unknown: tuple[Edge, ...] = field(kw_only=True)
-    direct: Route = field(kw_only=True)
-    indirect: Route = field(kw_only=True)
+    fewest: int = field(kw_only=True)
+    apart: Callable[[], tuple[Route, Route]] = field(kw_only=True, repr=False)
     combined: Route = field(kw_only=True)
+
+    @cached_property
+    def _apart(self) -> tuple[Route, Route]:
+        return self.apart()
+
+    @property
+    def direct(self) -> Route:
+        """From the series that report exactly this question and nothing finer."""
+        return self._apart[0]
+
+    @property
+    def indirect(self) -> Route:
+        """From finer cells through the tree, without any coarser count."""
+        return self._apart[1]
+
+    @cached_property
+    def bound_routes(self) -> tuple[Route, ...]:
+        """The answers at the two ends of `bounds`, with their own uncertainty; none where no unknown branch matters."""
+        found = self.corners() if self.unknown else ()
+        return (found[0], found[-1]) if found else ()
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Smallest and largest probability with the unknown branches at 0 or 1; None where no unknown branch matters."""
+        if not self.bound_routes:
+            return None
+        low, high = (route.mean for route in self.bound_routes)
+        return low or 0.0, high or 0.0
 
     @property
     def spread_between(self) -> float | None:
@@ -165,10 +229,7 @@ class RiskEstimate(Route):
         """Whether two series or fewer, or an unknown branch, decide the answer: then words and a range come first."""
         if self.definition_only:
             return False
-        fed = [
-            len({c.source for c in self.counts if _feeds(c, edge)}) for edge in self.edges if edge.status == "counts"
-        ]
-        return bool(self.unknown) or min(fed, default=self.series) <= 2
+        return bool(self.unknown) or self.fewest <= 2
 
     def bounds_interval(self, prob: float = 0.95) -> tuple[float, float] | None:
         """From the lower limit at the lower bound to the upper limit at the upper one.
@@ -199,7 +260,3 @@ class RiskEstimate(Route):
             return f"{head}not estimable{bounds})"
         lower, upper = self.interval() or (self.mean, self.mean)
         return f"{head}{self.mean:.4f}, 95 % interval {lower:.4f} to {upper:.4f}; {self.series} series)"
-
-
-def _feeds(count: Count, edge: Edge) -> bool:
-    return count.variable == edge.variable and count.given in (edge.given, *edge.accepts)

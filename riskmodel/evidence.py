@@ -220,6 +220,37 @@ class Evidence:
                 chosen.setdefault(count.source, count)
         return tuple(chosen.values())
 
+    def coarse(self, setting: str = "any") -> tuple[Count, ...]:
+        """Counts of states of the tree that feed no branch: of coarser groups, or of what a path leaves out.
+
+        Parameters
+        ----------
+        setting : str
+            As in `select`.
+
+        Returns
+        -------
+        tuple of Count
+            In the order of the file.
+
+        Raises
+        ------
+        UnknownNameError
+            If the setting does not exist.
+        """
+        fed = {
+            (row.source, row.row)
+            for edge in self.finding.edges
+            for given in (edge.given, *edge.accepts)
+            for row in self.select(variable=edge.variable, category=edge.category, given=given, setting=setting)
+        }
+        states = {one.name: one.states for one in self.finding.variables}
+        return tuple(
+            row
+            for row in self.fitted(setting)
+            if row.category in states.get(row.variable, ()) and (row.source, row.row) not in fed
+        )
+
     def ascertainments(self, setting: str) -> tuple[str, ...] | None:
         """The ascertainments that speak for a setting; None where all do.
 

@@ -193,11 +193,16 @@ class AverageMarginal(Distribution):
         """Density with respect to the logit."""
         lattice = self.lattice
         density = np.empty(logits.size)
+        columns = np.arange(lattice.u.size)
+        # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
+        signed = np.where(columns % 2, -lattice.weights, lattice.weights) / (np.pi * lattice.step)
         for i, logit in enumerate(-logits if lattice.mirror else logits):
             z = (logit - lattice.centre) / lattice.scale
-            place = (np.arcsinh(z)[:, None] - lattice.u) / lattice.step
-            row_density = (lattice.weights * np.sinc(place)).sum(axis=1) / lattice.step
-            density[i] = (row_density / (lattice.scale * np.sqrt(1 + z * z))).sum()
+            place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
+            # A hair beside a node, where sine and divisor both vanish and their ratio keeps eight digits.
+            place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
+            terms = np.divide(signed, place[:, None] - columns).sum(axis=1)
+            density[i] = (np.sin(np.pi * place) * terms / (lattice.scale * np.sqrt(1 + z * z))).sum()
         return density
 
     def _tail(self, logits: Array, lower: NDArray[np.bool_]) -> tuple[Array, Array]:

@@ -393,14 +393,17 @@ class BetaMixture(Distribution):
         order = np.argsort(self.weights)
         keep = order[np.searchsorted(np.cumsum(self.weights[order]), 1e-5) :]
 
+        a, b, weights = self.a[keep], self.b[keep], self.weights[keep]
+        log_beta = betaln(a, b)
+
         def density(logits: Array) -> Array:
-            log_density = np.outer(log_sigmoid(logits), self.a[keep]) + np.outer(log_sigmoid(-logits), self.b[keep])
-            return np.asarray(np.exp(np.minimum(log_density - self._log_beta[keep], 700.0)) @ self.weights[keep])
+            log_density = np.outer(log_sigmoid(logits), a) + np.outer(log_sigmoid(-logits), b)
+            return np.asarray(np.exp(np.minimum(log_density - log_beta, 700.0)) @ weights)
 
         def outside(low: float, high: float) -> tuple[float, float]:
-            below = self._average(betainc, np.exp(log_sigmoid(np.array([low]))))
-            above = self.complement()._average(betainc, np.exp(log_sigmoid(np.array([-high]))))
-            return float(below[0]), float(above[0])
+            # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.
+            below, above = np.exp(log_sigmoid(np.array([low, -high])))
+            return float(betainc(a, b, below) @ weights), float(betainc(b, a, above) @ weights)
 
         return QuantileTable(density, outside, centre, scale)
 

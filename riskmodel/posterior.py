@@ -108,6 +108,11 @@ class Posterior:
         """
         return self._settings[0]
 
+    @cached_property
+    def next_setting(self) -> NewSetting:
+        """The same as `new_setting`, but made when more than its mean is asked for: one object for all who ask."""
+        return NewSetting(self)
+
     @property
     def series(self) -> tuple[Distribution, ...]:
         """theta_i, the risk in each series' own setting, shrunken towards the others."""

@@ -72,10 +72,15 @@ class Propagated(Distribution):
         return sorted(edges_of(self.numerator) | edges_of(self.denominator))
 
     def _points(self, edges: list[int]) -> dict[int, Array]:
-        return {
-            edge: self.risks[edge].quick_ppf(levels)
-            for edge, levels in zip(edges, _sequence(len(edges), self.shift), strict=True)
-        }
+        found = {}
+        for place, (edge, levels) in enumerate(zip(edges, _sequence(len(edges), self.shift), strict=True)):
+            # A distribution is frozen, and many questions ask for the same branch at the same points.
+            kept = self.risks[edge].__dict__.setdefault("_at_points", {})
+            key = (len(edges), place, self.shift)
+            if key not in kept:
+                kept[key] = self.risks[edge].quick_ppf(levels)
+            found[edge] = kept[key]
+        return found
 
     @cached_property
     def _given_others(self) -> tuple[Array, Array, Array, Array, Array, Array]:
@@ -240,16 +245,36 @@ def _sequence(dimensions: int, shift: float) -> Array:
     x**(d + 1) = x + 1 (Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods 1992, sections 5.1 and 3.1);
     the tent transformation is that of Hickernell (2002).
     """
-    if dimensions <= 2:
-        index = np.arange(_LATTICE[1])
-        raw = (np.outer([1.0, _LATTICE[0]], index) / _LATTICE[1] + shift * np.array([[1 / _LATTICE[1]], [0.7]])) % 1.0
-        raw = raw[:dimensions]
-    else:
-        root = 1.5
-        for _ in range(60):
-            root = (1 + root) ** (1 / (dimensions + 1))
-        steps = root ** -np.arange(1, dimensions + 1)
-        raw = (shift + np.outer(steps, np.arange(1, _POINTS + 1))) % 1.0
+    if dimensions > 2:
+        return kronecker(dimensions, _POINTS, shift)
+    index = np.arange(_LATTICE[1])
+    raw = (np.outer([1.0, _LATTICE[0]], index) / _LATTICE[1] + shift * np.array([[1 / _LATTICE[1]], [0.7]])) % 1.0
+    return _folded(raw[:dimensions])
+
+
+def kronecker(dimensions: int, size: int, shift: float = 0.5) -> Array:
+    """Kronecker sequence in the unit cube, folded so that it is continuous at its ends.
+
+    Parameters
+    ----------
+    dimensions, size : int
+        Of the cube, and how many points.
+    shift : float
+        Start, in [0, 1).
+
+    Returns
+    -------
+    ndarray of shape (dimensions, size)
+        In (0, 1).
+    """
+    root = 1.5
+    for _ in range(60):
+        root = (1 + root) ** (1 / (dimensions + 1))
+    steps = root ** -np.arange(1, dimensions + 1)
+    return _folded((shift + np.outer(steps, np.arange(1, size + 1))) % 1.0)
+
+
+def _folded(raw: Array) -> Array:
     return np.asarray(np.clip(1 - np.abs(2 * raw - 1), 1e-9, 1 - 1e-9), np.float64)
 
 

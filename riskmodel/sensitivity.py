@@ -77,7 +77,7 @@ class Sensitivity:
                     "reading": label,
                     "probability": other.mean,
                     "interval": None if (interval := other.interval()) is None else list(interval),
-                    "bounds": None if other.bounds is None else list(other.bounds),
+                    "bounds": list(other.bounds) if other.mean is None and other.bounds is not None else None,
                     "changed": [
                         f"{count.source} {count.events} of {count.total}"
                         for count in other.counts

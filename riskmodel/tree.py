@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from riskmodel.agreement import Agreement, agreement
 from riskmodel.branches import branch_table, kind_shares
-from riskmodel.diagram import Branch, Node, cancel, edges_of, evaluate, restrict
+from riskmodel.coarse_reader import Coarse, read_coarse
+from riskmodel.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.distribution import Distribution, PointMass
-from riskmodel.errors import ContradictionError, UnknownNameError
+from riskmodel.errors import AccuracyError, ContradictionError, UnknownNameError
 from riskmodel.estimate import RiskEstimate, Route
 from riskmodel.evidence import Evidence
 from riskmodel.finding import Count, Edge, Given, Outcome, given_text
+from riskmodel.hypernodes import HyperNodes
+from riskmodel.joint import Joint
 from riskmodel.pool import pool
-from riskmodel.posterior import NewSetting, Posterior
+from riskmodel.posterior import Posterior
 from riskmodel.propagate import propagate
 from riskmodel.questions import NotOnTreeError, Questions
+from riskmodel.tilted import Tilted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +61,8 @@ def fit(
     >>> from riskmodel.evidence import load_evidence
     >>> model = fit(load_evidence("fetal-hepatic-calcification"))
     >>> risk = model.risk("good_outcome", anatomy="isolated", karyotype="normal", infection="negative")
-    >>> f"{risk.mean:.3f} from {risk.events} of {risk.fetuses} in {risk.series} series"
-    '0.925 from 29 of 30 in 2 series'
+    >>> f"{risk.mean:.3f} from {risk.fetuses} fetuses in {risk.series} series, {len(risk.wider)} of them of wider groups"
+    '0.952 from 39 fetuses in 4 series, 2 of them of wider groups'
     """
     from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
 
@@ -85,7 +91,10 @@ class ProbabilityTree:
     heterogeneity: Any
     setting: str
     _fits: dict[tuple[tuple[int, int], ...], Posterior] = field(default_factory=dict, repr=False)
+    _nodes: dict[Posterior, HyperNodes] = field(default_factory=dict, repr=False)
     _answers: dict[tuple[str, Given], RiskEstimate] = field(default_factory=dict, repr=False)
+    _joints: dict[tuple[tuple[int, float], ...], Joint] = field(default_factory=dict, repr=False)
+    _agreements: dict[str, tuple[tuple[Count, Agreement | None, str], ...]] = field(default_factory=dict, repr=False)
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -104,7 +113,7 @@ class ProbabilityTree:
         )
 
     def posterior(self, edge: Edge) -> Posterior | None:
-        """What the series say of one branch.
+        """What the series that report one branch say of it; coarser counts are not in it.
 
         Parameters
         ----------
@@ -130,6 +139,69 @@ class ProbabilityTree:
                 labels=[row.source for row in rows],
             )
         return self._fits[key]
+
+    def _nodes_of(self, posterior: Posterior) -> HyperNodes:
+        if posterior not in self._nodes:
+            self._nodes[posterior] = HyperNodes(posterior)
+        return self._nodes[posterior]
+
+    # ------------------------------------------------------------ coarser counts
+
+    @cached_property
+    def _defined(self) -> tuple[tuple[int, float], ...]:
+        """Unknown branches that a definition fills, and its value."""
+        return tuple(
+            (i, edge.probability)
+            for i, edge in enumerate(self.edges)
+            if edge.status == "unknown" and edge.probability is not None
+        )
+
+    @cached_property
+    def _coarse_rows(self) -> tuple[Count, ...]:
+        return self.evidence.coarse(self.setting)
+
+    def coarse(self) -> tuple[tuple[Count, Agreement | None, str], ...]:
+        """Counts of coarser groups, and how each agrees with the branches that it did not feed.
+
+        Returns
+        -------
+        tuple of (Count, Agreement or None, str)
+            In the order of the file. Where a count cannot be read through the tree, None and the reason; such a count
+            enters no combined answer.
+        """
+        if "coarse" not in self._agreements:
+            self._agreements["coarse"] = tuple(self._beside(row) for row in self._coarse_rows)
+        return self._agreements["coarse"]
+
+    def _beside(self, row: Count) -> tuple[Count, Agreement | None, str]:
+        found, reason = self._read(row, {})
+        if found is None:
+            return row, None, reason
+        own = {i: self._pooled(self.counts[i]) for i in edges_of(found.node)}
+        return row, agreement(found, own), ""
+
+    def _read(self, row: Count, fixed: Mapping[int, float]) -> tuple[Coarse | None, str]:
+        return read_coarse(row, self._questions, self.edges, self.counts, fixed)
+
+    def joint(self, fixed: Mapping[int, float] | None = None) -> Joint:
+        """Posterior of the branches given every count that can be read.
+
+        Parameters
+        ----------
+        fixed : mapping of int to float, optional
+            Values of unknown branches that have a definition, by their place in `edges`; the definitions otherwise.
+
+        Returns
+        -------
+        Joint
+            Fitted when first asked for.
+        """
+        filled = tuple((i, (fixed or {}).get(i, value)) for i, value in self._defined)
+        if filled not in self._joints:
+            read = (self._read(row, dict(filled))[0] for row in self._coarse_rows)
+            rows = tuple(one for one in read if one is not None)
+            self._joints[filled] = Joint(lambda edge: self._nodes_of(self._pooled(self.counts[edge])), rows)
+        return self._joints[filled]
 
     def risk(self, outcome: str, /, **known: str) -> RiskEstimate:
         """Risk of an outcome given what is known; what is not known is summed over.
@@ -168,15 +240,16 @@ class ProbabilityTree:
             denominator = self._questions.diagram(dict(given))
             numerator = self._joint(given, asked.variable, asked.state)
         except NotOnTreeError as reason:
-            none = Route(None, None, (), str(reason))
-            return self._estimate(asked, given, none, direct_rows, (), False, (), ())
+            none = _none(str(reason))
+            direct = self._pooled_route(direct_rows, "no series reports exactly this question")
+            return self._estimate(asked, given, direct if direct.estimable else none, none, lambda: (direct, none))
         if denominator == 0.0:
             raise ContradictionError(
                 f"{given_text(given)} cannot be by the finding's definitions",
                 where="known",
                 remedy="Leave one of them out",
             )
-        return self._through_tree(asked, given, *cancel(numerator, denominator), direct_rows)
+        return self._through_tree(asked, given, numerator, denominator, direct_rows)
 
     def known(self, states: Mapping[str, Any]) -> Given:
         """Check known states and put them in the order of the tree.
@@ -224,51 +297,109 @@ class ProbabilityTree:
     def _through_tree(
         self, asked: Outcome, given: Given, numerator: Node, denominator: Node, direct_rows: tuple[Count, ...]
     ) -> RiskEstimate:
-        used = sorted(edges_of(numerator) | edges_of(denominator))
+        top, bottom = cancel(numerator, denominator)
+        used = sorted(edges_of(top) | edges_of(bottom))
         edges = tuple(self.edges[i] for i in used)
         missing = [i for i in used if self.edges[i].status == "unknown" or self._empty(i)]
         unknown = tuple(self.edges[i] for i in missing)
-        fixed = {i: self.edges[i].probability for i in missing}
-        bounds: tuple[Route, ...] = ()
-        if missing:
-            corners = itertools.product((0.0, 1.0), repeat=len(missing))
-            routes = [
-                route
-                for corner in corners
-                if (route := self._route(numerator, denominator, dict(zip(missing, corner, strict=True)))) is not None
-            ]
-            ordered = sorted(routes, key=lambda route: route.mean or 0.0)
-            bounds = (ordered[0], ordered[-1])
-        by_definition = {i: value for i, value in fixed.items() if value is not None}
-        route = self._route(numerator, denominator, by_definition) if len(by_definition) == len(missing) else None
-        constant = route is not None and isinstance(route.new_setting, PointMass) and not route.counts
-        if route is None or (missing and constant):
+        by_definition = {i: value for i in missing if (value := self.edges[i].probability) is not None}
+        fillable = len(by_definition) == len(missing)
+        combined = self._route(numerator, denominator, by_definition) if fillable else None
+        constant = combined is not None and isinstance(combined.new_setting, PointMass) and not combined.counts
+        if combined is None or (missing and constant):
             # Branches that a definition fills are not what stands in the way, unless there are no others.
             blocking = [i for i in missing if i not in by_definition] or missing
-            reason = " ".join(self._why_unknown(self.edges[i]) for i in blocking)
-            route = Route(None, None, (), reason)
-        one_edge = (
-            denominator == 1.0 and isinstance(numerator, Branch) and not {numerator.hit, numerator.miss} - {0.0, 1.0}
-        )
+            combined = _none(" ".join(self._why_unknown(self.edges[i]) for i in blocking))
+        reason = combined.reason
+        one_branch = bottom == 1.0 and isinstance(top, Branch) and not {top.hit, top.miss} - {0.0, 1.0} and not missing
         feeding = {(row.source, row.row) for i in used for row in self.counts[i]}
         direct_rows = tuple(row for row in direct_rows if (row.source, row.row) not in feeding)
+        refused = bool(reason and combined.counts)
+
+        def apart() -> tuple[Route, Route]:
+            """From the series that report exactly this, and from finer cells through the tree."""
+            through = (
+                self._route(numerator, denominator, by_definition, joined=False) if refused or not reason else None
+            )
+            if one_branch and through is not None:
+                return through, _none("the question is one branch: no finer cells speak for it through the tree")
+            direct = self._pooled_route(direct_rows, "no series reports exactly this question and nothing finer")
+            return direct, through or _none(reason)
+
+        def corners() -> tuple[Route, ...]:
+            """The answers with the unknown branches at 0 and 1, smallest first."""
+            ends = itertools.product((0.0, 1.0), repeat=len(missing)) if missing else ()
+            routes = [self._route(numerator, denominator, dict(zip(missing, end, strict=True))) for end in ends]
+            return tuple(sorted((one for one in routes if one and one.estimable), key=lambda one: one.mean or 0.0))
+
+        # Where nothing reaches this question but the series that report it, they are the answer, and bounds still show.
+        answer = combined
+        if not combined.estimable and not refused and direct_rows:
+            answer = apart()[0]
+        joint = self.joint(by_definition)
+        feeds = [{row.source for row in self.counts[i]} | set(joint.sources(i)) for i in used if self.counts[i]]
         return self._estimate(
-            asked, given, route, direct_rows, edges, constant and not missing, bounds, unknown, one_edge=one_edge
+            asked,
+            given,
+            answer,
+            combined,
+            apart,
+            edges=edges,
+            definition_only=constant and not missing,
+            corners=corners,
+            unknown=unknown,
+            fewest=min((len(one) for one in feeds), default=answer.series),
         )
 
-    def _route(self, numerator: Node, denominator: Node, fixed: Mapping[int, float]) -> Route | None:
-        """The answer with some edges fixed; None where what is known then cannot be."""
-        top, bottom = cancel(restrict(numerator, fixed), restrict(denominator, fixed))
+    def _route(
+        self, numerator: Node, denominator: Node, fixed: Mapping[int, float], *, joined: bool = True
+    ) -> Route | None:
+        """The answer with some edges fixed; None where what is known then cannot be.
+
+        With `joined` the coarser counts are in it; without, only the branches' own.
+        """
+        numerator, denominator = restrict(numerator, fixed), restrict(denominator, fixed)
+        top, bottom = cancel(numerator, denominator)
         if bottom == 0.0:
             return None
-        used = sorted(edges_of(top) | edges_of(bottom))
-        posteriors = {i: self._pooled(self.counts[i]) for i in used if self.edges[i].status == "counts"}
-        judged = {i: PointMass(float(self.edges[i].probability or 0.0)) for i in used if i not in posteriors}
+        used = edges_of(top) | edges_of(bottom)
+        rows = tuple(row for i in sorted(used) for row in self.counts[i])
+        if not joined:
+            return Route(*self._propagated(top, bottom, lambda i: self._pooled(self.counts[i])), rows, "")
+        joint = self.joint(fixed)
+        wider = tuple(one.row for one in joint.rows if edges_of(one.node) & used)
+        try:
+            if not joint.tied & used:
+                return Route(*self._propagated(top, bottom, joint.posterior), rows + wider, "", wider)
+            joint.check()
+        except AccuracyError as refused:
+            return Route(None, None, rows + wider, refused.message, wider)
+        whole = cancel(numerator, denominator, keep=joint.tied)
+        apart = (edges_of(whole[0]) | edges_of(whole[1])) - joint.tied
+        others = self._risks(apart, joint.posterior)
+        bases = cache(lambda: self._propagated(top, bottom, joint.posterior))
+        risk = Tilted(joint, *whole, others[0], lambda: bases()[0], average=False)
+        average = Tilted(joint, *whole, others[1], lambda: bases()[1], average=True)
+        return Route(risk, average, rows + wider, "", wider, joint)
+
+    def _risks(
+        self, used: frozenset[int], posterior: Callable[[int], Posterior]
+    ) -> tuple[dict[int, Distribution], dict[int, Distribution]]:
+        """Risks of some branches in a new setting, and their averages."""
+        fed = {i: posterior(i) for i in used if self.edges[i].status == "counts"}
+        judged: dict[int, Distribution] = {
+            i: PointMass(float(self.edges[i].probability or 0.0)) for i in used if i not in fed
+        }
         # The new setting's mean is the average's; its mixture is only made when an interval is asked for.
-        new_setting: Mapping[int, Distribution] = judged | {i: NewSetting(one) for i, one in posteriors.items()}
-        average: Mapping[int, Distribution] = judged | {i: one.average for i, one in posteriors.items()}
-        rows = tuple(row for i in used for row in self.counts[i])
-        return Route(propagate(top, bottom, new_setting), propagate(top, bottom, average), rows, "")
+        return judged | {i: one.next_setting for i, one in fed.items()}, judged | {
+            i: one.average for i, one in fed.items()
+        }
+
+    def _propagated(
+        self, top: Node, bottom: Node, posterior: Callable[[int], Posterior]
+    ) -> tuple[Distribution, Distribution]:
+        settings, averages = self._risks(edges_of(top) | edges_of(bottom), posterior)
+        return propagate(top, bottom, settings), propagate(top, bottom, averages)
 
     def _why_unknown(self, edge: Edge) -> str:
         if edge.status == "unknown":
@@ -283,9 +414,9 @@ class ProbabilityTree:
 
     def _pooled_route(self, rows: tuple[Count, ...], reason: str) -> Route:
         if not rows:
-            return Route(None, None, (), reason)
+            return _none(reason)
         posterior = self._pooled(rows)
-        return Route(NewSetting(posterior), posterior.average, rows, "")
+        return Route(posterior.next_setting, posterior.average, rows, "")
 
     def _counted(self, asked: Outcome, given: Given, rows: tuple[Count, ...]) -> RiskEstimate:
         """An outcome of its own: only the series that count exactly this."""
@@ -296,41 +427,24 @@ class ProbabilityTree:
         if elsewhere:
             reason += f"; it is counted where {', '.join(elsewhere)}"
         route = self._pooled_route(rows, reason)
-        return self._estimate(asked, given, route, rows, (), False, (), ())
+        return self._estimate(
+            asked, given, route, route, lambda: (route, _none("counted by itself, not through the tree"))
+        )
 
     def _estimate(
         self,
         asked: Outcome,
         given: Given,
-        route: Route,
-        direct_rows: tuple[Count, ...],
-        edges: tuple[Edge, ...],
-        definition_only: bool,
-        bounds: tuple[Route, ...],
-        unknown: tuple[Edge, ...],
+        answer: Route,
+        combined: Route,
+        apart: Callable[[], tuple[Route, Route]],
         *,
-        one_edge: bool = False,
+        edges: tuple[Edge, ...] = (),
+        definition_only: bool = False,
+        corners: Callable[[], tuple[Route, ...]] = tuple,
+        unknown: tuple[Edge, ...] = (),
+        fewest: int | None = None,
     ) -> RiskEstimate:
-        answer = route
-        if asked.variable is None or (one_edge and route.estimable and not direct_rows):
-            direct = route
-            indirect = Route(
-                None, None, (), "the question is one branch: no other series speak for it through the tree"
-            )
-            combined = route
-        else:
-            direct = self._pooled_route(direct_rows, "no series reports exactly this question and nothing finer")
-            indirect = route
-            if not direct.estimable:
-                combined = route
-            else:
-                combined = Route(
-                    None, None, (),
-                    "series that report only the coarser question are not joined with the tree yet; see direct and indirect",
-                )  # fmt: skip
-            if not route.estimable and direct.estimable:
-                # Nothing reaches this question but the series that report it: they are the answer, and bounds still show.
-                answer = direct
         if definition_only:
             stated = asked.variable in dict(given)
             definitions = [] if stated else [edge.definition for edge in self._structural(asked, given)]
@@ -341,17 +455,18 @@ class ProbabilityTree:
             average=answer.average,
             counts=answer.counts,
             reason=answer.reason,
+            wider=answer.wider,
+            joint=answer.joint,
             outcome=asked,
             known=given,
             setting=self.setting,
             reading=self.evidence.reading,
             edges=edges,
             definition_only=definition_only,
-            bounds=(bounds[0].mean or 0.0, bounds[1].mean or 0.0) if bounds else None,
-            bound_routes=bounds,
+            corners=corners,
             unknown=unknown,
-            direct=direct,
-            indirect=indirect,
+            fewest=answer.series if fewest is None else fewest,
+            apart=apart,
             combined=combined,
         )
 
@@ -390,10 +505,11 @@ class ProbabilityTree:
             top, bottom = self._questions.diagram(dict(known) | dict(wanted)), self._questions.diagram(dict(known))
         except NotOnTreeError:
             return None
+        joint = self.joint(corner)
         means: dict[int, float] = dict(corner)
         for i in edges_of(top) | edges_of(bottom):
             edge = self.edges[i]
-            if i in means:
+            if i in means or i in joint.involved:
                 continue
             if edge.status == "counts" and self.counts[i]:
                 means[i] = self._pooled(self.counts[i]).average.mean
@@ -401,8 +517,11 @@ class ProbabilityTree:
                 means[i] = edge.probability
             else:
                 return None
-        below = float(evaluate(bottom, means))
-        return None if below == 0 else float(evaluate(top, means)) / below
+        try:
+            value = joint.mean(top, bottom, means)
+        except AccuracyError:
+            return None
+        return None if math.isnan(value) else value
 
     def blanks(self, questions: Sequence[Mapping[str, str]]) -> tuple[int, ...]:
         """Branches that some questions need and that no count, definition or judgement fills.
@@ -444,7 +563,15 @@ class ProbabilityTree:
             Fitted anew.
         """
         refit = "prior" in changes or "heterogeneity" in changes
-        return replace(self, _fits={} if refit else self._fits, _answers={}, **changes)
+        return replace(
+            self,
+            _fits={} if refit else self._fits,
+            _nodes={} if refit else self._nodes,
+            _answers={},
+            _joints={},
+            _agreements={},
+            **changes,
+        )
 
     def branches(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
         """Every branch with its fit: see `riskmodel.branches.branch_table`.
@@ -459,7 +586,11 @@ class ProbabilityTree:
         pandas.DataFrame
             One row for each branch.
         """
-        return branch_table(self.edges, self.counts, [self.posterior(edge) for edge in self.edges], ci_prob=ci_prob)
+        routes = [
+            self._route(Branch(i, 1.0, 0.0), 1.0, {}) if edge.status == "counts" and self.counts[i] else None
+            for i, edge in enumerate(self.edges)
+        ]
+        return branch_table(self.edges, self.counts, routes, ci_prob=ci_prob)
 
     def kinds(self, variable: str, *, ci_prob: float = 0.95) -> tuple[dict[str, Any], ...]:
         """How the cases of a variable's other state divide into kinds: see `riskmodel.branches.kind_shares`.
@@ -490,3 +621,7 @@ class ProbabilityTree:
             if count.variable == variable and count.category in named[variable]
         ]
         return kind_shares(named[variable], rows, ci_prob=ci_prob)
+
+
+def _none(reason: str) -> Route:
+    return Route(None, None, (), reason)

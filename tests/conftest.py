@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,6 +30,14 @@ def evidence():
 @pytest.fixture(scope="session")
 def model(evidence):
     return rm.fit(evidence)
+
+
+@pytest.fixture(scope="session")
+def fine(evidence):
+    """The tree with the branches' own counts only: no count of a coarser group."""
+    coarse = evidence.coarse()
+    assert {row.source for row in coarse} == {"Koopman 1998", "Achiron 1996", "Avni 1994"}
+    return rm.fit(replace(evidence, counts=tuple(row for row in evidence.counts if row not in coarse)))
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def test_the_tree_draws_every_branch_twice(model):
     heads = texts[::2]
     assert len(heads) == 2 * len(table)
     assert "anatomy associated  47%" in heads
-    assert "karyotype abnormal  4%" in heads
+    assert "karyotype abnormal  3%" in heads
     assert texts[1::2].count("unknown") == 6
     dashed = [line for line in ax.lines if line.get_linestyle() == "--"]
     assert len(dashed) == 6
@@ -69,7 +69,7 @@ def test_icons_fill_the_low_end_and_hatch_to_the_high_end(isolated):
     assert len(ax.patches) == 100
     assert 100 - hatched - grey == round(100 * row["lower"])
     assert 100 - grey == round(100 * row["upper"])
-    assert any("best single figure 85" in text.get_text() for text in ax.texts)
+    assert any("best single figure 90" in text.get_text() for text in ax.texts)
 
 
 def test_changes_draw_the_risk_after_either_result(isolated):

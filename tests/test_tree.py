@@ -24,8 +24,8 @@ def edge_mean(model, variable, **given):
     return model.posterior(edge).average.mean
 
 
-def test_a_question_that_is_one_branch_is_that_branch_s_posterior(model):
-    risk = model.risk("abnormal_karyotype", anatomy="isolated")
+def test_a_question_that_is_one_branch_is_that_branch_s_posterior(fine):
+    risk = fine.risk("abnormal_karyotype", anatomy="isolated")
     post = rm.pool([1, 0, 0], [21, 11, 14])
     assert risk.mean == pytest.approx(post.new_setting.mean, abs=1e-9)
     assert risk.interval() == pytest.approx(post.new_setting.interval(), abs=1e-12)
@@ -33,15 +33,15 @@ def test_a_question_that_is_one_branch_is_that_branch_s_posterior(model):
     assert (risk.series, risk.events, risk.fetuses) == (3, 1, 46)
 
 
-def test_the_mean_is_the_sum_over_paths_of_products_of_means(model):
-    a = edge_mean(model, "anatomy")
-    k_isolated, k_associated = (edge_mean(model, "karyotype", anatomy=s) for s in ("isolated", "associated"))
-    assert model.risk("abnormal_karyotype").mean == pytest.approx((1 - a) * k_isolated + a * k_associated, abs=1e-12)
+def test_the_mean_is_the_sum_over_paths_of_products_of_means(fine):
+    a = edge_mean(fine, "anatomy")
+    k_isolated, k_associated = (edge_mean(fine, "karyotype", anatomy=s) for s in ("isolated", "associated"))
+    assert fine.risk("abnormal_karyotype").mean == pytest.approx((1 - a) * k_isolated + a * k_associated, abs=1e-12)
     after = a * k_associated / ((1 - a) * k_isolated + a * k_associated)
-    assert model.risk("associated_anomaly", karyotype="abnormal").mean == pytest.approx(after, abs=1e-12)
-    i = edge_mean(model, "infection", anatomy="isolated", karyotype="normal")
-    g = edge_mean(model, "outcome", anatomy="isolated", karyotype="normal", infection="negative")
-    good = model.risk("good_outcome", anatomy="isolated")
+    assert fine.risk("associated_anomaly", karyotype="abnormal").mean == pytest.approx(after, abs=1e-12)
+    i = edge_mean(fine, "infection", anatomy="isolated", karyotype="normal")
+    g = edge_mean(fine, "outcome", anatomy="isolated", karyotype="normal", infection="negative")
+    good = fine.risk("good_outcome", anatomy="isolated")
     assert good.mean == pytest.approx((1 - k_isolated) * (1 - i) * g, abs=1e-12)
     assert good.bounds == pytest.approx((good.mean, good.mean + (1 - k_isolated) * i), abs=1e-12)
 
@@ -54,13 +54,13 @@ def test_the_mean_is_the_sum_over_paths_of_products_of_means(model):
         ("associated_anomaly", {"karyotype": "abnormal"}),
     ],
 )
-def test_intervals_agree_with_simulation(model, outcome, known):
+def test_intervals_agree_with_simulation(fine, outcome, known):
     """A million draws of every branch, by another route than the fixed points of the library."""
     rng = np.random.default_rng(2026)
     size = 1_000_000
     drawn = {
-        (e.variable, tuple(sorted(dict(e.given).items()))): model.posterior(e).new_setting.sample(size, rng)
-        for e in model.edges
+        (e.variable, tuple(sorted(dict(e.given).items()))): fine.posterior(e).new_setting.sample(size, rng)
+        for e in fine.edges
         if e.status == "counts"
     }
     a = drawn["anatomy", ()]
@@ -76,7 +76,7 @@ def test_intervals_agree_with_simulation(model, outcome, known):
         bottom = (1 - a) * k["isolated"] + top
     values, order = top / bottom, np.argsort(top / bottom)
     share = np.cumsum(bottom[order]) / bottom.sum()
-    risk = model.risk(outcome, **known)
+    risk = fine.risk(outcome, **known)
     for end, level in zip(risk.interval(), (0.025, 0.975), strict=True):
         simulated = values[order][np.searchsorted(share, level)]
         assert end == pytest.approx(simulated, abs=0.004)
@@ -147,13 +147,16 @@ def test_an_outcome_of_its_own_rests_on_its_own_series(model):
     assert "anatomy=associated" in model.risk("termination").reason
 
 
-def test_direct_and_indirect_use_each_series_once(model):
+def test_direct_indirect_and_combined_use_each_series_once(model, fine):
     risk = model.risk("good_outcome", anatomy="isolated")
     assert risk.direct.sources == ("Koopman 1998", "Achiron 1996")
     assert not set(risk.direct.sources) & set(risk.indirect.sources)
     assert risk.direct.mean == pytest.approx(rm.pool([5, 4], [5, 4]).average.mean, abs=1e-12)
-    assert risk.combined.mean is None
-    assert "not joined" in risk.combined.reason
+    assert risk.indirect.mean == pytest.approx(fine.risk("good_outcome", anatomy="isolated").mean, abs=1e-12)
+    assert set(risk.combined.sources) == {*risk.indirect.sources, *risk.direct.sources, "Avni 1994"}
+    assert risk.indirect.mean < risk.combined.mean == risk.mean < risk.direct.mean
+    assert risk.events is None  # of groups of different width
+    assert risk.fewest == 4
 
 
 def test_an_empty_branch_is_not_a_prior_s_mean(evidence):
@@ -199,6 +202,9 @@ def test_branches_as_a_table(model):
     assert len(table) == len(model.edges)
     assert set(table["status"]) == {"counts", "structural", "unknown"}
     assert table.loc[table["status"] == "unknown", "mean"].isna().all()
+    karyotype = table[(table["variable"] == "karyotype") & (table["given"] == "anatomy=isolated")].iloc[0]
+    assert (karyotype["series"], karyotype["events"], karyotype["total"], karyotype["wider"]) == (3, 1, 46, 2)
+    assert karyotype["mean"] == pytest.approx(model.risk("abnormal_karyotype", anatomy="isolated").mean, abs=1e-12)
 
 
 # ---------------------------------------------------------------- diagrams

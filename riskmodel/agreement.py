@@ -1,0 +1,122 @@
+"""Whether a coarser count agrees with the branches that it did not feed, and whether it could have disagreed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskmodel.coarse_reader import Coarse
+from riskmodel.diagram import Branch, Node, edges_of
+from riskmodel.hypernodes import HyperNodes
+from riskmodel.posterior import Posterior
+from riskmodel.propagate import kronecker
+
+#: Settings that are simulated: a tail probability of 2.5 % is then good to some 0.2 points.
+_SETTINGS = 8192
+#: Tail of the prediction beyond which a count is called in conflict, as with a 95 % interval.
+TAIL = 0.025
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A coarser count beside what the branches' own counts predict for it.
+
+    Parameters
+    ----------
+    expected : float
+        Expected number of events among as many fetuses.
+    mid_p : float
+        Predictive probability of fewer events, and half that of as many.
+    detectable_low, detectable_high : int or None
+        The most events, and the fewest, that would have been in a tail of 2.5 %; None where no number would have been:
+        then the count cannot show a conflict on that side whatever it is.
+    """
+
+    expected: float
+    mid_p: float
+    detectable_low: int | None
+    detectable_high: int | None
+
+    @property
+    def conflict(self) -> bool:
+        """Whether the count lies in a tail of 2.5 %."""
+        return not TAIL <= self.mid_p <= 1 - TAIL
+
+    @property
+    def testable(self) -> bool:
+        """Whether any number of events would have been a conflict."""
+        return self.detectable_low is not None or self.detectable_high is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return {
+            "expected": self.expected,
+            "mid_p": self.mid_p,
+            "conflict": self.conflict,
+            "testable": self.testable,
+            "detectable_low": self.detectable_low,
+            "detectable_high": self.detectable_high,
+        }
+
+
+def agreement(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Agreement:
+    """How a coarse count compares with its prediction.
+
+    Parameters
+    ----------
+    coarse : Coarse
+        The count.
+    posteriors : mapping of int to Posterior
+        Of its branches, without it.
+
+    Returns
+    -------
+    Agreement
+        By simulation of its fetuses through the tree in new settings, with a fixed seed.
+
+    References
+    ----------
+    Lancaster HO. Significance tests in discrete distributions. JASA 1961;56:223-234 (the mid-p); Dias S, et al. Checking
+    consistency in mixed treatment comparison meta-analysis. Stat Med 2010;29:932-944, section 3 (indirect against direct).
+    """
+    edges = sorted(edges_of(coarse.node))
+    rng = np.random.default_rng(20261123)
+    risks = {}
+    for edge, level in zip(edges, kronecker(len(edges), _SETTINGS), strict=True):
+        a, b = HyperNodes(posteriors[edge]).at(level)
+        hits, seen = coarse.known.get(edge, (0, 0))
+        risks[edge] = rng.beta(np.maximum(a + hits, 1e-12), np.maximum(b + seen - hits, 1e-12))
+    total = coarse.row.total
+    events = _simulated(coarse.node, np.full(_SETTINGS, total), risks, coarse, rng)
+    pmf = np.bincount(events, minlength=total + 1) / _SETTINGS
+    below = np.cumsum(pmf) - 0.5 * pmf
+    low, high = np.flatnonzero(below < TAIL), np.flatnonzero(below > 1 - TAIL)
+    return Agreement(
+        expected=float(pmf @ np.arange(total + 1)),
+        mid_p=float(below[coarse.row.events]),
+        detectable_low=int(low[-1]) if low.size else None,
+        detectable_high=int(high[0]) if high.size else None,
+    )
+
+
+def _simulated(
+    node: Node,
+    entered: NDArray[np.int64],
+    risks: Mapping[int, NDArray[np.float64]],
+    coarse: Coarse,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Events among the fetuses that reach a place of the tree, of shape (settings,)."""
+    if not isinstance(node, Branch):
+        return entered if node == 1.0 else np.zeros_like(entered)
+    hits = rng.binomial(entered, risks[node.edge])
+    own = coarse.known.get(node.edge)
+    if own is not None:
+        # Where as many fetuses entered as the series itself reports of this branch, they are the same ones.
+        hits = np.where(entered == own[1], own[0], hits)
+    first = _simulated(node.hit, hits, risks, coarse, rng)
+    return first + _simulated(node.miss, entered - hits, risks, coarse, rng)
