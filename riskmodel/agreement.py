@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from riskmodel.coarse_reader import Coarse
 from riskmodel.diagram import Branch, Node, edges_of
 from riskmodel.hypernodes import HyperNodes
-from riskmodel.posterior import Posterior
 from riskmodel.propagate import kronecker
 
-#: Settings that are simulated: a tail probability of 2.5 % is then good to some 0.2 points.
-_SETTINGS = 8192
+#: Settings that are simulated: a tail probability of 2.5 % is then good to some 0.25 points.
+_SETTINGS = 4096
 #: Tail of the prediction beyond which a count is called in conflict, as with a 95 % interval.
 TAIL = 0.025
 
@@ -63,15 +62,15 @@ class Agreement:
         }
 
 
-def agreement(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Agreement:
+def agreement(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> Agreement:
     """How a coarse count compares with its prediction.
 
     Parameters
     ----------
     coarse : Coarse
         The count.
-    posteriors : mapping of int to Posterior
-        Of its branches, without it.
+    nodes : mapping of int to HyperNodes
+        Of the posteriors of its branches, without it.
 
     Returns
     -------
@@ -87,7 +86,7 @@ def agreement(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Agreement:
     rng = np.random.default_rng(20261123)
     risks = {}
     for edge, level in zip(edges, kronecker(len(edges), _SETTINGS), strict=True):
-        a, b = HyperNodes(posteriors[edge]).at(level)
+        a, b = nodes[edge].at(level)
         hits, seen = coarse.known.get(edge, (0, 0))
         risks[edge] = rng.beta(np.maximum(a + hits, 1e-12), np.maximum(b + seen - hits, 1e-12))
     total = coarse.row.total

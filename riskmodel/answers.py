@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from riskmodel.estimate import RiskEstimate
@@ -32,7 +33,7 @@ def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dic
     interval = risk.interval()
     bounds_interval = risk.bounds_interval()
     word, why = certainty(
-        series=risk.series,
+        series=risk.series - len({count.source for count in risk.wider}),
         width=None if interval is None else interval[1] - interval[0],
         thin=risk.thin,
         by_definition=risk.definition_only,
@@ -63,6 +64,100 @@ def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dic
         "indirect": risk.indirect.to_dict() if sensitivity else None,
         "combined": risk.combined.to_dict() if sensitivity else None,
         "robustness": sensitivity.of(risk) if sensitivity else None,
+    }
+
+
+def wider_counts(model: ProbabilityTree) -> list[dict[str, Any]]:
+    """Counts of wider groups than the tree's branches, and how each agrees with what the branches predict for it.
+
+    Parameters
+    ----------
+    model : ProbabilityTree
+        Fitted tree.
+
+    Returns
+    -------
+    list of dict
+        Each count, with `agreement` and `reason`: one of them says something.
+    """
+    return [
+        row.to_dict() | {"agreement": None if found is None else found.to_dict(), "reason": reason}
+        for row, found, reason in model.coarse()
+    ]
+
+
+def by_setting(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> list[dict[str, Any]]:
+    """The same risks as each setting's own series answer them, side by side.
+
+    Parameters
+    ----------
+    model : ProbabilityTree
+        Fitted tree.
+    risks : sequence of RiskEstimate
+        Its answers.
+
+    Returns
+    -------
+    list of dict
+        For ``"any"`` and each setting of the finding: its title, and each outcome with probability, interval, series,
+        fetuses, sources and reason.
+    """
+    finding = model.evidence.finding
+    titles = {"any": "all settings"} | {one.name: one.title for one in finding.settings}
+    rows = []
+    for name, title in titles.items():
+        own = model if name == model.setting else model.variant(setting=name)
+        answers = []
+        for risk in risks:
+            found = own.risk(risk.outcome.name, **dict(risk.known))
+            interval = found.interval()
+            answers.append(
+                {
+                    "outcome": risk.outcome.name,
+                    "probability": found.mean,
+                    "interval": None if interval is None else list(interval),
+                    "series": found.series,
+                    "fetuses": found.fetuses,
+                    "sources": list(found.sources),
+                    "reason": found.reason,
+                }
+            )
+        rows.append({"setting": name, "title": title, "risks": answers})
+    return rows
+
+
+def neighbours(evidence: Evidence, known: Given, risks: Sequence[RiskEstimate]) -> dict[str, Any]:
+    """Published figures to weigh the risks against, and which of them the evidence does not have.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Whose work-up cites them.
+    known : tuple of (str, str)
+        Known states: a test whose result is known has no harm left to weigh.
+    risks : sequence of RiskEstimate
+        Risks that are asked for.
+
+    Returns
+    -------
+    dict
+        given: the figures; missing: what is not in the evidence, in words.
+    """
+    asked = [risk.outcome for risk in risks]
+    open_steps = [step for step in evidence.workup.steps if step.resolves and step.resolves not in dict(known)]
+    names = {one.name for one in asked} | {step.key for step in open_steps}
+    given = [one for one in evidence.workup.neighbours if (one.outcome or one.step) in names]
+    told = {one.outcome or one.step for one in given}
+    missing = [f"{one.title}: how often without this finding" for one in asked if one.name not in told]
+    missing += [f"{step.title}: what it may harm" for step in open_steps if step.key not in told]
+    missing += [f"{step.title}: how often its result is wrong" for step in open_steps]
+    return {
+        "given": [
+            asdict(one)
+            | {"sources": list(one.sources), "difference": None if one.difference is None else list(one.difference)}
+            for one in given
+        ],
+        "missing": missing,
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from riskmodel import consult_tables
-from riskmodel.answers import also_counted, applies, risk_dict, statement_dict
+from riskmodel.answers import also_counted, applies, by_setting, neighbours, risk_dict, statement_dict, wider_counts
 from riskmodel.described import said, split_stated
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.estimate import RiskEstimate
@@ -85,6 +85,7 @@ class Consultation:
             },
             "described": {name: _plain(value) for name, value in self.described.items()},
             "not_counted": [one.title for one in finding.descriptors],
+            "plain_not_counted": [one.plain_title for one in finding.descriptors],
             "setting": self.model.setting,
             "reading": evidence.reading,
             "audience": self.audience,
@@ -94,6 +95,9 @@ class Consultation:
                 {"given": dict(given), "risks": [risk_dict(risk) for risk in risks]} for given, risks in self.branches
             ],
             "kinds": {name: list(self.model.kinds(name)) for name in finding.kinds},
+            "settings": by_setting(self.model, self.risks),
+            "wider_counts": wider_counts(self.model),
+            "neighbours": neighbours(evidence, self.known, self.risks),
             "also_counted": also_counted(evidence, self.known, self.model.setting),
             "workup": [step.to_dict() for step in self.workup],
             "differential": [_statement(one, self) for one in evidence.workup.differential if self._applies(one)],
@@ -128,6 +132,19 @@ class Consultation:
     def robustness_table(self) -> pd.DataFrame:
         """How far each answer moves: see `riskmodel.consult_tables.robustness_table`."""
         return consult_tables.robustness_table(self.to_dict())
+
+    def tested_table(self) -> pd.DataFrame:
+        """Bounds of each answer over every number that may have been tested, where a source does not say how many.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns outcome, tested, lowest, highest; empty where every total is known.
+        """
+        import pandas as pd
+
+        rows = [{"outcome": risk.outcome.name} | one for risk in self.risks for one in self._sensitivity.tested(risk)]
+        return pd.DataFrame(rows, columns=["outcome", "tested", "lowest", "highest"])
 
     def _applies(self, statement: Statement) -> bool:
         return applies(statement, self.known, self.described)

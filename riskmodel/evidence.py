@@ -112,6 +112,32 @@ class Evidence:
             raise UnknownNameError("source", source, self.sources, where="source")
         return replace(self, counts=tuple(count for count in self.counts if count.source != source))
 
+    def with_totals(self, totals: Mapping[str, int]) -> Evidence:
+        """The same evidence with some totals changed, as if fewer had been tested.
+
+        Parameters
+        ----------
+        totals : mapping of str to int
+            New totals by the counts' keys, each at least the count's events.
+
+        Returns
+        -------
+        Evidence
+            With those totals.
+
+        Raises
+        ------
+        InputError
+            If a total is below its events.
+        """
+        changed = []
+        for count in self.counts:
+            total = totals.get(count.key, count.total)
+            if total < max(count.events, 1):
+                raise InputError(f"a total of {total} is below {max(count.events, 1)}", where=count.key)
+            changed.append(count if total == count.total else replace(count, total=total))
+        return replace(self, counts=tuple(changed))
+
     def variable(self, name: str) -> Variable:
         """The variable of that name.
 
@@ -347,21 +373,26 @@ def load_evidence(finding: str | Path, *, reading: str = "primary") -> Evidence:
     keys = sorted({count.key for count in counts if count.reading == "primary"})
     check_citations(
         "workup.toml",
-        [(f"steps.{step.key}", step.sources) for step in workup.steps] + [(one.key, one.sources) for one in statements],
+        [(f"steps.{step.key}", step.sources) for step in workup.steps]
+        + [(one.key, one.sources) for one in statements]
+        + [(one.key, one.sources) for one in workup.neighbours],
         sources,
         faults,
     )
     check_citations(
         "finding.toml",
         [(f"disagreements.{one.key}", one.sources) for one in parsed.disagreements]
-        + [(f"edges: {one.name}", one.sources) for one in parsed.edges],
+        + [(f"edges: {one.name}", one.sources) for one in parsed.edges]
+        + [("partly_tested", one.sources) for one in parsed.partly_tested],
         sources,
         faults,
     )
-    for statement in statements:
-        for key in statement.counts:
+    named = [("workup.toml", f"{one.key}.counts", one.counts) for one in statements]
+    named += [("finding.toml", "partly_tested.counts", one.counts) for one in parsed.partly_tested]
+    for file, column, wanted in named:
+        for key in wanted:
             if key not in keys:
-                faults.unknown("workup.toml", "count", key, keys, column=f"{statement.key}.counts")
+                faults.unknown(file, "count", key, keys, column=column)
     if faults.problems:
         order = {name: i for i, name in enumerate(FILES)}
         problems = sorted(faults.problems, key=lambda one: (order.get(one.file, 9), one.row or 0))

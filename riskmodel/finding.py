@@ -217,6 +217,8 @@ class Descriptor:
         Words that rules know; others are taken and echoed.
     note : str
         Why it does not move the number.
+    plain_title : str
+        The title in plain words.
     """
 
     name: str
@@ -227,6 +229,7 @@ class Descriptor:
     maximum: float
     words: tuple[str, ...]
     note: str
+    plain_title: str
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,25 @@ class Disagreement:
     primary: str
     sources: tuple[str, ...]
     effect: str
+
+
+@dataclass(frozen=True)
+class PartlyTested:
+    """Counts whose totals may include fetuses who were not tested: between their events and their totals were.
+
+    Parameters
+    ----------
+    counts : tuple of str
+        Keys of the counts, as `Count.key`.
+    text : str
+        What the source says, and what it does not.
+    sources : tuple of str
+        Keys.
+    """
+
+    counts: tuple[str, ...]
+    text: str
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -335,6 +357,7 @@ class Review:
     statement: str
     article: str
     article_updated: str
+    plain_statement: str
 
 
 @dataclass(frozen=True)
@@ -357,6 +380,7 @@ class Finding:
     settings: tuple[Setting, ...]
     descriptors: tuple[Descriptor, ...]
     disagreements: tuple[Disagreement, ...]
+    partly_tested: tuple[PartlyTested, ...]
     kinds: Mapping[str, tuple[str, ...]]
 
     @property

@@ -397,8 +397,9 @@ class BetaMixture(Distribution):
         log_beta = betaln(a, b)
 
         def density(logits: Array) -> Array:
-            log_density = np.outer(log_sigmoid(logits), a) + np.outer(log_sigmoid(-logits), b)
-            return np.asarray(np.exp(np.minimum(log_density - log_beta, 700.0)) @ weights)
+            log_density = np.outer(log_sigmoid(logits), a) + np.outer(log_sigmoid(-logits), b) - log_beta
+            # Single precision, several times as fast, leaves 1e-6 of a density that the table needs to 1e-5.
+            return np.asarray(np.exp(np.minimum(log_density, 80.0).astype(np.float32)) @ weights)
 
         def outside(low: float, high: float) -> tuple[float, float]:
             # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.

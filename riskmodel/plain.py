@@ -23,6 +23,12 @@ _OPENING = (
 )
 
 
+_CLOSING = (
+    "This page comes from a research tool for health professionals. It offers facts, not orders. Your doctor can check each "
+    "number against the studies named here."
+)
+
+
 def to_plain_markdown(answer: Answer) -> str:
     """A consultation as Markdown for a patient.
 
@@ -43,9 +49,10 @@ def to_plain_markdown(answer: Answer) -> str:
         "## What may happen\n\n" + "\n".join(f"- {_sentences(risk)}" for risk in answer["risks"]),
         *(_branch(branch, answer) for branch in answer["branches"]),
         _steps(answer),
+        _neighbours(answer),
         _limits(answer),
         "## The studies behind these numbers\n\n" + _studies(answer),
-        f"---\n\n{answer['review']['statement']}\n\n{answer['disclaimer']}",
+        f"---\n\n{answer['review']['plain_statement']} {_CLOSING}",
     ]
     if not answer["risks"]:
         parts[3] = "## What may happen\n\nEverything this page could tell about is already known."
@@ -113,16 +120,52 @@ def _steps(answer: Answer) -> str:
     )
 
 
+def _neighbours(answer: Answer) -> str:
+    """What the numbers can be weighed against, where a study says so."""
+    lines = [one["plain_text"] for one in answer["neighbours"]["given"]]
+    return "## To compare with\n\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
+
+
+def _readings(answer: Answer) -> str:
+    """How far the first number moves where a study can be read in more than one way; empty where it does not."""
+    for risk in answer["risks"]:
+        moved = risk["robustness"]
+        if risk["probability"] is None or risk["by_definition"] or moved is None:
+            continue
+        of = denominator(risk["probability"])
+        found = [
+            risk["probability"],
+            *(one["probability"] for one in moved["readings"] if one["probability"] is not None),
+        ]
+        low, high = (frequency(end, of) for end in (min(found), max(found)))
+        if low != high:
+            return (
+                f'Some studies can be read in more than one way. Depending on that, the number for "{risk["plain_title"]}" '
+                f"is between {low} and {high} of {of:,}."
+            )
+        return ""
+    return ""
+
+
 def _limits(answer: Answer) -> str:
     lines = []
-    if answer["not_counted"]:
-        lines.append(f"No study counts babies by {listed(answer['not_counted'])}. So these do not change the numbers.")
+    if answer["plain_not_counted"]:
+        lines.append("No study tells how babies did by these: " + "; ".join(answer["plain_not_counted"]) + ".")
+        lines.append("So none of these changes a number here.")
     lines.append("The studies were small and were not all done in the same way.")
-    lines.append("How often these things happen to babies without this finding is not in these studies.")
+    if _readings(answer):
+        lines.append(_readings(answer))
+    told = {one["outcome"] for one in answer["neighbours"]["given"]}
+    untold = [risk["plain_title"] for risk in answer["risks"] if risk["outcome"] not in told]
+    if untold:
+        lines.append(
+            f"For babies without this finding, these studies do not say how often this happens: {'; '.join(untold)}."
+        )
     return "## What these numbers cannot say\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
 def _studies(answer: Answer) -> str:
     used = {source for risk in answer["risks"] for source in risk["sources"]}
     used |= {source for branch in answer["branches"] for risk in branch["risks"] for source in risk["sources"]}
+    used |= {source for one in answer["neighbours"]["given"] for source in one["sources"]}
     return "\n".join(f"- {citation}" for key, citation in answer["sources"].items() if key in used) or "- None."

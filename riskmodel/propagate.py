@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 #: 95 % interval by some 0.001 (measured on the shipped tree, 2026-11). Neighbours in Fibonacci's sequence.
 _LATTICE = (987, 1597)
 _POINTS = 4096
+#: A quantile is sought with every so manieth point first.
+_THIN = 16
 #: Levels at which the integrated risk is tabulated, equally spaced as logits.
 _LEVELS = 1025
 _FARTHEST_LEVEL = 16.0
@@ -102,9 +104,10 @@ class Propagated(Distribution):
         partial = np.cumsum(np.diff(_levels(), prepend=0.0) * middle)
         return *coefficients(self.numerator), *coefficients(self.denominator), risk, partial
 
-    def _below(self, t: float) -> float:
-        """Weighted probability that the ratio is at most t."""
+    def _below(self, t: float, thin: int = 1) -> float:
+        """Weighted probability that the ratio is at most t, by all points or by every so manieth."""
         n0, n1, d0, d1, risk, partial = self._given_others
+        n0, n1, d0, d1 = n0[::thin], n1[::thin], d0[::thin], d1[::thin]
         slope, rest = n1 - t * d1, t * d0 - n0
         with np.errstate(divide="ignore", invalid="ignore"):
             cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
@@ -144,23 +147,28 @@ class Propagated(Distribution):
         return self.quick_ppf(rng.random(size))
 
     def _quantile(self, level: float) -> float:
-        """By false position between logits of risk and of probability, where most distributions are nearly straight.
-
-        In the Illinois form (Dowell and Jarratt, BIT 1971), to 1e-6 in probability.
-        """
+        """Found with a few of the points first, and then with all of them, to 1e-6 in probability."""
         if level in (0.0, 1.0) or self._below(0.0) >= level:
             return 1.0 if level == 1.0 else 0.0
+        mean = min(max(self.mean, 1e-12), 1 - 1e-12)
+        spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
+        start = float(np.log(mean) - np.log1p(-mean) + spread * ndtri(level))
+        near = self._root(level, start, 0.5 * spread, _THIN, 1e-4)
+        return _sigmoid(self._root(level, near, 0.1 * spread, 1, 1e-6))
+
+    def _root(self, level: float, start: float, step: float, thin: int, tolerance: float) -> float:
+        """Logit of a quantile by false position between logits of risk and of probability, both nearly straight.
+
+        In the Illinois form (Dowell and Jarratt, BIT 1971).
+        """
         aim = float(np.log(level) - np.log1p(-level))
 
         def excess(logit: float) -> float:
-            share = min(max(self._below(_sigmoid(logit)), 1e-15), 1 - 1e-15)
+            share = min(max(self._below(_sigmoid(logit), thin), 1e-15), 1 - 1e-15)
             return float(np.log(share) - np.log1p(-share)) - aim
 
-        mean = min(max(self.mean, 1e-12), 1 - 1e-12)
-        spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
-        low = high = float(np.log(mean) - np.log1p(-mean) + spread * ndtri(level))
+        low = high = start
         below = above = excess(low)
-        step = 0.5 * spread
         while above < 0 and high < 40:  # a risk nearer 0 or 1 than 4e-18 is 0 or 1
             low, below, high, step = high, above, high + step, 2 * step
             above = excess(high)
@@ -172,13 +180,13 @@ class Propagated(Distribution):
                 break
             middle = (low * above - high * below) / (above - below)
             value = excess(middle)
-            if abs(value) * level * (1 - level) < 1e-6:
-                return _sigmoid(middle)
+            if abs(value) * level * (1 - level) < tolerance:
+                return middle
             if value < 0:
                 low, below, above = middle, value, above / 2
             else:
                 high, above, below = middle, value, below / 2
-        return _sigmoid(0.5 * (low + high))
+        return 0.5 * (low + high)
 
     @cached_property
     def _table(self) -> tuple[Array, Array]:

@@ -17,6 +17,7 @@ from riskmodel.finding import (
     Given,
     Independence,
     Outcome,
+    PartlyTested,
     Population,
     Reading,
     Review,
@@ -115,6 +116,7 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
             review.text("statement"),
             review.text("article", required=False),
             review.date("article_updated") if "article_updated" in review.table else "",
+            review.text("plain_statement", required=False) or review.text("statement"),
         ),
         variables=variables,
         edges=top.each("edges", lambda one: _edge(one, variables)),
@@ -140,6 +142,11 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
             lambda one: Disagreement(
                 one.text("key"), one.text("article"), one.text("primary"), one.texts("sources"), one.text("effect")
             ),
+            required=False,
+        ),
+        partly_tested=top.each(
+            "partly_tested",
+            lambda one: PartlyTested(one.texts("counts"), one.text("text"), one.texts("sources")),
             required=False,
         ),
         kinds=_kinds(top, variables),
@@ -293,6 +300,7 @@ def _descriptor(fields: Fields) -> Descriptor:
         maximum=maximum if maximum is not None else 0.0,
         words=fields.texts("words", required=kind == "word"),
         note=fields.text("note"),
+        plain_title=fields.text("plain_title", required=False) or fields.text("title"),
     )
 
 

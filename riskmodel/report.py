@@ -54,6 +54,8 @@ def to_markdown(answer: Answer) -> str:
         parts.append("## The risks now\n\nEverything the finding asks about is already known.")
     parts += [_branch(one) for one in answer["branches"]]
     parts.append(_kinds(answer))
+    parts.append(_settings(answer))
+    parts.append(_neighbours(answer))
     parts.append(_workup(answer))
     parts.append(_statements("Differential diagnosis", answer["differential"]))
     parts.append(_statements("Prognosis as published, and what the counts say", answer["prognosis"]))
@@ -232,13 +234,22 @@ def _notes(risk: Answer) -> list[str]:
             f"{name} with the unknown branches at 0 and at 1: {_range(risk['bounds'])} of 100. "
             + " ".join(f"{one['branch']}: {_sentence(one['why'])}" for one in risk["unknown"])
         )
-    direct, indirect = risk["direct"], risk["indirect"]
-    if direct["probability"] is not None and indirect["probability"] is not None:
+    if risk["wider"]:
         notes.append(
-            f"{name}, two ways: series that report only this question ({listed(direct['sources'])}) say "
-            f"{said(direct['probability'], direct['interval'])}; through the tree "
-            f"{said(indirect['probability'], indirect['interval'])}. "
-            f"{_sentence(risk['combined']['reason'])}"
+            f"{name}: {listed(risk['wider'])} {'reports' if len(risk['wider']) == 1 else 'report'} a wider group only, read "
+            "through the tree: each way in which the fetuses can have divided is weighed by its probability."
+        )
+    routes = [risk[route] for route in ("direct", "indirect", "combined")]
+    if all(route and route["probability"] is not None for route in routes[:2]):
+        direct, indirect, combined = routes
+        together = (
+            said(combined["probability"], combined["interval"]) if combined["probability"] is not None else "refused"
+        )
+        notes.append(
+            f"{name}, by route: series that report exactly this and nothing finer ({listed(direct['sources'])}) "
+            f"{said(direct['probability'], direct['interval'])}; finer counts through the tree "
+            f"({listed(indirect['sources'])}) {said(indirect['probability'], indirect['interval'])}; together, each series "
+            f"once, {together}. {_sentence(combined['reason'])}".rstrip()
         )
     return notes
 
@@ -276,6 +287,76 @@ def _kinds(answer: Answer) -> str:
     if not rows or answer["known"].get("karyotype") == "normal":
         return ""
     return "### Kinds among the abnormal karyotypes\n\n" + _table(["Kind", "Counted", "Share", "Source"], rows)
+
+
+def _settings(answer: Answer) -> str:
+    """The same risks by setting, side by side: the largest difference in the data."""
+    titles = {risk["outcome"]: _title(risk) for risk in answer["risks"]}
+    if not titles:
+        return ""
+    rows = []
+    for outcome, title in titles.items():
+        cells = [title]
+        for setting in answer["settings"]:
+            found = next(one for one in setting["risks"] if one["outcome"] == outcome)
+            if found["probability"] is None:
+                cells.append("not estimable")
+            else:
+                series = "definition"
+                if found["series"]:
+                    series = f"{found['series']} series, {found['fetuses']} fetuses: {listed(found['sources'])}"
+                cells.append(f"{said(found['probability'], found['interval'])}; {series}")
+        rows.append(cells)
+    head = ["Outcome", *(one["title"].capitalize() for one in answer["settings"])]
+    note = (
+        "A setting alone has fewer series: figures lie nearer the middle and ranges are wider, so compare the ranges."
+    )
+    return "## By setting\n\n" + _table(head, rows) + f"\n\n{note}"
+
+
+def _neighbours(answer: Answer) -> str:
+    """What the risks can be weighed against: without the finding, and what the tests may do."""
+    steps = {step["step"]: step["title"] for step in answer["workup"]}
+    titles = {risk["outcome"]: _title(risk) for risk in answer["risks"]}
+    lines = []
+    for one in answer["neighbours"]["given"]:
+        if one["kind"] == "background":
+            lead = f"**{titles[one['outcome']]} without this finding:** {said(one['probability'])}."
+        else:
+            lead = f"**{steps[one['step']]}, its harm:** {said(one['probability'])}"
+            lead += "." if one["without"] is None else f", and {said(one['without'])} without the test."
+        if one["difference"]:
+            excess, low, high = (f"{1000 * value:.1f}" for value in one["difference"])
+            lead += f" Difference {excess} of 1,000 (95 % interval {low} to {high})."
+        lines.append(f"- {lead} {one['text']} ({'; '.join(one['sources'])})")
+    if answer["neighbours"]["missing"]:
+        lines.append(f"- Not in the evidence: {'; '.join(answer['neighbours']['missing'])}.")
+    if not lines:
+        return ""
+    return "## To weigh this against\n\nAs published; not fitted here.\n\n" + "\n".join(lines)
+
+
+def _wider(answer: Answer) -> list[str]:
+    """Counts of wider groups, and whether they agree with the branches or could not have disagreed."""
+    lines = []
+    for one in answer["wider_counts"]:
+        found = one["agreement"]
+        if found is None:
+            lines.append(f"- {_count(one)}: not read through the tree, for {one['reason']}")
+            continue
+        ends = [f"{found['detectable_low']} or fewer"] if found["detectable_low"] is not None else []
+        ends += [f"{found['detectable_high']} or more"] if found["detectable_high"] is not None else []
+        could = (
+            f"it would have shown one at {' or at '.join(ends)}"
+            if ends
+            else "it could not have shown one: not testable"
+        )
+        verdict = "in conflict" if found["conflict"] else "no conflict"
+        lines.append(
+            f"- {_count(one)}: the finer counts expect {found['expected']:.1f}; {verdict} (mid-p {found['mid_p']:.2f}; "
+            f"{could})"
+        )
+    return lines
 
 
 def _workup(answer: Answer) -> str:
@@ -383,6 +464,12 @@ def _movement(answer: Answer) -> str:
                 lines.append(f"    - reading {one['reading']}: {value}; it has {listed(one['changed'])}")
             else:
                 lines.append(f"    - reading {one['reading']}: no count behind this answer differs")
+        for one in moved["untested"]:
+            value = "not estimable" if one["probability_if_fewest"] is None else said(one["probability_if_fewest"])
+            lines.append(
+                f"    - if only {one['fewest']} of {one['most']} had been tested: {value}. {one['text']} "
+                f"({'; '.join(one['sources'])})"
+            )
         for one in moved["left_out"]:
             value = "not estimable" if one["probability"] is None else said(one["probability"])
             lines.append(f"    - without {one['source']}: {value}")
@@ -391,6 +478,9 @@ def _movement(answer: Answer) -> str:
         f"{one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
         for one in answer["disagreements"]
     ]
+    wider = _wider(answer)
+    if wider:
+        lines = [*wider, *lines]
     if not lines:
         return ""
     return "## How far the answer moves, and where the article and the abstracts disagree\n\n" + "\n".join(lines)

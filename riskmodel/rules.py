@@ -229,6 +229,42 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """A published figure to weigh a risk against: without the finding, or what a test itself may do.
+
+    Parameters
+    ----------
+    key : str
+        Its name.
+    kind : str
+        ``"background"``, for an outcome without the finding, or ``"harm"``, of a step.
+    outcome, step : str or None
+        What it stands beside.
+    probability : float
+        The figure, as published; not fitted here.
+    without : float or None
+        For a harm, the same figure in those who did not have the test.
+    difference : tuple of (float, float, float) or None
+        Published difference between the two with its 95 % interval.
+    text, plain_text : str
+        What was counted, among whom, and in plain words.
+    sources : tuple of str
+        Keys.
+    """
+
+    key: str
+    kind: str
+    outcome: str | None
+    step: str | None
+    probability: float
+    without: float | None
+    difference: tuple[float, float, float] | None
+    text: str
+    plain_text: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class WorkUp:
     """Everything a consultation says beside the risks."""
 
@@ -237,3 +273,4 @@ class WorkUp:
     prognosis: tuple[Statement, ...]
     pitfalls: tuple[Statement, ...]
     cautions: tuple[Statement, ...]
+    neighbours: tuple[Neighbour, ...]

@@ -363,6 +363,17 @@ class Fields:
             return None
         return float(value)
 
+    def numbers(self, key: str, length: int) -> tuple[float, ...]:
+        """An optional list of so many numbers; empty where it is left out or faulty."""
+        value = self._get(key, False, "a list of numbers")
+        if value is None:
+            return ()
+        good = isinstance(value, list) and len(value) == length
+        if not good or any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in value):
+            self.fault(key, f"not a list of {length} numbers", f"Give {length} numbers in brackets", value)
+            return ()
+        return tuple(float(one) for one in value)
+
     def flag(self, key: str, *, default: bool) -> bool:
         """True or false."""
         value = self._get(key, False, "true or false")

@@ -177,7 +177,7 @@ class ProbabilityTree:
         found, reason = self._read(row, {})
         if found is None:
             return row, None, reason
-        own = {i: self._pooled(self.counts[i]) for i in edges_of(found.node)}
+        own = {i: self._nodes_of(self._pooled(self.counts[i])) for i in edges_of(found.node)}
         return row, agreement(found, own), ""
 
     def _read(self, row: Count, fixed: Mapping[int, float]) -> tuple[Coarse | None, str]:

@@ -84,7 +84,7 @@ def certainty(*, series: int, width: float | None, thin: bool, by_definition: bo
     Parameters
     ----------
     series : int
-        Sources behind the answer.
+        Sources behind the answer that report its branches themselves; wider groups do not make it more certain.
     width : float or None
         Of the 95 % interval; None where there is no answer.
     thin : bool

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from riskmodel.errors import InputError
 from riskmodel.finding import Finding
 from riskmodel.reader import read_given
-from riskmodel.rules import STEP_STATES, Condition, Remark, Rule, Statement, Step, WorkUp
+from riskmodel.rules import STEP_STATES, Condition, Neighbour, Remark, Rule, Statement, Step, WorkUp
 from riskmodel.tables import Faults, Fields, read_toml
 
 
@@ -32,7 +33,7 @@ def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
     """
     table = read_toml(path, faults)
     if table is None:
-        return WorkUp((), (), (), (), ())
+        return WorkUp((), (), (), (), (), ())
     top = Fields(table, path.name, "", faults)
     steps = top.each("steps", lambda one: _step(one, finding))
     for key, times in Counter(step.key for step in steps).items():
@@ -42,8 +43,11 @@ def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
         top.each(name, lambda one: _statement(one, finding), required=False)
         for name in ("differential", "prognosis", "pitfalls", "cautions")
     ]
+    keys = [step.key for step in steps]
+    neighbours = top.each("neighbours", lambda one: _neighbour(one, finding, keys), required=False)
     top.finish()
-    return WorkUp(steps, *groups)
+    differential, prognosis, pitfalls, cautions = groups
+    return WorkUp(steps, differential, prognosis, pitfalls, cautions, neighbours)
 
 
 def _condition(fields: Fields, key: str, finding: Finding) -> Condition:
@@ -118,6 +122,34 @@ def _statement(fields: Fields, finding: Finding) -> Statement:
             "remarks", lambda one: Remark(_condition(one, "when", finding), one.text("why")), required=False
         ),
     )
+
+
+def _neighbour(fields: Fields, finding: Finding, steps: Sequence[str]) -> Neighbour:
+    kind = fields.choice("kind", ("background", "harm"))
+    beside = "outcome" if kind == "background" else "step"
+    known = [one.name for one in finding.outcomes] if kind == "background" else steps
+    named = fields.choice(beside, known) or None
+    numbers = fields.numbers("difference", 3)
+    return Neighbour(
+        key=fields.text("key"),
+        kind=kind,
+        outcome=named if kind == "background" else None,
+        step=named if kind == "harm" else None,
+        probability=_share(fields, "probability") or 0.0,
+        without=_share(fields, "without", required=False),
+        difference=(numbers[0], numbers[1], numbers[2]) if numbers else None,
+        text=fields.text("text"),
+        plain_text=fields.text("plain_text"),
+        sources=_cited(fields),
+    )
+
+
+def _share(fields: Fields, key: str, *, required: bool = True) -> float | None:
+    value = fields.number(key, required=required)
+    if value is not None and not 0 <= value <= 1:
+        fields.fault(key, "not a probability", "Give a number from 0 to 1", value)
+        return None
+    return value
 
 
 def _cited(fields: Fields) -> tuple[str, ...]:

@@ -296,7 +296,7 @@ def test_agreement_is_the_tail_of_the_exact_prediction(build, count, conflict):
     assert found.conflict is conflict
     assert found.testable
     assert found.detectable_high is None  # all of eleven would not have been too many
-    assert agreement(joint.rows[0], {edge: one.posterior for edge, one in nodes.items()}) == found
+    assert agreement(joint.rows[0], nodes) == found
 
 
 def test_what_cannot_be_read_says_why(build):

@@ -223,7 +223,7 @@ def test_any_cell_is_accepted_or_named(folder, row, column, cell):
     try:
         assert len(rm.load_evidence(folder).all_counts) == 64
     except rm.EvidenceError as error:
-        assert all(problem.file in ("counts.csv", "workup.toml") for problem in error.problems)
+        assert all(problem.file in ("counts.csv", "workup.toml", "finding.toml") for problem in error.problems)
     finally:
         path.write_text(original)
 
