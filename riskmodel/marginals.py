@@ -52,6 +52,8 @@ class Lattice:
         Whether the nodes describe one minus the risk.
     log_total : float
         Logarithm of the integral before normalisation.
+    outer_centre, outer_scale, outer_step : float
+        Of the outer variable's own stretched axis, ``w = outer_centre + outer_scale sinh(v)``, v equally spaced.
     """
 
     weights: Array
@@ -63,6 +65,9 @@ class Lattice:
     log_g_over_m: bool
     mirror: bool
     log_total: float
+    outer_centre: float = 0.0
+    outer_scale: float = 1.0
+    outer_step: float = 1.0
 
     def mirrored(self) -> Lattice:
         """Nodes of the complement."""

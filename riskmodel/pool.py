@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskmodel import quadrature
+from riskmodel import binomial_normal, quadrature
 from riskmodel.distribution import PointMass
 from riskmodel.errors import InputError, UnavailableError, UnknownNameError
 from riskmodel.mixture import BetaMixture
 from riskmodel.posterior import ErrorEstimate, Posterior
-from riskmodel.priors import LogitNormalPrior, MixturePrior, as_heterogeneity_prior, as_mu_prior
+from riskmodel.priors import LogitNormalPrior, MixturePrior, TauPrior, as_heterogeneity_prior, as_mu_prior
+from riskmodel.setting import SettingRisk
 
 Counts = NDArray[np.int64]
 
@@ -102,9 +103,11 @@ def pool(
     for value, known, where in ((model, _MODELS, "model"), (method, _METHODS, "method")):
         if value not in known:
             raise UnknownNameError(where, value, known, where=where)
-    if model == "logit-normal":
-        raise UnavailableError(
-            "the logit-normal model is not built yet", where="model", remedy='Use model="beta-binomial"'
+    if model == "logit-normal" and heterogeneity_prior is not None and heterogeneity_prior.scale != "tau":
+        raise InputError(
+            f"{heterogeneity_prior} is a prior on rho, which the logit-normal model does not have",
+            where="heterogeneity",
+            remedy='Give 0, or a prior on tau: a name, ("half-normal", scale) or ("log-normal", median, sigma)',
         )
     if method == "nuts":
         if heterogeneity_prior is None:
@@ -125,7 +128,10 @@ def pool(
             remedy='Leave it out, or use method="nuts"',
         )
     if heterogeneity_prior is None:
-        return _conjugate(y, n, names, mu_prior)
+        return _conjugate(y, n, names, mu_prior, model)
+    if model == "logit-normal":
+        tau_prior = cast(TauPrior, heterogeneity_prior)
+        return binomial_normal.fit(y, n, labels=names, mu_prior=mu_prior, tau_prior=tau_prior)
     return quadrature.fit(y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior)
 
 
@@ -220,7 +226,7 @@ def _checked_sampler(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _conjugate(events: Counts, totals: Counts, labels: tuple[str, ...], mu_prior: Any) -> Posterior:
+def _conjugate(events: Counts, totals: Counts, labels: tuple[str, ...], mu_prior: Any, model: str) -> Posterior:
     """All settings alike: one risk, and counts that add up. For a Beta prior the closed form."""
     if isinstance(mu_prior, MixturePrior):
         mixture: BetaMixture = mu_prior.mixture.update(int(events.sum()), int(totals.sum()))
@@ -229,15 +235,16 @@ def _conjugate(events: Counts, totals: Counts, labels: tuple[str, ...], mu_prior
         risk: Any = mixture
     else:
         assert isinstance(mu_prior, LogitNormalPrior)
-        risk, log_evidence, error = quadrature.fit_one_risk(events, totals, mu_prior=mu_prior)
+        average, log_evidence, error = quadrature.fit_one_risk(events, totals, mu_prior=mu_prior)
+        risk = SettingRisk(lambda: average.lattice)
     return Posterior(
         events=events,
         totals=totals,
         labels=labels,
         average=risk,
         settings=lambda: (risk, (risk,) * events.size),
-        heterogeneity=PointMass(0.0, "rho"),
-        model="beta-binomial",
+        heterogeneity=PointMass(0.0, "rho" if model == "beta-binomial" else "tau"),
+        model=model,
         method="conjugate" if isinstance(risk, BetaMixture) else "quadrature",
         prior=str(mu_prior),
         heterogeneity_prior="heterogeneity 0",

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from riskmodel.distribution import Distribution
+from riskmodel.distribution import Distribution, SettingDistribution
 from riskmodel.errors import AccuracyError
 from riskmodel.marginals import AverageMarginal, Lattice, mixture_nodes
 from riskmodel.posterior import ErrorEstimate, Posterior
@@ -45,6 +46,31 @@ _NEGLIGIBLE = -36.0  # log of 2e-16: what a double no longer adds to one
 _BETWEEN_NODES = 1e-6
 _MAX_ZOOMS = 25
 _MAX_HALVINGS = 4
+
+
+class Integrand(Protocol):
+    """What `integrate` needs of a model with two hyperparameters: x = logit(average) and an outer variable w."""
+
+    @property
+    def events(self) -> Counts:
+        """Events of each series."""
+
+    @property
+    def totals(self) -> Counts:
+        """Total of each series."""
+
+    @property
+    def log_g_over_m(self) -> bool:
+        """Whether w is log g - log(mu (1 - mu)), as `Lattice` has it."""
+
+    def start(self) -> tuple[float, float]:
+        """Centre and scale of w under its prior."""
+
+    def first_guess(self, w: Array) -> tuple[Array, Array]:
+        """Centre and scale of x given w."""
+
+    def log_density(self, x: Array, w: Array) -> Array:
+        """Logarithm of likelihood times prior density with respect to x and w."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +96,18 @@ class Problem:
         """The same problem with events and non-events exchanged."""
         return replace(self, events=self.totals - self.events, mu_prior=self.mu_prior.mirrored())
 
+    @property
+    def log_g_over_m(self) -> bool:
+        """Whether w is log g - log(mu (1 - mu))."""
+        return self.heterogeneity_prior.scale == "tau"
+
+    def start(self) -> tuple[float, float]:
+        """Centre and scale of w under its prior."""
+        return self.heterogeneity_prior.centre()
+
     def log_g(self, x: Array, w: Array) -> Array:
         """Logarithm of g at logit average x and outer variable w."""
-        if self.heterogeneity_prior.scale == "rho":
+        if not self.log_g_over_m:
             return w
         return w + log_sigmoid(x) + log_sigmoid(-x)
 
@@ -135,13 +170,13 @@ def fit(
     """
     problem = Problem(events, totals, mu_prior, heterogeneity_prior)
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
-    flip = _should_mirror(events, totals)
+    flip = should_mirror(events, totals)
     lattice, error = integrate(problem.mirrored() if flip else problem, tolerance=tolerance)
     if flip:
         lattice = lattice.mirrored()
     average, heterogeneity = lattice.average(), lattice.heterogeneity()
 
-    def settings() -> tuple[Distribution, tuple[Distribution, ...]]:
+    def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
         new_setting = mixture_nodes(lattice)
         # Each series' own risk, given a node, is the node's Beta updated: weights stay, for the node has seen all series.
         return new_setting, tuple(new_setting.shifted(int(y), int(n)) for y, n in zip(events, totals, strict=True))
@@ -234,12 +269,12 @@ def log_combinations(events: Counts, totals: Counts) -> float:
     return float((gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1)).sum())
 
 
-def integrate(problem: Problem, *, tolerance: float) -> tuple[Lattice, ErrorEstimate]:
+def integrate(problem: Integrand, *, tolerance: float) -> tuple[Lattice, ErrorEstimate]:
     """Nodes and weights of the posterior, refined until the estimated error is small.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Integrand
         Counts and priors.
     tolerance : float
         Estimated error at which to stop.
@@ -279,8 +314,19 @@ def integrate(problem: Problem, *, tolerance: float) -> tuple[Lattice, ErrorEsti
     return lattice, ErrorEstimate(mean, sd, log_evidence, lattice.weights.size, "quadrature")
 
 
-def _should_mirror(events: Counts, totals: Counts) -> bool:
-    """Whether the complement is the rarer side; ties are broken so that a problem and its mirror choose alike."""
+def should_mirror(events: Counts, totals: Counts) -> bool:
+    """Whether the complement is the rarer side; ties are broken so that a problem and its mirror choose alike.
+
+    Parameters
+    ----------
+    events, totals : ndarray of int, shape (series,)
+        Counts.
+
+    Returns
+    -------
+    bool
+        Whether to exchange events and non-events.
+    """
     others = totals - events
     if events.sum() != others.sum():
         return bool(events.sum() > others.sum())
@@ -290,9 +336,9 @@ def _should_mirror(events: Counts, totals: Counts) -> bool:
 Inner = Callable[[Array], tuple[Array, Array]]
 
 
-def _locate(problem: Problem) -> tuple[float, float, Inner]:
+def _locate(problem: Integrand) -> tuple[float, float, Inner]:
     """Centre and scale of w, and of x as functions of w: zoom on coarse grids until they agree with their moments."""
-    centre, scale = problem.heterogeneity_prior.centre()
+    centre, scale = problem.start()
     inner: Inner = problem.first_guess
     u = np.arange(-12, 13) * _ZOOM_STEP
     stretch, slope = np.sinh(u), np.log(np.cosh(u))
@@ -339,7 +385,7 @@ def _interpolated(w: Array, x: Array, s: Array) -> Inner:
 
 
 def _lattice(
-    problem: Problem, centre: float, scale: float, inner: Inner, outer_step: float, inner_step: float
+    problem: Integrand, centre: float, scale: float, inner: Inner, outer_step: float, inner_step: float
 ) -> Lattice:
     """Evaluate the integrand on a grid that reaches until it is negligible, and normalise."""
     reach_v, reach_u = int(_REACH / outer_step), int(_REACH / inner_step)
@@ -370,13 +416,16 @@ def _lattice(
         scale=x_scale,
         u=u,
         step=inner_step,
-        log_g_over_m=problem.heterogeneity_prior.scale == "tau",
+        log_g_over_m=problem.log_g_over_m,
         mirror=False,
         log_total=float(top + np.log(total) + np.log(outer_step * scale * inner_step)),
+        outer_centre=centre,
+        outer_scale=scale,
+        outer_step=outer_step,
     )
 
 
-def _log_integrand(problem: Problem, w: Array, centre: Array, scale: Array, u: Array) -> Array:
+def _log_integrand(problem: Integrand, w: Array, centre: Array, scale: Array, u: Array) -> Array:
     x = centre[:, None] + scale[:, None] * np.sinh(u)
     inside = np.abs(x) < _FARTHEST
     log_f = problem.log_density(np.where(inside, x, 0.0), w[:, None])
