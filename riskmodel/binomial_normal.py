@@ -134,7 +134,7 @@ def fit(
     flip = should_mirror(events, totals)
     if flip:
         problem = problem.mirrored()
-    lattice, outer = integrate(problem, tolerance=tolerance)
+    lattice, outer = integrate(problem, tolerance=tolerance, between_nodes=True)
     inner = _inner_error(problem, lattice)
     if not inner <= LARGEST_ERROR:
         raise AccuracyError(
@@ -173,8 +173,5 @@ def _inner_error(problem: Problem, lattice: Lattice) -> float:
     columns = slice(None, None, max(1, lattice.u.size // _CHECKED))
     x, w = lattice.x[rows][:, columns], lattice.w[rows, None]
     weights = lattice.weights[rows][:, columns]
-    with np.errstate(invalid="ignore"):
-        change = problem.log_density(x, w) - replace(problem, finer=1.5).log_density(x, w)
-    # Where both are less than a double holds there is no change.
-    change = np.where(weights > 0, np.abs(change), 0.0)
-    return float((weights * change).sum() / weights.sum())
+    change = problem.log_density(x, w) - replace(problem, finer=1.5).log_density(x, w)
+    return float((weights * np.abs(change)).sum() / weights.sum())

@@ -269,7 +269,7 @@ def log_combinations(events: Counts, totals: Counts) -> float:
     return float((gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1)).sum())
 
 
-def integrate(problem: Integrand, *, tolerance: float) -> tuple[Lattice, ErrorEstimate]:
+def integrate(problem: Integrand, *, tolerance: float, between_nodes: bool = False) -> tuple[Lattice, ErrorEstimate]:
     """Nodes and weights of the posterior, refined until the estimated error is small.
 
     Parameters
@@ -278,6 +278,8 @@ def integrate(problem: Integrand, *, tolerance: float) -> tuple[Lattice, ErrorEs
         Counts and priors.
     tolerance : float
         Estimated error at which to stop.
+    between_nodes : bool
+        Whether the density between nodes is wanted too, relative to its own width and not only to that of [0, 1].
 
     Returns
     -------
@@ -297,7 +299,7 @@ def integrate(problem: Integrand, *, tolerance: float) -> tuple[Lattice, ErrorEs
     steps = [_START_STEP / 2] * 2 if small else [_START_STEP] * 2
     for halvings in range(_MAX_HALVINGS + 1):
         lattice = _lattice(problem, outer_centre, outer_scale, inner, steps[0], steps[1])
-        by_axis, coarse = zip(*(_axis_errors(lattice, axis) for axis in (0, 1)), strict=True)
+        by_axis, coarse = zip(*(_axis_errors(lattice, axis, between_nodes) for axis in (0, 1)), strict=True)
         errors = np.max(by_axis, axis=0)
         # Between its nodes a sinc series is as good as the rule with every second node, so that is bounded as well.
         refine = [by_axis[axis].max() > tolerance or coarse[axis] > _BETWEEN_NODES for axis in (0, 1)]
@@ -437,7 +439,7 @@ def _span(mask: NDArray[np.bool_], margin: int) -> slice:
     return slice(max(0, int(found[0]) - margin), int(found[-1]) + 1 + margin)
 
 
-def _axis_errors(lattice: Lattice, axis: int) -> tuple[Array, float]:
+def _axis_errors(lattice: Lattice, axis: int, between_nodes: bool = False) -> tuple[Array, float]:
     """Estimated errors of log evidence, mean and sd from halving the grid of one axis; and those with half the nodes.
 
     The difference between every second and every fourth node against all of them shows the rate of convergence; at a
@@ -455,7 +457,7 @@ def _axis_errors(lattice: Lattice, axis: int) -> tuple[Array, float]:
     first, second = (np.clip(difference, 1e-16, 0.5) for difference in differences)
     rate = np.clip(np.log(first) / np.log(second), 1.0, 2.0)
     edge = weights.take([0, -1], axis=axis).sum()  # what the truncated tails may hold
-    return np.asarray(np.maximum(first**rate, 1e-14) + 10 * edge), float(first[1:].max())
+    return np.asarray(np.maximum(first**rate, 1e-14) + 10 * edge), float(first[0 if between_nodes else 1 :].max())
 
 
 def _functionals(weights: Array, mu: Array, stride: int) -> Array:

@@ -32,7 +32,7 @@ _REACH = 7.8
 #: Logarithm by which a likelihood has fallen where it is cut: 8 standard deviations of tau beside its own point and tail.
 _DROP = 70.0
 #: tau in standard deviations of what the counts say, up to which Gauss and Hermite's rule is used, and its points.
-_NARROW = ((0.05, 6), (0.5, 16))
+_NARROW = ((0.01, 4), (0.05, 6), (0.2, 10), (0.5, 16))
 #: Information above which a series has points of its own. Below it, sharing them costs less (measured 2026-11).
 _SHARP = 40.0
 #: Cells of one table of normal densities: what a processor's cache holds.
@@ -109,7 +109,7 @@ class RandomEffect:
         Returns
         -------
         ndarray of shape (series, rows, columns)
-            Negative infinity where it is less than a double holds.
+            Finite: where it is less than a double holds, an upper bound.
         """
         return self._integrate(x, tau, moments=False)[0]
 
@@ -184,12 +184,14 @@ class RandomEffect:
             f = np.exp(log_f - top)
             table = x[rows][:, None, :] - t[:, :, None]  # rows, points, columns
             table *= (np.sqrt(0.5) / tau[rows])[:, None, None]
+            # An average far from all points would underflow: counted from the nearest.
+            beyond = np.maximum(np.maximum(t[:, :1] - x[rows], x[rows] - t[:, -1:]), 0.0)
+            beyond = 0.5 * (beyond / tau[rows, None]) ** 2
             np.square(table, out=table)
-            np.negative(table, out=table)
+            np.subtract(beyond[:, None], table, out=table)
             np.exp(table, out=table)
             mass = f @ table
-            with np.errstate(divide="ignore"):
-                log_mass = np.log(mass)
+            log_mass = np.log(np.maximum(mass, 1e-300)) - beyond[:, None]
             constant = top - 0.5 * np.log(2 * np.pi) - np.log(tau[rows])[:, None, None]
             out[0, :, rows] = log_mass + constant
             if moments:

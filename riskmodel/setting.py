@@ -2,8 +2,8 @@ r"""The risk in one setting of a logit-normal model: a new one, or one of the se
 
 Given a node (x, tau) the logit of a new setting's risk is normal about x, and that of a series' is such a normal times the
 series' own likelihood. Summed over the nodes of one row of the posterior, either is a smooth density of the logit; it is
-tabled on a stretched axis of its own, so that it is a `Lattice` again, row by row, with everything that
-`AverageMarginal` reads off one. Where tau is narrow beside the distance of the nodes a sum of normals would ripple; there a
+tabled on a stretched axis of its own, and the rows are added up on one axis: a `Lattice` again, of one row, with everything
+that `AverageMarginal` reads off one. Where tau is narrow beside the distance of the nodes a sum of normals would ripple; there a
 row is copied to the points of Gauss and Hermite's rule instead, and its sinc series fills the space between nodes.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,8 +35,20 @@ _REACH = 7.8
 _WIDEN = 2.0
 #: tau in scales of the row's axis up to which so many points of Gauss and Hermite's rule serve.
 _COPIES = ((1e-5, 1), (0.02, 3), (0.1, 5), (np.inf, 9))
-#: Probability that a tabled row may gain or lose.
+#: Probability that a table may gain or lose.
 LARGEST_ERROR = 1e-6
+#: Rows that hold less do not decide how fine their sum must be.
+_COUNTED = 1e-9
+#: Spacing of the axis of the sum, at most; and in scales of a row, so that every second node would do.
+_STEP = 0.08
+_ROW_STEP = 0.2
+#: Points between two nodes of a row at which its sinc series is tabled; between them a cubic is good to 1e-8.
+_FINER = 16
+#: Probability that every second node may gain or lose; between nodes the sinc series is as good as that.
+_BETWEEN_NODES = 1e-6
+_MAX_HALVINGS = 3
+#: Cells of one table of normal densities: what a processor's cache holds.
+_BLOCK = 100_000
 #: Spacing of nodes in standard deviations of the binomial likelihood that is summed over them.
 _SPACING = 0.8
 #: Totals up to which every probability is summed; above, they are interpolated between so many in a standard deviation.
@@ -196,144 +208,175 @@ def _heavy(lattice: Lattice) -> Lattice:
     )
 
 
-def _is_wide(lattice: Lattice) -> NDArray[np.bool_]:
-    """Rows in which normals about the nodes overlap, by Poisson's summation formula as in `marginals.mixture_nodes`."""
-    spacing = lattice.scale[:, None] * np.cosh(lattice.u) * lattice.step
-    allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(lattice.weights, _RIPPLE) / _RIPPLE))
-    needed = np.where(lattice.weights > _RIPPLE, spacing / allowed, 0.5 * spacing.min(axis=1, keepdims=True)).max(axis=1)
-    return np.asarray(np.exp(lattice.w) >= needed)
-
-
 def _new_setting_table(lattice: Lattice) -> Lattice:
     tau = np.exp(lattice.w)
-    wide = _is_wide(lattice)
-    parts = _copies(lattice, ~wide, None, None)
-    if wide.any():
-        scale = np.hypot(lattice.scale[wide], _WIDEN * tau[wide])
-        x = lattice.x[wide]
-        low, high = x.min(axis=1) - _REACH * tau[wide], x.max(axis=1) + _REACH * tau[wide]
-        with np.errstate(divide="ignore"):
-            log_weights = np.log(lattice.weights[wide])
-        parts.append(_tabled(lattice, x, tau[wide], log_weights, lattice.centre[wide], scale, low, high, None))
-    return _joined(lattice, parts)
+    low = (lattice.x.min(axis=1) - _REACH * tau).min()
+    high = (lattice.x.max(axis=1) + _REACH * tau).max()
+    with np.errstate(divide="ignore"):
+        log_weights = np.log(lattice.weights)
+    mass = lattice.weights.sum(axis=1)
+    centre = (lattice.weights * lattice.x).sum(axis=1) / mass
+    variance = (lattice.weights * (lattice.x - centre[:, None]) ** 2).sum(axis=1) / mass
+    rows = _Rows(lattice, log_weights, centre, np.sqrt(variance + tau**2), None)
+    return _added_up(rows, _copied(lattice, ~rows.wide, None, None), low, high)
 
 
 def _series_table(lattice: Lattice, one: RandomEffect, log_l: Array, logit: Array, spread: Array) -> Lattice:
     """As for a new setting, with the series' likelihood: its logit at a node has the given mean and spread."""
     tau = np.exp(lattice.w)
-    wide = _is_wide(lattice)
-    parts = _copies(lattice, ~wide, one, log_l)
-    if wide.any():
-        weights, x, t = lattice.weights[wide], lattice.x[wide], tau[wide]
-        mass = weights.sum(axis=1)
-        centre = (weights * logit[wide]).sum(axis=1) / mass
-        sd = np.sqrt((weights * (spread[wide] ** 2 + (logit[wide] - centre[:, None]) ** 2)).sum(axis=1) / mass)
-        # A series with none or all bends its density where its likelihood ends, however wide the rest.
-        bend = 2.5 / np.sqrt(1 / t**2 + one.information[0])
-        scale = _WIDEN * np.minimum(sd, bend)
-        left, right = (float(end[0]) for end in one.support)
-        low = np.maximum(x.min(axis=1) - _REACH * t, left)
-        high = np.minimum(x.max(axis=1) + _REACH * t, right)
-        with np.errstate(divide="ignore"):
-            log_weights = np.log(weights) - log_l[wide]
-        parts.append(_tabled(lattice, x, t, log_weights, centre, scale, low, high, one))
-    return _joined(lattice, parts)
+    weights = lattice.weights
+    mass = weights.sum(axis=1)
+    centre = (weights * logit).sum(axis=1) / mass
+    sd = np.sqrt((weights * (spread**2 + (logit - centre[:, None]) ** 2)).sum(axis=1) / mass)
+    # A series with no or only events bends its density where its likelihood ends, however wide the rest.
+    sd = np.minimum(sd, 2.5 / np.sqrt(one.information[0]))
+    left, right = (float(end[0]) for end in one.support)
+    low = max((lattice.x.min(axis=1) - _REACH * tau).min(), left)
+    high = min((lattice.x.max(axis=1) + _REACH * tau).max(), right)
+    with np.errstate(divide="ignore"):
+        log_weights = np.log(weights) - log_l
+    rows = _Rows(lattice, log_weights, centre, sd, one)
+    return _added_up(rows, _copied(lattice, ~rows.wide, one, log_l), low, high)
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of a lattice in the making: weights on the columns first, first + 1, ... of its axis."""
+    """Rows of normals about nodes, as wide rows are added up: log weights and the centre and spread of what they sum to."""
 
-    weights: Array
+    lattice: Lattice
+    log_weights: Array
     centre: Array
-    scale: Array
-    first: int
+    sd: Array
+    one: RandomEffect | None
+
+    @cached_property
+    def wide(self) -> NDArray[np.bool_]:
+        """Rows in which normals about the nodes overlap, by Poisson's summation formula as in `marginals.mixture_nodes`."""
+        held = self.lattice
+        spacing = held.scale[:, None] * np.cosh(held.u) * held.step
+        allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(held.weights, _RIPPLE) / _RIPPLE))
+        least = 0.5 * spacing.min(axis=1, keepdims=True)
+        needed = np.where(held.weights > _RIPPLE, spacing / allowed, least).max(axis=1)
+        return np.asarray(np.exp(held.w) >= needed)
+
+    def density(self, t: Array) -> Array:
+        """Sum over the nodes of wide rows at points t, of their shape."""
+        rows = self.wide
+        result = np.zeros(t.size)
+        if not rows.any():
+            return result
+        held = self.lattice
+        log_tau = np.broadcast_to(held.w[rows, None], held.x[rows].shape)
+        keep = held.weights[rows] > _LIGHT
+        x, log_tau, log_w = held.x[rows][keep], log_tau[keep], self.log_weights[rows][keep] - log_tau[keep]
+        top = log_w.max()
+        factor = np.exp(log_w - top) / np.sqrt(2 * np.pi)
+        slope = np.sqrt(0.5) * np.exp(-log_tau)
+        x = x * slope
+        for first in range(0, x.size, _BLOCK // t.size + 1):
+            part = slice(first, first + _BLOCK // t.size + 1)
+            table = np.multiply.outer(t, slope[part])
+            table -= x[part]
+            np.square(table, out=table)
+            np.negative(table, out=table)
+            result += np.exp(table, out=table) @ factor[part]
+        log_f = 0.0 if self.one is None else _log_binomial(self.one, t)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.exp(np.minimum(np.log(result) + (log_f + top), 600.0)))
 
 
-def _copies(lattice: Lattice, rows: NDArray[np.bool_], one: RandomEffect | None, log_l: Array | None) -> list[_Rows]:
+def _copied(
+    lattice: Lattice, rows: NDArray[np.bool_], one: RandomEffect | None, log_l: Array | None
+) -> Lattice | None:
     """Narrow rows, moved by tau times each point of Gauss and Hermite's rule, weighted by what the series says there."""
     tau = np.exp(lattice.w)
-    start = round(lattice.u[0] / lattice.step)
-    parts, smallest = [], 0.0
+    weights, centres, scales, smallest = [], [], [], 0.0
     for limit, points in _COPIES:
         chosen = np.flatnonzero(rows & (tau >= smallest * lattice.scale) & (tau < limit * lattice.scale))
         smallest = limit
-        z, z_weights = hermite(points)
-        for shift, share in zip(z, z_weights, strict=True):
-            if not chosen.size:
-                break
+        for shift, share in zip(*hermite(points), strict=True) if chosen.size else ():
             moved = shift * tau[chosen]
-            weights = lattice.weights[chosen] * share
+            held = lattice.weights[chosen] * share
             if one is not None and log_l is not None:
-                t = lattice.x[chosen] + moved[:, None]
-                with np.errstate(invalid="ignore", over="ignore"):
-                    weights = weights * np.exp(_log_binomial(one, t) - log_l[chosen])
-                weights = np.where(lattice.weights[chosen] > 0, weights, 0.0)
-            parts.append(_Rows(weights, lattice.centre[chosen] + moved, lattice.scale[chosen], start))
-    return parts
+                seen = _log_binomial(one, lattice.x[chosen] + moved[:, None]) - log_l[chosen]
+                held = np.where(held > 0, held * np.exp(np.minimum(seen, 600.0)), 0.0)
+            weights.append(held)
+            centres.append(lattice.centre[chosen] + moved)
+            scales.append(lattice.scale[chosen])
+    if not weights:
+        return None
+    joined = np.concatenate(weights)
+    return replace(
+        lattice,
+        weights=joined,
+        w=np.zeros(joined.shape[0]),
+        centre=np.concatenate(centres),
+        scale=np.concatenate(scales),
+    )
 
 
-def _tabled(
-    lattice: Lattice,
-    x: Array,
-    tau: Array,
-    log_weights: Array,
-    centre: Array,
-    scale: Array,
-    low: Array,
-    high: Array,
-    one: RandomEffect | None,
-) -> _Rows:
-    """Sum of normals about the nodes of each row, times the series' likelihood, at points from `low` to `high`."""
-    first = int(np.floor(np.arcsinh((low - centre) / scale).min() / lattice.step))
-    last = int(np.ceil(np.arcsinh((high - centre) / scale).max() / lattice.step))
-    u = np.arange(first, last + 1) * lattice.step
-    t = centre[:, None] + scale[:, None] * np.sinh(u)
-    log_step = np.log(scale[:, None] * np.cosh(u) * (lattice.step / np.sqrt(2 * np.pi))) - np.log(tau)[:, None]
-    log_f = log_step if one is None else log_step + _log_binomial(one, t)
-    top = log_weights.max(axis=1, keepdims=True)
-    factor = np.exp(log_weights - top)
-    weights = np.empty(t.shape)
-    for row in range(tau.size):
-        keep = factor[row] > 0
-        table = np.subtract.outer(t[row], x[row, keep])
-        table *= np.sqrt(0.5) / tau[row]
-        np.square(table, out=table)
-        np.negative(table, out=table)
-        with np.errstate(divide="ignore"):
-            total = np.log(np.exp(table, out=table) @ factor[row, keep])
-        weights[row] = np.exp(np.minimum(total + top[row] + log_f[row], 0.0))
-    return _Rows(weights, centre, scale, first)
-
-
-def _joined(lattice: Lattice, parts: list[_Rows]) -> Lattice:
-    """One lattice of all rows, on one axis; refused where probability was gained or lost."""
-    first = min(part.first for part in parts)
-    size = max(part.first + part.weights.shape[1] for part in parts) - first
-    weights = np.zeros((sum(part.centre.size for part in parts), size))
-    row = 0
-    for part in parts:
-        before = part.first - first
-        weights[row : row + part.centre.size, before : before + part.weights.shape[1]] = part.weights
-        row += part.centre.size
-    total = weights.sum()
+def _added_up(rows: _Rows, copied: Lattice | None, low: float, high: float) -> Lattice:
+    """All rows added up on one axis, fine enough for the narrowest; refused where probability was gained or lost."""
+    mass = rows.lattice.weights.sum(axis=1)
+    sd = np.maximum(rows.sd, 1e-12)
+    centre = float(mass / sd @ rows.centre / (mass / sd).sum())
+    counted = mass > _COUNTED
+    scale = _WIDEN * float(sd[counted].min())
+    ratio = float((np.hypot(scale, rows.centre - centre) / sd)[counted].max())
+    step = min(_STEP, max(_ROW_STEP / ratio, _STEP / 64))
+    ends = np.arcsinh((np.array([low, high]) - centre) / scale)
+    for halvings in range(_MAX_HALVINGS + 1):
+        u = np.arange(np.floor(ends[0] / step), np.ceil(ends[1] / step) + 1) * step
+        t = centre + scale * np.sinh(u)
+        density = rows.density(t)
+        if copied is not None:
+            density = density + _density(copied, t)
+        weights = density * (scale * np.cosh(u) * step)
+        total = float(weights.sum())
+        if max(abs(total - 1), abs(2 * weights[::2].sum() - total)) <= _BETWEEN_NODES or halvings == _MAX_HALVINGS:
+            break
+        step /= 2
     if not abs(total - 1) <= LARGEST_ERROR:
         raise AccuracyError(
             f"the table of a setting's risk holds a probability of {total:.8g} instead of 1",
             where="pool",
             remedy='Use model="beta-binomial", or a prior without mass at the extremes',
         )
-    return Lattice(
-        weights=weights / total,
-        w=np.zeros(weights.shape[0]),
-        centre=np.concatenate([part.centre for part in parts]),
-        scale=np.concatenate([part.scale for part in parts]),
-        u=np.arange(first, first + size) * lattice.step,
-        step=lattice.step,
-        log_g_over_m=False,
-        mirror=lattice.mirror,
-        log_total=0.0,
+    return replace(
+        rows.lattice,
+        weights=weights[None] / total,
+        w=np.zeros(1),
+        centre=np.array([centre]),
+        scale=np.array([scale]),
+        u=u,
+        step=step,
     )
+
+
+def _density(lattice: Lattice, t: Array) -> Array:
+    """Density of the logit at points t, of their shape: each row's sinc series, by way of a finer table."""
+    columns = lattice.u.size
+    table = np.zeros((lattice.centre.size, (columns - 1) * _FINER + 5))  # two zeros before and after
+    table[:, 2:-2] = lattice.weights @ _upsampling(columns)
+    z = (t - lattice.centre[:, None]) / lattice.scale[:, None]
+    place = (np.arcsinh(z) - lattice.u[0]) * (_FINER / lattice.step) + 2
+    place = np.clip(place, 1.0, table.shape[1] - 2.0)
+    cell = np.minimum(place.astype(np.intp), table.shape[1] - 3)
+    s = place - cell
+    at = cell + (np.arange(lattice.centre.size) * table.shape[1])[:, None]
+    flat = table.ravel()
+    # Lagrange's cubic through four points.
+    value = flat[at - 1] * (-s * (s - 1) * (s - 2) / 6) + flat[at] * ((s + 1) * (s - 1) * (s - 2) / 2)
+    value += flat[at + 1] * (-(s + 1) * s * (s - 2) / 2) + flat[at + 2] * ((s + 1) * s * (s - 1) / 6)
+    value /= lattice.scale[:, None] * np.sqrt(1 + z * z) * lattice.step
+    return np.asarray(np.maximum(value.sum(axis=0), 0.0))
+
+
+@lru_cache(maxsize=32)
+def _upsampling(columns: int) -> Array:
+    """Values of the sinc series of so many columns at points `_FINER` times as dense."""
+    fine = np.arange((columns - 1) * _FINER + 1) / _FINER
+    return np.asarray(np.sinc(fine - np.arange(columns)[:, None]))
 
 
 def _log_binomial(one: RandomEffect, t: Array) -> Array:
@@ -346,30 +389,40 @@ def _log_binomial(one: RandomEffect, t: Array) -> Array:
 
 
 def _nodes_for(lattice: Lattice, total: int) -> tuple[Array, Array]:
-    """Logits and weights that resolve a binomial likelihood of `total`: each row's sinc series on as fine a grid."""
-    rows = lattice.weights.sum(axis=1) > _LIGHT
-    weights, centre, scale = lattice.weights[rows], lattice.centre[rows, None], lattice.scale[rows, None]
-    x = lattice.x[rows]
-    bend = np.sqrt(total * np.exp(log_sigmoid(x) + log_sigmoid(-x)))
-    spacing = scale * np.cosh(lattice.u) * lattice.step
-    needed = np.where(weights > 1e-12, spacing * bend / _SPACING, 0.0).max(axis=1)
-    factor = 2 ** np.ceil(np.log2(np.maximum(needed, 1.0))).astype(int)
-    t, w = [], []
-    for one in np.unique(factor):
-        part = factor == one
-        u, held = lattice.u, weights[part]
-        if one > 1:
-            columns = np.flatnonzero((held > _LIGHT).any(axis=0))
-            fine = np.arange(columns[0] * one, columns[-1] * one + 1) / one
-            held = np.maximum(held @ np.sinc(fine - np.arange(u.size)[:, None]) / one, 0.0)
-            u = u[0] + fine * lattice.step
-        at = centre[part] + scale[part] * np.sinh(u)
-        keep = held > _LIGHT / one
-        t.append(at[keep])
-        w.append(held[keep])
-    found, held = np.concatenate(t), np.concatenate(w)
-    order = np.argsort(found)
-    return np.clip(found[order], -_FARTHEST, _FARTHEST), held[order] / held.sum()
+    """Logits and weights that resolve a binomial likelihood of `total` as well as the one row of the lattice.
+
+    The row's axis u is stretched once more: v has the slope in u that makes nodes equally spaced in v stand close where
+    the likelihood of some count is narrower than the row's nodes are apart.
+    """
+    t, weights = lattice.x[0], lattice.weights[0]
+    bend = total * np.exp(log_sigmoid(t) + log_sigmoid(-t))
+    spacing = lattice.scale[0] * np.cosh(lattice.u) * lattice.step
+    if (np.where(weights > _COUNTED * 1e-3, spacing**2 * bend, 0.0)).max() > _SPACING**2:
+        u, slope = _even(lattice, total)
+        t = lattice.centre[0] + lattice.scale[0] * np.sinh(u)
+        weights = _density(lattice, t) * lattice.scale[0] * np.cosh(u) / slope
+    return np.clip(t, -_FARTHEST, _FARTHEST), weights / weights.sum()
+
+
+def _even(lattice: Lattice, total: int) -> tuple[Array, Array]:
+    """Points u at whole numbers of v, and the slope of v there; v by Simpson's rule, its inverse by Hermite's cubic."""
+
+    def slope_at(u: Array) -> Array:
+        t = lattice.centre[0] + lattice.scale[0] * np.sinh(u)
+        width = lattice.scale[0] * np.cosh(u) / _SPACING
+        return np.asarray(np.sqrt(lattice.step**-2 + width**2 * total * np.exp(log_sigmoid(t) + log_sigmoid(-t))))
+
+    h = lattice.step / 16
+    u = np.linspace(lattice.u[0], lattice.u[-1], 16 * (lattice.u.size - 1) + 1)
+    ends, middles = slope_at(u), slope_at(u[:-1] + h / 2)
+    v = np.concatenate([[0.0], np.cumsum(h / 6 * (ends[:-1] + 4 * middles + ends[1:]))])
+    whole = np.arange(np.floor(v[-1]) + 1)
+    cell = np.clip(np.searchsorted(v, whole, side="right") - 1, 0, u.size - 2)
+    width = v[cell + 1] - v[cell]
+    s = (whole - v[cell]) / width
+    left, right = width / ends[cell], width / ends[cell + 1]
+    found = u[cell] + s * s * (3 - 2 * s) * h + left * s * (1 - s) ** 2 - right * s * s * (1 - s)
+    return found, slope_at(found)
 
 
 def _every_probability(t: Array, weights: Array, n: int) -> Array:
