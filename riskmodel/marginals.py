@@ -163,7 +163,8 @@ class AverageMarginal(Distribution):
 
     @cached_property
     def _table(self) -> QuantileTable:
-        x, weights = self.lattice.x, self.lattice.weights
+        # Logits beyond 100 are 0 or 1; where settings hardly agree on anything they would hide the rest.
+        x, weights = np.clip(self.lattice.x, -100.0, 100.0), self.lattice.weights
         centre = float((weights * x).sum())
         scale = float(np.sqrt((weights * (x - centre) ** 2).sum()))
         sign = -1.0 if self.lattice.mirror else 1.0

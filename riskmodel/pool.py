@@ -116,6 +116,10 @@ def pool(
                 where="method",
                 remedy='Use method="exact"',
             )
+        if model == "logit-normal":
+            raise UnavailableError(
+                "the sampler does not have the logit-normal model", where="method", remedy='Use method="exact"'
+            )
         from riskmodel import mcmc
 
         return mcmc.fit(

@@ -253,7 +253,7 @@ MU_PRIORS: dict[str, tuple[MuPrior, str]] = {
         "Jeffreys' prior of one binomial risk: symmetric, worth one observation. The default.",
     ),
     "uniform": (MixturePrior(BetaMixture.beta(1.0, 1.0)), "Bayes-Laplace: every risk alike; worth two observations."),
-    "rbest": (LogitNormalPrior(0.0, 2.0), "logit(mu) ~ Normal(0, 2): the default of RBesT's gMAP for binomial data."),
+    "rbest": (LogitNormalPrior(0.0, 2.0), "logit(mu) ~ Normal(0, 2), as in RBesT's article on binomial data."),
 }
 
 #: Heterogeneity priors by name, with the reason for each.
@@ -264,6 +264,13 @@ HETEROGENEITY_PRIORS: dict[str, tuple[HeterogeneityPrior, str]] = {
             "Settings differ by a factor of two in odds, give or take; zero and enormous spread are both unlikely. Centred "
             "inside the range 0.75 to 0.9 in which published meta-analyses of proportions put the median; provisional "
             "until it is chosen by cross-validated prediction."
+        ),
+    ),
+    "rbest": (
+        HalfNormalOnTau(1.0),
+        (
+            "The half-normal(1) on tau of RBesT's article on binomial data; with prior=\"rbest\" and model=\"logit-normal\" "
+            "its whole model (Weber et al., Journal of Statistical Software 2021;100(19))."
         ),
     ),
     "half-normal-1": (HalfNormalOnTau(1.0), "Weakly informative; RBesT's usual choice for binomial data."),

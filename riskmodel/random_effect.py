@@ -149,20 +149,27 @@ class RandomEffect:
     def _narrow(self, x: Array, tau: Array, group: NDArray[np.intp], points: int, moments: bool) -> Array:
         """Gauss and Hermite's rule in z, of shape (values, series of the group, rows, columns)."""
         z, weights = hermite(round(points * self.finer))
-        offset = tau[:, None, None] * z
-        t = x[..., None] + offset
-        log_risk, log_rest = log_sigmoid(t), log_sigmoid(-t)
-        out = np.empty((4 if moments else 1, group.size, *x.shape))
-        for place, i in enumerate(group):
-            log_f = float(self.events[i]) * log_risk + float(self.totals[i] - self.events[i]) * log_rest
-            top = log_f.max(axis=-1)
-            f = np.exp(log_f - top[..., None])
+        y, rest = self.events[group].astype(float), (self.totals - self.events)[group].astype(float)
+        out = np.empty((4 if moments else 1, group.size, x.size))
+        flat, width = x.ravel(), np.broadcast_to(tau[:, None], x.shape).ravel()
+        block = max(1, _BLOCK // (z.size * group.size))
+        for first in range(0, x.size, block):
+            part = slice(first, first + block)
+            offset = width[part, None] * z
+            t = np.concatenate([flat[part, None], flat[part, None] + offset], axis=1)
+            log_risk, log_rest = log_sigmoid(t), log_sigmoid(-t)
+            here = np.multiply.outer(y, log_risk[:, 0]) + np.multiply.outer(rest, log_rest[:, 0])
+            # Against its value at z = 0: only an average that the series rules out could overflow.
+            f = np.multiply.outer(y, log_risk[:, 1:]) + np.multiply.outer(rest, log_rest[:, 1:])
+            f -= here[..., None]
+            np.exp(np.minimum(f, 600.0, out=f), out=f)
             mass = f @ weights
-            out[0, place] = top + np.log(mass)
+            out[0, :, part] = here + np.log(np.maximum(mass, 1e-300))
             if moments:
-                for row, value in enumerate((np.exp(log_risk), offset, offset**2), 1):
-                    out[row, place] = ((f * value) @ weights) / mass
-        return out
+                safe = np.maximum(mass, 1e-300)
+                for row, value in enumerate((np.exp(log_risk[:, 1:]), offset, offset**2), 1):
+                    out[row, :, part] = ((f * value) @ weights) / safe
+        return out.reshape(*out.shape[:2], *x.shape)
 
     def _wide(self, x: Array, tau: Array, group: NDArray[np.intp], moments: bool) -> Array:
         """Trapezoid rule on points that all columns and all series of the group share."""

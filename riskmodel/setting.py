@@ -228,11 +228,10 @@ def _series_table(lattice: Lattice, one: RandomEffect, log_l: Array, logit: Arra
     mass = weights.sum(axis=1)
     centre = (weights * logit).sum(axis=1) / mass
     sd = np.sqrt((weights * (spread**2 + (logit - centre[:, None]) ** 2)).sum(axis=1) / mass)
-    # A series with no or only events bends its density where its likelihood ends, however wide the rest.
-    sd = np.minimum(sd, 2.5 / np.sqrt(one.information[0]))
     left, right = (float(end[0]) for end in one.support)
-    low = max((lattice.x.min(axis=1) - _REACH * tau).min(), left)
-    high = min((lattice.x.max(axis=1) + _REACH * tau).max(), right)
+    y, rest = one.events[0] + 0.5, one.totals[0] - one.events[0] + 0.5
+    low = max((np.minimum(lattice.x.min(axis=1), np.log(y / rest)) - _REACH * tau).min(), left)
+    high = min((np.maximum(lattice.x.max(axis=1), np.log(y / rest)) + _REACH * tau).max(), right)
     with np.errstate(divide="ignore"):
         log_weights = np.log(weights) - log_l
     rows = _Rows(lattice, log_weights, centre, sd, one)
@@ -258,6 +257,21 @@ class _Rows:
         least = 0.5 * spacing.min(axis=1, keepdims=True)
         needed = np.where(held.weights > _RIPPLE, spacing / allowed, least).max(axis=1)
         return np.asarray(np.exp(held.w) >= needed)
+
+    def features(self) -> tuple[Array, Array, Array]:
+        """Where the sum bends: place, width and probability of each row that counts, and of the likelihood's own end."""
+        mass = self.lattice.weights.sum(axis=1)
+        counted = mass > _COUNTED
+        at, sd, mass = self.centre[counted], np.maximum(self.sd[counted], 1e-12), mass[counted]
+        if self.one is None:
+            return at, sd, mass
+        # A series with no or only events bends its density where its likelihood ends, however wide the rows.
+        y, rest = self.one.events[0] + 0.5, self.one.totals[0] - self.one.events[0] + 0.5
+        bend = 2.5 / np.sqrt(self.one.information)
+        share = float(mass[sd > bend].sum())
+        if not share:
+            return at, sd, mass
+        return np.append(at, np.log(y / rest)), np.append(sd, bend), np.append(mass, share)
 
     def density(self, t: Array) -> Array:
         """Sum over the nodes of wide rows at points t, of their shape."""
@@ -317,12 +331,10 @@ def _copied(
 
 def _added_up(rows: _Rows, copied: Lattice | None, low: float, high: float) -> Lattice:
     """All rows added up on one axis, fine enough for the narrowest; refused where probability was gained or lost."""
-    mass = rows.lattice.weights.sum(axis=1)
-    sd = np.maximum(rows.sd, 1e-12)
-    centre = float(mass / sd @ rows.centre / (mass / sd).sum())
-    counted = mass > _COUNTED
-    scale = _WIDEN * float(sd[counted].min())
-    ratio = float((np.hypot(scale, rows.centre - centre) / sd)[counted].max())
+    at, sd, mass = rows.features()
+    centre = float(mass / sd @ at / (mass / sd).sum())
+    scale = _WIDEN * float(sd.min())
+    ratio = float((np.hypot(scale, at - centre) / sd).max())
     step = min(_STEP, max(_ROW_STEP / ratio, _STEP / 64))
     ends = np.arcsinh((np.array([low, high]) - centre) / scale)
     for halvings in range(_MAX_HALVINGS + 1):
@@ -395,13 +407,30 @@ def _nodes_for(lattice: Lattice, total: int) -> tuple[Array, Array]:
     the likelihood of some count is narrower than the row's nodes are apart.
     """
     t, weights = lattice.x[0], lattice.weights[0]
+    zone = np.log(total + 2.0) + 3.0
+    inside = np.abs(t) < zone
+    if np.diff(t).max(initial=0.0, where=inside[1:] & (weights[1:] > _COUNTED)) > 1:
+        # Settings that hardly agree on anything: the row's own nodes stand too far apart to see where counts bend.
+        ends = np.arcsinh(t[[0, -1]] / zone) / _STEP
+        u = np.arange(np.floor(ends[0]), np.ceil(ends[1]) + 1) * _STEP
+        held = _density(lattice, zone * np.sinh(u)) * zone * np.cosh(u) * _STEP
+        if abs(held.sum() - 1) <= LARGEST_ERROR:
+            lattice = replace(lattice, weights=held[None], centre=np.zeros(1), scale=np.array([zone]), u=u, step=_STEP)
+            t, weights = lattice.x[0], held
     bend = total * np.exp(log_sigmoid(t) + log_sigmoid(-t))
     spacing = lattice.scale[0] * np.cosh(lattice.u) * lattice.step
     if (np.where(weights > _COUNTED * 1e-3, spacing**2 * bend, 0.0)).max() > _SPACING**2:
         u, slope = _even(lattice, total)
         t = lattice.centre[0] + lattice.scale[0] * np.sinh(u)
         weights = _density(lattice, t) * lattice.scale[0] * np.cosh(u) / slope
-    return np.clip(t, -_FARTHEST, _FARTHEST), weights / weights.sum()
+    mass = float(weights.sum())
+    if not abs(mass - 1) <= LARGEST_ERROR:
+        raise AccuracyError(
+            f"the nodes of a prediction of {total} hold a probability of {mass:.8g} instead of 1",
+            where="predict",
+            remedy="Use a smaller total, or a prior without mass at the extremes",
+        )
+    return np.clip(t, -_FARTHEST, _FARTHEST), weights / mass
 
 
 def _even(lattice: Lattice, total: int) -> tuple[Array, Array]:
