@@ -45,6 +45,8 @@ def pool(
         \theta_i \sim \mathrm{Beta}(\mu\phi, (1-\mu)\phi), \qquad y_i \sim \mathrm{Binomial}(n_i, \theta_i),
         \qquad \rho = 1/(1+\phi)
 
+    or, with ``model="logit-normal"``, logit(theta_i) is normal about logit(mu) with standard deviation tau.
+
     Parameters
     ----------
     events : array_like of int, shape (series,)
@@ -57,8 +59,9 @@ def pool(
     heterogeneity : str, 0, (float, float), ("half-normal", scale) or ("log-normal", median, sigma)
         Prior on how much settings differ: a name of `riskmodel.priors.HETEROGENEITY_PRIORS`, 0 for none (the conjugate
         closed form), a Beta on rho, or a prior on tau, the standard deviation of logit(theta).
-    model : {"beta-binomial"}
-        ``"logit-normal"`` is not built yet and says so.
+    model : {"beta-binomial", "logit-normal"}
+        How risks vary between settings. The logit-normal model is that of RBesT, metafor and meta, for comparison with
+        them: RBesT's default is ``prior="rbest", heterogeneity="rbest"``. It takes no prior on rho.
     method : {"exact", "nuts"}
         Closed form or quadrature; or PyMC's sampler, for a second opinion.
     labels : sequence of str, optional
@@ -69,14 +72,15 @@ def pool(
     Returns
     -------
     Posterior
-        average (mu), new_setting (theta_new), series (theta_i), heterogeneity (rho).
+        average (mu), new_setting (theta_new), series (theta_i), heterogeneity (rho; tau of the logit-normal model, where mu
+        is the risk in the middle setting and theta_new has a mean of its own).
 
     Raises
     ------
     InputError
         If counts or arguments cannot be used; the message says which and how to mend it.
     UnavailableError
-        For a model that is not built yet.
+        For the sampler with the logit-normal model, or with heterogeneity 0.
     AccuracyError
         If the quadrature could not reach its stated error.
     ConvergenceError
@@ -86,7 +90,8 @@ def pool(
     ----------
     Skellam JG. A probability distribution derived from the binomial distribution by regarding the probability of success
     as variable between the sets of trials. J R Stat Soc B 1948;10:257-61. Gelman A, et al. Bayesian Data Analysis, 3rd
-    ed. (2013), sections 2.4 and 5.3.
+    ed. (2013), sections 2.4 and 5.3. Stijnen T, Hamza TH, Ozdemir P. Random effects meta-analysis of event outcome in the
+    framework of the generalized linear mixed model. Stat Med 2010;29:3046-67 (the logit-normal model).
 
     Examples
     --------

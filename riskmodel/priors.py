@@ -269,7 +269,7 @@ HETEROGENEITY_PRIORS: dict[str, tuple[HeterogeneityPrior, str]] = {
     "rbest": (
         HalfNormalOnTau(1.0),
         (
-            "The half-normal(1) on tau of RBesT's article on binomial data; with prior=\"rbest\" and model=\"logit-normal\" "
+            'The half-normal(1) on tau of RBesT\'s article on binomial data; with prior="rbest" and model="logit-normal" '
             "its whole model (Weber et al., Journal of Statistical Software 2021;100(19))."
         ),
     ),

@@ -85,7 +85,10 @@ class RandomEffect:
     def support(self) -> tuple[Array, Array]:
         """Logits at which each log-likelihood has fallen by `_DROP`; infinite on a side on which it does not fall."""
         ends = []
-        for y, rest, sign in ((self.events, self.totals - self.events, 1.0), (self.totals - self.events, self.events, -1.0)):
+        for y, rest, sign in (
+            (self.events, self.totals - self.events, 1.0),
+            (self.totals - self.events, self.events, -1.0),
+        ):
             ends.append(sign * _fallen(y.astype(float), rest.astype(float)))
         return ends[0], ends[1]
 
@@ -111,7 +114,7 @@ class RandomEffect:
         ndarray of shape (series, rows, columns)
             Finite: where it is less than a double holds, an upper bound.
         """
-        return self._integrate(x, tau, moments=False)[0]
+        return np.asarray(self._integrate(x, tau, moments=False)[0])
 
     def conditional(self, x: Array, tau: Array) -> Conditional:
         """The same, and moments of each series' own risk.
@@ -139,7 +142,9 @@ class RandomEffect:
             for limit, points in _NARROW:
                 rows = (relative < limit) & ~done
                 if rows.any():
-                    out[:, group[:, None], np.flatnonzero(rows)] = self._narrow(x[rows], tau[rows], group, points, moments)
+                    out[:, group[:, None], np.flatnonzero(rows)] = self._narrow(
+                        x[rows], tau[rows], group, points, moments
+                    )
                 done |= rows
             if not done.all():
                 rows = ~done
@@ -216,7 +221,9 @@ class RandomEffect:
         """Points for each row: the fewest that resolve every likelihood and the normal wherever both count."""
         left, right = (end[group] for end in self.support)
         reach = _REACH * tau * (1 + 0.25 * (self.finer - 1))
-        tops = np.clip(np.log(self.events[group] + 0.5) - np.log(self.totals[group] - self.events[group] + 0.5), left, right)
+        tops = np.clip(
+            np.log(self.events[group] + 0.5) - np.log(self.totals[group] - self.events[group] + 0.5), left, right
+        )
         low_x, high_x = x.min(axis=1), x.max(axis=1)
         low = np.maximum(np.minimum(low_x, tops.min()) - reach, left.min())
         high = np.minimum(np.maximum(high_x, tops.max()) + reach, right.max())
@@ -231,7 +238,9 @@ class RandomEffect:
         width = 1 / np.sqrt(1 / tau**2 + self.information[group].max())
         # The wider the scale of the stretched axis the more even its points: each row takes what needs the fewest.
         scales = np.maximum(half, width)[:, None] * 2.0 ** np.arange(-1, 7)
-        step = np.minimum(width[:, None] / np.hypot(scales, half[:, None]), tau[:, None] / np.hypot(scales, far[:, None]))
+        step = np.minimum(
+            width[:, None] / np.hypot(scales, half[:, None]), tau[:, None] / np.hypot(scales, far[:, None])
+        )
         step *= _SPACING / self.finer
         v_low = np.arcsinh((low - centre)[:, None] / scales)
         v_high = np.arcsinh((high - centre)[:, None] / scales)

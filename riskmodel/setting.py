@@ -1,10 +1,10 @@
 r"""The risk in one setting of a logit-normal model: a new one, or one of the series.
 
-Given a node (x, tau) the logit of a new setting's risk is normal about x, and that of a series' is such a normal times the
-series' own likelihood. Summed over the nodes of one row of the posterior, either is a smooth density of the logit; it is
-tabled on a stretched axis of its own, and the rows are added up on one axis: a `Lattice` again, of one row, with everything
-that `AverageMarginal` reads off one. Where tau is narrow beside the distance of the nodes a sum of normals would ripple; there a
-row is copied to the points of Gauss and Hermite's rule instead, and its sinc series fills the space between nodes.
+Given a node (x, tau) of the posterior the logit of a new setting's risk is normal about x, and that of a series' is such a
+normal times the series' own likelihood. Summed over the nodes either is a smooth density of the logit. It is tabled on one
+stretched axis: a `Lattice` again, of one row, with everything that `AverageMarginal` reads off one. Where tau is narrow
+beside the distance of the nodes a sum of normals would ripple; there a row of nodes is copied to the points of Gauss and
+Hermite's rule instead, and its sinc series fills the space between nodes.
 """
 
 from __future__ import annotations
@@ -299,9 +299,7 @@ class _Rows:
             return np.asarray(np.exp(np.minimum(np.log(result) + (log_f + top), 600.0)))
 
 
-def _copied(
-    lattice: Lattice, rows: NDArray[np.bool_], one: RandomEffect | None, log_l: Array | None
-) -> Lattice | None:
+def _copied(lattice: Lattice, rows: NDArray[np.bool_], one: RandomEffect | None, log_l: Array | None) -> Lattice | None:
     """Narrow rows, moved by tau times each point of Gauss and Hermite's rule, weighted by what the series says there."""
     tau = np.exp(lattice.w)
     weights, centres, scales, smallest = [], [], [], 0.0

@@ -61,19 +61,19 @@ class TauMarginal(Distribution):
 
     def pdf(self, x: ArrayLike) -> Array:
         """Density at `x`, of the shape of `x`; zero at and below zero."""
-        x = np.asarray(x, float)
-        safe = np.where(x > 0, x, 1.0)
-        return np.where(x > 0, self._share.pdf(safe / (1 + safe)) / (1 + safe) ** 2, 0.0)
+        at: Array = np.asarray(x, float)
+        safe = np.where(at > 0, at, 1.0)
+        return np.where(at > 0, self._share.pdf(safe / (1 + safe)) / (1 + safe) ** 2, 0.0)
 
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a tau up to `x`, of the shape of `x`."""
-        x = np.maximum(np.asarray(x, float), 0.0)
-        return self._share.cdf(x / (1 + x))
+        at: Array = np.maximum(np.asarray(x, float), 0.0)
+        return self._share.cdf(at / (1 + at))
 
     def sf(self, x: ArrayLike) -> Array:
         """Probability of a tau above `x`, of the shape of `x`."""
-        x = np.maximum(np.asarray(x, float), 0.0)
-        return self._share.sf(x / (1 + x))
+        at: Array = np.maximum(np.asarray(x, float), 0.0)
+        return self._share.sf(at / (1 + at))
 
     def ppf(self, q: ArrayLike) -> Array:
         """Quantiles at `q`, of the shape of `q`."""
