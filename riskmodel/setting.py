@@ -55,6 +55,8 @@ _SPACING = 0.8
 _EVERY_TOTAL = 4096
 _PER_DEVIATION = 5
 _HALF_CHUNK = 16
+#: Distance of nodes, in logits, at which Simpson's rule between them no longer sees where counts bend.
+_FAR_APART = 8.0
 #: Logits beyond which a risk is 0 or 1 to an event count of a million at most: a million times exp(-40) is 4e-12.
 _FARTHEST = 40.0
 
@@ -407,7 +409,7 @@ def _nodes_for(lattice: Lattice, total: int) -> tuple[Array, Array]:
     t, weights = lattice.x[0], lattice.weights[0]
     zone = np.log(total + 2.0) + 3.0
     inside = np.abs(t) < zone
-    if np.diff(t).max(initial=0.0, where=inside[1:] & (weights[1:] > _COUNTED)) > 1:
+    if np.diff(t).max(initial=0.0, where=inside[1:] & (weights[1:] > _COUNTED)) > _FAR_APART:
         # Settings that hardly agree on anything: the row's own nodes stand too far apart to see where counts bend.
         ends = np.arcsinh(t[[0, -1]] / zone) / _STEP
         u = np.arange(np.floor(ends[0]), np.ceil(ends[1]) + 1) * _STEP

@@ -129,10 +129,10 @@ def test_the_likelihood_has_its_maximum_where_metafor_and_meta_have_it(name):
         options={"xatol": 1e-6, "fatol": 1e-9},
     )
     x, log_tau = found.x
-    # lme4 and metafor sum the inner integral over seven points; observed 2026-11: see the messages of a failure.
-    assert np.exp(2 * log_tau) == pytest.approx(expected["tau2"], rel=5e-3)
+    # lme4 and metafor sum the inner integral over seven points; observed 2026-11: 1.4e-3 of tau squared, 2.5e-4 in the logit.
+    assert np.exp(2 * log_tau) == pytest.approx(expected["tau2"], rel=2e-3)
     if "logit" in expected:
-        assert x == pytest.approx(expected["logit"], abs=2e-3)
+        assert x == pytest.approx(expected["logit"], abs=4e-4)
     assert expit(x) == pytest.approx(expected["pred"], rel=6e-3)
 
 
