@@ -14,7 +14,7 @@ help:
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebook   run the notebook again and keep its output"
 	@echo "make example    write docs/example-consultation.md again"
-	@echo "make benchmark  time and error of pool() beside PyMC, and a cold start"
+	@echo "make benchmark  time and error of pool() beside PyMC and of its two models, and a cold start"
 	@echo "make format     let ruff format the code"
 	@echo "make clean      remove what these commands made"
 
@@ -55,6 +55,7 @@ example: $(VENV)/base
 
 benchmark: $(VENV)/base
 	$(BIN)/python benchmarks/pool_against_nuts.py
+	$(BIN)/python benchmarks/logit_normal.py
 	$(BIN)/python benchmarks/cold_start.py
 
 clean:

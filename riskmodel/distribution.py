@@ -101,6 +101,14 @@ class Distribution(ABC):
         return found[prob, kind]
 
 
+class SettingDistribution(Distribution):
+    """The risk in one setting, which says besides how many events a series from there may have."""
+
+    @abstractmethod
+    def predict(self, total: int) -> Array:
+        """Probabilities of 0 to `total` events, ndarray of shape (total + 1,)."""
+
+
 @dataclass(frozen=True)
 class PointMass(Distribution):
     """All probability on one value: a heterogeneity fixed at zero.

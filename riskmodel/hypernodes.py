@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy.special import roots_jacobi
 
 from riskmodel.coarse import LARGEST_COARSE, Divided
-from riskmodel.distribution import Distribution, PointMass
+from riskmodel.distribution import Distribution, PointMass, SettingDistribution
 from riskmodel.marginals import AverageMarginal, Lattice, mixture_nodes
 from riskmodel.mixture import BetaMixture
 from riskmodel.posterior import Posterior
+from riskmodel.setting import SettingRisk
 from riskmodel.special import log_sigmoid
 
 Array = NDArray[np.float64]
@@ -44,8 +45,7 @@ class HyperNodes:
             risk = np.concatenate([0.5 * (1 + x) for x, _ in rules])
             weights = [w * one / one.sum() for w, (_, one) in zip(average.weights, rules, strict=True)]
             return risk * _ALIKE, (1 - risk) * _ALIKE, np.concatenate(weights)
-        assert isinstance(average, AverageMarginal)
-        lattice = average.lattice
+        lattice = self._table
         x = lattice.x.ravel()
         alike = np.log(_ALIKE)
         log_size = np.minimum(-lattice.log_g.ravel(), alike) if self._lattice is not None else np.full(x.size, alike)
@@ -73,11 +73,17 @@ class HyperNodes:
         return self._nodes[2]
 
     @property
+    def _table(self) -> Lattice:
+        """Nodes of the average."""
+        average = self.posterior.average
+        marginal = average.marginal if isinstance(average, SettingRisk) else average
+        assert isinstance(marginal, AverageMarginal)
+        return marginal.lattice
+
+    @property
     def _lattice(self) -> Lattice | None:
         """Nodes of average and heterogeneity; None where all settings are alike."""
-        alike = isinstance(self.posterior.heterogeneity, PointMass)
-        average = self.posterior.average
-        return average.lattice if isinstance(average, AverageMarginal) and not alike else None
+        return None if isinstance(self.posterior.heterogeneity, PointMass) else self._table
 
     @cached_property
     def mean(self) -> Array:
@@ -148,7 +154,7 @@ class HyperNodes:
         if lattice is not None:
             held = replace(lattice, weights=lattice.weights * ratio.reshape(lattice.weights.shape))
 
-            def settings() -> tuple[Distribution, tuple[Distribution, ...]]:
+            def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
                 new = mixture_nodes(held)
                 pairs = zip(self.posterior.events, self.posterior.totals, strict=True)
                 return new, tuple(new.shifted(int(y), int(n)) for y, n in pairs)
@@ -156,7 +162,7 @@ class HyperNodes:
             return replace(
                 self.posterior, average=held.average(), heterogeneity=held.heterogeneity(), settings=settings
             )
-        risk: Distribution
+        risk: SettingDistribution
         if isinstance(average, BetaMixture):
             updated = [average.update(events, total) for _, events, total in cells]
             risk = BetaMixture(
@@ -165,7 +171,6 @@ class HyperNodes:
                 np.concatenate([one.b for one in updated]),
             )
         else:
-            assert isinstance(average, AverageMarginal)
-            flat = average.lattice
-            risk = replace(flat, weights=flat.weights * ratio.reshape(flat.weights.shape)).average()
+            table = replace(self._table, weights=self._table.weights * ratio.reshape(self._table.weights.shape))
+            risk = SettingRisk(lambda: table)
         return replace(self.posterior, average=risk, settings=lambda: (risk, (risk,) * self.posterior.events.size))

@@ -52,6 +52,8 @@ class Lattice:
         Whether the nodes describe one minus the risk.
     log_total : float
         Logarithm of the integral before normalisation.
+    outer_centre, outer_scale, outer_step : float
+        Of the outer variable's own stretched axis, ``w = outer_centre + outer_scale sinh(v)``, v equally spaced.
     """
 
     weights: Array
@@ -63,6 +65,9 @@ class Lattice:
     log_g_over_m: bool
     mirror: bool
     log_total: float
+    outer_centre: float = 0.0
+    outer_scale: float = 1.0
+    outer_step: float = 1.0
 
     def mirrored(self) -> Lattice:
         """Nodes of the complement."""
@@ -158,7 +163,8 @@ class AverageMarginal(Distribution):
 
     @cached_property
     def _table(self) -> QuantileTable:
-        x, weights = self.lattice.x, self.lattice.weights
+        # Logits beyond 100 are 0 or 1; where settings hardly agree on anything they would hide the rest.
+        x, weights = np.clip(self.lattice.x, -100.0, 100.0), self.lattice.weights
         centre = float((weights * x).sum())
         scale = float(np.sqrt((weights * (x - centre) ** 2).sum()))
         sign = -1.0 if self.lattice.mirror else 1.0

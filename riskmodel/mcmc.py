@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from riskmodel.distribution import Distribution
+from riskmodel.distribution import Distribution, SettingDistribution
 from riskmodel.draws import Draws
 from riskmodel.errors import ConvergenceError, InputError, UnavailableError
 from riskmodel.mixture import BetaMixture
@@ -251,7 +251,7 @@ def _posterior(
     diagnostics = _diagnostics(trace, drawn)
     _refuse(diagnostics)
 
-    def settings() -> tuple[Distribution, tuple[Distribution, ...]]:
+    def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
         # The conditional Betas of the draws, not draws from them: less Monte Carlo error (Rao-Blackwell).
         flat_a, flat_b = a.ravel(), b.ravel()
         kept = np.linspace(0, flat_a.size - 1, min(_COMPONENTS, flat_a.size)).astype(int)

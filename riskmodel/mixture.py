@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincc, betaincinv, betaln, xlog1py, xlogy
 
-from riskmodel.distribution import Distribution, QuantileTable, checked_levels, finite_number, logit_quantiles
+from riskmodel.distribution import QuantileTable, SettingDistribution, checked_levels, finite_number, logit_quantiles
 from riskmodel.errors import InputError
 from riskmodel.special import log_rising, log_sigmoid
 
@@ -26,7 +26,7 @@ _BLOCK = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class BetaMixture(Distribution):
+class BetaMixture(SettingDistribution):
     """A mixture of Beta distributions.
 
     Parameters

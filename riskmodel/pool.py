@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskmodel import quadrature
+from riskmodel import binomial_normal, quadrature
 from riskmodel.distribution import PointMass
 from riskmodel.errors import InputError, UnavailableError, UnknownNameError
 from riskmodel.mixture import BetaMixture
 from riskmodel.posterior import ErrorEstimate, Posterior
-from riskmodel.priors import LogitNormalPrior, MixturePrior, as_heterogeneity_prior, as_mu_prior
+from riskmodel.priors import LogitNormalPrior, MixturePrior, TauPrior, as_heterogeneity_prior, as_mu_prior
+from riskmodel.setting import SettingRisk
 
 Counts = NDArray[np.int64]
 
@@ -44,6 +45,8 @@ def pool(
         \theta_i \sim \mathrm{Beta}(\mu\phi, (1-\mu)\phi), \qquad y_i \sim \mathrm{Binomial}(n_i, \theta_i),
         \qquad \rho = 1/(1+\phi)
 
+    or, with ``model="logit-normal"``, logit(theta_i) is normal about logit(mu) with standard deviation tau.
+
     Parameters
     ----------
     events : array_like of int, shape (series,)
@@ -56,8 +59,9 @@ def pool(
     heterogeneity : str, 0, (float, float), ("half-normal", scale) or ("log-normal", median, sigma)
         Prior on how much settings differ: a name of `riskmodel.priors.HETEROGENEITY_PRIORS`, 0 for none (the conjugate
         closed form), a Beta on rho, or a prior on tau, the standard deviation of logit(theta).
-    model : {"beta-binomial"}
-        ``"logit-normal"`` is not built yet and says so.
+    model : {"beta-binomial", "logit-normal"}
+        How risks vary between settings. The logit-normal model is that of RBesT, metafor and meta, for comparison with
+        them: RBesT's default is ``prior="rbest", heterogeneity="rbest"``. It takes no prior on rho.
     method : {"exact", "nuts"}
         Closed form or quadrature; or PyMC's sampler, for a second opinion.
     labels : sequence of str, optional
@@ -68,14 +72,15 @@ def pool(
     Returns
     -------
     Posterior
-        average (mu), new_setting (theta_new), series (theta_i), heterogeneity (rho).
+        average (mu), new_setting (theta_new), series (theta_i), heterogeneity (rho; tau of the logit-normal model, where mu
+        is the risk in the middle setting and theta_new has a mean of its own).
 
     Raises
     ------
     InputError
         If counts or arguments cannot be used; the message says which and how to mend it.
     UnavailableError
-        For a model that is not built yet.
+        For the sampler with the logit-normal model, or with heterogeneity 0.
     AccuracyError
         If the quadrature could not reach its stated error.
     ConvergenceError
@@ -85,7 +90,8 @@ def pool(
     ----------
     Skellam JG. A probability distribution derived from the binomial distribution by regarding the probability of success
     as variable between the sets of trials. J R Stat Soc B 1948;10:257-61. Gelman A, et al. Bayesian Data Analysis, 3rd
-    ed. (2013), sections 2.4 and 5.3.
+    ed. (2013), sections 2.4 and 5.3. Stijnen T, Hamza TH, Ozdemir P. Random effects meta-analysis of event outcome in the
+    framework of the generalized linear mixed model. Stat Med 2010;29:3046-67 (the logit-normal model).
 
     Examples
     --------
@@ -102,9 +108,11 @@ def pool(
     for value, known, where in ((model, _MODELS, "model"), (method, _METHODS, "method")):
         if value not in known:
             raise UnknownNameError(where, value, known, where=where)
-    if model == "logit-normal":
-        raise UnavailableError(
-            "the logit-normal model is not built yet", where="model", remedy='Use model="beta-binomial"'
+    if model == "logit-normal" and heterogeneity_prior is not None and heterogeneity_prior.scale != "tau":
+        raise InputError(
+            f"{heterogeneity_prior} is a prior on rho, which the logit-normal model does not have",
+            where="heterogeneity",
+            remedy='Give 0, or a prior on tau: a name, ("half-normal", scale) or ("log-normal", median, sigma)',
         )
     if method == "nuts":
         if heterogeneity_prior is None:
@@ -112,6 +120,10 @@ def pool(
                 "with heterogeneity 0 the posterior is closed form: there is nothing to sample",
                 where="method",
                 remedy='Use method="exact"',
+            )
+        if model == "logit-normal":
+            raise UnavailableError(
+                "the sampler does not have the logit-normal model", where="method", remedy='Use method="exact"'
             )
         from riskmodel import mcmc
 
@@ -125,7 +137,10 @@ def pool(
             remedy='Leave it out, or use method="nuts"',
         )
     if heterogeneity_prior is None:
-        return _conjugate(y, n, names, mu_prior)
+        return _conjugate(y, n, names, mu_prior, model)
+    if model == "logit-normal":
+        tau_prior = cast(TauPrior, heterogeneity_prior)
+        return binomial_normal.fit(y, n, labels=names, mu_prior=mu_prior, tau_prior=tau_prior)
     return quadrature.fit(y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior)
 
 
@@ -220,7 +235,7 @@ def _checked_sampler(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _conjugate(events: Counts, totals: Counts, labels: tuple[str, ...], mu_prior: Any) -> Posterior:
+def _conjugate(events: Counts, totals: Counts, labels: tuple[str, ...], mu_prior: Any, model: str) -> Posterior:
     """All settings alike: one risk, and counts that add up. For a Beta prior the closed form."""
     if isinstance(mu_prior, MixturePrior):
         mixture: BetaMixture = mu_prior.mixture.update(int(events.sum()), int(totals.sum()))
@@ -229,15 +244,16 @@ def _conjugate(events: Counts, totals: Counts, labels: tuple[str, ...], mu_prior
         risk: Any = mixture
     else:
         assert isinstance(mu_prior, LogitNormalPrior)
-        risk, log_evidence, error = quadrature.fit_one_risk(events, totals, mu_prior=mu_prior)
+        average, log_evidence, error = quadrature.fit_one_risk(events, totals, mu_prior=mu_prior)
+        risk = SettingRisk(lambda: average.lattice)
     return Posterior(
         events=events,
         totals=totals,
         labels=labels,
         average=risk,
         settings=lambda: (risk, (risk,) * events.size),
-        heterogeneity=PointMass(0.0, "rho"),
-        model="beta-binomial",
+        heterogeneity=PointMass(0.0, "rho" if model == "beta-binomial" else "tau"),
+        model=model,
         method="conjugate" if isinstance(risk, BetaMixture) else "quadrature",
         prior=str(mu_prior),
         heterogeneity_prior="heterogeneity 0",

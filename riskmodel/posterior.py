@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskmodel.distribution import Distribution, IntervalKind
-from riskmodel.errors import UnavailableError
-from riskmodel.mixture import BetaMixture
+from riskmodel.distribution import Distribution, IntervalKind, SettingDistribution
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,8 +68,8 @@ class Posterior:
     error : ErrorEstimate
         How far these numbers may be from exact.
     settings : callable
-        Gives the risk in a new setting and in each series' own; called once, when either is first asked for, since many
-        fits only need the mean of the average.
+        Gives the risk in a new setting, which can predict, and in each series' own; called once, when either is first
+        asked for, since many fits only need the mean of the average.
     draws : mapping of str to ndarray, optional
         Draws by variable with shape (chains, draws, ...), where a sampler made them.
     sample_stats : mapping of str to ndarray, optional
@@ -91,17 +89,17 @@ class Posterior:
     heterogeneity_prior: str
     log_evidence: float
     error: ErrorEstimate
-    settings: Callable[[], tuple[Distribution, tuple[Distribution, ...]]] = field(repr=False)
+    settings: Callable[[], tuple[SettingDistribution, tuple[Distribution, ...]]] = field(repr=False)
     draws: dict[str, Array] = field(default_factory=dict, repr=False)
     sample_stats: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     diagnostics: dict[str, float] = field(default_factory=dict)
 
     @cached_property
-    def _settings(self) -> tuple[Distribution, tuple[Distribution, ...]]:
+    def _settings(self) -> tuple[SettingDistribution, tuple[Distribution, ...]]:
         return self.settings()
 
     @property
-    def new_setting(self) -> Distribution:
+    def new_setting(self) -> SettingDistribution:
         """theta_new, the risk in a setting not among the series: what a person in another clinic faces.
 
         Its mean is the probability of the event for the next fetus.
@@ -135,15 +133,7 @@ class Posterior:
         ------
         InputError
             If `total` is not a whole number in range.
-        UnavailableError
-            If the new setting's risk is not a mixture of Betas.
         """
-        if not isinstance(self.new_setting, BetaMixture):
-            raise UnavailableError(
-                "no predictive distribution where a normal prior on logit(mu) meets heterogeneity 0",
-                where="predict",
-                remedy="Use a Beta prior on mu, or a heterogeneity prior",
-            )
         return self.new_setting.predict(total)
 
     def table(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
@@ -278,7 +268,8 @@ class Posterior:
             posterior = dict(self.draws)
         else:
             drawn = self.sample(draws, np.random.default_rng(seed))
-            renamed = {"average": "mu", "new_setting": "theta_new", "series": "theta", "heterogeneity": "rho"}
+            scale = str(getattr(self.heterogeneity, "scale", "rho"))
+            renamed = {"average": "mu", "new_setting": "theta_new", "series": "theta", "heterogeneity": scale}
             posterior = {renamed[name]: values[None] for name, values in drawn.items()}
         groups: dict[str, Any] = {
             "posterior": posterior,

@@ -119,6 +119,13 @@ class HeterogeneityPrior(Protocol):
         """As it is written down beside a result."""
 
 
+class TauPrior(HeterogeneityPrior, Protocol):
+    """A prior that is stated on tau, the standard deviation of logit(theta), and so serves any model that has one."""
+
+    def log_density_of_tau(self, tau: Array) -> Array:
+        """Logarithm of the density of tau."""
+
+
 @dataclass(frozen=True)
 class BetaOnRho:
     """A Beta on the intra-class correlation rho.
@@ -163,7 +170,11 @@ class HalfNormalOnTau:
     def log_density(self, mu: Array, rest: Array, g: Array) -> Array:
         """Logarithm of the density of log g at mu."""
         tau, log_slope = tau_of(mu, rest, g)
-        return np.asarray(np.log(2.0) - 0.5 * (tau / self.width) ** 2 - np.log(self.width) - _HALF_LOG_2PI + log_slope)
+        return self.log_density_of_tau(tau) + log_slope
+
+    def log_density_of_tau(self, tau: Array) -> Array:
+        """Logarithm of the density of tau, of the shape of `tau`."""
+        return np.asarray(np.log(2.0) - 0.5 * (tau / self.width) ** 2 - np.log(self.width) - _HALF_LOG_2PI)
 
     def centre(self) -> tuple[float, float]:
         """Centre and scale on log q, q near tau squared."""
@@ -193,9 +204,13 @@ class LogNormalOnTau:
     def log_density(self, mu: Array, rest: Array, g: Array) -> Array:
         """Logarithm of the density of log g at mu."""
         tau, log_slope = tau_of(mu, rest, g)
+        return self.log_density_of_tau(tau) + log_slope
+
+    def log_density_of_tau(self, tau: Array) -> Array:
+        """Logarithm of the density of tau, of the shape of `tau`."""
         log_tau = np.log(tau)
         z = (log_tau - np.log(self.median)) / self.sigma
-        return np.asarray(-0.5 * z**2 - np.log(self.sigma) - _HALF_LOG_2PI - log_tau + log_slope)
+        return np.asarray(-0.5 * z**2 - np.log(self.sigma) - _HALF_LOG_2PI - log_tau)
 
     def centre(self) -> tuple[float, float]:
         """Centre and scale on log q, q near tau squared."""
@@ -238,7 +253,7 @@ MU_PRIORS: dict[str, tuple[MuPrior, str]] = {
         "Jeffreys' prior of one binomial risk: symmetric, worth one observation. The default.",
     ),
     "uniform": (MixturePrior(BetaMixture.beta(1.0, 1.0)), "Bayes-Laplace: every risk alike; worth two observations."),
-    "rbest": (LogitNormalPrior(0.0, 2.0), "logit(mu) ~ Normal(0, 2): the default of RBesT's gMAP for binomial data."),
+    "rbest": (LogitNormalPrior(0.0, 2.0), "logit(mu) ~ Normal(0, 2), as in RBesT's article on binomial data."),
 }
 
 #: Heterogeneity priors by name, with the reason for each.
@@ -249,6 +264,13 @@ HETEROGENEITY_PRIORS: dict[str, tuple[HeterogeneityPrior, str]] = {
             "Settings differ by a factor of two in odds, give or take; zero and enormous spread are both unlikely. Centred "
             "inside the range 0.75 to 0.9 in which published meta-analyses of proportions put the median; provisional "
             "until it is chosen by cross-validated prediction."
+        ),
+    ),
+    "rbest": (
+        HalfNormalOnTau(1.0),
+        (
+            'The half-normal(1) on tau of RBesT\'s article on binomial data; with prior="rbest" and model="logit-normal" '
+            "its whole model (Weber et al., Journal of Statistical Software 2021;100(19))."
         ),
     ),
     "half-normal-1": (HalfNormalOnTau(1.0), "Weakly informative; RBesT's usual choice for binomial data."),

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from riskmodel.distribution import Distribution
+from riskmodel.distribution import Distribution, SettingDistribution
 from riskmodel.errors import AccuracyError
 from riskmodel.marginals import AverageMarginal, Lattice, mixture_nodes
 from riskmodel.posterior import ErrorEstimate, Posterior
@@ -45,6 +46,34 @@ _NEGLIGIBLE = -36.0  # log of 2e-16: what a double no longer adds to one
 _BETWEEN_NODES = 1e-6
 _MAX_ZOOMS = 25
 _MAX_HALVINGS = 4
+
+
+class Integrand(Protocol):
+    """What `integrate` needs of a model with two hyperparameters: x = logit(average) and an outer variable w."""
+
+    @property
+    def events(self) -> Counts:
+        """Events of each series."""
+
+    @property
+    def totals(self) -> Counts:
+        """Total of each series."""
+
+    @property
+    def log_g_over_m(self) -> bool:
+        """Whether w is log g - log(mu (1 - mu)), as `Lattice` has it."""
+
+    def start(self) -> tuple[float, float]:
+        """Centre and scale of w under its prior."""
+
+    def first_guess(self, w: Array) -> tuple[Array, Array]:
+        """Centre and scale of x given w."""
+
+    def log_density(self, x: Array, w: Array) -> Array:
+        """Logarithm of likelihood times prior density with respect to x and w."""
+
+    def rough_log_density(self, x: Array, w: Array) -> Array:
+        """The same to a few percent, to find where it matters."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +99,18 @@ class Problem:
         """The same problem with events and non-events exchanged."""
         return replace(self, events=self.totals - self.events, mu_prior=self.mu_prior.mirrored())
 
+    @property
+    def log_g_over_m(self) -> bool:
+        """Whether w is log g - log(mu (1 - mu))."""
+        return self.heterogeneity_prior.scale == "tau"
+
+    def start(self) -> tuple[float, float]:
+        """Centre and scale of w under its prior."""
+        return self.heterogeneity_prior.centre()
+
     def log_g(self, x: Array, w: Array) -> Array:
         """Logarithm of g at logit average x and outer variable w."""
-        if self.heterogeneity_prior.scale == "rho":
+        if not self.log_g_over_m:
             return w
         return w + log_sigmoid(x) + log_sigmoid(-x)
 
@@ -83,6 +121,10 @@ class Problem:
         value = self.mu_prior.log_density(x) + self.heterogeneity_prior.log_density(mu, rest, g)
         value = value + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
         return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
+
+    def rough_log_density(self, x: Array, w: Array) -> Array:
+        """The same: it costs little."""
+        return self.log_density(x, w)
 
     def first_guess(self, w: Array) -> tuple[Array, Array]:
         """Centre and scale of x given w, by moments (Kleinman, JASA 1973): weights n / (1 + (n - 1) rho)."""
@@ -135,13 +177,13 @@ def fit(
     """
     problem = Problem(events, totals, mu_prior, heterogeneity_prior)
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
-    flip = _should_mirror(events, totals)
+    flip = should_mirror(events, totals)
     lattice, error = integrate(problem.mirrored() if flip else problem, tolerance=tolerance)
     if flip:
         lattice = lattice.mirrored()
     average, heterogeneity = lattice.average(), lattice.heterogeneity()
 
-    def settings() -> tuple[Distribution, tuple[Distribution, ...]]:
+    def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
         new_setting = mixture_nodes(lattice)
         # Each series' own risk, given a node, is the node's Beta updated: weights stay, for the node has seen all series.
         return new_setting, tuple(new_setting.shifted(int(y), int(n)) for y, n in zip(events, totals, strict=True))
@@ -234,15 +276,17 @@ def log_combinations(events: Counts, totals: Counts) -> float:
     return float((gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1)).sum())
 
 
-def integrate(problem: Problem, *, tolerance: float) -> tuple[Lattice, ErrorEstimate]:
+def integrate(problem: Integrand, *, tolerance: float, between_nodes: bool = False) -> tuple[Lattice, ErrorEstimate]:
     """Nodes and weights of the posterior, refined until the estimated error is small.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Integrand
         Counts and priors.
     tolerance : float
         Estimated error at which to stop.
+    between_nodes : bool
+        Whether the density between nodes is wanted too, relative to its own width and not only to that of [0, 1].
 
     Returns
     -------
@@ -262,7 +306,7 @@ def integrate(problem: Problem, *, tolerance: float) -> tuple[Lattice, ErrorEsti
     steps = [_START_STEP / 2] * 2 if small else [_START_STEP] * 2
     for halvings in range(_MAX_HALVINGS + 1):
         lattice = _lattice(problem, outer_centre, outer_scale, inner, steps[0], steps[1])
-        by_axis, coarse = zip(*(_axis_errors(lattice, axis) for axis in (0, 1)), strict=True)
+        by_axis, coarse = zip(*(_axis_errors(lattice, axis, between_nodes) for axis in (0, 1)), strict=True)
         errors = np.max(by_axis, axis=0)
         # Between its nodes a sinc series is as good as the rule with every second node, so that is bounded as well.
         refine = [by_axis[axis].max() > tolerance or coarse[axis] > _BETWEEN_NODES for axis in (0, 1)]
@@ -273,14 +317,25 @@ def integrate(problem: Problem, *, tolerance: float) -> tuple[Lattice, ErrorEsti
         raise AccuracyError(
             f"the estimated error {errors.max():.1g} of the quadrature is above 1e-6 for {problem.events.size} series",
             where="pool",
-            remedy='Use method="nuts", or a prior without mass at the extremes',
+            remedy='Use a prior without mass at the extremes, or the beta-binomial model with method="nuts"',
         )
     log_evidence, mean, sd = (float(error) for error in errors)
     return lattice, ErrorEstimate(mean, sd, log_evidence, lattice.weights.size, "quadrature")
 
 
-def _should_mirror(events: Counts, totals: Counts) -> bool:
-    """Whether the complement is the rarer side; ties are broken so that a problem and its mirror choose alike."""
+def should_mirror(events: Counts, totals: Counts) -> bool:
+    """Whether the complement is the rarer side; ties are broken so that a problem and its mirror choose alike.
+
+    Parameters
+    ----------
+    events, totals : ndarray of int, shape (series,)
+        Counts.
+
+    Returns
+    -------
+    bool
+        Whether to exchange events and non-events.
+    """
     others = totals - events
     if events.sum() != others.sum():
         return bool(events.sum() > others.sum())
@@ -290,9 +345,9 @@ def _should_mirror(events: Counts, totals: Counts) -> bool:
 Inner = Callable[[Array], tuple[Array, Array]]
 
 
-def _locate(problem: Problem) -> tuple[float, float, Inner]:
+def _locate(problem: Integrand) -> tuple[float, float, Inner]:
     """Centre and scale of w, and of x as functions of w: zoom on coarse grids until they agree with their moments."""
-    centre, scale = problem.heterogeneity_prior.centre()
+    centre, scale = problem.start()
     inner: Inner = problem.first_guess
     u = np.arange(-12, 13) * _ZOOM_STEP
     stretch, slope = np.sinh(u), np.log(np.cosh(u))
@@ -300,7 +355,8 @@ def _locate(problem: Problem) -> tuple[float, float, Inner]:
         w = np.clip(centre + scale * stretch, -150.0, 60.0)
         x_centre, x_scale = inner(w)
         x = x_centre[:, None] + x_scale[:, None] * stretch
-        log_f = problem.log_density(np.clip(x, -_FARTHEST, _FARTHEST), w[:, None]) + slope + np.log(x_scale)[:, None]
+        log_f = problem.rough_log_density(np.clip(x, -_FARTHEST, _FARTHEST), w[:, None])
+        log_f += slope + np.log(x_scale)[:, None]
         log_f[np.abs(x) > _FARTHEST] = -np.inf
         peak = log_f.max(axis=1)
         rows = np.exp(log_f - peak[:, None])
@@ -339,7 +395,7 @@ def _interpolated(w: Array, x: Array, s: Array) -> Inner:
 
 
 def _lattice(
-    problem: Problem, centre: float, scale: float, inner: Inner, outer_step: float, inner_step: float
+    problem: Integrand, centre: float, scale: float, inner: Inner, outer_step: float, inner_step: float
 ) -> Lattice:
     """Evaluate the integrand on a grid that reaches until it is negligible, and normalise."""
     reach_v, reach_u = int(_REACH / outer_step), int(_REACH / inner_step)
@@ -351,7 +407,7 @@ def _lattice(
     # A few columns tell which rows matter; most of a stretched axis is tail.
     u: Array = np.asarray(np.arange(-reach_u, reach_u + 1) * inner_step, np.float64)
     probe = u[:: max(1, round(0.5 / inner_step))]
-    rough = _log_integrand(problem, w, x_centre, x_scale, probe) + np.log(np.cosh(v))[:, None]
+    rough = _log_integrand(problem.rough_log_density, w, x_centre, x_scale, probe) + np.log(np.cosh(v))[:, None]
     top = rough.max()
     rows = _span(rough.max(axis=1) > top + _NEGLIGIBLE, 1)
     columns = _span((rough.max(axis=0) > top + _NEGLIGIBLE), 1)
@@ -359,7 +415,7 @@ def _lattice(
     high = np.searchsorted(u, probe[columns][-1] + 1e-9)
     u, v, w = u[low:high], v[rows], w[rows]
     x_centre, x_scale = x_centre[rows], x_scale[rows]
-    log_f = _log_integrand(problem, w, x_centre, x_scale, u) + np.log(np.cosh(v))[:, None]
+    log_f = _log_integrand(problem.log_density, w, x_centre, x_scale, u) + np.log(np.cosh(v))[:, None]
     top = log_f.max()
     weights = np.exp(log_f - top)
     total = weights.sum()
@@ -370,16 +426,21 @@ def _lattice(
         scale=x_scale,
         u=u,
         step=inner_step,
-        log_g_over_m=problem.heterogeneity_prior.scale == "tau",
+        log_g_over_m=problem.log_g_over_m,
         mirror=False,
         log_total=float(top + np.log(total) + np.log(outer_step * scale * inner_step)),
+        outer_centre=centre,
+        outer_scale=scale,
+        outer_step=outer_step,
     )
 
 
-def _log_integrand(problem: Problem, w: Array, centre: Array, scale: Array, u: Array) -> Array:
+def _log_integrand(
+    log_density: Callable[[Array, Array], Array], w: Array, centre: Array, scale: Array, u: Array
+) -> Array:
     x = centre[:, None] + scale[:, None] * np.sinh(u)
     inside = np.abs(x) < _FARTHEST
-    log_f = problem.log_density(np.where(inside, x, 0.0), w[:, None])
+    log_f = log_density(np.where(inside, x, np.clip(centre, -_FARTHEST, _FARTHEST)[:, None]), w[:, None])
     return np.where(inside, log_f + np.log(np.cosh(u)) + np.log(scale)[:, None], -np.inf)
 
 
@@ -388,7 +449,7 @@ def _span(mask: NDArray[np.bool_], margin: int) -> slice:
     return slice(max(0, int(found[0]) - margin), int(found[-1]) + 1 + margin)
 
 
-def _axis_errors(lattice: Lattice, axis: int) -> tuple[Array, float]:
+def _axis_errors(lattice: Lattice, axis: int, between_nodes: bool = False) -> tuple[Array, float]:
     """Estimated errors of log evidence, mean and sd from halving the grid of one axis; and those with half the nodes.
 
     The difference between every second and every fourth node against all of them shows the rate of convergence; at a
@@ -406,7 +467,7 @@ def _axis_errors(lattice: Lattice, axis: int) -> tuple[Array, float]:
     first, second = (np.clip(difference, 1e-16, 0.5) for difference in differences)
     rate = np.clip(np.log(first) / np.log(second), 1.0, 2.0)
     edge = weights.take([0, -1], axis=axis).sum()  # what the truncated tails may hold
-    return np.asarray(np.maximum(first**rate, 1e-14) + 10 * edge), float(first[1:].max())
+    return np.asarray(np.maximum(first**rate, 1e-14) + 10 * edge), float(first[0 if between_nodes else 1 :].max())
 
 
 def _functionals(weights: Array, mu: Array, stride: int) -> Array:

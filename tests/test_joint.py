@@ -182,6 +182,15 @@ def test_all_settings_alike_by_brute_force(build):
     assert model.risk("good_outcome", anatomy="isolated").mean == pytest.approx(expected, abs=2e-4)
 
 
+def test_a_normal_prior_with_all_settings_alike_is_answered_too(build):
+    evidence = build(*FINE, *coarse((10, 11), (5, 5), None)).evidence
+    risk = rm.fit(evidence, prior=("normal", 0, 2), heterogeneity=0).risk("good_outcome", anatomy="isolated")
+    other = rm.fit(evidence, prior="jeffreys", heterogeneity=0).risk("good_outcome", anatomy="isolated")
+    lower, upper = risk.interval()
+    assert lower < risk.mean < upper
+    assert risk.mean == pytest.approx(other.mean, abs=0.03)
+
+
 def test_quantiles_agree_with_weighted_draws(build):
     """Half a million draws of every branch, each weighted by the exact likelihood of 7 of 11 given its hyperparameters."""
     model = build(*FINE, *coarse((7, 11)))

@@ -68,11 +68,16 @@ def test_a_misspelt_prior_gets_the_nearest_name():
         rm.pool([20], [21], prior="jefreys")
 
 
+def test_a_normal_prior_without_heterogeneity_can_predict():
+    post = rm.pool([20], [21], prior=("normal", 0, 2), heterogeneity=0)
+    pmf = post.predict(3)
+    assert pmf.sum() == pytest.approx(1, abs=1e-12)
+    assert pmf @ np.arange(4) == pytest.approx(3 * post.new_setting.mean, abs=1e-9)
+
+
 def test_what_is_not_built_says_so():
     with pytest.raises(rm.UnavailableError, match="logit-normal"):
-        rm.pool([20], [21], model="logit-normal")
-    with pytest.raises(rm.UnavailableError, match="predictive"):
-        rm.pool([20], [21], prior=("normal", 0, 2), heterogeneity=0).predict(3)
+        rm.pool([20], [21], model="logit-normal", method="nuts")
 
 
 @pytest.mark.parametrize(
