@@ -1,34 +1,34 @@
 """Leave-one-series-out prediction on published meta-analyses: whether the probabilities of this package hold.
 
 For each arm some series are left out, one at a time; K others of the arm are drawn and pooled, and the left-out series is
-predicted from them. Every draw is seeded by the names of arm, series and K, so that a record does not depend on the order
-of a file, on the predictors beside it, or on the number of processes.
+predicted from them. Arms are judged one by one or by any `concurrent.futures.Executor`, to the same record.
 """
 
 from __future__ import annotations
 
-import hashlib
+import os
 import pickle
 import platform
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from riskmodel.corpus import Arm, Corpus, load_corpus
-from riskmodel.errors import InputError, RiskModelError, UnavailableError
+from riskmodel.corpus import Corpus, load_corpus
+from riskmodel.errors import InputError, RiskModelError
 from riskmodel.fingerprint import code_fingerprint
-from riskmodel.predictors import Array, Predictor, as_predictors, predicted
+from riskmodel.leave_out import Task, judge_arm
+from riskmodel.predictors import Predictor, as_predictors
 from riskmodel.record import CalibrationRecord
 from riskmodel.version import __version__
 
-Counts = NDArray[np.int64]
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 #: Values of K, the number of series pooled.
 KS = (1, 2, 3, 5, "all")
@@ -38,63 +38,10 @@ MOST = 12
 LARGEST = 3000
 #: A left-out series and two others: fewer, and K = 1 is all there is.
 FEWEST = 3
-#: Stands for a log score where the predicted probability is zero in double precision, or below this.
-LOWEST_LOG_SCORE = -690.0  # log of 1e-300
 #: Seconds between two writings of an unfinished record.
-_SAVE_EVERY = 5.0
+_SAVE_EVERY = 10.0
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One prediction to make.
-
-    Parameters
-    ----------
-    left_out : int
-        Index of the series within its arm.
-    k : str
-        How many others are pooled, or ``"all"``.
-    others : tuple of int
-        Their indices.
-    u : float
-        The uniform of the randomised PIT.
-    """
-
-    left_out: int
-    k: str
-    others: tuple[int, ...]
-    u: float
-
-
-@dataclass(frozen=True)
-class Task:
-    """One arm to judge, as it is sent to a worker.
-
-    Parameters
-    ----------
-    arm : Arm
-        Its series.
-    predictors : tuple of Predictor
-        Whom to ask.
-    seed : int
-        Of the draws.
-    ks : tuple of str
-        Numbers of series to pool.
-    most, largest : int
-        Left-out series of an arm, and total of a series, at most.
-    mirrored : bool
-        Whether to ask about non-events as well.
-    """
-
-    arm: Arm
-    predictors: tuple[Predictor, ...]
-    seed: int
-    ks: tuple[str, ...]
-    most: int
-    largest: int
-    mirrored: bool
 
 
 def calibrate(
@@ -170,12 +117,18 @@ def calibrate(
         corpus = load_corpus(corpus)
     judged = as_predictors(predictors)
     names = _checked_ks(ks)
-    for value, where, least in ((seed, "seed", 0), (most, "most", 1), (largest, "largest", 1), (resamples, "resamples", 2)):
+    for value, where, least in (
+        (seed, "seed", 0),
+        (most, "most", 1),
+        (largest, "largest", 1),
+        (resamples, "resamples", 2),
+    ):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{value!r} is not a whole number of at least {least}", where=where)
-    save = Path(save or resume).expanduser() if save or resume else None
-    if save is not None and not save.parent.is_dir():
-        raise InputError(f"no folder {str(save.parent)!r}", where="save", remedy="Make it first")
+    place = save if save is not None else resume
+    file = None if place is None else Path(place).expanduser()
+    if file is not None and not (file.parent.is_dir() and os.access(file.parent, os.W_OK) and not file.is_dir()):
+        raise InputError(f"{str(file)!r} cannot be written", where="save", remedy="Give a file in a folder of yours")
     tasks, skipped = {}, {}
     for arm in corpus.arms:
         usable = sum(total <= largest for total in arm.totals)
@@ -185,14 +138,59 @@ def calibrate(
             tasks[arm.label] = Task(arm, judged, seed, names, most, largest, bool(mirrored))
     if not tasks:
         raise InputError("no arm has enough series", where="corpus", remedy="Raise `largest`, or give another corpus")
-    run = _Run(corpus, judged, tasks, skipped, resamples, save, started)
+    run = _Run(corpus, judged, tasks, skipped, resamples, file, started)
     if resume is not None:
         run.take(CalibrationRecord.load(resume), str(resume))
     run.work(executor, progress or (lambda done, of: None))
     record = run.record()
-    if save is not None:
-        record.save(save)
+    if file is not None:
+        record.save(file)
     return record
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[Executor | None]:
+    """Processes to work in: None for one, which is this process itself.
+
+    Parameters
+    ----------
+    jobs : int
+        How many.
+
+    Yields
+    ------
+    concurrent.futures.Executor or None
+        Gone at the end, with what has not been started.
+
+    Returns
+    -------
+    iterator
+        For ``with``.
+
+    Raises
+    ------
+    InputError
+        If `jobs` is not a whole number of at least 1.
+    """
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise InputError(f"{jobs!r} is not a number of processes", where="jobs", remedy="Give 1 or more")
+    if jobs == 1:
+        yield None
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Spawned, since a forked process inherits locks of threads that it does not have.
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that collects the results: it keeps what is finished."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Run:
@@ -240,7 +238,9 @@ class _Run:
             predictors=tuple(one.to_dict() for one in self.predictors),
             code=self.code,
             arms={label: self.done[label] for label in self.tasks if label in self.done},
-            missing={label: self.missing.get(label, "not judged yet") for label in self.tasks if label not in self.done},
+            missing={
+                label: self.missing.get(label, "not judged yet") for label in self.tasks if label not in self.done
+            },
             skipped=self.skipped,
             versions={
                 "python": platform.python_version(),
@@ -289,6 +289,8 @@ class _Run:
             raise
 
     def _spread(self, executor: Executor, tasks: dict[str, Task]) -> Iterator[tuple[str, dict[str, Any]]]:
+        from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor, as_completed
+
         if isinstance(executor, ProcessPoolExecutor):
             _check_sendable(tasks)
         futures: dict[Future[dict[str, Any]], str] = {}
@@ -340,107 +342,3 @@ def _checked_ks(ks: Any) -> tuple[str, ...]:
     if len(set(names)) != len(names):
         raise InputError("a number appears twice", where="ks", remedy="Give each once")
     return names
-
-
-def draw_cases(task: Task) -> list[Case]:
-    """Draw the series of an arm that are left out, and for each and every K the others that are pooled.
-
-    Parameters
-    ----------
-    task : Task
-        The arm and the protocol's numbers.
-
-    Returns
-    -------
-    list of Case
-        The same for the same seed and names, whatever else is asked.
-    """
-    arm = task.arm
-    usable = np.flatnonzero(np.array(arm.totals) <= task.largest)
-    chosen = _rng(task.seed, arm.label).permutation(usable)[: task.most]
-    cases = []
-    for left_out in chosen.tolist():
-        others = usable[usable != left_out]
-        for k in task.ks:
-            if k != "all" and int(k) > others.size:
-                continue
-            rng = _rng(task.seed, arm.label, arm.studies[left_out], k)
-            drawn = others if k == "all" else rng.permutation(others)[: int(k)]
-            cases.append(Case(left_out, k, tuple(drawn.tolist()), float(rng.random())))
-    return cases
-
-
-def _rng(seed: int, *names: str) -> np.random.Generator:
-    digest = hashlib.sha256("\0".join(names).encode()).digest()
-    return np.random.default_rng([seed, int.from_bytes(digest[:16])])
-
-
-def judge_arm(task: Task) -> dict[str, Any]:
-    """Predict every left-out series of an arm, with every predictor.
-
-    Parameters
-    ----------
-    task : Task
-        The arm, the predictors and the protocol's numbers.
-
-    Returns
-    -------
-    dict
-        As `CalibrationRecord.arms` holds it.
-
-    Raises
-    ------
-    InputError
-        If a predictor's probabilities are none, naming the series.
-    """
-    arm, cases = task.arm, draw_cases(task)
-    events, totals = np.array(arm.events, np.int64), np.array(arm.totals, np.int64)
-    scores: dict[str, dict[str, list[float]]] = {}
-    unavailable: dict[str, str] = {}
-    for predictor in task.predictors:
-        columns: dict[str, list[float]] = {}
-        try:
-            for case in cases:
-                others = np.array(case.others)
-                where = f"{arm.label}, study {arm.studies[case.left_out]}, K = {case.k}"
-                judged = _judge(predictor, events, totals, case, others, task.mirrored, where)
-                for name, value in judged.items():
-                    columns.setdefault(name, []).append(value)
-        except UnavailableError as refusal:
-            unavailable[predictor.name] = refusal.message
-        else:
-            scores[predictor.name] = columns
-    return {
-        "cluster": arm.cluster,
-        "pooled_risk": arm.pooled_risk,
-        "study": [arm.studies[case.left_out] for case in cases],
-        "k": [case.k for case in cases],
-        "events": [arm.events[case.left_out] for case in cases],
-        "total": [arm.totals[case.left_out] for case in cases],
-        "u": [case.u for case in cases],
-        "scores": scores,
-        "unavailable": unavailable,
-    }
-
-
-def _judge(
-    predictor: Predictor, events: Counts, totals: Counts, case: Case, others: Counts, mirrored: bool, where: str
-) -> dict[str, float]:
-    y, n = int(events[case.left_out]), int(totals[case.left_out])
-    pmf = predicted(predictor, events[others], totals[others], n, where=where)
-    found = {"pit": _pit(pmf, y, case.u), "log_score": _log_score(pmf, y)}
-    if mirrored:
-        other = predicted(predictor, totals[others] - events[others], totals[others], n, where=f"{where}, non-events")
-        found["mirrored_log_score"] = _log_score(other, n - y)
-        found["asymmetry"] = float(np.abs(pmf - other[::-1]).max())
-    return found
-
-
-def _pit(pmf: Array, events: int, u: float) -> float:
-    """Randomised PIT; rounding of the sum must not leave [0, 1]."""
-    return float(np.clip(pmf[:events].sum() + u * pmf[events], 0.0, 1.0))
-
-
-def _log_score(pmf: Array, events: int) -> float:
-    probability = float(pmf[events])
-    return max(float(np.log(probability)), LOWEST_LOG_SCORE) if probability > 0 else LOWEST_LOG_SCORE

@@ -294,9 +294,7 @@ def _read_series(path: Path, sources: Mapping[str, CorpusSource], faults: Faults
     return tuple(_arm(key, arms[key], clusters[key[0]]) for key in sorted(arms))
 
 
-def _checked_row(
-    file: str, row: Row, sources: Mapping[str, CorpusSource], faults: Faults
-) -> tuple[int, int]:
+def _checked_row(file: str, row: Row, sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[int, int]:
     """Counts of a row; zeros where they are at fault, for the corpus is refused anyway."""
     for column in ("meta_analysis", "arm", "study"):
         if not row[column]:
@@ -321,7 +319,11 @@ def _checked_row(
 def _arm(key: tuple[str, str], series: Mapping[str, tuple[int, int]], cluster: str) -> Arm:
     studies = sorted(series, key=lambda study: (_natural(study), study))
     return Arm(
-        *key, cluster, tuple(studies), tuple(series[one][0] for one in studies), tuple(series[one][1] for one in studies)
+        *key,
+        cluster,
+        tuple(studies),
+        tuple(series[one][0] for one in studies),
+        tuple(series[one][1] for one in studies),
     )
 
 

@@ -182,12 +182,36 @@ def _as_predictor(value: Any, name: str | None) -> Predictor:
     if isinstance(value, FunctionPredictor):
         return value if name is None else FunctionPredictor(name, value.function)
     if callable(value):
-        return FunctionPredictor(name or getattr(value, "__name__", type(value).__name__), value)
+        return FunctionPredictor(str(name or getattr(value, "__name__", type(value).__name__)), value)
     raise InputError(
         f"{value!r} cannot predict",
         where="predictors",
         remedy="Give a name, a PoolPredictor, or a function of events, totals and total",
     )
+
+
+def asked(
+    *, prior: str | None = None, heterogeneity: str | None = None, model: str | None = None, rows: Sequence[str] = ()
+) -> tuple[Predictor, ...]:
+    """Predictors as a command line asks for them.
+
+    Parameters
+    ----------
+    prior, heterogeneity, model : str, optional
+        Another configuration to judge, as `stated` reads it; none where all are left out.
+    rows : sequence of str
+        More names of `PREDICTORS`, beside those of `USUAL`.
+
+    Returns
+    -------
+    tuple of Predictor
+        The configuration first, under the name ``"asked"``.
+    """
+    own = {"prior": prior, "heterogeneity": heterogeneity}
+    given: dict[str, Any] = {name: stated(text) for name, text in own.items() if text is not None}
+    given |= {} if model is None else {"model": model}
+    first = [PoolPredictor("asked", title="as asked", **given)] if given else []
+    return as_predictors([*first, *dict.fromkeys([*USUAL, *rows])])
 
 
 def stated(text: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,8 @@ import numpy as np
 
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.files import write_whole
-from riskmodel.scores import AVERAGE, STRATA, Scores, rarity, verdict
+from riskmodel.record_page import record_markdown
+from riskmodel.scores import LEVELS, Scores, rarity, verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,7 +179,7 @@ class CalibrationRecord:
         """
         import pandas as pd
 
-        return pd.DataFrame(self.scores.rows())
+        return pd.DataFrame(self.scores.rows)
 
     def histogram_table(self, name: str | None = None) -> pd.DataFrame:
         """PIT values of a predictor in bins.
@@ -213,6 +214,31 @@ class CalibrationRecord:
         import pandas as pd
 
         return pd.DataFrame(self.scores.ecdf(self._available(name)))
+
+    def coverage_table(self, name: str | None = None) -> pd.DataFrame:
+        """How often central intervals of a predictor hold, by K and averaged over K.
+
+        Parameters
+        ----------
+        name : str, optional
+            Whose; the first predictor's by default.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns k, level, coverage, lower, upper (95 % interval by resampling data sets), cases.
+        """
+        import pandas as pd
+
+        known = self._available(name)
+        rows = [row for row in self.scores.rows if row["predictor"] == known and row["stratum"] == "all"]
+        found = []
+        for level in LEVELS:
+            column = f"coverage_{round(100 * level)}"
+            for row in rows:
+                ends = {end: row[f"{column}_{end}"] for end in ("lower", "upper")}
+                found.append({"k": row["k"], "level": level, "coverage": row[column], **ends, "cases": row["cases"]})
+        return pd.DataFrame(found)
 
     def _known(self, name: str | None) -> str:
         if name is None:
@@ -253,7 +279,7 @@ class CalibrationRecord:
             "unavailable": self.unavailable,
             "verdict": self.verdict(),
             "bar": self.bar(),
-            "table": self.scores.rows(),
+            "table": self.scores.rows,
             "differences": [row for name in references for row in self.scores.differences(name)],
             "symmetry": self.symmetry(),
             "arms": {label: dict(arm) for label, arm in self.arms.items()},
@@ -283,7 +309,7 @@ class CalibrationRecord:
         str
             Markdown: the verdict criterion by criterion, predictors side by side, strata, and how it was made.
         """
-        return "\n\n".join(filter(None, _page(self))) + "\n"
+        return record_markdown(self.to_dict())
 
     def save(self, path: str | Path) -> None:
         """Write the record, whole or not at all: Markdown where the name ends in .md, else JSON.
@@ -350,142 +376,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(one) for one in value]
     return value
-
-
-# ---------------------------------------------------------------- Markdown
-
-
-def _page(record: CalibrationRecord) -> list[str]:
-    corpus, settings, name = record.corpus, record.settings, record.names[0]
-    rows = record.scores.rows() if record.arms else []
-    of_all = [row for row in rows if row["stratum"] == "all"]
-    return [
-        f"# Calibration of `{name}` on {corpus['name']}: {record.verdict()}",
-        f"Leave-one-series-out prediction: {len(record.scores.k)} predictions, {corpus['arms']} arms of "
-        f"{corpus['data_sets']} data sets in {corpus['clusters']} clusters. Intervals resample clusters ({record.resamples} "
-        "times); coverage in percent.",
-        _notes(record),
-        "## The bar",
-        _table(
-            ["criterion", "K", "value", "must lie", "status"],
-            [_bar_line(row) for row in record.bar()],
-        ),
-        "## Predictors, averaged over K",
-        _table(_STATISTICS, [_score_line(row, row["predictor"]) for row in of_all if row["k"] == AVERAGE]),
-        *_differences(record),
-        "## By K",
-        _table(
-            _STATISTICS, [_score_line(row, f"{row['predictor']}, K = {row['k']}") for row in of_all if row["k"] != AVERAGE]
-        ),
-        "## Strata, averaged over K",
-        _table(
-            _STATISTICS,
-            [
-                _score_line(row, f"{row['predictor']}, {stratum}")
-                for stratum in STRATA[1:]
-                for row in rows
-                if row["stratum"] == stratum and row["k"] == AVERAGE and row["cases"]
-            ],
-        ),
-        f"## Strata of `{name}` by K",
-        _table(
-            _STATISTICS,
-            [
-                _score_line(row, f"{row['stratum']}, K = {row['k']}")
-                for row in rows
-                if row["predictor"] == name and row["stratum"] != "all" and row["k"] != AVERAGE and row["cases"]
-            ],
-        ),
-        *_symmetry(record),
-        "## How it was made",
-        _table(["", ""], [[one["name"], _what(one)] for one in record.predictors])
-        + "\n\n"
-        + _table(
-            ["", ""],
-            [
-                ["corpus", f"`{corpus['content_hash']}`"],
-                ["code", f"`{record.code}`"],
-                ["settings", ", ".join(f"{key} {value}" for key, value in settings.items())],
-                ["versions", ", ".join(f"{key} {value}" for key, value in record.versions.items())],
-                ["made", f"{record.made}, in {record.seconds:.0f} s"],
-            ],
-        ),
-    ]
-
-
-_STATISTICS = ["", "predictions", "50 %", "80 %", "95 %", "log score", "standard error"]
-
-
-def _notes(record: CalibrationRecord) -> str:
-    lines = [f"- `{name}` is not available: {reason}" for name, reason in record.unavailable.items()]
-    lines += [f"- arm {label} is missing: {reason}" for label, reason in record.missing.items()]
-    lines += [f"- arm {label} was left out: {reason}" for label, reason in record.skipped.items()]
-    return "\n".join(lines)
-
-
-def _what(one: Mapping[str, Any]) -> str:
-    if one["kind"] == "function":
-        return f"{one['title']}: {one['function']}"
-    return "; ".join(filter(None, (one["title"], one["model"], one["prior"], one["heterogeneity"])))
-
-
-def _bar_line(row: Mapping[str, Any]) -> list[str]:
-    percent = row["criterion"].endswith("hold")
-    show = (lambda x: f"{100 * x:.1f} %") if percent else (lambda x: f"{x:+.3f}")
-    value = "" if row["value"] is None else show(row["value"])
-    ends = f"above {show(row['low'])}" if row["high"] is None else f"{show(row['low'])} to {show(row['high'])}"
-    status = row["status"] if not row["reason"] else f"{row['status']}: {row['reason']}"
-    return [row["criterion"], row["k"], value, ends, status]
-
-
-def _score_line(row: Mapping[str, Any], label: str) -> list[str]:
-    def share(name: str) -> str:
-        value, lower, upper = (100 * row[f"{name}{end}"] for end in ("", "_lower", "_upper"))
-        return f"{value:.1f}" + (f" ({lower:.1f} to {upper:.1f})" if lower == lower else "")
-
-    coverages = [share(f"coverage_{level}") for level in (50, 80, 95)]
-    return [label, str(row["cases"]), *coverages, f"{row['log_score']:.3f}", _number(row["log_score_se"])]
-
-
-def _differences(record: CalibrationRecord) -> list[str]:
-    rows = []
-    for reference in ("rbest", "naive"):
-        if reference in record.scores.pit:
-            rows += [
-                [
-                    f"{row['predictor']} less {reference}",
-                    row["k"],
-                    f"{row['log_score']:+.3f}",
-                    _number(row["log_score_se"]),
-                    f"{_number(row['log_score_lower'])} to {_number(row['log_score_upper'])}",
-                ]
-                for row in record.scores.differences(reference)
-            ]
-    if not rows:
-        return []
-    return ["## Log scores compared", _table(["", "K", "difference", "standard error", "90 % interval"], rows)]
-
-
-def _symmetry(record: CalibrationRecord) -> list[str]:
-    rows = [
-        [
-            row["predictor"],
-            f"{row['largest_difference']:.1g}",
-            f"{row['log_score']:.4f}",
-            f"{row['mirrored_log_score']:.4f}",
-        ]
-        for row in record.symmetry()
-    ]
-    if not rows:
-        return []
-    head = ["", "largest difference of a probability", "log score", "log score of non-events"]
-    return ["## Events and non-events exchanged", _table(head, rows)]
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if value == value else ""
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -7,8 +7,8 @@ holds y where the PIT lies in the middle q. The log score is :math:`\log p(y)`: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -76,7 +76,6 @@ class Scores:
     log_score: Mapping[str, Array]
     seed: int
     resamples: int = 2000
-    _sums: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
 
     @cached_property
     def clusters(self) -> NDArray[np.str_]:
@@ -116,23 +115,24 @@ class Scores:
             return self.total > SMALL_TOTAL
         return np.asarray(self.rarity == stratum)
 
+    @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """Coverage and log score of every predictor, by stratum and K.
 
-        Returns
-        -------
-        list of dict
-            predictor, stratum, k (or ``"average"`` over K), cases, data_sets; and coverage_50, coverage_80, coverage_95 and
-            log_score, each with _lower and _upper (95 % percentile interval) and _se. NaN where nothing is known.
+        Each has predictor, stratum, k (or ``"average"`` over K), cases, data_sets; and coverage_50, coverage_80,
+        coverage_95 and log_score, each with _lower and _upper (95 % percentile interval) and _se. NaN where nothing is
+        known.
         """
         found = []
         for name in self.pit:
-            tables = {f"coverage_{round(100 * q)}": np.abs(self.pit[name] - 0.5) <= q / 2 for q in LEVELS}
+            tables: dict[str, NDArray[Any]] = {
+                f"coverage_{round(100 * q)}": np.abs(self.pit[name] - 0.5) <= q / 2 for q in LEVELS
+            }
             tables["log_score"] = self.log_score[name]
             for stratum in STRATA:
                 inside = self._inside(stratum)
                 data_sets = np.unique(self.cluster[inside]).size
-                columns = {}
+                columns: dict[str, Array] = {}
                 for statistic, values in tables.items():
                     columns[statistic], cases = self._means(values.astype(float), stratum)
                 for j, k in enumerate((*self.ks, AVERAGE)):
@@ -295,7 +295,10 @@ def ecdf_band(
 #: The bar of a calibration: where each coverage must lie averaged over K and at each K, and how log scores compare.
 BAR: Mapping[str, Any] = {
     "ks": ("1", "2", "3", "5", "all"),
-    "coverage": {0.95: {AVERAGE: (0.93, 0.97), "each": (0.925, 0.975)}, 0.5: {AVERAGE: (0.45, 0.55), "each": (0.43, 0.57)}},
+    "coverage": {
+        0.95: {AVERAGE: (0.93, 0.97), "each": (0.925, 0.975)},
+        0.5: {AVERAGE: (0.45, 0.55), "each": (0.43, 0.57)},
+    },
     "rbest": {"pooled": 0.0, "each": -0.05},
     "naive": {"pooled": 1.0},
 }
@@ -318,7 +321,7 @@ def verdict(scores: Scores, name: str, unavailable: Mapping[str, str]) -> list[d
     list of dict
         criterion, k, value, low, high (None where open), status (``"pass"``, ``"fail"`` or ``"not available"``) and reason.
     """
-    rows = {row["k"]: row for row in scores.rows() if row["predictor"] == name and row["stratum"] == "all"}
+    rows = {row["k"]: row for row in scores.rows if row["predictor"] == name and row["stratum"] == "all"}
     found = []
     for level, ranges in BAR["coverage"].items():
         for k in (AVERAGE, *BAR["ks"]):

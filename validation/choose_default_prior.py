@@ -1,0 +1,365 @@
+"""Candidate heterogeneity priors, judged by leave-one-series-out prediction and cross-validated by data set.
+
+    python validation/choose_default_prior.py [--corpus FILE] [--seeds N] [--jobs N] [--out FILE]
+
+Writes one Markdown table. The draws are those of `riskmodel calibrate`, with N seeds. Each case is fitted once, under a
+wide reference prior; every candidate reweights the nodes of that fit by the ratio of its density to the reference's, which
+gives the posterior that `pool` would give under it, to about 1e-6 (the largest difference found on a sample is printed).
+That makes a hundred candidates as cheap as one, and allows families that `pool` does not take.
+
+Cross-validated rows choose a family's parameters on all clusters but one, by mean log score, and are scored on that one.
+"""
+
+import argparse
+import math
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from scipy.special import betaln, gammaln
+
+import riskmodel as rm
+from riskmodel.calibration import KS, LARGEST, MOST
+from riskmodel.corpus import load_corpus
+from riskmodel.errors import RiskModelError
+from riskmodel.leave_out import LOWEST_LOG_SCORE, Task, draw_cases
+from riskmodel.predictors import PREDICTORS
+from riskmodel.priors import BetaOnRho, HalfNormalOnTau, LogNormalOnTau, as_mu_prior, tau_of
+from riskmodel.scores import AVERAGE, Scores, rarity
+
+#: Wide, so that every candidate's mass is covered, and smooth, so that the quadrature's nodes serve them all.
+REFERENCE = LogNormalOnTau(0.8, 1.4)
+MEDIANS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0, 1.2)
+SIGMAS = (0.4, 0.6, 0.8, 1.0)
+
+
+class OnTau:
+    """A density on tau, given mu, as the log of it; turned into one on log g."""
+
+    def __init__(self, log_pdf):
+        self.log_pdf = log_pdf
+
+    def log_density(self, mu, rest, g):
+        """Logarithm of the density of log g, as `riskmodel.priors` has it."""
+        tau, log_slope = tau_of(mu, rest, g)
+        return self.log_pdf(tau, mu, rest) + log_slope
+
+
+def half_t(scale, df):
+    """Student's t folded at zero (df = 1: half-Cauchy)."""
+    constant = math.log(2) + gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * math.log(df * math.pi) - math.log(scale)
+    return OnTau(lambda tau, mu, rest: constant - (df + 1) / 2 * np.log1p((tau / scale) ** 2 / df))
+
+
+def log_t(median, scale, df):
+    """Student's t on log tau: a log-normal with heavier tails."""
+    constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * math.log(df * math.pi) - math.log(scale)
+
+    def log_pdf(tau, mu, rest):
+        z = (np.log(tau) - math.log(median)) / scale
+        return constant - (df + 1) / 2 * np.log1p(z**2 / df) - np.log(tau)
+
+    return OnTau(log_pdf)
+
+
+def log_normal_by_risk(median, sigma, slope):
+    """Log-normal whose median is larger by (4 mu (1 - mu))**slope: symmetric in mu, `median` at one half."""
+
+    def log_pdf(tau, mu, rest):
+        z = (np.log(tau) - math.log(median) - slope * np.log(4 * mu * rest)) / sigma
+        return -0.5 * z**2 - math.log(sigma) - 0.5 * math.log(2 * math.pi) - np.log(tau)
+
+    return OnTau(log_pdf)
+
+
+def candidates():
+    """Family, what it is, the prior on heterogeneity, the prior on mu."""
+    found = [
+        ("log-normal", f"tau ~ LogNormal(median {m:g}, sigma {s:g})", LogNormalOnTau(m, s), "jeffreys")
+        for m in MEDIANS
+        for s in SIGMAS
+    ]
+    found += [
+        ("half-normal", f"tau ~ HalfNormal({s:g})", HalfNormalOnTau(s), "jeffreys")
+        for s in (0.5, 0.75, 1, 1.25, 1.5, 2)
+    ]
+    found += [
+        ("half-t, 4 df", f"tau ~ HalfT(4 df, {s:g})", half_t(s, 4), "jeffreys") for s in (0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
+    ]
+    found += [("half-Cauchy", f"tau ~ HalfCauchy({s:g})", half_t(s, 1), "jeffreys") for s in (0.3, 0.4, 0.6, 0.8, 1.0)]
+    found += [
+        ("log-t, 4 df", f"log tau ~ T(4 df, median {m:g}, scale {s:g})", log_t(m, s, 4), "jeffreys")
+        for m in (0.6, 0.7, 0.8, 0.9, 1.0)
+        for s in (0.3, 0.4, 0.6, 0.8)
+    ]
+    found += [
+        (
+            "log-normal by risk",
+            f"tau ~ LogNormal(median {m:g} (4 mu (1 - mu))^{b:g}, sigma {s:g})",
+            log_normal_by_risk(m, s, b),
+            "jeffreys",
+        )
+        for m in (0.6, 0.7, 0.8, 0.9, 1.0)
+        for s in (0.4, 0.6, 0.8)
+        for b in (-0.2, -0.1, 0.1, 0.2)
+    ]
+    found += [
+        ("Beta on rho", f"rho ~ Beta({a:g}, {b:g})", BetaOnRho(a, b), "jeffreys")
+        for a, b in ((1, 1), (1, 3), (1, 9), (1, 19), (0.5, 5), (0.5, 10))
+    ]
+    found += [
+        (
+            "log-normal, uniform mu",
+            f"tau ~ LogNormal(median {m:g}, sigma {s:g}), mu uniform",
+            LogNormalOnTau(m, s),
+            "uniform",
+        )
+        for m in (0.7, 0.8, 0.9)
+        for s in (0.4, 0.6, 0.8)
+    ]
+    found += [
+        (
+            "log-normal, N(0, 2) mu",
+            f"tau ~ LogNormal(median {m:g}, sigma {s:g}), logit mu ~ N(0, 2)",
+            LogNormalOnTau(m, s),
+            "rbest",
+        )
+        for m in (0.7, 0.8, 0.9)
+        for s in (0.4, 0.6, 0.8)
+    ]
+    return found
+
+
+def reweighted(post, chosen):
+    """Weights of a reference fit's components under each candidate, ndarray of shape (candidates, components)."""
+    mixture = post.new_setting
+    size = mixture.a + mixture.b
+    mu, rest, g = mixture.a / size, mixture.b / size, 1 / size
+    x = np.log(mixture.a) - np.log(mixture.b)
+    reference = REFERENCE.log_density(mu, rest, g) + as_mu_prior("jeffreys").log_density(x)
+    base = np.log(mixture.weights) - reference
+    on_mu = {name: as_mu_prior(name).log_density(x) for name in {one[3] for one in chosen}}
+    logs = np.stack([base + one[2].log_density(mu, rest, g) + on_mu[one[3]] for one in chosen])
+    weights = np.exp(logs - logs.max(1, keepdims=True))
+    return weights / weights.sum(1, keepdims=True)
+
+
+def tails(mixture, y, n):
+    """Of every component, the probability of y events and that of fewer, from the end that is nearer."""
+    a, b, mirror = mixture.a[:, None], mixture.b[:, None], y > n - y
+    if mirror:
+        a, b, y = b, a, n - y
+    k = np.arange(y)
+    ratios = np.log((a + k) / (b + (n - 1 - k)) * ((n - k) / (k + 1.0)))
+    start = betaln(a, b + n) - betaln(a, b)
+    pmf = np.exp(np.concatenate([start, start + np.cumsum(ratios, axis=1)], axis=1))
+    at, below = pmf[:, y], pmf[:, :y].sum(1)
+    return (at, 1 - below - at) if mirror else (at, below)
+
+
+def judge(task):
+    """Log scores and PIT values of every candidate, and of rows that only `pool` can give, for one arm and seed."""
+    chosen = candidates()
+    events, totals = np.array(task.arm.events), np.array(task.arm.totals)
+    rows = []
+    for case in draw_cases(task):
+        others = np.array(case.others)
+        y, n = int(events[case.left_out]), int(totals[case.left_out])
+        post = rm.pool(events[others], totals[others], heterogeneity=REFERENCE)
+        weights = reweighted(post, chosen)
+        at, below = tails(post.new_setting, y, n)
+        scores = {"p": list(weights @ at), "pit": list(np.clip(weights @ below + case.u * (weights @ at), 0, 1))}
+        for name in ("naive", "rbest"):
+            try:
+                pmf = PREDICTORS[name](events[others], totals[others], n)
+            except RiskModelError:
+                pmf = np.full(n + 1, np.nan)
+            scores["p"].append(pmf[y])
+            scores["pit"].append(pmf[:y].sum() + case.u * pmf[y])
+        rows.append((task.arm.cluster, task.arm.pooled_risk, case.k, n, scores["p"], scores["pit"]))
+    return rows
+
+
+def gathered(corpus, seeds, jobs):
+    """All cases of all seeds: cluster, pooled risk, K, total, and arrays of shape (cases, candidates)."""
+    tasks = [
+        Task(arm, (), seed, tuple(str(k) for k in KS), MOST, LARGEST, False)
+        for seed in range(1, seeds + 1)
+        for arm in corpus.arms
+        if sum(total <= LARGEST for total in arm.totals) >= 3
+    ]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        rows = [row for part in pool.map(judge, tasks) for row in part]
+    cluster, risk, k, total, p, pit = zip(*rows, strict=True)
+    with np.errstate(divide="ignore"):
+        log_score = np.maximum(np.log(np.array(p, float)), LOWEST_LOG_SCORE)
+    return np.array(cluster), np.array(risk), np.array(k), np.array(total), log_score, np.array(pit, float)
+
+
+def cross_validated(cluster, log_score, pit, members):
+    """Scores of a family whose member is chosen on the other clusters, and how often each was."""
+    values, places, picks = np.empty(len(cluster)), np.empty(len(cluster)), []
+    for one in np.unique(cluster):
+        inside = cluster == one
+        best = members[int(np.argmax(log_score[~inside][:, members].mean(0)))]
+        values[inside], places[inside] = log_score[inside, best], pit[inside, best]
+        picks.append(best)
+    return values, places, picks
+
+
+def stacked(cluster, log_score, pit, pair):
+    """Linear pool of two predictors with the weight chosen on the other clusters."""
+    grid = np.linspace(0, 1, 21)
+    values, places, picks = np.empty(len(cluster)), np.empty(len(cluster)), []
+    p = np.exp(log_score[:, pair])
+    for one in np.unique(cluster):
+        inside = cluster == one
+        means = [np.log(w * p[~inside, 0] + (1 - w) * p[~inside, 1]).mean() for w in grid]
+        w = grid[int(np.argmax(means))]
+        values[inside] = np.log(w * p[inside, 0] + (1 - w) * p[inside, 1])
+        places[inside] = w * pit[inside, pair[0]] + (1 - w) * pit[inside, pair[1]]
+        picks.append(float(w))
+    return values, places, picks
+
+
+def sanity(chosen):
+    """For each candidate: upper limit and mean where events are rare, mean after none, and mean after 19 of 19."""
+    found = []
+    fits = [
+        rm.pool(events, totals, heterogeneity=REFERENCE)
+        for events, totals in (
+            ([14, 7, 5, 17], [24600, 7260, 7500, 19200]),
+            ([0] * 6, [100, 150, 200, 325, 400, 700]),
+            ([19], [19]),
+        )
+    ]
+    weights = [reweighted(post, chosen) for post in fits]
+    for i in range(len(chosen)):
+        rare, none, all_of = (
+            rm.BetaMixture(np.maximum(w[i], 1e-300), post.new_setting.a, post.new_setting.b)
+            for w, post in zip(weights, fits, strict=True)
+        )
+        found.append((rare.interval(0.95)[1], none.mean, all_of.mean))
+    return found
+
+
+def largest_difference(chosen, corpus):
+    """Between reweighting and `pool` itself: log scores of the priors that `pool` takes, on one case of every tenth arm."""
+    worst = 0.0
+    for arm in corpus.arms[::10]:
+        events, totals = np.array(arm.events[:3]), np.array(arm.totals[:3])
+        y, n = int(arm.events[-1]), min(int(arm.totals[-1]), LARGEST)
+        y = min(y, n)
+        post = rm.pool(events, totals, heterogeneity=REFERENCE)
+        weights, (at, _) = reweighted(post, chosen), tails(post.new_setting, y, n)
+        for i, (_, _, prior, mu) in enumerate(chosen):
+            if isinstance(prior, (LogNormalOnTau, HalfNormalOnTau, BetaOnRho)) and i % 7 == 0:
+                direct = rm.pool(events, totals, heterogeneity=prior, prior=mu).predict(n)[y]
+                worst = max(worst, abs(math.log(direct) - math.log(weights[i] @ at)))
+    return worst
+
+
+def report(corpus, seeds, jobs):
+    """The table, as Markdown."""
+    chosen = candidates()
+    cluster, risk, k, total, log_score, pit = gathered(corpus, seeds, jobs)
+    labels = [one[1] for one in chosen] + ["naive pooling", "RBesT's default (logit-normal)"]
+    families = [one[0] for one in chosen]
+    columns = {
+        label: (log_score[:, i], pit[:, i]) for i, label in enumerate(labels) if np.isfinite(log_score[:, i]).all()
+    }
+    default = str(rm.pool([1], [2]).heterogeneity_prior)
+    picks = {}
+    for family in dict.fromkeys(families):
+        members = [i for i, one in enumerate(families) if one == family]
+        name = f"cross-validated: {family}"
+        *columns[name], best = cross_validated(cluster, log_score, pit, members)
+        picks[name] = [labels[i] for i in best]
+    plain = [i for i, one in enumerate(families) if one not in ("log-normal by risk",)]
+    *columns["cross-validated: any family"], best = cross_validated(cluster, log_score, pit, plain)
+    picks["cross-validated: any family"] = [labels[i] for i in best]
+    means = {family: max(log_score[:, i].mean() for i, f in enumerate(families) if f == family) for family in families}
+    top = {f: next(i for i, g in enumerate(families) if g == f and log_score[:, i].mean() == means[f]) for f in means}
+    pairs = [("log-normal", "half-Cauchy"), ("log-normal", "Beta on rho")]
+    if np.isfinite(log_score[:, -1]).all():
+        pair = [labels.index(default), len(labels) - 1]
+        *columns["stacked, cross-validated: default and RBesT's"], weights = stacked(cluster, log_score, pit, pair)
+        picks["stacked, cross-validated: default and RBesT's"] = [f"weight {w:.2f}" for w in weights]
+    for one, other in pairs:
+        name = f"stacked, cross-validated: best {one} and best {other}"
+        *columns[name], weights = stacked(cluster, log_score, pit, [top[one], top[other]])
+        picks[name] = [f"weight {w:.2f}" for w in weights]
+    scores = Scores(
+        ks=tuple(str(one) for one in KS),
+        k=k,
+        cluster=cluster,
+        rarity=np.array([rarity(one) for one in risk]),
+        total=total,
+        pit={name: column[1] for name, column in columns.items()},
+        log_score={name: column[0] for name, column in columns.items()},
+        seed=1,
+    )
+    return chosen, scores, default, picks, sanity(chosen)
+
+
+def table(chosen, scores, default, picks, checks):
+    """Rows in the order of candidates; means over predictions, standard errors by cluster."""
+    gaps = {(row["predictor"], row["k"]): row for row in scores.differences(default)}
+    rows = {row["predictor"]: row for row in scores.rows if row["stratum"] == "all" and row["k"] == AVERAGE}
+    sane = {one[1]: check for one, check in zip(chosen, checks, strict=True)}
+    head = [
+        "prior",
+        "log score",
+        "less the default's",
+        "its SE",
+        "50 %",
+        "80 %",
+        "95 %",
+        "rare: upper",
+        "none: mean",
+        "19/19",
+    ]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for name in scores.log_score:
+        gap = gaps.get((name, "pooled"), {"log_score": 0.0, "log_score_se": 0.0})
+        cells = [
+            f"**{name}**" if name == default else name,
+            f"{scores.log_score[name].mean():.4f}",
+            f"{gap['log_score']:+.4f}",
+            f"{gap['log_score_se']:.4f}",
+            *(f"{100 * rows[name][f'coverage_{level}']:.1f}" for level in (50, 80, 95)),
+            *(
+                (f"{100 * sane[name][0]:.2f} %", f"{100 * sane[name][1]:.2f} %", f"{sane[name][2]:.3f}")
+                if name in sane
+                else [""] * 3
+            ),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    for name, chosen_ones in picks.items():
+        counts = {one: chosen_ones.count(one) for one in dict.fromkeys(chosen_ones)}
+        lines.append(
+            f"\n{name} chose: " + "; ".join(f"{one} ({times} of {len(chosen_ones)})" for one, times in counts.items())
+        )
+    return "\n".join(lines)
+
+
+def main():
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    corpus = load_corpus(asked.corpus)
+    print(f"largest difference from pool(): {largest_difference(candidates(), corpus):.1g}", file=sys.stderr)
+    text = table(*report(corpus, asked.seeds, asked.jobs))
+    print(text)
+    if asked.out:
+        asked.out.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
