@@ -65,7 +65,7 @@ class PoolPredictor:
             post = pool(events, totals, prior=self.prior, heterogeneity=self.heterogeneity, model=model)
             return post.predict(total)
         except RiskModelError as refusal:
-            raise UnavailableError(refusal.message, where=self.name) from refusal
+            raise UnavailableError(refusal.message) from refusal
 
     def to_dict(self) -> dict[str, str]:
         """Model and priors written out, so that a name whose meaning changes does not hide it."""

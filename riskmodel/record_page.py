@@ -70,6 +70,7 @@ def _summary(body: Mapping[str, Any], of_all: Sequence[Row]) -> str:
 
 
 def _notes(body: Mapping[str, Any]) -> str:
+    # Why a criterion is not available is said once here; the JSON says it beside each.
     lines = [f"- `{name}` is not available: {reason}" for name, reason in body["unavailable"].items()]
     lines += [f"- The arm {label} is missing: {reason}" for label, reason in body["missing"].items()]
     lines += [f"- The arm {label} was left out: {reason}" for label, reason in body["skipped"].items()]
@@ -89,7 +90,7 @@ def _bar_line(row: Row) -> tuple[str, ...]:
 
     ends = f"above {show(row['low'])}" if row["high"] is None else f"{show(row['low'])} to {show(row['high'])}"
     value = "" if row["value"] is None else show(row["value"])
-    return row["criterion"], row["k"], value, ends, ": ".join(filter(None, (row["status"], row["reason"])))
+    return row["criterion"], row["k"], value, ends, row["status"]
 
 
 def _section(title: str, rows: Sequence[tuple[str, Row]]) -> list[str]:

@@ -2,10 +2,10 @@
 
     python validation/choose_default_prior.py [--corpus FILE] [--seeds N] [--jobs N] [--out FILE]
 
-Writes one Markdown table. The draws are those of `riskmodel calibrate`, with N seeds. Each case is fitted once, under a
-wide reference prior; every candidate reweights the nodes of that fit by the ratio of its density to the reference's, which
-gives the posterior that `pool` would give under it, to about 1e-6 (the largest difference found on a sample is printed).
-That makes a hundred candidates as cheap as one, and allows families that `pool` does not take.
+Writes one Markdown table. The draws are those of `riskmodel calibrate`, with N seeds. Each case is fitted twice, under a
+wide reference prior on tau and under one on rho; every candidate reweights the nodes of one of these fits by the ratio of
+its density to the reference's, which gives the posterior that `pool` would give under it (the largest difference found on a
+sample is printed). That makes a hundred candidates as cheap as two, and allows families that `pool` does not take.
 
 Cross-validated rows choose a family's parameters on all clusters but one, by mean log score, and are scored on that one.
 """
@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from scipy.special import betaln, gammaln
+from scipy.special import gammaln
 
 import riskmodel as rm
 from riskmodel.calibration import KS, LARGEST, MOST
@@ -28,15 +28,18 @@ from riskmodel.leave_out import LOWEST_LOG_SCORE, Task, draw_cases
 from riskmodel.predictors import PREDICTORS
 from riskmodel.priors import BetaOnRho, HalfNormalOnTau, LogNormalOnTau, as_mu_prior, tau_of
 from riskmodel.scores import AVERAGE, Scores, rarity
+from riskmodel.special import log_rising
 
 #: Wide, so that every candidate's mass is covered, and smooth, so that the quadrature's nodes serve them all.
-REFERENCE = LogNormalOnTau(0.8, 1.4)
+REFERENCES = {"tau": LogNormalOnTau(0.8, 1.4), "rho": BetaOnRho(0.7, 1.5)}
 MEDIANS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0, 1.2)
-SIGMAS = (0.4, 0.6, 0.8, 1.0)
+SIGMAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
 class OnTau:
     """A density on tau, given mu, as the log of it; turned into one on log g."""
+
+    scale = "tau"
 
     def __init__(self, log_pdf):
         self.log_pdf = log_pdf
@@ -91,8 +94,8 @@ def candidates():
     found += [("half-Cauchy", f"tau ~ HalfCauchy({s:g})", half_t(s, 1), "jeffreys") for s in (0.3, 0.4, 0.6, 0.8, 1.0)]
     found += [
         ("log-t, 4 df", f"log tau ~ T(4 df, median {m:g}, scale {s:g})", log_t(m, s, 4), "jeffreys")
-        for m in (0.6, 0.7, 0.8, 0.9, 1.0)
-        for s in (0.3, 0.4, 0.6, 0.8)
+        for m in (0.7, 0.8, 0.9, 1.0)
+        for s in (0.2, 0.3, 0.4, 0.6)
     ]
     found += [
         (
@@ -101,8 +104,8 @@ def candidates():
             log_normal_by_risk(m, s, b),
             "jeffreys",
         )
-        for m in (0.6, 0.7, 0.8, 0.9, 1.0)
-        for s in (0.4, 0.6, 0.8)
+        for m in (0.7, 0.8, 0.9, 1.0)
+        for s in (0.4, 0.6)
         for b in (-0.2, -0.1, 0.1, 0.2)
     ]
     found += [
@@ -117,7 +120,7 @@ def candidates():
             "uniform",
         )
         for m in (0.7, 0.8, 0.9)
-        for s in (0.4, 0.6, 0.8)
+        for s in (0.3, 0.4, 0.5, 0.6)
     ]
     found += [
         (
@@ -127,23 +130,38 @@ def candidates():
             "rbest",
         )
         for m in (0.7, 0.8, 0.9)
-        for s in (0.4, 0.6, 0.8)
+        for s in (0.3, 0.4, 0.5, 0.6)
     ]
     return found
 
 
-def reweighted(post, chosen):
-    """Weights of a reference fit's components under each candidate, ndarray of shape (candidates, components)."""
-    mixture = post.new_setting
+def reference_fits(events, totals):
+    """One posterior for each reference."""
+    return {scale: rm.pool(events, totals, heterogeneity=prior) for scale, prior in REFERENCES.items()}
+
+
+def reweighted(mixture, chosen, scale):
+    """Weights of a reference fit's components under candidates of its scale, ndarray of shape (candidates, components)."""
     size = mixture.a + mixture.b
     mu, rest, g = mixture.a / size, mixture.b / size, 1 / size
     x = np.log(mixture.a) - np.log(mixture.b)
-    reference = REFERENCE.log_density(mu, rest, g) + as_mu_prior("jeffreys").log_density(x)
+    reference = REFERENCES[scale].log_density(mu, rest, g) + as_mu_prior("jeffreys").log_density(x)
     base = np.log(mixture.weights) - reference
     on_mu = {name: as_mu_prior(name).log_density(x) for name in {one[3] for one in chosen}}
     logs = np.stack([base + one[2].log_density(mu, rest, g) + on_mu[one[3]] for one in chosen])
     weights = np.exp(logs - logs.max(1, keepdims=True))
     return weights / weights.sum(1, keepdims=True)
+
+
+def predicted(events, totals, y, n, chosen):
+    """Probability of y events of n, and of fewer, under each candidate: two ndarrays of shape (candidates,)."""
+    at, below = np.empty((2, len(chosen)))
+    for scale, post in reference_fits(events, totals).items():
+        places = [i for i, one in enumerate(chosen) if one[2].scale == scale]
+        weights = reweighted(post.new_setting, [chosen[i] for i in places], scale)
+        here, fewer = tails(post.new_setting, y, n)
+        at[places], below[places] = weights @ here, weights @ fewer
+    return at, below
 
 
 def tails(mixture, y, n):
@@ -153,7 +171,10 @@ def tails(mixture, y, n):
         a, b, y = b, a, n - y
     k = np.arange(y)
     ratios = np.log((a + k) / (b + (n - 1 - k)) * ((n - k) / (k + 1.0)))
-    start = betaln(a, b + n) - betaln(a, b)
+    # Rising factorials, since differences of log-gamma functions cancel where a + b is large.
+    one = np.ones_like(b[:, 0])
+    start = log_rising(b[:, 0], one, np.array([n])) - log_rising((a + b)[:, 0], one, np.array([n]))
+    start = start[:, None]
     pmf = np.exp(np.concatenate([start, start + np.cumsum(ratios, axis=1)], axis=1))
     at, below = pmf[:, y], pmf[:, :y].sum(1)
     return (at, 1 - below - at) if mirror else (at, below)
@@ -167,10 +188,8 @@ def judge(task):
     for case in draw_cases(task):
         others = np.array(case.others)
         y, n = int(events[case.left_out]), int(totals[case.left_out])
-        post = rm.pool(events[others], totals[others], heterogeneity=REFERENCE)
-        weights = reweighted(post, chosen)
-        at, below = tails(post.new_setting, y, n)
-        scores = {"p": list(weights @ at), "pit": list(np.clip(weights @ below + case.u * (weights @ at), 0, 1))}
+        at, below = predicted(events[others], totals[others], y, n, chosen)
+        scores = {"p": list(at), "pit": list(np.clip(below + case.u * at, 0, 1))}
         for name in ("naive", "rbest"):
             try:
                 pmf = PREDICTORS[name](events[others], totals[others], n)
@@ -224,40 +243,42 @@ def stacked(cluster, log_score, pit, pair):
     return values, places, picks
 
 
+#: Upper limit and mean where events are rare, mean after none, and mean after 19 of 19.
+CHECKS = (
+    ([14, 7, 5, 17], [24600, 7260, 7500, 19200]),
+    ([0] * 6, [100, 150, 200, 325, 400, 700]),
+    ([19], [19]),
+)
+
+
 def sanity(chosen):
-    """For each candidate: upper limit and mean where events are rare, mean after none, and mean after 19 of 19."""
+    """Upper limit of the rare case, mean of the one without events, and mean of 19 of 19; by `pool` if it takes the prior."""
+    references = [rm.pool(*counts, heterogeneity=REFERENCES["tau"]).new_setting for counts in CHECKS]
     found = []
-    fits = [
-        rm.pool(events, totals, heterogeneity=REFERENCE)
-        for events, totals in (
-            ([14, 7, 5, 17], [24600, 7260, 7500, 19200]),
-            ([0] * 6, [100, 150, 200, 325, 400, 700]),
-            ([19], [19]),
-        )
-    ]
-    weights = [reweighted(post, chosen) for post in fits]
-    for i in range(len(chosen)):
-        rare, none, all_of = (
-            rm.BetaMixture(np.maximum(w[i], 1e-300), post.new_setting.a, post.new_setting.b)
-            for w, post in zip(weights, fits, strict=True)
-        )
-        found.append((rare.interval(0.95)[1], none.mean, all_of.mean))
+    for one in chosen:
+        risks = []
+        for counts, mixture in zip(CHECKS, references, strict=True):
+            if isinstance(one[2], OnTau):
+                weights = np.maximum(reweighted(mixture, [one], "tau")[0], 1e-300)
+                risks.append(rm.BetaMixture(weights, mixture.a, mixture.b))
+            else:
+                risks.append(rm.pool(*counts, heterogeneity=one[2], prior=one[3]).new_setting)
+        found.append((risks[0].interval(0.95)[1], risks[1].mean, risks[2].mean))
     return found
 
 
 def largest_difference(chosen, corpus):
-    """Between reweighting and `pool` itself: log scores of the priors that `pool` takes, on one case of every tenth arm."""
-    worst = 0.0
-    for arm in corpus.arms[::10]:
-        events, totals = np.array(arm.events[:3]), np.array(arm.totals[:3])
-        y, n = int(arm.events[-1]), min(int(arm.totals[-1]), LARGEST)
-        y = min(y, n)
-        post = rm.pool(events, totals, heterogeneity=REFERENCE)
-        weights, (at, _) = reweighted(post, chosen), tails(post.new_setting, y, n)
-        for i, (_, _, prior, mu) in enumerate(chosen):
-            if isinstance(prior, (LogNormalOnTau, HalfNormalOnTau, BetaOnRho)) and i % 7 == 0:
-                direct = rm.pool(events, totals, heterogeneity=prior, prior=mu).predict(n)[y]
-                worst = max(worst, abs(math.log(direct) - math.log(weights[i] @ at)))
+    """Between reweighting and `pool` itself: log scores under every fifth prior that `pool` takes, on one case of an arm."""
+    worst = {"tau": 0.0, "rho": 0.0}
+    taken = [one for one in chosen if not isinstance(one[2], OnTau)]
+    taken = [one for i, one in enumerate(taken) if one[2].scale == "rho" or i % 5 == 0]
+    for i, arm in enumerate(arm for arm in corpus.arms[::3] if max(arm.totals) <= LARGEST):
+        k = 1 + i % 3
+        y, n = arm.events[-1], arm.totals[-1]
+        at, _ = predicted(arm.events[:k], arm.totals[:k], y, n, taken)
+        for one, probability in zip(taken, at, strict=True):
+            direct = rm.pool(arm.events[:k], arm.totals[:k], heterogeneity=one[2], prior=one[3]).predict(n)[y]
+            worst[one[2].scale] = max(worst[one[2].scale], abs(math.log(direct) - math.log(probability)))
     return worst
 
 
@@ -327,6 +348,7 @@ def table(chosen, scores, default, picks, checks):
         cells = [
             f"**{name}**" if name == default else name,
             f"{scores.log_score[name].mean():.4f}",
+            f"{rows[name]['log_score_se']:.2f}",
             f"{gap['log_score']:+.4f}",
             f"{gap['log_score_se']:.4f}",
             *(f"{100 * rows[name][f'coverage_{level}']:.1f}" for level in (50, 80, 95)),
@@ -354,7 +376,7 @@ def main():
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     corpus = load_corpus(asked.corpus)
-    print(f"largest difference from pool(): {largest_difference(candidates(), corpus):.1g}", file=sys.stderr)
+    print(f"largest difference from pool(): {largest_difference(candidates(), corpus)}", file=sys.stderr)
     text = table(*report(corpus, asked.seeds, asked.jobs))
     print(text)
     if asked.out:
