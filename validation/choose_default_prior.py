@@ -252,7 +252,7 @@ CHECKS = (
 
 
 def sanity(chosen):
-    """Upper limit of the rare case, mean of the one without events, and mean of 19 of 19; by `pool` if it takes the prior."""
+    """Upper limit of the rare case, mean of the one without events, and and that of 19 of 19; by `pool` where it can."""
     references = [rm.pool(*counts, heterogeneity=REFERENCES["tau"]).new_setting for counts in CHECKS]
     found = []
     for one in chosen:
