@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -12,12 +13,13 @@ PACKAGE = Path(__file__).parent
 _SILENT = frozenset({"errors", "mcmc", "version"})
 
 
-def code_fingerprint(roots: Iterable[str] = ("pool",)) -> str:
+@cache
+def code_fingerprint(roots: tuple[str, ...] = ("pool",)) -> str:
     """SHA-256 of the modules behind some of this package's functions.
 
     Parameters
     ----------
-    roots : iterable of str
+    roots : tuple of str
         Modules, by name within the package; those they import, at any depth, come with them.
 
     Returns

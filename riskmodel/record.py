@@ -139,11 +139,10 @@ class CalibrationRecord:
         Returns
         -------
         str
-            ``"fail"`` where a criterion fails, ``"not available"`` where one could not be looked at, else ``"pass"``.
+            ``"fail"`` where a criterion fails, ``"not available"`` where one could not be looked at or arms are missing,
+            else ``"pass"``.
         """
-        statuses = {row["status"] for row in self.bar(name)}
-        if not self.complete:
-            statuses.add("not available")
+        statuses = {row["status"] for row in self.bar(name)} if self.complete else {"not available"}
         return next(status for status in ("fail", "not available", "pass") if status in statuses)
 
     def symmetry(self) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import json
 import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -399,6 +400,27 @@ def test_uniform_values_stay_inside_the_band_as_often_as_it_says(size):
     inside = ((share >= lower - 1e-12) & (share <= upper + 1e-12)).all(1).mean()
     # Counts are discrete, so the band holds a little more often; 0.004 is one standard error.
     assert 0.938 < inside < 0.975
+
+
+def test_the_document_of_the_default_prior_says_what_pool_says():
+    text = (Path(__file__).parent.parent / "docs" / "default-prior.md").read_text(encoding="utf-8")
+    for median, sigma in ((0.8, 0.6), (0.9, 0.5)):
+        row = next(
+            line for line in text.splitlines() if f"LogNormal(median {median}, sigma {sigma})" in line and "|" in line
+        )
+        told = [cell.strip() for cell in row.strip("|").split("|")][-3:]
+        rare, none, every = (
+            rm.pool(events, totals, heterogeneity=("log-normal", median, sigma)).new_setting
+            for events, totals in (
+                ([14, 7, 5, 17], [24600, 7260, 7500, 19200]),
+                ([0] * 6, [100, 150, 200, 325, 400, 700]),
+                ([19], [19]),
+            )
+        )
+        assert told == [f"{100 * rare.interval(0.95)[1]:.2f} %", f"{100 * none.mean:.2f} %", f"{every.mean:.3f}"]
+        assert rare.interval(0.95)[1] < 0.01
+        assert none.mean < 0.003
+        assert 0.9 < every.mean < 0.97
 
 
 # ---------------------------------------------------------------- faces

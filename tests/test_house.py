@@ -187,6 +187,8 @@ def test_every_file_that_the_documents_name_exists():
         "CONTRIBUTING.md",
         "docs/glossary.md",
         "docs/evidence-format.md",
+        "docs/calibration.md",
+        "docs/default-prior.md",
         "validation/README.md",
     ):
         text = (ROOT / document).read_text()

@@ -367,6 +367,14 @@ def table(chosen, scores, default, picks, checks):
     return "\n".join(lines)
 
 
+def write_between(path, text):
+    """Put the table between the marks of a document, or into a file of its own."""
+    start, end = "<!-- table -->\n", "<!-- end of table -->"
+    page = path.read_text(encoding="utf-8") if path.is_file() else start + end + "\n"
+    head, _, rest = page.partition(start)
+    path.write_text(head + start + "\n" + text + "\n\n" + end + rest.partition(end)[2], encoding="utf-8")
+
+
 def main():
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -380,7 +388,7 @@ def main():
     text = table(*report(corpus, asked.seeds, asked.jobs))
     print(text)
     if asked.out:
-        asked.out.write_text(text + "\n", encoding="utf-8")
+        write_between(asked.out, text)
 
 
 if __name__ == "__main__":
