@@ -38,6 +38,8 @@ MOST = 12
 LARGEST = 3000
 #: A left-out series and two others: fewer, and K = 1 is all there is.
 FEWEST = 3
+#: Where the command keeps what is finished, until all of it is, if no other file is named.
+UNFINISHED = Path("calibration-unfinished.json")
 #: Seconds between two writings of an unfinished record.
 _SAVE_EVERY = 10.0
 

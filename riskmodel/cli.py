@@ -284,14 +284,12 @@ def _calibrate(
     riskmodel calibrate --jobs 2 --out calibration --picture calibration/calibration.png
     riskmodel calibrate --heterogeneity half-normal,1
     """  # noqa: D301
-    from riskmodel.calibration import calibrate, workers
+    from riskmodel.calibration import UNFINISHED, calibrate, workers
+    from riskmodel.files import folder
     from riskmodel.predictors import asked
 
-    if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)
-    # Without a folder to write to, only what is unfinished is kept, and only until it is finished.
-    save = Path(out or ".") / ("calibration.json" if out else "calibration-unfinished.json")
-    writable = out is not None or os.access(".", os.W_OK)
+    save = folder(out) / "calibration.json" if out else Path(resume or UNFINISHED)
+    writable = save != UNFINISHED or os.access(".", os.W_OK)
     try:
         with workers(jobs) as executor, _Bar() as progress:
             record = calibrate(
@@ -304,9 +302,9 @@ def _calibrate(
         )
         click.echo(f"riskmodel: interrupted. {kept}", err=True)
         sys.exit(130)
-    if out is not None:
+    if out:
         record.save(save.with_suffix(".md"))
-    elif record.complete:
+    elif record.complete and save == UNFINISHED:
         save.unlink(missing_ok=True)
     if picture is not None:
         from riskmodel import plots

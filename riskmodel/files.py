@@ -1,10 +1,12 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and the folder for it."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from pathlib import Path
+
+from riskmodel.errors import InputError
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -29,3 +31,31 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def folder(path: str | Path) -> Path:
+    """Make a folder, with those above it, unless it is there.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made.
+    """
+    place = Path(path).expanduser()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the folder cannot be made: {error.strerror}", where=str(path), remedy="Give another folder"
+        ) from None
+    return place

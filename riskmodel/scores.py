@@ -342,7 +342,7 @@ def verdict(scores: Scores, name: str, unavailable: Mapping[str, str]) -> list[d
         if "each" in BAR[reference]:
             for k in BAR["ks"]:
                 value = gaps[k]["log_score_lower"] if k in gaps else None
-                criterion = f"log score less {reference}'s, from (90 %)"
+                criterion = f"log score less {reference}'s, lower end (90 %)"
                 found.append(_criterion(criterion, k, value, BAR[reference]["each"], None, reason))
     return found
 

@@ -477,6 +477,9 @@ def test_the_command_says_how_to_go_on_after_ctrl_c(tmp_path, capsys, monkeypatc
     assert code == 0
     assert "Calibration of default on own.csv" in out.out
     assert not (tmp_path / "calibration-unfinished.json").exists()
+    code, out = run(capsys, "--corpus", path, "--out", path)
+    assert code == 2
+    assert "the folder cannot be made" in out.err
 
 
 def test_the_command_refuses_a_bad_corpus_with_every_fault(tmp_path, capsys):
