@@ -427,16 +427,17 @@ def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     _need(table, ("k", "level", "coverage", "lower", "upper"))
     ax = _axes(ax, (5, 3.6))
     names = list(dict.fromkeys(table["k"]))
-    for (level, rows), colour, marker in zip(table.groupby("level"), (_NEW, _AVERAGE, _SHRUNKEN), "sDo", strict=False):
+    marks = zip(table.groupby("level"), (_NEW, _AVERAGE, _SHRUNKEN), "sDo", (-0.08, 0.0, 0.08), strict=False)
+    for (level, rows), colour, marker, shift in marks:  # shifted, since intervals that fail overlap
         share = float(str(level))
-        places = [names.index(k) for k in rows["k"]]
+        places = [names.index(k) + shift for k in rows["k"]]
         ax.axhline(share, color=colour, lw=1, ls="--", zorder=1)
         ax.vlines(places, rows["lower"], rows["upper"], color=colour, lw=2, zorder=2)
         ax.plot(places, rows["coverage"], marker, color=colour, ms=7, zorder=3)
         ax.annotate(f"{share:.0%}", (1.01, share), xycoords=("axes fraction", "data"), va="center", color=colour)
     ax.set_xticks(range(len(names)), names)
     ax.set_xlim(-0.5, len(names) - 0.5)
-    ax.set_ylim(min(0.3, float(table["coverage"].min()) - 0.05), 1.01)
+    ax.set_ylim(max(0.0, min(0.3, float(table[["coverage", "lower"]].min().min()) - 0.03)), 1.01)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     ax.set_xlabel("K, series pooled")
     ax.set_ylabel("intervals that hold")
