@@ -5,7 +5,9 @@ with credible intervals, the work-up, and what each test would change. Nothing h
 """
 
 from riskmodel import plots
+from riskmodel.calibration import calibrate
 from riskmodel.consult import Consultation, consult
+from riskmodel.corpus import Corpus, load_corpus
 from riskmodel.errors import (
     AccuracyError,
     ContradictionError,
@@ -21,18 +23,23 @@ from riskmodel.evidence import Evidence, findings, load_evidence
 from riskmodel.mixture import BetaMixture
 from riskmodel.pool import pool
 from riskmodel.posterior import Posterior
+from riskmodel.predictors import PoolPredictor
+from riskmodel.record import CalibrationRecord
 from riskmodel.tree import ProbabilityTree, fit
 from riskmodel.version import __version__
 
 __all__ = [
     "AccuracyError",
     "BetaMixture",
+    "CalibrationRecord",
     "Consultation",
     "ContradictionError",
     "ConvergenceError",
+    "Corpus",
     "Evidence",
     "EvidenceError",
     "InputError",
+    "PoolPredictor",
     "Posterior",
     "ProbabilityTree",
     "RiskEstimate",
@@ -40,9 +47,11 @@ __all__ = [
     "UnavailableError",
     "UnknownNameError",
     "__version__",
+    "calibrate",
     "consult",
     "findings",
     "fit",
+    "load_corpus",
     "load_evidence",
     "plots",
     "pool",

@@ -258,6 +258,93 @@ def _ratio(text: str, number: int) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+# ---------------------------------------------------------------- calibrate
+
+
+@commands.command(name="calibrate")
+@click.option("--corpus", metavar="FILE", help="A CSV of published series; the shipped development corpus otherwise.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of every draw.")
+@click.option("--out", metavar="DIR", help="Write calibration.json and calibration.md there.")
+@click.option("--resume", metavar="FILE", help="Go on with an unfinished record.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes.")
+@click.option("--prior", help="Judge another configuration: a name, or such as 1,1 or normal,0,2.")
+@click.option("--heterogeneity", help="The same: a name, 0, or such as log-normal,0.8,0.6 or half-normal,1 or 1,9.")
+@click.option("--model", help="The same: beta-binomial or logit-normal.")
+@click.option("--row", "rows", multiple=True, metavar="NAME", help="One more named row, such as uniform-rho.")
+@click.option("--mirrored", is_flag=True, help="Ask about non-events as well: a check of symmetry.")
+@click.option("--picture", metavar="FILE", help="Draw it: PIT histogram, ECDF with bands, coverage.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+def _calibrate(
+    corpus: str | None, seed: int, out: str | None, resume: str | None, jobs: int, picture: str | None, as_json: bool,
+    mirrored: bool, **configuration: Any,
+) -> None:  # fmt: skip
+    """Whether predictions hold: leave one series out of published meta-analyses, and predict it from others.
+
+    \b
+    riskmodel calibrate --jobs 2 --out calibration --picture calibration/calibration.png
+    riskmodel calibrate --heterogeneity half-normal,1
+    """  # noqa: D301
+    from riskmodel.calibration import UNFINISHED, calibrate, workers
+    from riskmodel.files import folder
+    from riskmodel.predictors import asked
+
+    save = folder(out) / "calibration.json" if out else Path(resume or UNFINISHED)
+    writable = save != UNFINISHED or os.access(".", os.W_OK)
+    try:
+        with workers(jobs) as executor, _Bar() as progress:
+            record = calibrate(
+                corpus, asked(**configuration), seed=seed, executor=executor, mirrored=mirrored,
+                resume=resume, save=save if writable else None, progress=progress,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        kept = (
+            f"What is finished is in {save}: say the same with --resume {save}" if save.is_file() else "Nothing is kept"
+        )
+        click.echo(f"riskmodel: interrupted. {kept}", err=True)
+        sys.exit(130)
+    if out:
+        record.save(save.with_suffix(".md"))
+    elif record.complete and save == UNFINISHED:
+        save.unlink(missing_ok=True)
+    if picture is not None:
+        from riskmodel import plots
+
+        tables = record.histogram_table(), record.ecdf_table(), record.coverage_table()
+        plots.save(plots.calibration(*tables, title=f"{record.names[0]}, {record.corpus['name']} corpus"), picture)
+    if as_json:
+        click.echo(record.to_json(), nl=False)
+    else:
+        _page(record.to_markdown())
+    if not record.complete:
+        first = next(iter(record.missing.items()))
+        text = (
+            f"{len(record.missing)} arms are missing, {first[0]} because {first[1]}. Say the same with --resume {save}"
+        )
+        click.echo(f"riskmodel: {text}", err=True)
+        sys.exit(1)
+
+
+class _Bar:
+    """A progress bar on standard error, where that is a terminal; a function of done and of all meanwhile."""
+
+    def __enter__(self) -> Any:
+        if not sys.stderr.isatty():
+            self.bar = None
+            return lambda done, of: None
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("arms"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self.bar.start()
+        task = self.bar.add_task("arms")
+        return lambda done, of: self.bar.update(task, completed=done, total=of)
+
+    def __exit__(self, *_error: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+
 # ---------------------------------------------------------------- evidence
 
 

@@ -10,15 +10,13 @@ from pathlib import Path
 from riskmodel.errors import closest
 from riskmodel.finding import BASES, ROLES, Count, Finding, Source, given_text
 from riskmodel.reader import parse_given
-from riskmodel.tables import Faults, Row, read_csv
+from riskmodel.tables import Faults, Row, read_csv, read_whole
 
 SOURCE_COLUMNS = ("key", "citation", "year", "doi", "pmid", "design", "ascertainment", "weeks", "overlaps")
 COUNT_COLUMNS = (
     "source", "variable", "category", "given", "events", "total", "population", "definition", "ascertainment",
     "terminations", "basis", "reading", "replaces", "note",
 )  # fmt: skip
-#: Largest total of one row: more fetuses than a registry holds.
-MOST_FETUSES = 10**9
 
 
 def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
@@ -118,22 +116,7 @@ class _Line:
         return value
 
     def whole(self, column: str) -> int | None:
-        text = self.row[column]
-        if re.fullmatch(r"\d{1,10}", text):
-            number = int(text)
-            if number <= MOST_FETUSES:
-                return number
-        if not text:
-            self.fault(column, "empty", "Give a whole number; leave the row out if the source does not report it")
-        elif re.fullmatch(r"-\d+", text):
-            self.fault(column, "a negative count", "Give 0 or more")
-        elif re.fullmatch(r"\d*\.\d+|\d+\.\d*", text):
-            self.fault(column, "a fraction", "Give the whole number of fetuses, not a share")
-        elif re.fullmatch(r"\d+", text):
-            self.fault(column, "too large", f"The largest count taken is {MOST_FETUSES:,}")
-        else:
-            self.fault(column, "not a whole number", "Give digits only, such as 20")
-        return None
+        return read_whole(self.file, self.row, column, self.faults)
 
     def category(self, finding: Finding) -> tuple[str, str]:
         """The row's variable and category, known to the finding."""

@@ -401,13 +401,15 @@ def load_evidence(finding: str | Path, *, reading: str = "primary") -> Evidence:
     return evidence.with_reading(reading)
 
 
-def folder_hash(folder: Path) -> str:
-    """SHA-256 of a finding's four files, line ends counted as LF.
+def folder_hash(folder: Path, files: tuple[str, ...] = FILES) -> str:
+    """SHA-256 of a folder's files, line ends counted as LF.
 
     Parameters
     ----------
     folder : Path
-        The finding's folder.
+        The folder.
+    files : tuple of str
+        Their names; a finding's by default.
 
     Returns
     -------
@@ -415,7 +417,7 @@ def folder_hash(folder: Path) -> str:
         In hexadecimal.
     """
     digest = hashlib.sha256()
-    for name in FILES:
+    for name in files:
         content = (folder / name).read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()

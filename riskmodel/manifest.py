@@ -1,13 +1,16 @@
-"""Hashes of the shipped findings: what was released is what is read. ``python -m riskmodel.manifest`` writes them anew."""
+"""Hashes of the shipped findings and corpora: what was released is what is read.
+
+``python -m riskmodel.manifest`` writes them anew.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
+from riskmodel import corpus
 from riskmodel.evidence import SHIPPED, findings, folder_hash
+from riskmodel.files import write_whole
 
 MANIFEST = SHIPPED / "manifest.json"
 
@@ -18,7 +21,7 @@ def read() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        SHA-256 by finding, in hexadecimal.
+        SHA-256 by folder, in hexadecimal.
     """
     found: dict[str, str] = json.loads(MANIFEST.read_text(encoding="utf-8"))
     return found
@@ -30,9 +33,10 @@ def current() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        SHA-256 by finding, in hexadecimal.
+        SHA-256 by folder, in hexadecimal.
     """
-    return {name: folder_hash(SHIPPED / name) for name in findings()}
+    tables = {f"corpora/{name}": folder_hash(corpus.SHIPPED / name, corpus.FILES) for name in corpus.corpora()}
+    return {name: folder_hash(SHIPPED / name) for name in findings()} | tables
 
 
 def write(path: Path = MANIFEST) -> None:
@@ -43,11 +47,7 @@ def write(path: Path = MANIFEST) -> None:
     path : Path
         Where.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(current(), indent=2) + "\n")
-    os.chmod(name, 0o644)
-    os.replace(name, path)
+    write_whole(path, json.dumps(current(), indent=2) + "\n")
 
 
 if __name__ == "__main__":

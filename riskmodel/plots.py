@@ -6,7 +6,8 @@ table's, so that a reader without Matplotlib has them all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmodel.errors import InputError, UnavailableError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Okabe and Ito's colours, told apart in every common form of colour blindness; shapes differ as well.
 _OBSERVED, _SHRUNKEN, _AVERAGE, _NEW = "#999999", "#0072B2", "#009E73", "#D55E00"
+#: More of theirs, for up to seven values of K.
+_BY_K = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
+_LINES = ("-", "--", "-.", ":")
 
 
 def forest(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
@@ -323,6 +327,180 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     return ax
 
 
+def pit_histogram(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw how PIT values spread: level where predictions are right, a hump where intervals are too wide.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `CalibrationRecord.histogram_table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One bar for each bin, with its 95 % interval by resampling data sets.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    _need(table, ("left", "right", "density", "density_lower", "density_upper"))
+    ax = _axes(ax, (5, 3.6))
+    middle = (table["left"] + table["right"]) / 2
+    ax.bar(middle, table["density"], width=table["right"] - table["left"], color="#9CC3DD", edgecolor="white", lw=0.8)
+    ax.vlines(middle, table["density_lower"], table["density_upper"], color=_SHRUNKEN, lw=1.4)
+    ax.axhline(1, color="black", lw=1.2, ls="--")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, None)
+    ax.set_xlabel("PIT, all K together; lines: 95 % by resampling data sets")
+    ax.set_ylabel("density")
+    _quiet(ax, title)
+    return ax
+
+
+def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw the distribution of PIT values less the uniform one, by K, with simultaneous bands.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `CalibrationRecord.ecdf_table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One line for each K; the band is the widest of theirs, that of the K with the fewest predictions.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    _need(table, ("k", "z", "difference", "lower", "upper"))
+    ax = _axes(ax, (5, 3.6))
+    band = table.groupby("z", sort=True).agg({"lower": "min", "upper": "max"})
+    ax.fill_between(band.index, band["lower"], band["upper"], color="0.9", lw=0, label="95 % band")
+    for i, (k, rows) in enumerate(table.groupby("k", sort=False)):
+        ax.plot(rows["z"], rows["difference"], color=_BY_K[i % len(_BY_K)], ls=_LINES[i % 4], lw=1.5, label=f"K = {k}")
+    ax.axhline(0, color="black", lw=1.2, ls="--")
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("PIT; band: independent series, all points at once")
+    ax.set_ylabel("ECDF less uniform")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, frameon=False, fontsize=9)
+    _quiet(ax, title)
+    return ax
+
+
+def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw how often central intervals hold the left-out series, by the number of series pooled.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `CalibrationRecord.coverage_table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row of points for each nominal level, with 95 % intervals; dashed lines at what is promised.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    from matplotlib.ticker import PercentFormatter
+
+    _need(table, ("k", "level", "coverage", "lower", "upper"))
+    ax = _axes(ax, (5, 3.6))
+    names = list(dict.fromkeys(table["k"]))
+    marks = zip(table.groupby("level"), (_NEW, _AVERAGE, _SHRUNKEN), "sDo", (-0.08, 0.0, 0.08), strict=False)
+    for (level, rows), colour, marker, shift in marks:  # shifted, since intervals that fail overlap
+        share = float(str(level))
+        places = [names.index(k) + shift for k in rows["k"]]
+        ax.axhline(share, color=colour, lw=1, ls="--", zorder=1)
+        ax.vlines(places, rows["lower"], rows["upper"], color=colour, lw=2, zorder=2)
+        ax.plot(places, rows["coverage"], marker, color=colour, ms=7, zorder=3)
+        ax.annotate(f"{share:.0%}", (1.01, share), xycoords=("axes fraction", "data"), va="center", color=colour)
+    ax.set_xticks(range(len(names)), names)
+    ax.set_xlim(-0.5, len(names) - 0.5)
+    ax.set_ylim(max(0.0, min(0.3, float(table[["coverage", "lower"]].min().min()) - 0.03)), 1.01)
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.set_xlabel("K, series pooled")
+    ax.set_ylabel("intervals that hold")
+    _quiet(ax, title)
+    return ax
+
+
+def calibration(histogram: pd.DataFrame, ecdf: pd.DataFrame, held: pd.DataFrame, *, title: str = "") -> list[Axes]:
+    """Draw a calibration: PIT histogram, ECDF with bands, and coverage by K, side by side.
+
+    Parameters
+    ----------
+    histogram, ecdf, held : pandas.DataFrame
+        From `CalibrationRecord.histogram_table`, `ecdf_table` and `coverage_table`.
+    title : str
+        Above the first.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Of one figure.
+    """
+    first = _axes(None, (15, 4.4))
+    figure = first.get_figure()
+    assert figure is not None
+    first.remove()
+    axes = [figure.add_subplot(1, 3, i + 1) for i in range(3)]
+    pit_histogram(histogram, ax=axes[0], title=title)
+    pit_ecdf(ecdf, ax=axes[1])
+    coverage(held, ax=axes[2])
+    return axes
+
+
+def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
+    """Write the figure that axes belong to.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes or sequence of these
+        Drawn.
+    path : str or Path
+        Where; its suffix says in which format.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or Matplotlib does not know the format.
+    """
+    one = axes[0] if isinstance(axes, Sequence) else axes
+    figure = one.get_figure(root=True)
+    assert figure is not None
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{error}", where=str(path), remedy="Give a file such as picture.png or picture.svg") from None
+
+
+def _quiet(ax: Axes, title: str) -> None:
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    ax.set_title(title, loc="left", fontsize=11)
+
+
 def _wrapped(text: str) -> str:
     import textwrap
 
@@ -394,5 +572,5 @@ def _need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
         raise InputError(
             f"the table lacks {', '.join(missing)}",
             where="plots",
-            remedy="Give Posterior.table() or ProbabilityTree.branches()",
+            remedy="Give the table that this picture's description names",
         )

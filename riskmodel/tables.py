@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ T = TypeVar("T")
 MOST_ROWS = 20_000
 #: Bytes of one file; the shipped ones have some 20,000.
 MOST_BYTES = 5_000_000
+#: Largest total of one row: more fetuses than a registry holds.
+MOST_FETUSES = 10**9
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "@", "\t", "\r")
 
@@ -106,7 +109,7 @@ def read_text(path: Path, faults: Faults) -> str | None:
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
-            faults.add(name, f"{size:,} bytes", f"A finding's file has at most {MOST_BYTES:,}; is this another file?")
+            faults.add(name, f"{size:,} bytes", f"Such a file has at most {MOST_BYTES:,}; is this another file?")
             return None
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -141,6 +144,42 @@ class Row:
     def __getitem__(self, column: str) -> str:
         """The cell, stripped; empty where the column is absent."""
         return self.cells.get(column, "")
+
+
+def read_whole(file: str, row: Row, column: str, faults: Faults) -> int | None:
+    """Read a count from a cell, or None with a problem noted.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file.
+    row : Row
+        The row.
+    column : str
+        The column.
+    faults : Faults
+        Where problems go.
+
+    Returns
+    -------
+    int or None
+        0 to 1,000,000,000.
+    """
+    text = row[column]
+    if re.fullmatch(r"\d{1,10}", text) and int(text) <= MOST_FETUSES:
+        return int(text)
+    if not text:
+        what, remedy = "empty", "Give a whole number; leave the row out if the source does not report it"
+    elif re.fullmatch(r"-\d+", text):
+        what, remedy = "a negative count", "Give 0 or more"
+    elif re.fullmatch(r"\d*\.\d+|\d+\.\d*", text):
+        what, remedy = "a fraction", "Give the whole number of fetuses, not a share"
+    elif re.fullmatch(r"\d+", text):
+        what, remedy = "too large", f"The largest count taken is {MOST_FETUSES:,}"
+    else:
+        what, remedy = "not a whole number", "Give digits only, such as 20"
+    faults.add(file, what, remedy, row=row.number, column=column, found=text)
+    return None
 
 
 def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
@@ -192,12 +231,8 @@ def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: S
         for cells in reader:
             number, start = start, reader.line_num + 1
             if len(rows) >= MOST_ROWS:
-                faults.add(
-                    name,
-                    f"more than {MOST_ROWS:,} rows",
-                    "A finding has a few hundred; is this another file?",
-                    row=number,
-                )
+                remedy = "A table of published series has a few hundred; is this another file?"
+                faults.add(name, f"more than {MOST_ROWS:,} rows", remedy, row=number)
                 return []
             if not any(cell.strip() for cell in cells):
                 if cells:

@@ -1,0 +1,367 @@
+r"""Whether predictions hold: coverage, log scores and PIT values, with intervals from resampling whole data sets.
+
+The randomised PIT of a count y with predictive distribution F and a uniform u is :math:`F(y - 1) + u\,p(y)`: uniform
+where predictions are right (Czado, Gneiting and Held, Biometrics 2009, section 2.1). A central interval of probability q
+holds y where the PIT lies in the middle q. The log score is :math:`\log p(y)`: larger is better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr, bdtrc
+
+from riskmodel.errors import InputError, UnknownNameError
+
+Array = NDArray[np.float64]
+
+#: Probabilities of the central intervals whose coverage is told.
+LEVELS = (0.5, 0.8, 0.95)
+#: The shipped series of findings have totals up to 61: the size at which the package is used.
+SMALL_TOTAL = 61
+#: Rarity of an arm, of event or non-event, whichever is rarer: upper ends and names.
+RARITY = ((0.01, "rarer than 1 %"), (0.1, "1 to 10 %"), (1.0, "more than 10 %"))
+#: Strata by name, in the order of a table.
+STRATA = ("all", *(name for _, name in RARITY), f"total up to {SMALL_TOTAL}", f"total above {SMALL_TOTAL}")
+#: The row beside the values of K that is their mean.
+AVERAGE = "average"
+
+
+def rarity(risk: float) -> str:
+    """Name of the stratum of an arm.
+
+    Parameters
+    ----------
+    risk : float
+        Events by totals of the whole arm.
+
+    Returns
+    -------
+    str
+        By the rarer of event and non-event, so that recoding an outcome moves no arm.
+    """
+    rarer = min(risk, 1 - risk)
+    return next(name for end, name in RARITY if rarer < end)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Predictions of left-out series beside what was observed.
+
+    Parameters
+    ----------
+    ks : tuple of str
+        How many series were pooled, in the order of a table.
+    k, cluster, rarity : ndarray of str, shape (predictions,)
+        Of each prediction.
+    total : ndarray of int, shape (predictions,)
+        Size of the left-out series.
+    pit, log_score : mapping of str to ndarray, shape (predictions,)
+        By predictor.
+    seed, resamples : int
+        Of the intervals.
+    """
+
+    ks: tuple[str, ...]
+    k: NDArray[np.str_]
+    cluster: NDArray[np.str_]
+    rarity: NDArray[np.str_]
+    total: NDArray[np.int64]
+    pit: Mapping[str, Array]
+    log_score: Mapping[str, Array]
+    seed: int
+    resamples: int = 2000
+
+    @cached_property
+    def clusters(self) -> NDArray[np.str_]:
+        """Names of the clusters."""
+        return np.unique(self.cluster)
+
+    @cached_property
+    def _weights(self) -> Array:
+        """How often each resample holds each cluster, the sample itself first."""
+        size = self.clusters.size
+        rng = np.random.default_rng([self.seed, 1])
+        drawn = rng.multinomial(size, np.full(size, 1 / size), size=self.resamples) if size else np.zeros((0, 0))
+        return np.vstack([np.ones((1, size)), drawn])
+
+    def _means(self, values: Array, stratum: str) -> tuple[Array, NDArray[np.int64]]:
+        """Means by resample and K, their average over K, and the pooled mean; and cases by K."""
+        inside = self._inside(stratum)
+        at = np.searchsorted(self.clusters, self.cluster[inside])
+        columns = np.array([self.ks.index(one) for one in self.k[inside]], int)
+        sums, counts = np.zeros((2, self.clusters.size, len(self.ks)))
+        np.add.at(sums, (at, columns), values[inside])
+        np.add.at(counts, (at, columns), 1)
+        upper, lower = self._weights @ sums, self._weights @ counts
+        with np.errstate(invalid="ignore", divide="ignore"):
+            by_k = upper / lower
+            known = np.isfinite(by_k)
+            average = np.where(known, by_k, 0).sum(1) / known.sum(1)
+            pooled = upper.sum(1) / lower.sum(1)
+        return np.column_stack([by_k, average, pooled]), counts.sum(0).astype(int)
+
+    def _inside(self, stratum: str) -> NDArray[np.bool_]:
+        if stratum == "all":
+            return np.ones(self.k.size, bool)
+        if stratum == STRATA[-2]:
+            return self.total <= SMALL_TOTAL
+        if stratum == STRATA[-1]:
+            return self.total > SMALL_TOTAL
+        return np.asarray(self.rarity == stratum)
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """Coverage and log score of every predictor, by stratum and K.
+
+        Each has predictor, stratum, k (or ``"average"`` over K), cases, data_sets; and coverage_50, coverage_80,
+        coverage_95 and log_score, each with _lower and _upper (95 % percentile interval) and _se. NaN where nothing is
+        known.
+        """
+        found = []
+        for name in self.pit:
+            tables: dict[str, NDArray[Any]] = {
+                f"coverage_{round(100 * q)}": np.abs(self.pit[name] - 0.5) <= q / 2 for q in LEVELS
+            }
+            tables["log_score"] = self.log_score[name]
+            for stratum in STRATA:
+                inside = self._inside(stratum)
+                data_sets = np.unique(self.cluster[inside]).size
+                columns: dict[str, Array] = {}
+                for statistic, values in tables.items():
+                    columns[statistic], cases = self._means(values.astype(float), stratum)
+                for j, k in enumerate((*self.ks, AVERAGE)):
+                    row: dict[str, Any] = {
+                        "predictor": name,
+                        "stratum": stratum,
+                        "k": k,
+                        "cases": int(cases[j] if j < len(self.ks) else cases.sum()),
+                        "data_sets": data_sets,
+                    }
+                    for statistic, means in columns.items():
+                        row |= _with_interval(statistic, means[:, j], (0.025, 0.975), data_sets)
+                    found.append(row)
+        return found
+
+    def differences(self, reference: str) -> list[dict[str, Any]]:
+        """Log score of every predictor less a reference's, on the same series with the same others.
+
+        Parameters
+        ----------
+        reference : str
+            Name of a predictor.
+
+        Returns
+        -------
+        list of dict
+            predictor, reference, k (each K, and ``"pooled"`` over all predictions) and log_score with _lower and _upper, the
+            ends of a 90 % percentile interval, and _se.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such predictor.
+        """
+        if reference not in self.log_score:
+            raise UnknownNameError("predictor", reference, self.log_score, where="reference")
+        found = []
+        for name in self.log_score:
+            if name == reference:
+                continue
+            means, _ = self._means(self.log_score[name] - self.log_score[reference], "all")
+            for j, k in enumerate((*self.ks, AVERAGE, "pooled")):
+                if k != AVERAGE:
+                    row: dict[str, Any] = {"predictor": name, "reference": reference, "k": k}
+                    found.append(row | _with_interval("log_score", means[:, j], (0.05, 0.95), self.clusters.size))
+        return found
+
+    def histogram(self, name: str, *, bins: int = 20) -> list[dict[str, float]]:
+        """How PIT values spread over [0, 1], all K together.
+
+        Parameters
+        ----------
+        name : str
+            The predictor.
+        bins : int
+            Of equal width.
+
+        Returns
+        -------
+        list of dict
+            left, right, and density (1 everywhere where predictions are right) with _lower and _upper, 95 % by resampling
+            data sets, and _se.
+        """
+        edges = np.linspace(0, 1, bins + 1)
+        place = np.minimum((self.pit[name] * bins).astype(int), bins - 1)
+        found = []
+        for j in range(bins):
+            means, _ = self._means((place == j).astype(float) * bins, "all")
+            interval = _with_interval("density", means[:, -1], (0.025, 0.975), self.clusters.size)
+            found.append({"left": float(edges[j]), "right": float(edges[j + 1]), **interval})
+        return found
+
+    def ecdf(self, name: str, *, points: int = 50, prob: float = 0.95) -> list[dict[str, Any]]:
+        """Distance of the PIT values' distribution from the uniform one, by K, with simultaneous bands.
+
+        Parameters
+        ----------
+        name : str
+            The predictor.
+        points : int
+            At how many inner points of [0, 1].
+        prob : float
+            Probability that independent uniform values stay inside the bands everywhere.
+
+        Returns
+        -------
+        list of dict
+            k, z, difference, lower, upper. The bands are for independent values, and series of one data set are not quite.
+        """
+        found = []
+        z = np.arange(1, points) / points
+        for k in self.ks:
+            values = self.pit[name][self.k == k]
+            if not values.size:
+                continue
+            lower, upper = ecdf_band(values.size, points=points, prob=prob, seed=self.seed)
+            share = (values[:, None] <= z).mean(0)
+            found += [
+                {"k": k, "z": float(a), "difference": float(b - a), "lower": float(c - a), "upper": float(d - a)}
+                for a, b, c, d in zip(z, share, lower, upper, strict=True)
+            ]
+        return found
+
+
+def _with_interval(name: str, means: Array, levels: tuple[float, float], data_sets: int) -> dict[str, float]:
+    """A statistic of the sample, and its interval over resamples; NaN for the interval of fewer than two data sets."""
+    resampled = means[1:][np.isfinite(means[1:])]
+    if data_sets < 2 or resampled.size < 2:
+        lower = upper = se = float("nan")
+    else:
+        lower, upper = (float(end) for end in np.quantile(resampled, levels))
+        se = float(resampled.std(ddof=1))
+    return {name: float(means[0]), f"{name}_lower": lower, f"{name}_upper": upper, f"{name}_se": se}
+
+
+def ecdf_band(
+    size: int, *, points: int = 50, prob: float = 0.95, seed: int = 1, simulations: int = 4000
+) -> tuple[Array, Array]:
+    """Simultaneous band of the empirical distribution function of independent uniform values.
+
+    Parameters
+    ----------
+    size : int
+        How many values.
+    points : int
+        The band is for 1/points, 2/points, ... below 1.
+    prob : float
+        Probability that the whole function stays inside.
+    seed, simulations : int
+        Of the simulation that finds the pointwise level.
+
+    Returns
+    -------
+    lower, upper : ndarray of shape (points - 1,)
+        Shares of the values.
+
+    Raises
+    ------
+    InputError
+        If there are no values.
+
+    References
+    ----------
+    Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity and its applications in goodness-of-fit
+    evaluation and multiple sample comparison. Stat Comput 2022;32:32, section 2.2 and algorithm 1.
+    """
+    if size < 1:
+        raise InputError("no values", where="ecdf_band", remedy="Give at least one")
+    z = np.arange(1, points) / points
+    # The two-sided pointwise probability of every possible count at every point; a band is where it exceeds a level.
+    counts = np.arange(size + 1)[:, None]
+    pointwise = 2 * np.minimum(bdtr(counts, size, z), np.where(counts > 0, bdtrc(counts - 1.0, size, z), 1.0))
+    rng = np.random.default_rng([seed, 2])
+    drawn = rng.multinomial(size, np.full(points, 1 / points), size=simulations).cumsum(1)[:, :-1]
+    level = np.quantile(pointwise[drawn, np.arange(points - 1)].min(1), 1 - prob)
+    inside = pointwise >= level
+    return inside.argmax(0) / size, (size - inside[::-1].argmax(0)) / size
+
+
+#: The bar of a calibration: where each coverage must lie averaged over K and at each K, and how log scores compare.
+BAR: Mapping[str, Any] = {
+    "ks": ("1", "2", "3", "5", "all"),
+    "coverage": {
+        0.95: {AVERAGE: (0.93, 0.97), "each": (0.925, 0.975)},
+        0.5: {AVERAGE: (0.45, 0.55), "each": (0.43, 0.57)},
+    },
+    "rbest": {"pooled": 0.0, "each": -0.05},
+    "naive": {"pooled": 1.0},
+}
+
+
+def verdict(scores: Scores, name: str, unavailable: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Hold a predictor against the bar, criterion by criterion.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of all predictors.
+    name : str
+        Whose verdict it is.
+    unavailable : mapping of str to str
+        Why a row is not there.
+
+    Returns
+    -------
+    list of dict
+        criterion, k, value, low, high (None where open), status (``"pass"``, ``"fail"`` or ``"not available"``) and reason.
+    """
+    rows = {row["k"]: row for row in scores.rows if row["predictor"] == name and row["stratum"] == "all"}
+    found = []
+    for level, ranges in BAR["coverage"].items():
+        for k in (AVERAGE, *BAR["ks"]):
+            low, high = ranges[AVERAGE if k == AVERAGE else "each"]
+            # An average over other values of K than the bar's is not the bar's average.
+            whole = k != AVERAGE or all(rows.get(one, {}).get("cases") for one in BAR["ks"])
+            value = rows[k][f"coverage_{round(100 * level)}"] if k in rows and whole else None
+            reason = unavailable.get(name, "no series were judged at every K" if k == AVERAGE else "none at this K")
+            criterion = f"{round(100 * level)} % intervals hold"
+            found.append(_criterion(criterion, k, value, low, high, reason))
+    for reference in ("rbest", "naive"):
+        known = reference in scores.log_score and name in scores.log_score and reference != name
+        gaps = {row["k"]: row for row in scores.differences(reference) if row["predictor"] == name} if known else {}
+        reason = unavailable.get(reference, unavailable.get(name, f"{reference} was not judged beside it"))
+        value = gaps["pooled"]["log_score"] if gaps else None
+        criterion = f"log score less {reference}'s, pooled over K"
+        found.append(_criterion(criterion, "pooled", value, BAR[reference]["pooled"], None, reason))
+        if "each" in BAR[reference]:
+            for k in BAR["ks"]:
+                value = gaps[k]["log_score_lower"] if k in gaps else None
+                criterion = f"log score less {reference}'s, lower end (90 %)"
+                found.append(_criterion(criterion, k, value, BAR[reference]["each"], None, reason))
+    return found
+
+
+def _criterion(
+    criterion: str, k: str, value: float | None, low: float, high: float | None, reason: str
+) -> dict[str, Any]:
+    known = value is not None and bool(np.isfinite(value))
+    status = "not available"
+    if known:
+        assert value is not None
+        inside = low <= value <= high if high is not None else value > low
+        status = "pass" if inside else "fail"
+    return {
+        "criterion": criterion,
+        "k": k,
+        "value": value if known else None,
+        "low": low,
+        "high": high,
+        "status": status,
+        "reason": "" if known else reason,
+    }
