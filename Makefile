@@ -13,7 +13,7 @@ help:
 	@echo "make test       set up, then lint, check types and run every test"
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebook   run the notebook again and keep its output"
-	@echo "make example    write docs/example-consultation.md again"
+	@echo "make example    write the consultations in docs/examples again"
 	@echo "make benchmark  time and error of pool() beside PyMC and of its two models, and a cold start"
 	@echo "make format     let ruff format the code"
 	@echo "make clean      remove what these commands made"
@@ -51,7 +51,14 @@ notebook: $(VENV)/dev
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
 example: $(VENV)/base
-	$(BIN)/riskmodel consult --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1 --markdown > docs/example-consultation.md
+	mkdir -p docs/examples
+	for audience in clinician patient researcher; do \
+	  ask() { $(BIN)/riskmodel consult --audience $$audience --markdown "$$@"; }; \
+	  ask --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1 > docs/examples/seed-$$audience.md || exit 1; \
+	  for state in isolated associated; do \
+	    ask --anatomy $$state > docs/examples/$$state-$$audience.md || exit 1; \
+	  done; \
+	done
 
 benchmark: $(VENV)/base
 	$(BIN)/python benchmarks/pool_against_nuts.py

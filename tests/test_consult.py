@@ -392,11 +392,16 @@ def test_no_number_in_the_page_lacks_a_source():
             assert re.search(r"(19|20)\d\d", line), line
 
 
-def test_the_example_in_the_documents_is_what_the_program_says():
+@pytest.mark.parametrize("audience", ["clinician", "patient", "researcher"])
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("seed", SEED), ("isolated", {"anatomy": "isolated"}), ("associated", {"anatomy": "associated"})],
+)
+def test_the_examples_in_the_documents_are_what_the_program_says(name, known, audience):
     from pathlib import Path
 
-    kept = (Path(__file__).parent.parent / "docs" / "example-consultation.md").read_text(encoding="utf-8")
-    assert kept == report.to_markdown(rm.consult(**SEED).to_dict()), "run make example"
+    kept = (Path(__file__).parent.parent / "docs" / "examples" / f"{name}-{audience}.md").read_text(encoding="utf-8")
+    assert kept == report.to_markdown(rm.consult(audience=audience, **known).to_dict()), "run make example"
 
 
 @pytest.mark.parametrize(
