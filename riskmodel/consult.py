@@ -197,7 +197,7 @@ def consult(
     --------
     >>> answer = consult(anatomy="isolated", karyotype="normal", infection="negative")
     >>> [(risk.outcome.name, round(risk.mean, 3)) for risk in answer.risks]
-    [('good_outcome', 0.952)]
+    [('good_outcome', 0.951)]
     """
     if audience not in AUDIENCES:
         raise UnknownNameError("audience", str(audience), AUDIENCES, where="audience")

@@ -97,9 +97,9 @@ def pool(
     --------
     >>> post = pool([20, 10, 5], [21, 11, 5])
     >>> round(post.new_setting.mean, 3)
-    0.919
+    0.917
     >>> [round(end, 2) for end in post.new_setting.interval(0.95)]
-    [0.67, 1.0]
+    [0.66, 1.0]
     """
     y, n = checked_counts(events, totals)
     names = _checked_labels(labels, y.size)

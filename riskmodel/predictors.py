@@ -120,6 +120,7 @@ PREDICTORS: dict[str, PoolPredictor] = {
             model="logit-normal",
             title="RBesT's default for binomial data: logit-normal",
         ),
+        PoolPredictor("first-default", heterogeneity="first-default", title="the default before one was learned"),
         PoolPredictor("uniform-rho", heterogeneity="uniform-rho", title="every intra-class correlation alike"),
         PoolPredictor("rho-beta-1-9", heterogeneity="rho-beta-1-9", title="mean intra-class correlation 0.1"),
     )

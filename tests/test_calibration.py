@@ -312,7 +312,7 @@ def test_what_pool_refuses_is_a_row_without_numbers(small):
 
 def test_predictors_are_named_and_checked():
     assert [one.name for one in as_predictors(None)] == ["default", "naive", "rbest"]
-    assert set(PREDICTORS) == {"default", "naive", "rbest", "uniform-rho", "rho-beta-1-9"}
+    assert set(PREDICTORS) == {"default", "naive", "rbest", "first-default", "uniform-rho", "rho-beta-1-9"}
     assert as_predictors({"mine": "naive"})[0].to_dict()["heterogeneity"] == "heterogeneity 0"
     assert as_predictors(uniform)[0].name == "uniform"
     assert [one.name for one in asked(heterogeneity="half-normal,1", rows=["uniform-rho"])][::4] == [

@@ -21,7 +21,11 @@ VALIDATION = Path(__file__).parent.parent / "validation"
 CASES = json.loads((VALIDATION / "cases.json").read_text())
 REFERENCE = json.loads((VALIDATION / "exact_reference.json").read_text())
 PUBLISHED = json.loads((VALIDATION / "published.json").read_text())
-HETEROGENEITY = {"default": "default", "half-normal-1": ("half-normal", 1), "rho-beta-1-9": (1, 9)}
+HETEROGENEITY = {
+    "log-normal-0.8-0.6": ("log-normal", 0.8, 0.6),
+    "half-normal-1": ("half-normal", 1),
+    "rho-beta-1-9": (1, 9),
+}
 
 
 @pytest.fixture(scope="module")

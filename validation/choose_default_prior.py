@@ -333,6 +333,7 @@ def table(chosen, scores, default, picks, checks):
     head = [
         "prior",
         "log score",
+        "its SE",
         "less the default's",
         "its SE",
         "50 %",

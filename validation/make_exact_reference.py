@@ -21,7 +21,7 @@ from scipy.special import betainc, betaincc, expit, gammaln, polygamma, xlogy
 HERE = Path(__file__).parent
 CASES = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
 PRIORS = {
-    "default": ("log-normal", 0.8, 0.6),
+    "log-normal-0.8-0.6": ("log-normal", 0.8, 0.6),
     "half-normal-1": ("half-normal", 1.0),
     "rho-beta-1-9": ("rho", 1.0, 9.0),
 }
