@@ -99,7 +99,7 @@ def pool(
     >>> round(post.new_setting.mean, 3)
     0.917
     >>> [round(end, 2) for end in post.new_setting.interval(0.95)]
-    [0.66, 1.0]
+    [0.65, 1.0]
     """
     y, n = checked_counts(events, totals)
     names = _checked_labels(labels, y.size)
