@@ -21,7 +21,7 @@ from riskmodel.errors import (
 from riskmodel.estimate import RiskEstimate
 from riskmodel.evidence import Evidence, findings, load_evidence
 from riskmodel.mixture import BetaMixture
-from riskmodel.pool import pool
+from riskmodel.pool import before_counts, pool
 from riskmodel.posterior import Posterior
 from riskmodel.predictors import PoolPredictor
 from riskmodel.record import CalibrationRecord
@@ -47,6 +47,7 @@ __all__ = [
     "UnavailableError",
     "UnknownNameError",
     "__version__",
+    "before_counts",
     "calibrate",
     "consult",
     "findings",

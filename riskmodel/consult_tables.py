@@ -112,7 +112,9 @@ def robustness_table(answer: Answer) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns outcome, kind (answer, prior, reading, left out), variant, probability; missing where not estimable.
+        Columns outcome, kind (answer, prior, reading, unknown, tested, left out), variant, probability; missing where not
+        estimable. unknown is the answer with the unknown branches at 0 and at 1, tested the one if as few as possible were
+        tested where a source does not say how many.
     """
     import pandas as pd
 
@@ -122,6 +124,12 @@ def robustness_table(answer: Answer) -> pd.DataFrame:
         parts = [("answer", "as answered", risk["probability"])]
         parts += [("prior", one["variant"], one["probability"]) for one in moved["priors"]]
         parts += [("reading", one["reading"], one["probability"]) for one in moved["readings"]]
+        if risk["unknown"] and risk["bounds"] is not None:
+            parts += [("unknown", f"unknown branch at {end}", risk["bounds"][end]) for end in (0, 1)]
+        parts += [
+            ("tested", f"{one['fewest']} of {one['most']} tested", one["probability_if_fewest"])
+            for one in moved["untested"]
+        ]
         parts += [("left out", one["source"], one["probability"]) for one in moved["left_out"]]
         rows += [
             {"outcome": risk["outcome"], "kind": kind, "variant": name, "probability": p} for kind, name, p in parts

@@ -6,6 +6,7 @@ table's, so that a reader without Matplotlib has them all.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -307,7 +308,13 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     rows = rows.iloc[1:].reset_index(drop=True)
     ax = _axes(ax, (7, 1.4 + 0.32 * len(rows)))
     ax.axvline(answer, color="0.6", lw=1.2)
-    marks = {"prior": (_SHRUNKEN, "o"), "reading": (_AVERAGE, "D"), "left out": (_NEW, "s")}
+    marks = {
+        "prior": (_SHRUNKEN, "o"),
+        "reading": (_AVERAGE, "D"),
+        "unknown": ("#CC79A7", "^"),
+        "tested": ("#E69F00", "v"),
+        "left out": (_NEW, "s"),
+    }
     seen: set[str] = set()
     for i, row in rows.iterrows():
         kind, y = str(row["kind"]), len(rows) - 1 - int(str(i))
@@ -324,6 +331,109 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     ax.set_xlabel(f"{outcome.replace('_', ' ')}: best single figure; grey line: as answered, {answer:.0%}")
     ax.set_title(title, loc="left", fontsize=11)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    return ax
+
+
+def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw an answer by route: series that report exactly the question, finer counts through the tree, and all together.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Consultation.risk_table`.
+    outcome : str
+        Whose risk is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row for each route: the best single figure, the interval of a new setting, and that of the average, thick. A
+        route without an answer says so.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column, or no route to the outcome has an answer.
+    """
+    _need(
+        table,
+        ("outcome", "route", "probability", "lower", "upper", "average_lower", "average_upper", "series", "ci_prob"),
+    )
+    rows = table[(table["outcome"] == outcome) & (table["route"] != "answer")]
+    rows = rows.drop_duplicates("route").set_index("route").reindex(["direct", "indirect", "combined"])
+    if not rows["probability"].notna().any():
+        raise InputError(f"no estimable risk of {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+    ax = _axes(ax, (7, 2.4))
+    marks = {"direct": (_SHRUNKEN, "o"), "indirect": (_AVERAGE, "D"), "combined": (_NEW, "s")}
+    names = []
+    for y, (name, row) in zip((2, 1, 0), rows.iterrows(), strict=True):
+        colour, marker = marks[str(name)]
+        if row["probability"] != row["probability"]:
+            ax.text(0.5, y, "not estimable", ha="center", va="center", fontsize=9, color="0.4")
+            names.append(str(name))
+            continue
+        ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1.4)
+        ax.plot(
+            [row["average_lower"], row["average_upper"]], [y, y], color=colour, lw=4, alpha=0.5, solid_capstyle="butt"
+        )
+        ax.plot(row["probability"], y, marker, color=colour, ms=8)
+        names.append(f"{name}, {row['series']:.0f} series")
+    ax.set_yticks([2, 1, 0], names, fontsize=9)
+    ax.set_ylim(-0.6, 2.6)
+    _percent(ax)
+    level = f"{rows['ci_prob'].dropna().iloc[0]:.0%}"
+    ax.set_xlabel(f"{outcome.replace('_', ' ')}: thin, {level} of one more centre; thick, of the average")
+    ax.set_title(title, loc="left", fontsize=11)
+    return ax
+
+
+def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw densities over the risk, such as a prior against its posterior.
+
+    Parameters
+    ----------
+    distributions : mapping of str to Distribution
+        By the name to show: ``{"prior": rm.before_counts().new_setting, "posterior": post.new_setting}``.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One line for each; where a density rises without bound at 0 or 1 it is cut at the top.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw.
+    """
+    import numpy as np
+
+    if not distributions:
+        raise InputError("no distribution to draw", where="plots", remedy="Give at least one by name")
+    ax = _axes(ax, (7, 3.4))
+    # Closer near 0 and 1, where a risk may pile up.
+    x = 0.5 - 0.5 * np.cos(np.linspace(0, np.pi, 402)[1:-1])
+    highest = 0.0
+    for (name, one), colour, line in zip(
+        distributions.items(), itertools.cycle(_BY_K), itertools.cycle(_LINES), strict=False
+    ):
+        y = np.asarray(one.pdf(x), float)
+        ax.plot(x, y, color=colour, ls=line, lw=1.6, label=name)
+        inner = (x > 0.02) & (x < 0.98)
+        highest = max(highest, float(y[inner].max()))
+    ax.set_ylim(0, 1.15 * highest)
+    _percent(ax)
+    ax.set_ylabel("density")
+    ax.set_xlabel("risk")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(frameon=False, fontsize=9)
     return ax
 
 

@@ -144,6 +144,36 @@ def pool(
     return quadrature.fit(y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior)
 
 
+def before_counts(prior: Any = "jeffreys", heterogeneity: Any = "default") -> Posterior:
+    """What the priors of the beta-binomial model say before any series: to draw beside a posterior.
+
+    Parameters
+    ----------
+    prior, heterogeneity : optional
+        As `pool` takes them.
+
+    Returns
+    -------
+    Posterior
+        Of no series: average, new_setting and heterogeneity have their priors' distributions.
+
+    Raises
+    ------
+    InputError
+        If a prior cannot be used.
+
+    Examples
+    --------
+    >>> round(before_counts().new_setting.mean, 3)
+    0.5
+    """
+    none = np.empty(0, np.int64)
+    mu_prior, heterogeneity_prior = as_mu_prior(prior), as_heterogeneity_prior(heterogeneity)
+    if heterogeneity_prior is None:
+        return _conjugate(none, none, (), mu_prior, "beta-binomial")
+    return quadrature.fit(none, none, labels=(), mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior)
+
+
 def checked_counts(events: ArrayLike, totals: ArrayLike) -> tuple[Counts, Counts]:
     """Counts as arrays of integers, or an error that names the first series at fault.
 

@@ -11,7 +11,7 @@ mpl.use("agg")
 def test_a_forest_plot_draws_the_table(model):
     table = model.posterior(model.edges[0]).table()
     ax = rm.plots.forest(table, title="x")
-    drawn = [line for line in ax.lines if line.get_marker() in ("o", "D", "s")]
+    drawn = [line for line in ax.lines if line.get_marker() in ("o", "D", "^", "v", "s")]
     rows = table[table["estimand"] != "heterogeneity"]
     assert [float(line.get_xdata()[0]) for line in drawn] == rows["mean"].tolist()
     spans = [tuple(line.get_xdata()) for line in ax.lines if line.get_marker() == "None" and len(line.get_xdata()) == 2]
@@ -86,9 +86,34 @@ def test_moves_draw_every_variant_that_has_an_answer(isolated):
     table = isolated.robustness_table()
     rows = table[(table["outcome"] == "good_outcome") & table["probability"].notna()]
     ax = rm.plots.moves(table, outcome="good_outcome")
-    drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in ("o", "D", "s")]
+    drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in ("o", "D", "^", "v", "s")]
     assert drawn == rows["probability"].tolist()[1:]
     assert "without Simchen 2002" in [text.get_text() for text in ax.get_yticklabels()]
+
+
+def test_routes_draw_direct_indirect_and_combined(isolated):
+    table = isolated.risk_table()
+    rows = table[(table["outcome"] == "good_outcome") & (table["route"] != "answer")].set_index("route")
+    ax = rm.plots.routes(table, outcome="good_outcome")
+    drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in ("o", "D", "s")]
+    assert drawn == rows.loc[["direct", "indirect", "combined"], "probability"].tolist()
+    assert [text.get_text() for text in ax.get_yticklabels()] == [
+        "direct, 2 series",
+        "indirect, 3 series",
+        "combined, 6 series",
+    ]
+    one_branch = rm.plots.routes(table, outcome="abnormal_karyotype")
+    assert "not estimable" in [text.get_text() for text in one_branch.texts]
+
+
+def test_a_prior_against_its_posterior():
+    post = rm.pool([20], [21])
+    ax = rm.plots.densities({"prior": rm.before_counts().new_setting, "posterior": post.new_setting})
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["prior", "posterior"]
+    x, y = ax.lines[1].get_data()
+    assert y == pytest.approx(post.new_setting.pdf(x))
+    with pytest.raises(rm.InputError, match="no distribution"):
+        rm.plots.densities({})
 
 
 def test_what_is_not_estimable_is_not_drawn():
@@ -97,6 +122,8 @@ def test_what_is_not_estimable_is_not_drawn():
         rm.plots.icons(nothing.risk_table(), outcome="good_outcome")
     with pytest.raises(rm.InputError, match="no estimable risk"):
         rm.plots.moves(nothing.robustness_table(), outcome="good_outcome")
+    with pytest.raises(rm.InputError, match="no estimable risk"):
+        rm.plots.routes(nothing.risk_table(), outcome="good_outcome")
     with pytest.raises(rm.InputError, match="no step changes"):
         rm.plots.changes(nothing.workup_table(), outcome="termination")
 
@@ -108,4 +135,4 @@ def test_tables_of_a_consultation_hold_its_numbers(isolated):
     assert good.loc["answer", "probability"] == answer["risks"][0]["probability"]
     assert good.loc["direct", "series"] == 2
     assert len(isolated.workup_table()["step"].unique()) == len(answer["workup"])
-    assert set(isolated.robustness_table()["kind"]) == {"answer", "prior", "reading", "left out"}
+    assert set(isolated.robustness_table()["kind"]) == {"answer", "prior", "reading", "unknown", "tested", "left out"}
