@@ -4,10 +4,11 @@ Counts with their sources become beta-binomial posteriors, branches of a probabi
 with credible intervals, the work-up, and what each test would change. Nothing heavy is imported until it is asked for.
 """
 
+import importlib as _importlib
+import typing as _typing
+
 from riskmodel import plots
-from riskmodel.calibration import calibrate
 from riskmodel.consult import Consultation, consult
-from riskmodel.corpus import Corpus, load_corpus
 from riskmodel.errors import (
     AccuracyError,
     ContradictionError,
@@ -23,10 +24,14 @@ from riskmodel.evidence import Evidence, findings, load_evidence
 from riskmodel.mixture import BetaMixture
 from riskmodel.pool import before_counts, pool
 from riskmodel.posterior import Posterior
-from riskmodel.predictors import PoolPredictor
-from riskmodel.record import CalibrationRecord
 from riskmodel.tree import ProbabilityTree, fit
 from riskmodel.version import __version__
+
+if _typing.TYPE_CHECKING:
+    from riskmodel.calibration import calibrate
+    from riskmodel.corpus import Corpus, load_corpus
+    from riskmodel.predictors import PoolPredictor
+    from riskmodel.record import CalibrationRecord
 
 __all__ = [
     "AccuracyError",
@@ -57,3 +62,18 @@ __all__ = [
     "plots",
     "pool",
 ]
+
+#: Names that a query has no use for, and the modules that have them: imported when first asked for.
+_LATER = {
+    "CalibrationRecord": "riskmodel.record",
+    "Corpus": "riskmodel.corpus",
+    "PoolPredictor": "riskmodel.predictors",
+    "calibrate": "riskmodel.calibration",
+    "load_corpus": "riskmodel.corpus",
+}
+
+
+def __getattr__(name: str) -> _typing.Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'riskmodel' has no attribute {name!r}")
+    return getattr(_importlib.import_module(_LATER[name]), name)

@@ -13,12 +13,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from riskmodel.errors import ContradictionError, InputError, RiskModelError, UnknownNameError
 from riskmodel.version import __version__
+
+if TYPE_CHECKING:
+    from riskmodel.finding import Finding
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -79,7 +82,11 @@ class _ConsultCommand(click.Command):
     """A command whose options are the variables and descriptors of the finding that is asked about."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        self.params = _options(_named(args, "--finding"))
+        from riskmodel.evidence import load_evidence
+
+        # Read once: the options come from it, and so does the answer.
+        ctx.obj = load_evidence(_named(args, "--finding"))
+        self.params = _options(ctx.obj.finding)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -116,19 +123,24 @@ def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None
         ctx.exit()
 
 
-def _option(flag: str, target: str, default: str | None, values: str, text: str) -> click.Option:
+def _option(
+    flag: str, target: str, default: str | None, values: str, text: str, *, passed: bool = True
+) -> click.Option:
     shown = f"{text}  [default: {default}]" if default else text
     return click.Option(
-        [flag, target], multiple=True, callback=lambda *given: _once(*given) or default, metavar=values, help=shown
+        [flag, target],
+        multiple=True,
+        callback=lambda *given: _once(*given) or default,
+        metavar=values,
+        help=shown,
+        expose_value=passed,
     )
 
 
-def _options(finding: str) -> list[click.Parameter]:
+def _options(parsed: Finding) -> list[click.Parameter]:
     """Options of a consultation: those of every finding, and this one's variables and descriptors."""
     from riskmodel.consult import AUDIENCES, DEFAULT_FINDING
-    from riskmodel.evidence import load_evidence
 
-    parsed = load_evidence(finding).finding
     settings = "|".join(["any", *(one.name for one in parsed.settings)])
     readings = "|".join(one.name for one in parsed.readings)
     return [
@@ -155,7 +167,14 @@ def _options(finding: str) -> list[click.Parameter]:
         _option("--setting", "setting", "any", settings, "Whose series speak."),
         _option("--reading", "reading", "primary", readings, "How disputed rows are read."),
         _option("--audience", "audience", AUDIENCES[0], "|".join(AUDIENCES), "How it is worded."),
-        _option("--finding", "finding", DEFAULT_FINDING, "NAME|DIR", "A shipped finding, or a finding's folder."),
+        _option(
+            "--finding",
+            "finding",
+            DEFAULT_FINDING,
+            "NAME|DIR",
+            "A shipped finding, or a finding's folder.",
+            passed=False,
+        ),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON (schema: consultation.schema.json)."),
         click.Option(["--markdown", "as_markdown"], is_flag=True, help="Print Markdown."),
         click.Option(
@@ -170,9 +189,7 @@ def _options(finding: str) -> list[click.Parameter]:
 
 
 @commands.command(cls=_ConsultCommand, name="consult", add_help_option=False)
-def _consult(
-    finding: str, setting: str, reading: str, audience: str, as_json: bool, as_markdown: bool, **stated: Any
-) -> None:
+def _consult(setting: str, reading: str, audience: str, as_json: bool, as_markdown: bool, **stated: Any) -> None:
     """Risks, work-up and cautions for what is known of a fetus.
 
     \b
@@ -183,7 +200,7 @@ def _consult(
     from riskmodel.consult import consult
 
     answer = consult(
-        finding=finding,
+        finding=click.get_current_context().obj,
         setting=setting,
         reading=reading,
         audience=audience,

@@ -152,7 +152,7 @@ class Consultation:
 
 def consult(
     *,
-    finding: str | Path = DEFAULT_FINDING,
+    finding: str | Path | Evidence = DEFAULT_FINDING,
     reading: str = "primary",
     audience: str = "clinician",
     setting: str = "any",
@@ -164,8 +164,8 @@ def consult(
 
     Parameters
     ----------
-    finding : str or Path
-        Name of a shipped finding, or path of a folder.
+    finding : str, Path or Evidence
+        Name of a shipped finding, path of a folder, or evidence that is already read.
     reading : str
         How the disputed rows are read.
     audience : {"clinician", "patient", "researcher"}

@@ -326,14 +326,14 @@ def findings() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / "finding.toml").is_file()))
 
 
-def load_evidence(finding: str | Path, *, reading: str = "primary") -> Evidence:
+def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> Evidence:
     """Read and check a finding's folder.
 
     Parameters
     ----------
-    finding : str or Path
-        Name of a shipped finding, or path of a folder with ``finding.toml``, ``sources.csv``, ``counts.csv`` and
-        ``workup.toml``.
+    finding : str, Path or Evidence
+        Name of a shipped finding, evidence that is already read, or path of a folder with ``finding.toml``,
+        ``sources.csv``, ``counts.csv`` and ``workup.toml``.
     reading : str
         How the disputed rows are read.
 
@@ -358,6 +358,8 @@ def load_evidence(finding: str | Path, *, reading: str = "primary") -> Evidence:
     ...     variable="karyotype", category="abnormal", given=(("anatomy", "isolated"),))]
     [('Simchen 2002', 1, 21), ('Bronshtein 1995', 0, 11), ('Ocal 2014', 0, 14)]
     """
+    if isinstance(finding, Evidence):
+        return finding.with_reading(reading)
     folder = _folder(finding)
     faults = Faults()
     parsed = read_finding(folder / "finding.toml", folder.resolve().name, faults)

@@ -460,7 +460,7 @@ def _movement(answer: Answer) -> str:
         )
         for one in moved["readings"]:
             if one["changed"]:
-                value = "not estimable" if one["probability"] is None else said(one["probability"], one["interval"])
+                value = "not estimable" if one["probability"] is None else said(one["probability"])
                 lines.append(f"    - reading {one['reading']}: {value}; it has {listed(one['changed'])}")
             else:
                 lines.append(f"    - reading {one['reading']}: no count behind this answer differs")

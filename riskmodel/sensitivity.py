@@ -65,7 +65,7 @@ class Sensitivity:
         Returns
         -------
         dict
-            Keys priors, readings and left_out, each a list of variants with their probability (readings with interval too);
+            Keys priors, readings and left_out, each a list of variants with their probability;
             untested, the answer if as few as possible were tested where a source does not say how many; and lowest and
             highest, the range of the first three with the answer itself, null where nothing is estimable.
         """
@@ -80,7 +80,6 @@ class Sensitivity:
                 {
                     "reading": label,
                     "probability": other.mean,
-                    "interval": None if (interval := other.interval()) is None else list(interval),
                     "bounds": list(other.bounds) if other.mean is None and other.bounds is not None else None,
                     "changed": [
                         f"{count.source} {count.events} of {count.total}"
