@@ -6,6 +6,7 @@ error and, with ``--json``, one JSON body on standard output.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in arguments
+    gc.freeze()  # what the libraries hold stays until the end: not to be searched for garbage during an answer
     try:
         sys.exit(commands.main(arguments, prog_name="riskmodel", standalone_mode=False) or 0)
     except click.exceptions.Exit as stop:
@@ -199,13 +201,19 @@ def _consult(setting: str, reading: str, audience: str, as_json: bool, as_markdo
     from riskmodel import report
     from riskmodel.consult import consult
 
-    answer = consult(
-        finding=click.get_current_context().obj,
-        setting=setting,
-        reading=reading,
-        audience=audience,
-        **{name.removeprefix("state_"): value for name, value in stated.items()},
-    ).to_dict()
+    collecting = gc.isenabled()
+    gc.disable()  # one answer fits in memory many times over; looking for garbage takes a twentieth of a cold start
+    try:
+        answer = consult(
+            finding=click.get_current_context().obj,
+            setting=setting,
+            reading=reading,
+            audience=audience,
+            **{name.removeprefix("state_"): value for name, value in stated.items()},
+        ).to_dict()
+    finally:
+        if collecting:
+            gc.enable()
     if as_json:
         click.echo(report.to_json(answer), nl=False)
     else:

@@ -15,7 +15,7 @@ from riskmodel.marginals import AverageMarginal, Lattice, mixture_nodes
 from riskmodel.mixture import BetaMixture
 from riskmodel.posterior import Posterior
 from riskmodel.setting import SettingRisk
-from riskmodel.special import log_sigmoid
+from riskmodel.special import log_sigmoids
 
 Array = NDArray[np.float64]
 
@@ -49,8 +49,7 @@ class HyperNodes:
         x = lattice.x.ravel()
         alike = np.log(_ALIKE)
         log_size = np.minimum(-lattice.log_g.ravel(), alike) if self._lattice is not None else np.full(x.size, alike)
-        a = np.maximum(np.exp(log_sigmoid(x) + log_size), 1e-300)
-        b = np.maximum(np.exp(log_sigmoid(-x) + log_size), 1e-300)
+        a, b = (np.maximum(np.exp(side + log_size), 1e-300) for side in log_sigmoids(x))
         return (b, a, lattice.weights.ravel()) if lattice.mirror else (a, b, lattice.weights.ravel())
 
     @property

@@ -17,7 +17,7 @@ from scipy.special import sici
 from riskmodel.distribution import Distribution, QuantileTable, checked_levels, logit_quantiles
 from riskmodel.mixture import BetaMixture
 from riskmodel.priors import tau_of
-from riskmodel.special import log_sigmoid
+from riskmodel.special import log_sigmoid, log_sigmoids
 
 Array = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ class Lattice:
 
     def log_g_at(self, x: Array, w: Array) -> Array:
         """Log g at any logit and outer variable."""
-        extra = log_sigmoid(x) + log_sigmoid(-x) if self.log_g_over_m else np.zeros_like(x)
+        extra = np.add(*log_sigmoids(x)) if self.log_g_over_m else np.zeros_like(x)
         return np.asarray(w + extra)
 
     def average(self) -> AverageMarginal:
@@ -345,7 +345,7 @@ def mixture_nodes(lattice: Lattice) -> BetaMixture:
     kept = order[np.searchsorted(np.cumsum(weights[order]), _LEFT_OUT) :]
     weights, x, log_g = weights[kept], x[kept], log_g[kept]
     log_phi = -log_g
-    a, b = np.exp(log_sigmoid(x) + log_phi), np.exp(log_sigmoid(-x) + log_phi)
+    a, b = (np.exp(side + log_phi) for side in log_sigmoids(x))
     return BetaMixture(weights, b, a) if lattice.mirror else BetaMixture(weights, a, b)
 
 
@@ -365,7 +365,7 @@ def _row_components(lattice: Lattice, rows: NDArray[np.bool_], factor: int) -> t
     if factor == _MAX_SUBDIVISION:
         # tau**2 is g / (mu (1 - mu)) where it is this small.
         spacing = lattice.scale[rows, None] * np.cosh(u) * lattice.step / factor
-        floor = 2 * np.log(spacing) + log_sigmoid(x) + log_sigmoid(-x)
+        floor = 2 * np.log(spacing) + np.add(*log_sigmoids(x))
         log_g = np.maximum(log_g, floor)
     keep = weights > 0
     return weights[keep], x[keep], log_g[keep]

@@ -15,7 +15,7 @@ from scipy.special import gammaln
 
 from riskmodel.errors import AccuracyError, InputError
 from riskmodel.marginals import Lattice
-from riskmodel.special import log_sigmoid
+from riskmodel.special import log_sigmoids
 
 Array = NDArray[np.float64]
 
@@ -126,7 +126,7 @@ def _nodes_for(lattice: Lattice, total: int) -> tuple[Array, Array]:
         if abs(held.sum() - 1) <= LARGEST_ERROR:
             lattice = replace(lattice, weights=held[None], centre=np.zeros(1), scale=np.array([zone]), u=u, step=_STEP)
             t, weights = lattice.x[0], held
-    bend = total * np.exp(log_sigmoid(t) + log_sigmoid(-t))
+    bend = total * np.exp(np.add(*log_sigmoids(t)))
     spacing = lattice.scale[0] * np.cosh(lattice.u) * lattice.step
     if (np.where(weights > _COUNTED * 1e-3, spacing**2 * bend, 0.0)).max() > _SPACING**2:
         u, slope = _even(lattice, total)
@@ -148,7 +148,7 @@ def _even(lattice: Lattice, total: int) -> tuple[Array, Array]:
     def slope_at(u: Array) -> Array:
         t = lattice.centre[0] + lattice.scale[0] * np.sinh(u)
         width = lattice.scale[0] * np.cosh(u) / _SPACING
-        return np.asarray(np.sqrt(lattice.step**-2 + width**2 * total * np.exp(log_sigmoid(t) + log_sigmoid(-t))))
+        return np.asarray(np.sqrt(lattice.step**-2 + width**2 * total * np.exp(np.add(*log_sigmoids(t)))))
 
     h = lattice.step / 16
     u = np.linspace(lattice.u[0], lattice.u[-1], 16 * (lattice.u.size - 1) + 1)
@@ -167,7 +167,7 @@ def _every_probability(t: Array, weights: Array, n: int) -> Array:
     """Sum over nodes for every count, in chunks about every 32nd: powers of the odds are shared by all chunks."""
     y = np.arange(n + 1)
     base = np.minimum(np.arange(n // (2 * _HALF_CHUNK) + 1) * 2 * _HALF_CHUNK + _HALF_CHUNK, n)
-    log_risk, log_rest = log_sigmoid(t), log_sigmoid(-t)
+    log_risk, log_rest = log_sigmoids(t)
     log_choose = gammaln(n + 1.0) - gammaln(y + 1.0) - gammaln(n - y + 1.0)
     about = np.outer(base, log_risk)
     about += np.outer(n - base, log_rest)
@@ -193,7 +193,7 @@ def _interpolated_probabilities(t: Array, weights: Array, n: int) -> Array:
         low = np.log(np.maximum(y - half, 0.0)) - np.log(np.minimum(n - y + half, n))
         high = np.log(np.minimum(y + half, n)) - np.log(np.maximum(n - y - half, 0.0))
     first, last = np.searchsorted(t, low), np.searchsorted(t, high, side="right")
-    log_risk, log_rest = log_sigmoid(t), log_sigmoid(-t)
+    log_risk, log_rest = log_sigmoids(t)
     log_choose = gammaln(n + 1.0) - gammaln(y + 1.0) - gammaln(n - y + 1.0)
     log_pmf = np.empty(y.size)
     for place, (count, begin, end) in enumerate(zip(y, first, last, strict=True)):

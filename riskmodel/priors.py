@@ -19,7 +19,7 @@ from scipy.special import betaln
 from riskmodel.distribution import finite_number
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.mixture import BetaMixture, check_shape
-from riskmodel.special import log_sigmoid, trigamma_and_slope
+from riskmodel.special import log_sigmoids, trigamma_and_slope
 
 Array = NDArray[np.float64]
 Scale = Literal["rho", "tau"]
@@ -54,7 +54,7 @@ class MixturePrior:
 
     def log_density(self, logit: Array) -> Array:
         """Logarithm of the density of logit(mu), of the shape of `logit`."""
-        log_mu, log_rest = log_sigmoid(logit), log_sigmoid(-logit)
+        log_mu, log_rest = log_sigmoids(logit)
         parts = [
             np.log(w) + a * log_mu + b * log_rest - betaln(a, b)
             for w, a, b in zip(self.mixture.weights, self.mixture.a, self.mixture.b, strict=True)

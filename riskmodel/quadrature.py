@@ -30,7 +30,7 @@ from riskmodel.errors import AccuracyError
 from riskmodel.marginals import AverageMarginal, Lattice, mixture_nodes
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
-from riskmodel.special import log_rising, log_sigmoid
+from riskmodel.special import log_rising, log_sigmoids
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -112,12 +112,13 @@ class Problem:
         """Logarithm of g at logit average x and outer variable w."""
         if not self.log_g_over_m:
             return w
-        return w + log_sigmoid(x) + log_sigmoid(-x)
+        return w + np.add(*log_sigmoids(x))
 
     def log_density(self, x: Array, w: Array) -> Array:
         """Logarithm of likelihood times prior density with respect to x and w."""
-        mu, rest = np.exp(log_sigmoid(x)), np.exp(log_sigmoid(-x))
-        g = np.exp(self.log_g(x, w))
+        log_mu, log_rest = log_sigmoids(x)
+        mu, rest = np.exp(log_mu), np.exp(log_rest)
+        g = np.exp(w + log_mu + log_rest) if self.log_g_over_m else np.exp(w)
         value = self.mu_prior.log_density(x) + self.heterogeneity_prior.log_density(mu, rest, g)
         value = value + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
         return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
@@ -227,7 +228,7 @@ def fit_one_risk(events: Counts, totals: Counts, *, mu_prior: MuPrior) -> tuple[
     zero = np.zeros((1, 1))
 
     def log_density(x: Array) -> Array:
-        mu, rest = np.exp(log_sigmoid(x)), np.exp(log_sigmoid(-x))
+        mu, rest = (np.exp(side) for side in log_sigmoids(x))
         likelihood = log_rising(mu, zero, pooled_events) + log_rising(rest, zero, pooled_total - pooled_events)
         return np.asarray(mu_prior.log_density(x) + likelihood)
 

@@ -20,7 +20,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.special import log_sigmoid
+from riskmodel.special import log_sigmoids
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -164,7 +164,7 @@ class RandomEffect:
             part = slice(first, first + block)
             offset = width[part, None] * z
             t = np.concatenate([flat[part, None], flat[part, None] + offset], axis=1)
-            log_risk, log_rest = log_sigmoid(t), log_sigmoid(-t)
+            log_risk, log_rest = log_sigmoids(t)
             here = np.multiply.outer(y, log_risk[:, 0]) + np.multiply.outer(rest, log_rest[:, 0])
             # Against its value at z = 0: only an average that the series rules out could overflow.
             f = np.multiply.outer(y, log_risk[:, 1:]) + np.multiply.outer(rest, log_rest[:, 1:])
@@ -192,7 +192,7 @@ class RandomEffect:
             rows = order[first:last]
             first = last
             t, log_step = grid.of(rows)
-            log_risk, log_rest = log_sigmoid(t), log_sigmoid(-t)
+            log_risk, log_rest = log_sigmoids(t)
             log_f = y * log_risk[:, None] + rest * log_rest[:, None] + log_step[:, None]  # rows, series, points
             top = log_f.max(axis=2, keepdims=True)
             f = np.exp(log_f - top)
@@ -300,8 +300,9 @@ def _fallen(y: Array, rest: Array) -> Array:
         top = np.where(y > 0, y * np.log(risk), 0.0) + np.where(rest > 0, rest * np.log1p(-risk), 0.0)
         t = (top - _DROP) / y  # y t is above the log-likelihood: outside, and Newton on a concave function stays there
         for _ in range(60):
-            value = y * log_sigmoid(t) + rest * log_sigmoid(-t) - top + _DROP
-            slope = y - (y + rest) * np.exp(log_sigmoid(t))
+            log_risk, log_rest = log_sigmoids(t)
+            value = y * log_risk + rest * log_rest - top + _DROP
+            slope = y - (y + rest) * np.exp(log_risk)
             new = t - value / slope
             if np.all(np.abs(new - t)[y > 0] < 1e-3):
                 break

@@ -21,7 +21,7 @@ from riskmodel.errors import AccuracyError
 from riskmodel.marginals import AverageMarginal, Lattice
 from riskmodel.prediction import predicted, row_density
 from riskmodel.random_effect import RandomEffect, hermite
-from riskmodel.special import log_sigmoid
+from riskmodel.special import log_sigmoids
 
 Array = NDArray[np.float64]
 
@@ -345,4 +345,5 @@ def _added_up(rows: _Rows, copied: Lattice | None, low: float, high: float) -> L
 def _log_binomial(one: RandomEffect, t: Array) -> Array:
     """Logarithm of the probability of one series' counts in one order at the logit t of its risk."""
     y, rest = float(one.events[0]), float(one.totals[0] - one.events[0])
-    return y * log_sigmoid(t) + rest * log_sigmoid(-t)
+    log_risk, log_rest = log_sigmoids(t)
+    return y * log_risk + rest * log_rest
