@@ -1,44 +1,34 @@
-r"""The same model by Hamiltonian Monte Carlo: a second opinion, and the only file that knows PyMC.
+"""The same model by Hamiltonian Monte Carlo: a second opinion.
 
 Each series' risk is integrated out (a beta-binomial; the centred model is a funnel) and drawn afterwards from its Beta
-given the hyperparameters. The density is written out by rising factorials, which stay exact where settings are nearly
-alike and differences of log-gamma functions are noise. Sampling is of ``x = logit(mu)`` and of ``w``, log g for priors on
-rho and log(g / (mu (1 - mu))) for priors on tau, g = rho / (1 - rho).
+given the hyperparameters. Sampling is of ``x = logit(mu)`` and of ``w``, log g for priors on rho and
+log(g / (mu (1 - mu))) for priors on tau, g = rho / (1 - rho); `riskmodel.mcmc_density` has the density. PyMC is known here
+and in `riskmodel.mcmc_tree`.
 """
 
 from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln
 
+from riskmodel.convergence import diagnose, logits, mcse, refuse, sample_stats
 from riskmodel.distribution import Distribution, SettingDistribution
 from riskmodel.draws import Draws
-from riskmodel.errors import ConvergenceError, InputError, UnavailableError
+from riskmodel.errors import InputError, UnavailableError
+from riskmodel.mcmc_density import counts_log_density, heterogeneity_log_density, mu_log_density, shapes_of
 from riskmodel.mixture import BetaMixture
 from riskmodel.posterior import ErrorEstimate, Posterior
-from riskmodel.priors import (
-    BetaOnRho,
-    HalfNormalOnTau,
-    HeterogeneityPrior,
-    LogitNormalPrior,
-    LogNormalOnTau,
-    MixturePrior,
-    MuPrior,
-)
+from riskmodel.priors import HeterogeneityPrior, MuPrior
 
 Counts = NDArray[np.int64]
 Array = NDArray[np.float64]
 
-#: Thresholds of Vehtari, Gelman, Simpson, Carpenter and Buerkner, Bayesian Analysis 2021, section 4.
-LARGEST_RHAT = 1.01
-SMALLEST_ESS = 400.0
-#: Betancourt, A conceptual introduction to Hamiltonian Monte Carlo (2017), section 6.1.
-SMALLEST_BFMI = 0.3
 #: A series' log-likelihood is a sum of as many logarithms as it has fetuses.
 LARGEST_TOTAL = 20_000
 _COMPONENTS = 8000
@@ -93,38 +83,123 @@ def fit(
     ConvergenceError
         If a diagnostic fails; the message names each that did.
     """
-    for name, value, low in (("draws", draws, 100), ("tune", tune, 100), ("chains", chains, 2)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= 1_000_000:
-            raise InputError(f"{value!r} is not a whole number of at least {low}", where=name)
-    if not 0.5 <= target_accept < 1:
-        raise InputError(f"{target_accept!r} is not in [0.5, 1)", where="target_accept")
-    if totals.size and totals.max() > LARGEST_TOTAL:
-        raise UnavailableError(
-            f"a total of {totals.max():,} is above {LARGEST_TOTAL:,} for the sampler",
-            where="method",
-            remedy='Use method="exact", which has no such limit',
-        )
+    settings = Settings(draws, tune, chains, seed, target_accept, progressbar)
+    check_totals(totals)
     import pymc as pm
 
     on_tau = heterogeneity_prior.scale == "tau"
     with pm.Model():
         x, w = pm.Flat("x"), pm.Flat("w")
         pm.Potential("log_density", _log_density(x, w, events, totals, mu_prior, heterogeneity_prior))
-        centre = float(np.log((events.sum() + 0.5) / ((totals - events).sum() + 0.5)))
-        with _quiet():
-            trace = pm.sample(
-                draws=int(draws),
-                tune=int(tune),
-                chains=int(chains),
-                cores=1,
-                random_seed=int(seed),
-                initvals={"x": np.float64(centre), "w": np.float64(heterogeneity_prior.centre()[0])},
-                target_accept=float(target_accept),
-                nuts_sampler="pymc",
-                progressbar=progressbar,
-                compute_convergence_checks=False,
-            )
+        trace = settings.run({"x": start(events, totals), "w": np.float64(heterogeneity_prior.centre()[0])})
     return _posterior(trace, events, totals, labels, mu_prior, heterogeneity_prior, on_tau=on_tau, seed=int(seed))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample, checked.
+
+    Parameters
+    ----------
+    draws, tune, chains : int
+        Kept draws and warm-up of each chain, and how many chains, one after the other in this process.
+    seed : int
+        Seed.
+    target_accept : float
+        Acceptance that step sizes aim at.
+    progressbar : bool
+        Whether PyMC shows its progress.
+
+    Raises
+    ------
+    InputError
+        If one is out of range.
+    """
+
+    draws: int
+    tune: int
+    chains: int
+    seed: int
+    target_accept: float
+    progressbar: bool
+
+    def __post_init__(self) -> None:
+        for name, low in (("draws", 100), ("tune", 100), ("chains", 2), ("seed", 0)):
+            value = getattr(self, name)
+            high = 2**32 - 1 if name == "seed" else 1_000_000
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+                raise InputError(f"{value!r} is not a whole number from {low:,} to {high:,}", where=name)
+        if not 0.5 <= self.target_accept < 1:
+            raise InputError(f"{self.target_accept!r} is not in [0.5, 1)", where="target_accept")
+
+    def run(self, initial: Mapping[str, Any]) -> Any:
+        """Sample the model in whose context this is called.
+
+        Parameters
+        ----------
+        initial : mapping of str to float64 or ndarray
+            Starting values.
+
+        Returns
+        -------
+        DataTree
+            PyMC's.
+        """
+        import pymc as pm
+        from pytensor.compile.mode import get_default_mode
+
+        with _quiet():
+            return pm.sample(
+                draws=int(self.draws),
+                tune=int(self.tune),
+                chains=int(self.chains),
+                cores=1,
+                random_seed=int(self.seed),
+                initvals=dict(initial),
+                target_accept=float(self.target_accept),
+                nuts_sampler="pymc",
+                progressbar=self.progressbar,
+                compute_convergence_checks=False,
+                # This rewrite tries every product of sums: minutes, where the rest of compiling takes seconds.
+                compile_kwargs={"mode": get_default_mode().excluding("local_greedy_distributor")},
+            )
+
+
+def check_totals(totals: Counts) -> None:
+    """Refuse totals whose factors are too many to multiply at every step.
+
+    Parameters
+    ----------
+    totals : ndarray of int
+        Fetuses in each series.
+
+    Raises
+    ------
+    UnavailableError
+        If one is above 20,000.
+    """
+    if totals.size and totals.max() > LARGEST_TOTAL:
+        raise UnavailableError(
+            f"a total of {totals.max():,} is above {LARGEST_TOTAL:,} for the sampler",
+            where="method",
+            remedy='Use method="exact", which has no such limit',
+        )
+
+
+def start(events: Counts, totals: Counts) -> np.float64:
+    """Where chains start in logit(mu): the pooled odds, half an event added to each side.
+
+    Parameters
+    ----------
+    events, totals : ndarray of int, shape (series,)
+        Counts.
+
+    Returns
+    -------
+    float64
+        A logit; of this type, since PyTensor makes single precision of plain floats.
+    """
+    return np.float64(np.log((events.sum() + 0.5) / ((totals - events).sum() + 0.5)))
 
 
 class _quiet:  # noqa: N801
@@ -149,75 +224,9 @@ class _quiet:  # noqa: N801
 def _log_density(
     x: Any, w: Any, events: Counts, totals: Counts, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior
 ) -> Any:
-    import pytensor.tensor as pt
-
-    log_mu, log_rest = -pt.softplus(-x), -pt.softplus(x)
-    mu, rest = pt.exp(log_mu), pt.exp(log_rest)
-    log_g = w + log_mu + log_rest if heterogeneity_prior.scale == "tau" else w
-    g = pt.exp(log_g)
-    value = _mu_log_density(mu_prior, x, log_mu, log_rest)
-    value = value + _heterogeneity_log_density(heterogeneity_prior, mu, rest, g, log_g)
-    value = value + _rising(mu, g, events) + _rising(rest, g, totals - events)
-    return value - _rising(pt.constant(np.float64(1.0)), g, totals)
-
-
-def _rising(start: Any, step: Any, counts: Counts) -> Any:
-    """Sum over series of log of start (start + step) ... (start + (count - 1) step)."""
-    import pytensor.tensor as pt
-
-    longest = int(counts.max()) if counts.size else 0
-    if longest == 0:
-        return pt.constant(np.float64(0.0))
-    # How many series have a factor number j.
-    repeats = np.array([(counts > j).sum() for j in range(longest)], np.float64)
-    return (repeats * pt.log(start + step * np.arange(longest, dtype=np.float64))).sum()
-
-
-def _mu_log_density(prior: MuPrior, x: Any, log_mu: Any, log_rest: Any) -> Any:
-    import pytensor.tensor as pt
-
-    if isinstance(prior, LogitNormalPrior):
-        return -0.5 * ((x - np.float64(prior.location)) / np.float64(prior.sd)) ** 2
-    assert isinstance(prior, MixturePrior)
-    m = prior.mixture
-    parts = [
-        np.float64(np.log(weight) - betaln(a, b)) + np.float64(a) * log_mu + np.float64(b) * log_rest
-        for weight, a, b in zip(m.weights, m.a, m.b, strict=True)
-    ]
-    return parts[0] if len(parts) == 1 else pt.logsumexp(pt.stack(parts))
-
-
-def _heterogeneity_log_density(prior: HeterogeneityPrior, mu: Any, rest: Any, g: Any, log_g: Any) -> Any:
-    import pytensor.tensor as pt
-
-    if isinstance(prior, BetaOnRho):
-        return np.float64(prior.a) * (log_g - pt.log1p(g)) - np.float64(prior.b) * pt.log1p(g)
-    left, left_slope = _trigamma(mu / g)
-    right, right_slope = _trigamma(rest / g)
-    tau = pt.sqrt(left + right)
-    log_slope = pt.log((left_slope + right_slope) / (2 * tau))
-    if isinstance(prior, HalfNormalOnTau):
-        return -0.5 * (tau / np.float64(prior.width)) ** 2 + log_slope
-    assert isinstance(prior, LogNormalOnTau)
-    z = (pt.log(tau) - np.float64(np.log(prior.median))) / np.float64(prior.sigma)
-    return -0.5 * z**2 - pt.log(tau) + log_slope
-
-
-def _trigamma(z: Any) -> tuple[Any, Any]:
-    """psi_1(z) and -z psi_2(z): eight steps of the recurrence, then the asymptotic series (DLMF 5.15.8, 5.15.9).
-
-    PyTensor's own polygamma, through its gradient, takes some hundred times as long.
-    """
-    shifted = z + 8.0
-    first: Any = np.float64(0.0)
-    second: Any = np.float64(0.0)
-    for k in range(8):
-        first = first + (z + float(k)) ** -2
-        second = second + 2.0 * (z + float(k)) ** -3
-    r = 1.0 / shifted
-    first = first + r + r**2 / 2 + r**3 / 6 - r**5 / 30 + r**7 / 42 - r**9 / 30 + 5 * r**11 / 66
-    second = second + r**2 + r**3 + r**4 / 2 - r**6 / 6 + r**8 / 6 - 3 * r**10 / 10 + 5 * r**12 / 6
-    return first, z * second
+    shapes = shapes_of(x, w, on_tau=heterogeneity_prior.scale == "tau")
+    prior = mu_log_density(mu_prior, shapes) + heterogeneity_log_density(heterogeneity_prior, shapes)
+    return prior + counts_log_density([events], [totals], shapes)[0]
 
 
 # ---------------------------------------------------------------- draws to a posterior
@@ -248,8 +257,10 @@ def _posterior(
         "theta_new": rng.beta(a, b),
         "theta": rng.beta(a[..., None] + events, b[..., None] + (totals - events)),
     }
-    diagnostics = _diagnostics(trace, drawn)
-    _refuse(diagnostics)
+    diagnostics = diagnose({name: logits(drawn[name]) for name in ("mu", "rho")}, trace)
+    refuse(diagnostics, ("mu", "rho"), way_out='use method="exact"')
+    diagnostics |= {f"mcse_mean_{name}": mcse(drawn[name]) for name in ("mu", "rho", "theta_new")}
+    diagnostics["mcse_sd_mu"] = mcse(drawn["mu"], "sd")
 
     def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
         # The conditional Betas of the draws, not draws from them: less Monte Carlo error (Rao-Blackwell).
@@ -274,61 +285,6 @@ def _posterior(
         ),
         settings=settings,
         draws=drawn,
-        sample_stats={
-            name: np.asarray(trace.sample_stats[name].values)
-            for name in ("diverging", "energy", "acceptance_rate", "tree_depth", "step_size", "lp")
-            if name in trace.sample_stats
-        },
+        sample_stats=sample_stats(trace),
         diagnostics=diagnostics,
     )
-
-
-def _diagnostics(trace: Any, drawn: dict[str, Array]) -> dict[str, float]:
-    from arviz_stats.base import array_stats
-
-    found: dict[str, float] = {}
-    for name in ("mu", "rho"):
-        # logits, so that a heterogeneity near zero is judged on a scale on which it varies
-        held = np.clip(drawn[name], 1e-300, 1 - 1e-16)
-        logits = np.log(held) - np.log1p(-held)
-        found[f"rhat_{name}"] = float(array_stats.rhat(logits, chain_axis=0, draw_axis=1))
-        for kind in ("bulk", "tail"):
-            found[f"ess_{kind}_{name}"] = float(
-                array_stats.ess(
-                    logits, chain_axis=0, draw_axis=1, method=kind, prob=(0.05, 0.95) if kind == "tail" else None
-                )
-            )
-    for name in ("mu", "rho", "theta_new"):
-        found[f"mcse_mean_{name}"] = float(array_stats.mcse(drawn[name], chain_axis=0, draw_axis=1, method="mean"))
-    found["mcse_sd_mu"] = float(array_stats.mcse(drawn["mu"], chain_axis=0, draw_axis=1, method="sd"))
-    # Warm-up and draws as PyMC times them, without building and compiling the model.
-    found["sampling_seconds"] = float(trace["posterior"].attrs.get("sampling_time", float("nan")))
-    found["divergences"] = float(np.asarray(trace.sample_stats["diverging"].values).sum())
-    energy = np.asarray(trace.sample_stats["energy"].values, np.float64)
-    found["bfmi"] = float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min())
-    return found
-
-
-def _refuse(diagnostics: dict[str, float]) -> None:
-    """Raise where a criterion fails, naming each."""
-    failed = [
-        f"R-hat of {name} {diagnostics[f'rhat_{name}']:.3f} (at most {LARGEST_RHAT})"
-        for name in ("mu", "rho")
-        if not diagnostics[f"rhat_{name}"] <= LARGEST_RHAT
-    ]
-    failed += [
-        f"{kind} effective sample size of {name} {diagnostics[f'ess_{kind}_{name}']:.0f} (at least {SMALLEST_ESS:.0f})"
-        for name in ("mu", "rho")
-        for kind in ("bulk", "tail")
-        if not diagnostics[f"ess_{kind}_{name}"] >= SMALLEST_ESS
-    ]
-    if diagnostics["divergences"]:
-        failed.append(f"{diagnostics['divergences']:.0f} divergent transitions (none allowed)")
-    if not diagnostics["bfmi"] >= SMALLEST_BFMI:
-        failed.append(f"E-BFMI {diagnostics['bfmi']:.2f} (at least {SMALLEST_BFMI})")
-    if failed:
-        raise ConvergenceError(
-            "the sampler did not converge: " + "; ".join(failed),
-            where="method",
-            remedy='Give more draws and tune, or target_accept=0.99, or use method="exact"',
-        )

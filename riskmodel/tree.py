@@ -14,7 +14,7 @@ from riskmodel.branches import branch_table, kind_shares
 from riskmodel.coarse_reader import Coarse, read_coarse
 from riskmodel.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.distribution import Distribution, PointMass
-from riskmodel.errors import AccuracyError, ContradictionError, UnknownNameError
+from riskmodel.errors import AccuracyError, ContradictionError, InputError, UnavailableError, UnknownNameError
 from riskmodel.estimate import RiskEstimate, Route
 from riskmodel.evidence import Evidence
 from riskmodel.finding import Count, Edge, Given, Outcome, given_text
@@ -28,6 +28,8 @@ from riskmodel.tilted import Tilted
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from riskmodel.tree_sample import TreeSample
 
 
 def fit(
@@ -546,6 +548,92 @@ class ProbabilityTree:
 
     def _empty(self, i: int) -> bool:
         return self.edges[i].status == "counts" and not self.counts[i]
+
+    # ------------------------------------------------------------ the second opinion
+
+    def sample(
+        self,
+        *,
+        pooled_heterogeneity: bool = False,
+        fixed: Mapping[int, float] | None = None,
+        draws: int = 2000,
+        tune: int = 1500,
+        chains: int = 4,
+        seed: int = 0,
+        target_accept: float | None = None,
+        progressbar: bool = False,
+    ) -> TreeSample:
+        """All branches and every count that can be read, in one model by PyMC's sampler.
+
+        Parameters
+        ----------
+        pooled_heterogeneity : bool
+            Whether the branches' spreads between settings come from one population; see `riskmodel.mcmc_tree.fit_tree`.
+        fixed : mapping of int to float, optional
+            Values, 0 or 1, of unknown branches, by their place in `edges`; their definitions otherwise.
+        draws, tune, chains, seed, target_accept, progressbar : int, float or bool
+            As `riskmodel.mcmc_tree.fit_tree` takes them.
+
+        Returns
+        -------
+        TreeSample
+            With `risk`, `diagnostics`, `checks` and `to_datatree`.
+
+        Raises
+        ------
+        InputError
+            If a setting of the sampler or a fixed value cannot be used, or no branch has counts.
+        UnavailableError
+            If a count is too large for the sampler, or all settings are taken to be alike.
+        ConvergenceError
+            If the draws cannot be trusted.
+        """
+        from riskmodel.mcmc_tree import fit_tree
+        from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
+        from riskmodel.tree_sample import TreeSample
+
+        given = dict(fixed or {})
+        for i, value in given.items():
+            if i not in range(len(self.edges)) or self.edges[i].status != "unknown" or value not in (0.0, 1.0):
+                raise InputError(
+                    f"branch {i!r} at {value!r}",
+                    where="fixed",
+                    remedy="Give 0 or 1 for places in edges whose status is unknown",
+                )
+        rows = self.joint(given).rows
+        drawn = fit_tree(
+            {
+                i: ([row.events for row in counts], [row.total for row in counts])
+                for i, counts in enumerate(self.counts)
+                if counts
+            },
+            [(one.node, one.row.events, one.row.total, one.known) for one in rows],
+            mu_prior=as_mu_prior(self.prior),
+            heterogeneity_prior=as_heterogeneity_prior(self.heterogeneity),
+            pooled_heterogeneity=pooled_heterogeneity,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+            target_accept=target_accept,
+            progressbar=progressbar,
+        )
+        filled = {i: edge.probability for i, edge in enumerate(self.edges) if edge.probability is not None}
+        coarse = tuple(one.row for one in rows)
+        return TreeSample(drawn, self.edges, self.counts, coarse, filled | given, self._question)
+
+    def _question(self, outcome: str, known: Mapping[str, str]) -> tuple[Given, Node, Node]:
+        asked, given = self.evidence.outcome(outcome), self.known(known)
+        if asked.variable is None or asked.state is None:
+            raise UnavailableError(
+                f"{asked.title} is counted by itself, not through the tree",
+                where=outcome,
+                remedy="Read it from risk, or pool its counts",
+            )
+        try:
+            return given, self._joint(given, asked.variable, asked.state), self._questions.diagram(dict(given))
+        except NotOnTreeError as reason:
+            raise UnavailableError(str(reason), where=outcome, remedy="Ask with more or other states known") from None
 
     # ------------------------------------------------------------ variants and tables
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import riskmodel as rm
-from riskmodel import mcmc
+from riskmodel import convergence, mcmc
 
 CASES = json.loads((Path(__file__).parent.parent / "validation" / "cases.json").read_text())
 
@@ -71,13 +71,13 @@ def test_each_failed_criterion_is_named():
         f"ess_{k}_{n}": 1e3 for k in ("bulk", "tail") for n in ("mu", "rho")
     }
     good |= {"divergences": 0.0, "bfmi": 1.0}
-    mcmc._refuse(good)
+    convergence.refuse(good, ("mu", "rho"), way_out="wait")
     for change, word in (
         ({"rhat_mu": 1.2}, "R-hat of mu 1.200"), ({"ess_tail_rho": 12.0}, "tail effective sample size of rho 12"),
         ({"divergences": 3.0}, "3 divergent"), ({"bfmi": 0.1}, "E-BFMI 0.10"), ({"rhat_rho": float("nan")}, "R-hat of rho nan"),
     ):  # fmt: skip
         with pytest.raises(rm.ConvergenceError, match=word):
-            mcmc._refuse(good | change)
+            convergence.refuse(good | change, ("mu", "rho"), way_out="wait")
 
 
 def test_the_sampler_says_what_it_cannot_take():
