@@ -7,12 +7,9 @@ predicted from them. Arms are judged one by one or by any `concurrent.futures.Ex
 from __future__ import annotations
 
 import os
-import pickle
 import platform
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +23,10 @@ from riskmodel.leave_out import Task, judge_arm
 from riskmodel.predictors import Predictor, as_predictors
 from riskmodel.record import CalibrationRecord
 from riskmodel.version import __version__
+from riskmodel.work import Progress, finished
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor
 
 #: Values of K, the number of series pooled.
 KS = (1, 2, 3, 5, "all")
@@ -42,8 +40,6 @@ FEWEST = 3
 UNFINISHED = Path("calibration-unfinished.json")
 #: Seconds between two writings of an unfinished record.
 _SAVE_EVERY = 10.0
-
-Progress = Callable[[int, int], None]
 
 
 def calibrate(
@@ -150,51 +146,6 @@ def calibrate(
     return record
 
 
-@contextmanager
-def workers(jobs: int) -> Iterator[Executor | None]:
-    """Processes to work in: None for one, which is this process itself.
-
-    Parameters
-    ----------
-    jobs : int
-        How many.
-
-    Yields
-    ------
-    concurrent.futures.Executor or None
-        Gone at the end, with what has not been started.
-
-    Returns
-    -------
-    iterator
-        For ``with``.
-
-    Raises
-    ------
-    InputError
-        If `jobs` is not a whole number of at least 1.
-    """
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise InputError(f"{jobs!r} is not a number of processes", where="jobs", remedy="Give 1 or more")
-    if jobs == 1:
-        yield None
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    # Spawned, since a forked process inherits locks of threads that it does not have.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that collects the results: it keeps what is finished."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 class _Run:
     """Arms judged so far, and what is left to do."""
 
@@ -276,9 +227,8 @@ class _Run:
     def work(self, executor: Executor | None, progress: Progress) -> None:
         waiting = {label: task for label, task in self.tasks.items() if label not in self.done}
         progress(len(self.done), len(self.tasks))
-        results = _in_turn(waiting) if executor is None else self._spread(executor, waiting)
         try:
-            for label, arm in results:
+            for label, arm in finished(judge_arm, waiting, executor, self.missing):
                 self.done[label] = arm
                 if self.save is not None and time.monotonic() - self.saved > _SAVE_EVERY:
                     self.record().save(self.save)
@@ -289,49 +239,6 @@ class _Run:
             if self.save is not None and self.done:
                 self.record().save(self.save)
             raise
-
-    def _spread(self, executor: Executor, tasks: dict[str, Task]) -> Iterator[tuple[str, dict[str, Any]]]:
-        from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor, as_completed
-
-        if isinstance(executor, ProcessPoolExecutor):
-            _check_sendable(tasks)
-        futures: dict[Future[dict[str, Any]], str] = {}
-        try:
-            for label, task in tasks.items():
-                try:
-                    futures[executor.submit(judge_arm, task)] = label
-                except (BrokenExecutor, RuntimeError) as error:
-                    self.missing[label] = f"no worker took it: {error}"
-            for future in as_completed(futures):
-                label = futures[future]
-                try:
-                    yield label, future.result()
-                except RiskModelError:
-                    raise  # a predictor's fault, which every worker would meet
-                except (Exception, CancelledError) as error:
-                    self.missing[label] = f"its worker died or failed: {type(error).__name__}: {error}"
-        finally:
-            for future in futures:
-                future.cancel()
-
-
-def _in_turn(tasks: dict[str, Task]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for label, task in tasks.items():
-        yield label, judge_arm(task)
-
-
-def _check_sendable(tasks: dict[str, Task]) -> None:
-    for task in tasks.values():
-        for predictor in task.predictors:
-            try:
-                pickle.dumps(predictor)
-            except (pickle.PicklingError, AttributeError, TypeError) as error:
-                raise InputError(
-                    f"cannot be sent to another process: {error}",
-                    where=predictor.name,
-                    remedy="Define the function at the top of a module, or leave the executor out",
-                ) from None
-        return
 
 
 def _checked_ks(ks: Any) -> tuple[str, ...]:

@@ -309,9 +309,10 @@ def _calibrate(
     riskmodel calibrate --jobs 2 --out calibration --picture calibration/calibration.png
     riskmodel calibrate --heterogeneity half-normal,1
     """  # noqa: D301
-    from riskmodel.calibration import UNFINISHED, calibrate, workers
+    from riskmodel.calibration import UNFINISHED, calibrate
     from riskmodel.files import folder
     from riskmodel.predictors import asked
+    from riskmodel.work import workers
 
     save = folder(out) / "calibration.json" if out else Path(resume or UNFINISHED)
     writable = save != UNFINISHED or os.access(".", os.W_OK)

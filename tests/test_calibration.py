@@ -13,13 +13,14 @@ from scipy.special import expit
 
 import riskmodel as rm
 from riskmodel import calibration, cli, files
-from riskmodel.calibration import calibrate, workers
+from riskmodel.calibration import calibrate
 from riskmodel.corpus import load_corpus
 from riskmodel.fingerprint import code_fingerprint, modules_behind, source_fingerprint
 from riskmodel.leave_out import Task, draw_cases
 from riskmodel.predictors import PREDICTORS, PoolPredictor, as_predictors, asked, stated
 from riskmodel.record import CalibrationRecord
 from riskmodel.scores import Scores, ecdf_band, rarity, verdict
+from riskmodel.work import workers
 
 mpl.use("agg")
 

@@ -1,0 +1,141 @@
+"""Independent tasks in this process or in any `concurrent.futures.Executor`: what is finished is kept."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from riskmodel.errors import InputError, RiskModelError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+#: Called with the number of tasks done and of all tasks.
+Progress = Callable[[int, int], None]
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[Executor | None]:
+    """Processes to work in: None for one, which is this process itself.
+
+    Parameters
+    ----------
+    jobs : int
+        How many.
+
+    Yields
+    ------
+    concurrent.futures.Executor or None
+        Gone at the end, with what has not been started.
+
+    Returns
+    -------
+    iterator
+        For ``with``.
+
+    Raises
+    ------
+    InputError
+        If `jobs` is not a whole number of at least 1.
+    """
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise InputError(f"{jobs!r} is not a number of processes", where="jobs", remedy="Give 1 or more")
+    if jobs == 1:
+        yield None
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Spawned, since a forked process inherits locks of threads that it does not have.
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that collects the results: it keeps what is finished."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def finished[Task, Result](
+    function: Callable[[Task], Result],
+    tasks: Mapping[str, Task],
+    executor: Executor | None,
+    missing: MutableMapping[str, str],
+) -> Iterator[tuple[str, Result]]:
+    """Results as they are finished.
+
+    Parameters
+    ----------
+    function : callable
+        From a task to its result; at the top of a module, so that other processes find it.
+    tasks : mapping of str to object
+        By label.
+    executor : concurrent.futures.Executor or None
+        Where to work; None is this process, in the order of the tasks.
+    missing : mutable mapping of str to str
+        Takes the labels whose worker died, failed or never started, and why.
+
+    Returns
+    -------
+    iterator of (str, object)
+        Label and result.
+
+    Raises
+    ------
+    RiskModelError
+        If the function raises one: every worker would.
+    InputError
+        If a task cannot be sent to another process.
+    """
+    if executor is None:
+        for label, task in tasks.items():
+            yield label, function(task)
+        return
+    yield from _spread(function, tasks, executor, missing)
+
+
+def _spread[Task, Result](
+    function: Callable[[Task], Result], tasks: Mapping[str, Task], executor: Executor, missing: MutableMapping[str, str]
+) -> Iterator[tuple[str, Result]]:
+    from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor, as_completed
+
+    if isinstance(executor, ProcessPoolExecutor):  # others may send more than pickle can
+        _check_sendable(tasks)
+    futures: dict[Future[Any], str] = {}
+    try:
+        for label, task in tasks.items():
+            try:
+                futures[executor.submit(function, task)] = label
+            except (BrokenExecutor, RuntimeError) as error:
+                missing[label] = f"no worker took it: {error}"
+        for future in as_completed(futures):
+            label = futures[future]
+            try:
+                yield label, future.result()
+            except RiskModelError:
+                raise  # a fault of what was asked, which every worker would meet
+            except (Exception, CancelledError) as error:
+                missing[label] = f"its worker died or failed: {type(error).__name__}: {error}"
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _check_sendable(tasks: Mapping[str, Any]) -> None:
+    """Try the first task: the others hold the same functions."""
+    for label, task in tasks.items():
+        try:
+            pickle.dumps(task)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise InputError(
+                f"cannot be sent to another process: {error}",
+                where=label,
+                remedy="Define the function at the top of a module, or leave the executor out",
+            ) from None
+        return
