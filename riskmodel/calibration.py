@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmodel.corpus import Corpus, load_corpus
-from riskmodel.errors import InputError, RiskModelError
+from riskmodel.errors import InputError
 from riskmodel.fingerprint import code_fingerprint
 from riskmodel.leave_out import Task, judge_arm
 from riskmodel.predictors import Predictor, as_predictors

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from riskmodel.convergence import diagnose, logits, mcse, refuse, sample_stats
 from riskmodel.distribution import Distribution, SettingDistribution
 from riskmodel.draws import Draws
 from riskmodel.errors import InputError, UnavailableError
-from riskmodel.mcmc_density import counts_log_density, heterogeneity_log_density, mu_log_density, shapes_of
+from riskmodel.mcmc_density import heterogeneity_log_density, mu_log_density, repeats, repeats_log_density, shapes_of
 from riskmodel.mixture import BetaMixture
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
@@ -85,14 +85,80 @@ def fit(
     """
     settings = Settings(draws, tune, chains, seed, target_accept, progressbar)
     check_totals(totals)
-    import pymc as pm
+    longest = int(totals.max(initial=1))
+    return Sampler(settings, mu_prior, heterogeneity_prior, longest).fit(events, totals, labels=labels, seed=int(seed))
 
-    on_tau = heterogeneity_prior.scale == "tau"
-    with pm.Model():
-        x, w = pm.Flat("x"), pm.Flat("w")
-        pm.Potential("log_density", _log_density(x, w, events, totals, mu_prior, heterogeneity_prior))
-        trace = settings.run({"x": start(events, totals), "w": np.float64(heterogeneity_prior.centre()[0])})
-    return _posterior(trace, events, totals, labels, mu_prior, heterogeneity_prior, on_tau=on_tau, seed=int(seed))
+
+class Sampler:
+    """The model compiled once, for any counts: they are data of it.
+
+    Parameters
+    ----------
+    settings : Settings
+        How to sample; its seed is not used.
+    mu_prior : MuPrior
+        Prior on the average risk.
+    heterogeneity_prior : HeterogeneityPrior
+        Prior on the spread between settings.
+    longest : int
+        The largest total that will come.
+    """
+
+    def __init__(
+        self, settings: Settings, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior, longest: int
+    ) -> None:
+        import pymc as pm
+
+        self.settings, self.longest = settings, longest
+        self.mu_prior, self.heterogeneity_prior = mu_prior, heterogeneity_prior
+        with pm.Model() as self.model:
+            x, w = pm.Flat("x"), pm.Flat("w")
+            hit, missed, whole = (pm.Data(name, np.zeros((1, longest))) for name in ("hit", "missed", "whole"))
+            pm.Potential("log_density", _log_density(x, w, hit, missed, whole, mu_prior, heterogeneity_prior))
+            self.step = settings.stepper()
+
+    def fit(self, events: Counts, totals: Counts, *, labels: tuple[str, ...], seed: int) -> Posterior:
+        """Sample one posterior, the same whatever was sampled before.
+
+        Parameters
+        ----------
+        events, totals : ndarray of int, shape (series,)
+            Counts, already checked, no total above `longest`.
+        labels : tuple of str
+            A name for each series.
+        seed : int
+            Seed.
+
+        Returns
+        -------
+        Posterior
+            With draws, diagnostics and Monte Carlo errors.
+
+        Raises
+        ------
+        ConvergenceError
+            If a diagnostic fails.
+        """
+        check_totals(totals)
+        import pymc as pm
+
+        sides = {"hit": events, "missed": totals - events, "whole": totals}
+        with self.model:
+            pm.set_data({name: repeats(counts, self.longest)[None] for name, counts in sides.items()})
+            initial = {"x": start(events, totals), "w": np.float64(self.heterogeneity_prior.centre()[0])}
+            trace = replace(self.settings, seed=seed).run(initial, self.step)
+        on_tau = self.heterogeneity_prior.scale == "tau"
+        return _posterior(
+            trace, events, totals, labels, self.mu_prior, self.heterogeneity_prior, on_tau=on_tau, seed=seed
+        )
+
+
+def _log_density(
+    x: Any, w: Any, hit: Any, missed: Any, whole: Any, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior
+) -> Any:
+    shapes = shapes_of(x, w, on_tau=heterogeneity_prior.scale == "tau")
+    prior = mu_log_density(mu_prior, shapes) + heterogeneity_log_density(heterogeneity_prior, shapes)
+    return prior + repeats_log_density(hit, missed, whole, shapes)[0]
 
 
 @dataclass(frozen=True)
@@ -132,13 +198,31 @@ class Settings:
         if not 0.5 <= self.target_accept < 1:
             raise InputError(f"{self.target_accept!r} is not in [0.5, 1)", where="target_accept")
 
-    def run(self, initial: Mapping[str, Any]) -> Any:
+    def stepper(self) -> Any:
+        """A compiled step of the sampler, for the model in whose context this is called.
+
+        Returns
+        -------
+        pymc.NUTS
+            To be given to `run`.
+        """
+        import pymc as pm
+        from pytensor.compile.mode import get_default_mode
+
+        with _quiet():
+            # This rewrite tries every product of sums: minutes, where the rest of compiling takes seconds.
+            mode = get_default_mode().excluding("local_greedy_distributor")
+            return pm.NUTS(target_accept=float(self.target_accept), compile_kwargs={"mode": mode})
+
+    def run(self, initial: Mapping[str, Any], step: Any = None) -> Any:
         """Sample the model in whose context this is called.
 
         Parameters
         ----------
         initial : mapping of str to float64 or ndarray
             Starting values.
+        step : pymc.NUTS, optional
+            From `stepper`, where the model was compiled before.
 
         Returns
         -------
@@ -146,8 +230,8 @@ class Settings:
             PyMC's.
         """
         import pymc as pm
-        from pytensor.compile.mode import get_default_mode
 
+        step = self.stepper() if step is None else step
         with _quiet():
             return pm.sample(
                 draws=int(self.draws),
@@ -156,12 +240,10 @@ class Settings:
                 cores=1,
                 random_seed=int(self.seed),
                 initvals=dict(initial),
-                target_accept=float(self.target_accept),
+                step=step,
                 nuts_sampler="pymc",
                 progressbar=self.progressbar,
                 compute_convergence_checks=False,
-                # This rewrite tries every product of sums: minutes, where the rest of compiling takes seconds.
-                compile_kwargs={"mode": get_default_mode().excluding("local_greedy_distributor")},
             )
 
 
@@ -216,17 +298,6 @@ class _quiet:  # noqa: N801
     def __exit__(self, *error: Any) -> None:
         self._logger.setLevel(self._level)
         self._warnings.__exit__(*error)
-
-
-# ---------------------------------------------------------------- the density, symbolically
-
-
-def _log_density(
-    x: Any, w: Any, events: Counts, totals: Counts, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior
-) -> Any:
-    shapes = shapes_of(x, w, on_tau=heterogeneity_prior.scale == "tau")
-    prior = mu_log_density(mu_prior, shapes) + heterogeneity_log_density(heterogeneity_prior, shapes)
-    return prior + counts_log_density([events], [totals], shapes)[0]
 
 
 # ---------------------------------------------------------------- draws to a posterior

@@ -24,6 +24,7 @@ from riskmodel.priors import (
 )
 
 Counts = NDArray[np.int64]
+Array = NDArray[np.float64]
 
 
 class Shapes(NamedTuple):
@@ -85,23 +86,63 @@ def counts_log_density(events: Sequence[Counts], totals: Sequence[Counts], shape
     TensorVariable of shape (branches,)
         Log-likelihoods.
     """
+    missed = [n - y for y, n in zip(events, totals, strict=True)]
+    sides = [np.stack(_even([repeats(one) for one in side])) for side in (events, missed, totals)]
+    return repeats_log_density(sides[0], sides[1], sides[2], shapes)
+
+
+def repeats(counts: Counts, longest: int = 0) -> Array:
+    """How many series have a factor number j in their product.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (series,)
+        Events, non-events or totals.
+    longest : int
+        At least how many factors.
+
+    Returns
+    -------
+    ndarray of shape (factors,)
+        Number of counts above 0, 1, 2, ...; at least one factor.
+    """
+    return np.array([(counts > j).sum() for j in range(max(1, longest, int(counts.max(initial=0))))], np.float64)
+
+
+def _even(rows: list[Array]) -> list[Array]:
+    longest = max(row.size for row in rows)
+    return [np.pad(row, (0, longest - row.size)) for row in rows]
+
+
+def repeats_log_density(hit: Any, missed: Any, whole: Any, shapes: Shapes) -> Any:
+    """The same from how often each factor occurs: arrays, or shared variables that change without compiling anew.
+
+    Parameters
+    ----------
+    hit, missed, whole : ndarray or TensorVariable, each of shape (branches, factors)
+        `repeats` of events, non-events and totals of each branch.
+    shapes : Shapes
+        One Beta for each branch, or a single one without dimension.
+
+    Returns
+    -------
+    TensorVariable of shape (branches,)
+        Log-likelihoods.
+    """
     import pytensor.tensor as pt
 
-    missed = [n - y for y, n in zip(events, totals, strict=True)]
     one = pt.ones_like(shapes.g)
-    value = _rising(shapes.mu, shapes.g, events) + _rising(shapes.rest, shapes.g, missed)
-    return value - _rising(one, shapes.g, totals)
+    value = _rising(shapes.mu, shapes.g, hit) + _rising(shapes.rest, shapes.g, missed)
+    return value - _rising(one, shapes.g, whole)
 
 
-def _rising(first: Any, step: Any, counts: Sequence[Counts]) -> Any:
+def _rising(first: Any, step: Any, often: Any) -> Any:
     """Sum over a branch's series of log of first (first + step) ... (first + (count - 1) step), for each branch."""
     import pytensor.tensor as pt
 
-    longest = max(1, *(int(one.max()) for one in counts if one.size), 1)
-    # How many series have a factor number j.
-    repeats = np.array([[(one > j).sum() for j in range(longest)] for one in counts], np.float64)
-    factors = pt.atleast_1d(first)[:, None] + pt.atleast_1d(step)[:, None] * np.arange(longest, dtype=np.float64)
-    return (repeats * pt.log(factors)).sum(axis=1)
+    number = pt.arange(often.shape[1]).astype("float64")
+    factors = pt.atleast_1d(first)[:, None] + pt.atleast_1d(step)[:, None] * number
+    return (often * pt.log(factors)).sum(axis=1)
 
 
 def mu_log_density(prior: MuPrior, shapes: Shapes) -> Any:

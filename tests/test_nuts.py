@@ -93,6 +93,7 @@ def test_the_symbolic_density_is_the_quadrature_s(prior, mu_prior):
     pt = pytest.importorskip("pytensor.tensor")
     import pytensor
 
+    from riskmodel.mcmc_density import repeats
     from riskmodel.pool import checked_counts
     from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
     from riskmodel.quadrature import Problem
@@ -100,9 +101,10 @@ def test_the_symbolic_density_is_the_quadrature_s(prior, mu_prior):
     events, totals = checked_counts([40, 3, 0, 5], [61, 14, 7, 5])
     problem = Problem(events, totals, as_mu_prior(mu_prior), as_heterogeneity_prior(prior))
     x, w = pt.dscalars("x", "w")
+    often = [pt.constant(repeats(counts, 70)[None]) for counts in (events, totals - events, totals)]
     symbolic = pytensor.function(
         [x, w],
-        mcmc._log_density(x, w, events, totals, problem.mu_prior, problem.heterogeneity_prior),
+        mcmc._log_density(x, w, *often, problem.mu_prior, problem.heterogeneity_prior),
         mode="FAST_COMPILE",
     )
     points = [(0.1, -1.0), (-3.0, 0.5), (2.0, -9.0), (0.0, -25.0), (-0.5, 2.0)]
