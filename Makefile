@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test lint notebook example benchmark format clean
+.PHONY: help consult test lint notebook example benchmark sbc format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
@@ -15,6 +15,7 @@ help:
 	@echo "make notebook   run the notebook again and keep its output"
 	@echo "make example    write the consultations in docs/examples again"
 	@echo "make benchmark  time and error of pool() beside PyMC and of its two models, and a cold start"
+	@echo "make sbc        simulation-based calibration again, after a change of the code behind the fits (four minutes)"
 	@echo "make format     let ruff format the code"
 	@echo "make clean      remove what these commands made"
 
@@ -64,6 +65,10 @@ benchmark: $(VENV)/base
 	$(BIN)/python benchmarks/pool_against_nuts.py
 	$(BIN)/python benchmarks/logit_normal.py
 	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/throughput.py
+
+sbc: $(VENV)/base
+	$(BIN)/python validation/simulate.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist

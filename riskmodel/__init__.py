@@ -28,10 +28,13 @@ from riskmodel.tree import ProbabilityTree, fit
 from riskmodel.version import __version__
 
 if _typing.TYPE_CHECKING:
+    from riskmodel.batch import pool_many
     from riskmodel.calibration import calibrate
     from riskmodel.corpus import Corpus, load_corpus
     from riskmodel.predictors import PoolPredictor
     from riskmodel.record import CalibrationRecord
+    from riskmodel.sbc import simulation_based_calibration
+    from riskmodel.sbc_record import SBCRecord
 
 __all__ = [
     "AccuracyError",
@@ -49,6 +52,7 @@ __all__ = [
     "ProbabilityTree",
     "RiskEstimate",
     "RiskModelError",
+    "SBCRecord",
     "UnavailableError",
     "UnknownNameError",
     "__version__",
@@ -61,6 +65,8 @@ __all__ = [
     "load_evidence",
     "plots",
     "pool",
+    "pool_many",
+    "simulation_based_calibration",
 ]
 
 #: Names that a query has no use for, and the modules that have them: imported when first asked for.
@@ -69,7 +75,10 @@ _LATER = {
     "Corpus": "riskmodel.corpus",
     "PoolPredictor": "riskmodel.predictors",
     "calibrate": "riskmodel.calibration",
+    "SBCRecord": "riskmodel.sbc_record",
     "load_corpus": "riskmodel.corpus",
+    "pool_many": "riskmodel.batch",
+    "simulation_based_calibration": "riskmodel.sbc",
 }
 
 

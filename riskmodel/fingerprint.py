@@ -41,13 +41,14 @@ def modules_behind(roots: Iterable[str]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Sorted, without those that decide no number.
+        Sorted, without those that decide no number unless they are asked for.
     """
+    roots = frozenset(roots)
     found: set[str] = set()
-    waiting = list(roots)
+    waiting = sorted(roots)
     while waiting:
         name = waiting.pop()
-        if name in found or name in _SILENT:
+        if name in found or (name in _SILENT and name not in roots):
             continue
         found.add(name)
         waiting.extend(_imported(ast.parse(_source(name))))

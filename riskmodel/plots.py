@@ -474,12 +474,12 @@ def pit_histogram(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "
 
 
 def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
-    """Draw the distribution of PIT values less the uniform one, by K, with simultaneous bands.
+    """Draw the distribution of PIT values less the uniform one, with simultaneous bands.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        From `CalibrationRecord.ecdf_table`.
+        From `CalibrationRecord.ecdf_table`, by K, or `SBCRecord.ecdf_table`, by quantity.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure otherwise.
     title : str
@@ -488,22 +488,25 @@ def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     Returns
     -------
     matplotlib.axes.Axes
-        One line for each K; the band is the widest of theirs, that of the K with the fewest predictions.
+        One line for each K or quantity; the band is the widest of theirs.
 
     Raises
     ------
     InputError
         If the table lacks a column.
     """
-    _need(table, ("k", "z", "difference", "lower", "upper"))
+    by = "quantity" if "quantity" in table else "k"
+    _need(table, (by, "z", "difference", "lower", "upper"))
     ax = _axes(ax, (5, 3.6))
     band = table.groupby("z", sort=True).agg({"lower": "min", "upper": "max"})
     ax.fill_between(band.index, band["lower"], band["upper"], color="0.9", lw=0, label="95 % band")
-    for i, (k, rows) in enumerate(table.groupby("k", sort=False)):
-        ax.plot(rows["z"], rows["difference"], color=_BY_K[i % len(_BY_K)], ls=_LINES[i % 4], lw=1.5, label=f"K = {k}")
+    for i, (name, rows) in enumerate(table.groupby(by, sort=False)):
+        label = f"K = {name}" if by == "k" else str(name).replace("_", " ")
+        ax.plot(rows["z"], rows["difference"], color=_BY_K[i % len(_BY_K)], ls=_LINES[i % 4], lw=1.5, label=label)
     ax.axhline(0, color="black", lw=1.2, ls="--")
     ax.set_xlim(0, 1)
-    ax.set_xlabel("PIT; band: independent series, all points at once")
+    whose = "independent series" if by == "k" else "all quantities"
+    ax.set_xlabel(f"PIT; band: {whose}, all points at once")
     ax.set_ylabel("ECDF less uniform")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, frameon=False, fontsize=9)
     _quiet(ax, title)

@@ -36,6 +36,9 @@ class MuPrior(Protocol):
     def mirrored(self) -> MuPrior:
         """The prior that 1 - mu has."""
 
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws of logit(mu)."""
+
     def __str__(self) -> str:
         """As it is written down beside a result."""
 
@@ -64,6 +67,12 @@ class MixturePrior:
     def mirrored(self) -> MixturePrior:
         """The prior that 1 - mu has."""
         return MixturePrior(self.mixture.complement())
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws of logit(mu), ndarray of shape (size,)."""
+        chosen = rng.choice(len(self.mixture), size=size, p=self.mixture.weights)
+        # As the ratio of two gammas, so that neither mu nor its complement is rounded away.
+        return np.asarray(_log_gamma(self.mixture.a[chosen], rng) - _log_gamma(self.mixture.b[chosen], rng))
 
     def __str__(self) -> str:
         """Components by weight and shape."""
@@ -97,6 +106,10 @@ class LogitNormalPrior:
         """The prior that 1 - mu has."""
         return LogitNormalPrior(-self.location, self.sd)
 
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws of logit(mu), ndarray of shape (size,)."""
+        return rng.normal(self.location, self.sd, size)
+
     def __str__(self) -> str:
         """The normal it is."""
         return f"logit(mu) ~ Normal({self.location:.6g}, {self.sd:.6g})"
@@ -114,6 +127,9 @@ class HeterogeneityPrior(Protocol):
 
     def centre(self) -> tuple[float, float]:
         """Centre and scale of the prior's bulk, on log g for rho and on log q for tau (see quadrature)."""
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws of what the prior is stated on: rho or tau."""
 
     def __str__(self) -> str:
         """As it is written down beside a result."""
@@ -149,6 +165,10 @@ class BetaOnRho:
         """Centre and scale on log g."""
         return float(np.log(self.a) - np.log(self.b)), float(np.sqrt(1 / self.a + 1 / self.b))
 
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws of rho, ndarray of shape (size,)."""
+        return rng.beta(self.a, self.b, size)
+
     def __str__(self) -> str:
         """The Beta it is."""
         return f"rho ~ Beta({self.a:.6g}, {self.b:.6g})"
@@ -179,6 +199,10 @@ class HalfNormalOnTau:
     def centre(self) -> tuple[float, float]:
         """Centre and scale on log q, q near tau squared."""
         return 2 * float(np.log(0.5 * self.width)), 2.0
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws of tau, ndarray of shape (size,)."""
+        return np.asarray(np.abs(rng.normal(0.0, self.width, size)))
 
     def __str__(self) -> str:
         """The half-normal it is."""
@@ -216,6 +240,10 @@ class LogNormalOnTau:
         """Centre and scale on log q, q near tau squared."""
         return 2 * float(np.log(self.median)), 2 * self.sigma
 
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws of tau, ndarray of shape (size,)."""
+        return np.asarray(self.median * np.exp(self.sigma * rng.standard_normal(size)))
+
     def __str__(self) -> str:
         """The log-normal it is, by its median."""
         return f"tau ~ LogNormal(median {self.median:.6g}, sigma {self.sigma:.6g})"
@@ -244,6 +272,38 @@ def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
     right, right_slope = trigamma_and_slope(rest / g)
     tau = np.sqrt(left + right)
     return tau, np.log((left_slope + right_slope) / (2 * tau))
+
+
+def g_of(tau: Array, mu: Array, rest: Array) -> Array:
+    r"""The :math:`g = \rho / (1 - \rho)` at which logit(theta) has a given standard deviation.
+
+    Parameters
+    ----------
+    tau : ndarray
+        Standard deviations, positive.
+    mu, rest : ndarray
+        Average risk and its complement.
+
+    Returns
+    -------
+    ndarray
+        Of the shapes broadcast, by Newton's method in log g; good to 1e-12 relative.
+    """
+    log_tau = np.log(np.broadcast_to(tau, np.broadcast_shapes(np.shape(tau), np.shape(mu))))
+    # Log tau rises with log g at a slope between 1/2 and 1: Newton's method closes in from anywhere.
+    log_g = 2 * np.minimum(log_tau, 0) + np.maximum(log_tau, 0) + np.log(mu) + np.log(rest)
+    for _ in range(40):
+        found, log_slope = tau_of(mu, rest, np.exp(log_g))
+        move = (np.log(found) - log_tau) * found / np.exp(log_slope)
+        log_g = log_g - move
+        if np.abs(move).max(initial=0.0) < 1e-13:
+            break
+    return np.asarray(np.exp(log_g))
+
+
+def _log_gamma(shape: Array, rng: np.random.Generator) -> Array:
+    """Logarithms of gamma variates, which small shapes would round to zero (Stuart's theorem, 1962)."""
+    return np.asarray(np.log(rng.gamma(shape + 1.0)) + np.log(rng.random(shape.shape)) / shape)
 
 
 #: Priors on the average risk by name, with the reason for each.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -13,6 +14,8 @@ from riskmodel.errors import InputError, RiskModelError
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
+#: How many threads the linear algebra behind NumPy starts.
+_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 #: Called with the number of tasks done and of all tasks.
 Progress = Callable[[int, int], None]
 
@@ -51,10 +54,18 @@ def workers(jobs: int) -> Iterator[Executor | None]:
 
     # Spawned, since a forked process inherits locks of threads that it does not have.
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+    # Each process reads these when it starts: with threads of their own they would get in each other's way.
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _ignore_interrupts() -> None:

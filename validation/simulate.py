@@ -1,0 +1,45 @@
+"""Simulation-based calibration of every model at its full size: writes validation/sbc/*.json, or names those it is given.
+
+make sbc, or: python validation/simulate.py [beta-binomial] [logit-normal] [nuts] [--jobs 2] [--seed 1]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import riskmodel as rm
+from riskmodel.work import workers
+
+FOLDER = Path(__file__).parent / "sbc"
+MODELS = {
+    "beta-binomial": {"model": "beta-binomial"},
+    "logit-normal": {"model": "logit-normal"},
+    "nuts": {"model": "beta-binomial", "method": "nuts"},
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=", ".join(MODELS))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    unknown = set(asked.models) - set(MODELS)
+    if unknown:
+        parser.error(f"no model {', '.join(sorted(unknown))}; there are {', '.join(MODELS)}")
+    FOLDER.mkdir(exist_ok=True)
+    with workers(asked.jobs) as executor:
+        for name in asked.models or MODELS:
+            record = rm.simulation_based_calibration(**MODELS[name], seed=asked.seed, executor=executor)
+            if not record.complete:
+                label, why = next(iter(record.missing.items()))
+                sys.exit(
+                    f"{name}: {len(record.missing)} chunks were not judged, {label} since {why}; the old record stays"
+                )
+            record.save(FOLDER / f"{name}.json")
+            print(f"{record}, {record.seconds:.0f} s, {len(record.refused)} refused")
+            print(record.table().to_string(index=False, float_format="{:.4f}".format))
+
+
+if __name__ == "__main__":
+    main()
