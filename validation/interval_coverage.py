@@ -1,11 +1,13 @@
 """Frequentist coverage of intervals over a grid of true risk, spread between settings, number of series and their size.
 
 python validation/interval_coverage.py [--replications 400] [--jobs 2] [--seed 1]: writes
-validation/interval_coverage.csv and prints the tables of docs/simulation.md. Counts are drawn from the beta-binomial with a
-fixed average risk mu and a fixed tau, the standard deviation of logit(theta). Asked of every method: how often does its 95 %
-interval hold the average risk, and how often the risk in a new setting? statsmodels gives the pooled intervals and DerSimonian and Laird's estimate; its own target is the
-middle of the logits, and it is held to that. The prediction interval is that of Higgins, Thompson and Spiegelhalter (JRSS A
-2009, section 4.1), a t distribution with K - 2 degrees of freedom, and so there is none below three series.
+validation/interval_coverage.csv and prints the tables of docs/simulation.md.
+
+Counts are drawn from the beta-binomial with a fixed average risk mu and a fixed tau, the standard deviation of logit(theta).
+Asked of every method: how often does its 95 % interval hold the average risk, and how often the risk in a new setting?
+statsmodels gives the pooled intervals and DerSimonian and Laird's estimate; its own target is the middle of the logits, and
+it is held to that. The prediction interval is that of Higgins, Thompson and Spiegelhalter (JRSS A 2009, section 4.1), a t
+distribution with K - 2 degrees of freedom, and so there is none below three series.
 """
 
 import argparse
