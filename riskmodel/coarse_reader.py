@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
 
-from riskmodel.coarse import LARGEST_COARSE, Cells, readable
+from riskmodel.coarse import LARGEST_COARSE, Cells, readable, too_many
 from riskmodel.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.finding import Count, Edge
 from riskmodel.questions import NotOnTreeError, Questions
@@ -30,13 +32,31 @@ class Coarse:
     known: Cells
 
 
+class Reading(NamedTuple):
+    """A coarse count as it was read.
+
+    Parameters
+    ----------
+    coarse : Coarse or None
+        None where it cannot be read.
+    reason : str
+        Why it cannot be read; empty where it can.
+    too_large : bool
+        Whether it could be read if it had fewer fetuses.
+    """
+
+    coarse: Coarse | None
+    reason: str = ""
+    too_large: bool = False
+
+
 def read_coarse(
     row: Count,
     questions: Questions,
     edges: Sequence[Edge],
     counts: Sequence[Sequence[Count]],
     fixed: Mapping[int, float],
-) -> tuple[Coarse | None, str]:
+) -> Reading:
     """A coarse count as a diagram of the branches that counts feed.
 
     Parameters
@@ -54,32 +74,35 @@ def read_coarse(
 
     Returns
     -------
-    coarse : Coarse or None
-        None where it cannot be read.
-    reason : str
-        Why it cannot be read; empty where it can.
+    Reading
+        The count, or why it cannot be read.
     """
     try:
         top = questions.diagram(dict(row.given) | {row.variable: row.category})
         bottom = questions.diagram(dict(row.given))
     except NotOnTreeError as reason:
-        return None, str(reason)
+        return Reading(None, str(reason))
     top, bottom = cancel(top, bottom)
     filled: dict[int, float] = {}
     for i, edge in enumerate(edges):
         if edge.status == "unknown" and edge.probability is not None:
             filled[i] = fixed.get(i, edge.probability)
-    top, bottom = cancel(restrict(top, filled), restrict(bottom, filled))
+    whole = top, bottom
+    top, bottom = cancel(*(restrict(part, filled) for part in whole))
     blanks = [edges[i].said for i in sorted(edges_of(top) | edges_of(bottom)) if not counts[i]]
     if blanks:
-        return None, f"it needs a branch without counts: {blanks[0]}"
+        return Reading(None, f"it needs a branch without counts: {blanks[0]}")
     if bottom != 1.0:
-        return None, "its group is not one that the tree passes through"
+        return Reading(None, "its group is not one that the tree passes through")
     if not isinstance(top, Branch):
-        return None, "the definitions alone answer it"
+        return Reading(None, "the definitions alone answer it")
     if not readable(top):
-        return None, "a stated independence puts one branch on both sides of a choice"
+        return Reading(None, "a stated independence puts one branch on both sides of a choice")
     if row.total > LARGEST_COARSE:
-        return None, f"more than {LARGEST_COARSE} fetuses are not divided over the branches"
+        return Reading(None, f"more than {LARGEST_COARSE} fetuses are not divided over the branches", too_large=True)
+    # At every value of the unknown branches or at none, so that bounds compare the same evidence.
+    corners = [dict(zip(filled, values, strict=True)) for values in product((0.0, 1.0), repeat=len(filled))]
+    if any(too_many(cancel(*(restrict(part, at) for part in whole))[0], row.events, row.total) for at in corners):
+        return Reading(None, "its fetuses can have divided over the branches in too many ways", too_large=True)
     known = {i: (own.events, own.total) for i in edges_of(top) for own in counts[i] if own.source == row.source}
-    return Coarse(row, top, known), ""
+    return Reading(Coarse(row, top, known))

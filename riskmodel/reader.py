@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -146,7 +145,7 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
         ),
         partly_tested=top.each(
             "partly_tested",
-            lambda one: PartlyTested(one.texts("counts"), one.text("text"), one.texts("sources")),
+            _partly_tested,
             required=False,
         ),
         kinds=_kinds(top, variables),
@@ -157,6 +156,14 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
     if len(variables) >= 2 and not any(problem.file == path.name for problem in faults.problems):
         _check_tree(finding, top)
     return finding
+
+
+def _partly_tested(fields: Fields) -> PartlyTested:
+    counts = fields.texts("counts")
+    if not counts and "counts" in fields.table:
+        fields.fault("counts", "no count is named", "Name at least one, as `riskmodel evidence show` prints it")
+    fields.once("counts", counts)
+    return PartlyTested(counts, fields.text("text"), fields.texts("sources"))
 
 
 def _variables(top: Fields) -> tuple[Variable, ...]:
@@ -325,9 +332,7 @@ def _check_names(finding: Finding, top: Fields) -> None:
         "disagreements": [one.key for one in finding.disagreements],
     }
     for group, names in groups.items():
-        for name, times in Counter(names).items():
-            if times > 1:
-                top.fault(group, f"{name!r} is declared {times} times", "Keep one")
+        top.once(group, names)
         pattern = _NAME if group in ("variables", "outcomes", "descriptors") else _KEY
         for name in names:
             if name and not pattern.match(name):

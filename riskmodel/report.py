@@ -453,6 +453,9 @@ def _movement(answer: Answer) -> str:
         if moved is None or risk["probability"] is None or risk["by_definition"]:
             continue
         of = denominator(risk["probability"])
+        if moved["reason"]:
+            lines.append(f"- **{risk['title'].capitalize()}**: not worked out, since {moved['reason']}.")
+            continue
         ends = frequency_range([moved["lowest"], moved["highest"]], of)
         lines.append(
             f"- **{risk['title'].capitalize()}**: best single figure {ends} of {of:,} over other priors, "

@@ -18,6 +18,11 @@ ALTERNATIVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("half-normal(1) on the spread", {"heterogeneity": "half-normal-1"}),
     ("all settings alike", {"heterogeneity": 0}),
 )
+#: Each variant would take as long as the answer: seconds, where others take milliseconds.
+NOT_WORKED_OUT = (
+    "the wider counts can have divided over the branches in too many ways to list, and each other prior, reading or "
+    "left-out series would take as long as the answer itself"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +70,18 @@ class Sensitivity:
         Returns
         -------
         dict
-            Keys priors, readings and left_out, each a list of variants with their probability;
-            untested, the answer if as few as possible were tested where a source does not say how many; and lowest and
-            highest, the range of the first three with the answer itself, null where nothing is estimable.
+            Keys priors, readings and left_out, each a list of variants with their probability; reason, why there are
+            none, where each would take seconds; untested, the answer if as few as possible were tested where a source
+            does not say how many; and lowest and highest, the range of the first three with the answer itself, null where
+            nothing is estimable.
         """
         name, known = risk.outcome.name, dict(risk.known)
+        if not self.model.joint().exact:
+            return {
+                **{kind: [] for kind in ("priors", "readings", "left_out", "untested")},
+                **dict.fromkeys(("lowest", "highest"), risk.mean),
+                "reason": NOT_WORKED_OUT,
+            }
         # What has no answer, or has it from a definition, does not move with a prior.
         moving = [] if risk.mean is None or risk.definition_only else self._priors
         priors = [{"variant": label, "probability": model.risk(name, **known).mean} for label, model in moving]
@@ -103,6 +115,7 @@ class Sensitivity:
             "untested": untested,
             "lowest": min(values, default=None),
             "highest": max(values, default=None),
+            "reason": "",
         }
 
     def _partly_tested(self, risk: RiskEstimate) -> list[PartlyTested]:

@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -449,6 +450,12 @@ class Fields:
             found.append(build(one))
             one.finish()
         return tuple(found)
+
+    def once(self, key: str, names: Iterable[str]) -> None:
+        """Note every name that an array declares more than once."""
+        for name, times in Counter(names).items():
+            if name and times > 1:
+                self.fault(key, f"{name!r} is declared {times} times", "Keep one")
 
     def table_of(self, key: str, *, required: bool = True) -> Fields:
         """A table inside this one."""

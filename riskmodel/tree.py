@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskmodel.agreement import Agreement, agreement
 from riskmodel.branches import branch_table, kind_shares
-from riskmodel.coarse_reader import Coarse, read_coarse
+from riskmodel.coarse_reader import Reading, read_coarse
 from riskmodel.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.distribution import Distribution, PointMass
 from riskmodel.errors import AccuracyError, ContradictionError, InputError, UnavailableError, UnknownNameError
@@ -176,13 +176,13 @@ class ProbabilityTree:
         return self._agreements["coarse"]
 
     def _beside(self, row: Count) -> tuple[Count, Agreement | None, str]:
-        found, reason = self._read(row, {})
+        found, reason, _ = self._read(row, {})
         if found is None:
             return row, None, reason
         own = {i: self._nodes_of(self._pooled(self.counts[i])) for i in edges_of(found.node)}
         return row, agreement(found, own), ""
 
-    def _read(self, row: Count, fixed: Mapping[int, float]) -> tuple[Coarse | None, str]:
+    def _read(self, row: Count, fixed: Mapping[int, float]) -> Reading:
         return read_coarse(row, self._questions, self.edges, self.counts, fixed)
 
     def joint(self, fixed: Mapping[int, float] | None = None) -> Joint:
@@ -200,7 +200,7 @@ class ProbabilityTree:
         """
         filled = tuple((i, (fixed or {}).get(i, value)) for i, value in self._defined)
         if filled not in self._joints:
-            read = (self._read(row, dict(filled))[0] for row in self._coarse_rows)
+            read = (self._read(row, dict(filled)).coarse for row in self._coarse_rows)
             rows = tuple(one for one in read if one is not None)
             self._joints[filled] = Joint(lambda edge: self._nodes_of(self._pooled(self.counts[edge])), rows)
         return self._joints[filled]
@@ -312,6 +312,12 @@ class ProbabilityTree:
             # Branches that a definition fills are not what stands in the way, unless there are no others.
             blocking = [i for i in missing if i not in by_definition] or missing
             combined = _none(" ".join(self._why_unknown(self.edges[i]) for i in blocking))
+        large = [row for row in direct_rows if row in self._coarse_rows and self._read(row, {}).too_large]
+        if large and combined.estimable:
+            # Without the series that answers the question most directly a number would be silently wrong.
+            named = ", ".join(f"{row.source} ({row.events:,} of {row.total:,})" for row in large)
+            why = f"{named}: too many fetuses to divide over the branches. Read direct and indirect apart"
+            combined = Route(None, None, (*combined.counts, *large), why, combined.wider)
         reason = combined.reason
         one_branch = bottom == 1.0 and isinstance(top, Branch) and not {top.hit, top.miss} - {0.0, 1.0} and not missing
         feeding = {(row.source, row.row) for i in used for row in self.counts[i]}
@@ -330,7 +336,7 @@ class ProbabilityTree:
 
         def corners() -> tuple[Route, ...]:
             """The answers with the unknown branches at 0 and 1, smallest first."""
-            ends = itertools.product((0.0, 1.0), repeat=len(missing)) if missing else ()
+            ends = itertools.product((0.0, 1.0), repeat=len(missing)) if missing and not large else ()
             routes = [self._route(numerator, denominator, dict(zip(missing, end, strict=True))) for end in ends]
             return tuple(sorted((one for one in routes if one and one.estimable), key=lambda one: one.mean or 0.0))
 

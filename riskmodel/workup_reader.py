@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,15 +35,14 @@ def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
         return WorkUp((), (), (), (), (), ())
     top = Fields(table, path.name, "", faults)
     steps = top.each("steps", lambda one: _step(one, finding))
-    for key, times in Counter(step.key for step in steps).items():
-        if times > 1:
-            top.fault("steps", f"{key!r} is declared {times} times", "Keep one")
-    groups = [
-        top.each(name, lambda one: _statement(one, finding), required=False)
-        for name in ("differential", "prognosis", "pitfalls", "cautions")
-    ]
+    top.once("steps", (step.key for step in steps))
+    groups = []
+    for name in ("differential", "prognosis", "pitfalls", "cautions"):
+        groups.append(top.each(name, lambda one: _statement(one, finding), required=False))
+        top.once(name, (one.key for one in groups[-1]))
     keys = [step.key for step in steps]
     neighbours = top.each("neighbours", lambda one: _neighbour(one, finding, keys), required=False)
+    top.once("neighbours", (one.key for one in neighbours))
     top.finish()
     differential, prognosis, pitfalls, cautions = groups
     return WorkUp(steps, differential, prognosis, pitfalls, cautions, neighbours)
@@ -130,6 +128,8 @@ def _neighbour(fields: Fields, finding: Finding, steps: Sequence[str]) -> Neighb
     known = [one.name for one in finding.outcomes] if kind == "background" else steps
     named = fields.choice(beside, known) or None
     numbers = fields.numbers("difference", 3)
+    if numbers and not numbers[1] <= numbers[0] <= numbers[2]:
+        fields.fault("difference", "the estimate is outside its interval", "Write [estimate, lower, upper]", numbers)
     return Neighbour(
         key=fields.text("key"),
         kind=kind,

@@ -9,6 +9,7 @@ from riskmodel import evidence as evidence_module
 from riskmodel.describe import describe
 
 HEPATIC = "fetal-hepatic-calcification"
+PARTLY = '"Simchen 2002: karyotype=abnormal | anatomy=isolated"'
 
 
 def counts(evidence, variable, category, given=""):
@@ -318,6 +319,8 @@ def test_a_directory_in_place_of_a_file_is_a_fault(folder):
         ('name = "weeks"', 'name = "reading"', "is taken"),
         ('title = "Fetal hepatic calcification"', 'titel = "Fetal hepatic calcification"', "missing"),
         ('sources = ["Hawass 1990"]\neffect', 'sources = ["Hawas 1990"]\neffect', "unknown source"),
+        (f"counts = [{PARTLY}", f"counts = [{PARTLY}, {PARTLY}", "declared 2 times"),
+        (f"counts = [{PARTLY}, ", "counts = [] #", "no count is named"),
     ],
 )
 def test_a_bad_finding_is_told_where(folder, old, new, what):
@@ -335,6 +338,8 @@ def test_a_bad_finding_is_told_where(folder, old, new, what):
         ('resolves = "anatomy"', 'resolves = "anatomie"', "unknown resolves"),
         ('counts = ["Hawass 1990: calc', 'counts = ["Hawass 1991: calc', "unknown count"),
         ('sources = ["Hawass 1990"]', "sources = []", "nothing is cited"),
+        ('key = "anomalies-in-all-births"', 'key = "chromosomes-in-all-births"', "declared 2 times"),
+        ("difference = [0.0011, -0.0004, 0.0026]", "difference = [0.0011, 0.0026, -0.0004]", "outside its interval"),
     ],
 )
 def test_a_bad_work_up_is_told_where(folder, old, new, what):

@@ -9,9 +9,10 @@ from scipy.stats import betabinom, binom
 
 import riskmodel as rm
 from riskmodel.agreement import agreement
-from riskmodel.coarse import Divided, Sums, splits, ways
+from riskmodel.coarse import MOST_SPLITS, Divided, Sums, splits, too_many, ways
 from riskmodel.diagram import Branch, evaluate
 from riskmodel.joint import Joint
+from riskmodel.sensitivity import Sensitivity
 
 ISOLATED = (("anatomy", "isolated"),)
 NORMAL = (*ISOLATED, ("karyotype", "normal"))
@@ -168,6 +169,53 @@ def test_a_contradiction_too_great_is_refused_and_both_sides_stay(build):
     assert risk.indirect.estimable
     assert "refused" not in repr(risk)
     rm.consult(anatomy="isolated").to_dict()
+
+
+@pytest.mark.parametrize("count", [(200, 400), (401, 401)])
+def test_a_count_too_large_to_divide_is_refused_and_both_sides_stay(build, count):
+    model = build(*FINE, *coarse(count, (5, 5)))
+    risk = model.risk("good_outcome", anatomy="isolated")
+    assert not risk.estimable
+    assert f"Bronshtein 1995 ({count[0]} of {count[1]})" in risk.reason
+    assert risk.bounds is None
+    assert [(row.events, row.total) for row in risk.direct.counts] == [count, (5, 5)]
+    assert risk.direct.estimable
+    assert risk.indirect.estimable
+    # Where the count does not answer the question itself, the branches do.
+    assert model.risk("abnormal_karyotype", anatomy="isolated").estimable
+    assert [bool(reason) for _, _, reason in model.coarse()] == [True, False]
+
+
+def test_a_large_count_with_few_ways_is_divided(build):
+    """400 of 400 leave one way: none abnormal, none infected."""
+    risk = build(*FINE, *coarse((400, 400))).risk("good_outcome", anatomy="isolated")
+    assert "Bronshtein 1995" in risk.sources
+    assert risk.combined.to_dict()["joint"] is None
+    assert risk.mean > 0.9
+
+
+@pytest.mark.parametrize("count", [(10, 11), (40, 100), (90, 140), (100, 300), (300, 300)])
+def test_the_limit_on_ways_counts_what_the_likelihood_meets(count):
+    class Counted:
+        calls = 0
+
+        def cell(self, hits, total):
+            Counted.calls += 1
+            return 1.0
+
+    Sums({edge: Counted() for edge in range(3)}).likelihood(CHAIN, *count)
+    assert too_many(CHAIN, *count) is (Counted.calls > MOST_SPLITS)
+
+
+def test_how_far_an_answer_by_points_moves_is_not_worked_out_and_says_so(build):
+    model = build(*FINE, *coarse((40, 100), (40, 100), (40, 100)))
+    moved = Sensitivity(model).of(model.risk("good_outcome", anatomy="isolated"))
+    assert "as long as the answer" in moved["reason"]
+    assert not any(moved[kind] for kind in ("priors", "readings", "left_out", "untested"))
+    listed = build(*FINE, *coarse((10, 11)))
+    moved = Sensitivity(listed).of(listed.risk("good_outcome", anatomy="isolated"))
+    assert moved["priors"]
+    assert not moved["reason"]
 
 
 def test_all_settings_alike_by_brute_force(build):
