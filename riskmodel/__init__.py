@@ -31,6 +31,7 @@ if _typing.TYPE_CHECKING:
     from riskmodel.batch import pool_many
     from riskmodel.calibration import calibrate
     from riskmodel.corpus import Corpus, load_corpus
+    from riskmodel.json_schema import schema
     from riskmodel.predictors import PoolPredictor
     from riskmodel.record import CalibrationRecord
     from riskmodel.sbc import simulation_based_calibration
@@ -66,6 +67,7 @@ __all__ = [
     "plots",
     "pool",
     "pool_many",
+    "schema",
     "simulation_based_calibration",
 ]
 
@@ -78,6 +80,7 @@ _LATER = {
     "SBCRecord": "riskmodel.sbc_record",
     "load_corpus": "riskmodel.corpus",
     "pool_many": "riskmodel.batch",
+    "schema": "riskmodel.json_schema",
     "simulation_based_calibration": "riskmodel.sbc",
 }
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from riskmodel.errors import UnknownNameError
 from riskmodel.plain import to_plain_markdown
 from riskmodel.words import denominator, frequency, frequency_range, listed
 
@@ -526,29 +524,3 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         *([row[i].replace("|", "\\|") for i in keep] for row in rows),
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def schema(name: str = "consultation") -> dict[str, Any]:
-    """A published JSON Schema.
-
-    Parameters
-    ----------
-    name : {"consultation", "error"}
-        Which.
-
-    Returns
-    -------
-    dict
-        The schema, draft 2020-12.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such schema.
-    """
-    folder = Path(__file__).parent / "schemas"
-    known = sorted(path.name.removesuffix(".schema.json") for path in folder.glob("*.schema.json"))
-    if name not in known:
-        raise UnknownNameError("schema", name, known, where="schema")
-    found: dict[str, Any] = json.loads((folder / f"{name}.schema.json").read_text(encoding="utf-8"))
-    return found

@@ -3,9 +3,11 @@
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+import jsonschema
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -163,6 +165,18 @@ def test_a_record_survives_being_written(small, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["record.json", "record.md"]
     for name in ("content_hash", "code", "seed", "numpy", "made"):
         assert name in (tmp_path / "record.json").read_text()
+
+
+def test_a_record_keeps_to_its_schema(small, tmp_path):
+    schema = jsonschema.Draft202012Validator(rm.schema("calibration"), format_checker=jsonschema.FormatChecker())
+    whole = calibrate(small, ["naive", "uniform-rho"], resamples=50, mirrored=True)
+    whole.save(tmp_path / "record.json")
+    schema.validate(json.loads((tmp_path / "record.json").read_text()))
+    part = dict(list(whole.arms.items())[:1])
+    schema.validate(replace(whole, arms=part, missing={"a": "stopped"}).to_dict())
+    schema.validate(replace(whole, arms={}, missing={"a": "stopped"}).to_dict())
+    with pytest.raises(jsonschema.ValidationError):
+        schema.validate(whole.to_dict() | {"verdict": "excellent"})
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"format": "riskmodel calibration record 1"}', "[1]", None])

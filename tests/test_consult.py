@@ -21,7 +21,7 @@ BEST = {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"}
 
 @pytest.fixture(scope="module")
 def validator():
-    return jsonschema.Draft202012Validator(report.schema())
+    return jsonschema.Draft202012Validator(rm.schema())
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +263,7 @@ def test_a_fault_of_the_caller_is_exit_2_with_one_message(args, words, as_json, 
     assert "Traceback" not in out + err
     if as_json:
         body = json.loads(out)
-        jsonschema.validate(body, report.schema("error"))
+        jsonschema.validate(body, rm.schema("error"))
         assert words in body["error"]["message"]
     else:
         assert out == ""
@@ -275,7 +275,7 @@ def test_a_bad_folder_lists_its_problems_as_json(folder, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["consult", "--finding", str(folder), "--json"])
     body = json.loads(capsys.readouterr().out)
-    jsonschema.validate(body, report.schema("error"))
+    jsonschema.validate(body, rm.schema("error"))
     assert stop.value.code == 2
     problem = body["error"]["problems"][0]
     assert (problem["file"], problem["column"]) == ("counts.csv", "events")

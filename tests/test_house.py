@@ -22,7 +22,7 @@ PACKAGE = ROOT / "riskmodel"
 #: A module may import only from lower rows.
 RANKS = [
     {"errors", "version"},
-    {"distribution", "special", "diagram", "words", "tables", "files", "fingerprint", "scores", "work"},
+    {"distribution", "special", "diagram", "words", "tables", "files", "fingerprint", "scores", "work", "json_schema"},
     {"mixture", "draws", "finding", "propagate", "random_effect", "corpus", "record_page"},
     {"priors", "rules", "audit", "estimate", "described", "questions", "plain", "coarse", "record", "convergence"},
     {"posterior", "reader", "coarse_reader"},

@@ -122,7 +122,7 @@ def test_its_tree_is_fitted_and_counts_of_either_state_are_read(small):
 
 def test_it_is_consulted_like_any_other(small):
     answer = rm.consult(finding=small, genes="clear").to_dict()
-    jsonschema.validate(json.loads(report.to_json(answer)), report.schema())
+    jsonschema.validate(json.loads(report.to_json(answer)), rm.schema())
     assert answer["finding"] == "small-finding"
     assert [step["state"] for step in answer["workup"]] == ["done"]
     assert "unwell at birth" in report.to_markdown(answer).lower()

@@ -1,8 +1,10 @@
 """Simulation-based calibration: right models pass, wrong ones fail, and the stored records are of this code."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from scipy.stats import kstest
@@ -44,6 +46,8 @@ def test_the_stored_record_is_of_this_code_and_passes(name):
         assert row["inside"], row
         assert row["replications"] >= 0.99 * REPLICATIONS[name]
     assert record.passed
+    schema = jsonschema.Draft202012Validator(rm.schema("simulation-based-calibration"))
+    schema.validate(json.loads((RECORDS / f"{name}.json").read_text()))
 
 
 @pytest.mark.parametrize("name", STORED)
