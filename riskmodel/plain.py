@@ -12,10 +12,12 @@ Answer = Mapping[str, Any]
 _STATES = {
     "due": "can be done now",
     "done": "done",
-    "blocked": "comes later, after another step",
+    "blocked": "later, when another step is done",
     "not indicated": "not part of the plan here",
 }
 
+#: Fetuses of a study, on average, below which a page calls the studies small.
+SMALL = 100
 
 _OPENING = (
     "These are numbers about groups of babies in published studies. They cannot say which group your baby is in. "
@@ -88,7 +90,8 @@ def _sentences(risk: Answer) -> str:
         )
     of = denominator(p)
     low, high = (frequency(end, of) for end in risk["interval"])
-    few = f"Only {risk['series']} small {'study' if risk['series'] == 1 else 'studies'} counted this"
+    studies = "One study" if risk["series"] == 1 else f"{risk['series']} studies"
+    few = f"{studies} with {risk['fetuses']:,} babies counted this"
     return (
         f"{head} About {frequency(p, of)} of {of:,}. For the other {frequency(1 - p, of)} of {of:,} this is not so. "
         f"Hospitals differ: in one it may be {low}, in another {high}. {few}, so the number is {_sure(risk['certainty'])}."
@@ -152,7 +155,9 @@ def _limits(answer: Answer) -> str:
     if answer["plain_not_counted"]:
         lines.append("No study tells how babies did by these: " + "; ".join(answer["plain_not_counted"]) + ".")
         lines.append("So none of these changes a number here.")
-    lines.append("The studies were small and were not all done in the same way.")
+    sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
+    small = "were small and " if sizes and max(sizes) < SMALL else ""
+    lines.append(f"The studies {small}were not all done in the same way.")
     if _readings(answer):
         lines.append(_readings(answer))
     told = {one["outcome"] for one in answer["neighbours"]["given"]}

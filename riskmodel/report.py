@@ -272,19 +272,25 @@ def _branch(branch: Answer) -> str:
 
 
 def _kinds(answer: Answer) -> str:
-    rows = [
-        [
-            one["kind"],
-            f"{one['events']} of {one['total']}",
-            said(one["probability"], one["interval"]),
-            listed(one["sources"]),
+    tables = []
+    for name, kinds in answer["kinds"].items():
+        variable = answer["variables"][name]
+        if not kinds or answer["known"].get(name) == next(iter(variable["states"])):
+            continue
+        rows = [
+            [
+                one["kind"].replace("-", " "),
+                f"{one['events']} of {one['total']}",
+                said(one["probability"], one["interval"]),
+                listed(one["sources"]),
+            ]
+            for one in kinds
         ]
-        for kinds in answer["kinds"].values()
-        for one in kinds
-    ]
-    if not rows or answer["known"].get("karyotype") == "normal":
-        return ""
-    return "### Kinds among the abnormal karyotypes\n\n" + _table(["Kind", "Counted", "Share", "Source"], rows)
+        heading = (
+            f"### {variable['title'][:1].upper()}{variable['title'][1:]}, {list(variable['states'])[1]}: which kinds"
+        )
+        tables.append(f"{heading}\n\n" + _table(["Kind", "Counted", "Share", "Source"], rows))
+    return "\n\n".join(tables)
 
 
 def _settings(answer: Answer) -> str:
