@@ -51,12 +51,12 @@ def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
         if not row["citation"]:
             fault("citation", "no citation", "Give the full reference: a count without one is not evidence")
         year = row["year"]
-        if year and not re.fullmatch(r"(19|20)\d\d", year):
+        if year and not re.fullmatch(r"(19|20)[0-9][0-9]", year):
             fault("year", "not a year", "Write four digits, or leave it empty")
             year = ""
         if row["doi"] and not re.fullmatch(r"10\.\d{4,9}/\S+", row["doi"]):
             fault("doi", "not a DOI", "Write it as 10.1067/mob.2002.127899, without a web address")
-        if row["pmid"] and not re.fullmatch(r"\d{1,8}", row["pmid"]):
+        if row["pmid"] and not re.fullmatch(r"[0-9]{1,8}", row["pmid"]):
             fault("pmid", "not a PubMed number", "Write up to eight digits")
         overlaps = tuple(filter(None, (part.strip() for part in row["overlaps"].split(";"))))
         sources[key] = Source(

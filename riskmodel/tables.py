@@ -167,18 +167,18 @@ def read_whole(file: str, row: Row, column: str, faults: Faults) -> int | None:
         0 to 1,000,000,000.
     """
     text = row[column]
-    if re.fullmatch(r"\d{1,10}", text) and int(text) <= MOST_FETUSES:
+    if re.fullmatch(r"[0-9]{1,10}", text) and int(text) <= MOST_FETUSES:
         return int(text)
     if not text:
         what, remedy = "empty", "Give a whole number; leave the row out if the source does not report it"
-    elif re.fullmatch(r"-\d+", text):
+    elif re.fullmatch(r"-[0-9]+", text):
         what, remedy = "a negative count", "Give 0 or more"
-    elif re.fullmatch(r"\d*\.\d+|\d+\.\d*", text):
+    elif re.fullmatch(r"[0-9]*\.[0-9]+|[0-9]+\.[0-9]*", text):
         what, remedy = "a fraction", "Give the whole number of fetuses, not a share"
-    elif re.fullmatch(r"\d+", text):
+    elif re.fullmatch(r"[0-9]+", text):
         what, remedy = "too large", f"The largest count taken is {MOST_FETUSES:,}"
     else:
-        what, remedy = "not a whole number", "Give digits only, such as 20"
+        what, remedy = "not a whole number", "Give the digits 0 to 9 only, such as 20"
     faults.add(file, what, remedy, row=row.number, column=column, found=text)
     return None
 

@@ -197,6 +197,7 @@ FIRST = (
         (FIRST.replace("40,61", ",61"), "events", "empty"),
         (FIRST.replace("40,61", "forty,61"), "events", "not a whole number"),
         (FIRST.replace("40,61", "nan,61"), "events", "not a whole number"),
+        (FIRST.replace("40,61", "\uff14\uff10,61"), "events", "not a whole number"),
         (FIRST.replace("40,61", "0,0"), "total", "a total of 0"),
         (FIRST.replace("40,61", "4,99999999999"), "total", "too large"),
         (FIRST.replace("40,61", "=4*10,61"), "events", "a formula"),
