@@ -81,7 +81,7 @@ def _ratio(count: Count) -> str:
 
 
 def _sums(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
-    """A wider count must be the sum of its two finer ones, where a source gives all three."""
+    """A wider count must be the sum of its finer ones, where a source gives all of them."""
     found = []
     for source, rows in _by_source(counts).items():
         index = {(row.variable, row.category, row.given): row for row in rows}
@@ -89,19 +89,19 @@ def _sums(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
             for variable in finding.states:
                 if variable.name == row.variable or any(name == variable.name for name, _ in row.given):
                     continue
+                places = [_extended(finding, row.given, variable.name, state) for state in variable.states]
                 parts = [
-                    index.get((row.variable, row.category, _extended(finding, row.given, variable.name, state)))
-                    for state in variable.states
+                    part for given in places if (part := index.get((row.variable, row.category, given))) is not None
                 ]
-                if parts[0] is None or parts[1] is None:
+                if len(parts) < len(places):
                     continue
-                events, total = parts[0].events + parts[1].events, parts[0].total + parts[1].total
+                events, total = sum(part.events for part in parts), sum(part.total for part in parts)
                 if (events, total) != (row.events, row.total):
                     found.append(
                         AuditFinding(
                             "contradiction",
                             "sum",
-                            f"{source}: {_ratio(row)} is not the sum of {_ratio(parts[0])} and {_ratio(parts[1])}",
+                            f"{source}: {_ratio(row)} is not the sum of {' and '.join(map(_ratio, parts))}",
                             (source,),
                         )
                     )
@@ -125,10 +125,13 @@ def _group_sizes(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding
             variable = finding.variable(name)
             if variable is None:
                 continue
-            counted = index.get((name, variable.other, parent))
+            counted = index.get((name, state, parent))
+            size = counted.events if counted is not None else 0
+            if counted is None and len(variable.states) == 2:
+                counted = index.get((name, next(one for one in variable.states if one != state), parent))
+                size = counted.total - counted.events if counted is not None else 0
             if counted is None:
                 continue
-            size = counted.events if state == variable.other else counted.total - counted.events
             if row.total > size:
                 found.append(
                     AuditFinding(

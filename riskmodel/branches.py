@@ -32,9 +32,10 @@ def branch_table(
     Returns
     -------
     pandas.DataFrame
-        Columns variable, category, given, status, series, events, total, wider, mean, lower, upper, average,
-        average_lower, average_upper, ci_prob, ci_kind, definition; numbers are missing where there are none. series, events
-        and total are the branch's own counts, wider the number of counts of coarser groups that speak for it too.
+        Columns variable, category, given, after (states ruled out), status, series, events, total, wider, mean, lower,
+        upper, average, average_lower, average_upper, ci_prob, ci_kind, definition; numbers are missing where there are
+        none. series, events and total are the branch's own counts, wider the number of counts of coarser groups that speak
+        for it too.
     """
     import pandas as pd
 
@@ -44,6 +45,7 @@ def branch_table(
             "variable": edge.variable,
             "category": edge.category,
             "given": given_text(edge.given),
+            "after": ", ".join(edge.after),
             "status": edge.status,
             "series": len(fed),
             "events": sum(count.events for count in fed),
@@ -57,10 +59,23 @@ def branch_table(
             row |= dict(zip(("lower", "upper"), route.new_setting.interval(ci_prob), strict=True))
             row |= dict(zip(("average_lower", "average_upper"), route.average.interval(ci_prob), strict=True))
         rows.append(row)
-    order = ["variable", "category", "given", "status", "series", "events", "total", "wider", "mean", "lower", "upper"]
+    order = [
+        "variable",
+        "category",
+        "given",
+        "after",
+        "status",
+        "series",
+        "events",
+        "total",
+        "wider",
+        "mean",
+        "lower",
+        "upper",
+    ]
     order += ["average", "average_lower", "average_upper", "ci_prob", "ci_kind", "definition"]
     table = pd.DataFrame(rows).assign(ci_prob=ci_prob, ci_kind="eti").reindex(columns=order)
-    return table.astype(dict.fromkeys(order[8:14], "float64"))
+    return table.astype(dict.fromkeys(order[9:15], "float64"))
 
 
 def kind_shares(kinds: Sequence[str], rows: Sequence[Count], *, ci_prob: float) -> tuple[dict[str, Any], ...]:

@@ -12,6 +12,9 @@ from riskmodel.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.finding import Count, Edge
 from riskmodel.questions import NotOnTreeError, Questions
 
+#: Unknown branches of one question whose values are all tried: 256 answers.
+MOST_UNKNOWN = 8
+
 
 @dataclass(frozen=True)
 class Coarse:
@@ -100,6 +103,8 @@ def read_coarse(
         return Reading(None, "a stated independence puts one branch on both sides of a choice")
     if row.total > LARGEST_COARSE:
         return Reading(None, f"more than {LARGEST_COARSE} fetuses are not divided over the branches", too_large=True)
+    if len(filled) > MOST_UNKNOWN:
+        return Reading(None, f"more than {MOST_UNKNOWN} unknown branches decide what it says")
     # At every value of the unknown branches or at none, so that bounds compare the same evidence.
     corners = [dict(zip(filled, values, strict=True)) for values in product((0.0, 1.0), repeat=len(filled))]
     if any(too_many(cancel(*(restrict(part, at) for part in whole))[0], row.events, row.total) for at in corners):

@@ -185,8 +185,9 @@ def _check_together(file: str, counts: Sequence[Count], finding: Finding, faults
     seen: dict[tuple[str, ...], Count] = {}
     for count in counts:
         declared = finding.variable(count.variable)
-        # The two states of a variable are one count, told twice.
-        category = "" if declared is not None and count.category in declared.states else count.category
+        # The two states of a variable are one count, told twice; of more, each is one.
+        twice = declared is not None and len(declared.states) == 2 and count.category in declared.states
+        category = "" if twice else count.category
         place = (count.reading, count.source, count.variable, category, given_text(count.given), count.population)
         if place in seen:
             faults.add(
@@ -220,6 +221,36 @@ def _check_together(file: str, counts: Sequence[Count], finding: Finding, faults
                 found=count.key,
             )
     _check_kinds(file, counts, finding, faults)
+    _check_states(file, counts, finding, faults)
+
+
+def _check_states(file: str, counts: Sequence[Count], finding: Finding, faults: Faults) -> None:
+    """Counts of several states of one variable, of the same fetuses, must have one total and not exceed it."""
+    for reading in finding.readings:
+        replaced = {key for count in counts if count.reading == reading.name for key in count.replaces}
+        groups: dict[tuple[str, str, str, str], list[Count]] = {}
+        for count in counts:
+            holds = count.reading == reading.name or (count.reading == "primary" and count.key not in replaced)
+            declared = finding.variable(count.variable)
+            if holds and declared is not None and count.category in declared.states:
+                place = (count.source, count.variable, given_text(count.given), count.population)
+                groups.setdefault(place, []).append(count)
+        for (source, variable, _, _), group in groups.items():
+            declared = finding.variable(variable)
+            assert declared is not None
+            totals = sorted({count.total for count in group})
+            events = sum(count.events for count in group)
+            whole = {count.category for count in group} == set(declared.states)
+            if len(totals) > 1:
+                what = f"the states of {variable} of {source} have totals {' and '.join(map(str, totals))}"
+                remedy = "Give the number in whom the variable is known, the same for each state"
+            elif events > totals[0] or (whole and events != totals[0]):
+                what = f"the states of {variable} of {source} sum to {events} of {totals[0]}"
+                remedy = "Correct the counts; leave a state out if the source does not report it"
+            else:
+                continue
+            if reading.name == "primary" or any(count.reading == reading.name for count in group):
+                faults.add(file, what, remedy, row=group[-1].row, column="total" if len(totals) > 1 else "events")
 
 
 def _check_kinds(file: str, counts: Sequence[Count], finding: Finding, faults: Faults) -> None:

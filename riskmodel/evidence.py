@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -164,8 +165,16 @@ class Evidence:
             raise UnknownNameError("outcome", name, [one.name for one in self.finding.outcomes], where="outcome")
         return found
 
-    def select(self, *, variable: str, category: str, given: Given = (), setting: str = "any") -> tuple[Count, ...]:
-        """Counts of exactly one question that enter fits; a count of the other state is turned round.
+    def select(
+        self,
+        *,
+        variable: str,
+        category: str,
+        given: Given = (),
+        after: tuple[str, ...] = (),
+        setting: str = "any",
+    ) -> tuple[Count, ...]:
+        """Counts of exactly one question that enter fits; a state told by what its source says of all others is worked out.
 
         Parameters
         ----------
@@ -173,6 +182,8 @@ class Evidence:
             What was counted.
         given : tuple of (str, str)
             Among whom: the same known states, in any order.
+        after : tuple of str
+            States of the variable that are ruled out: those in them are not counted.
         setting : str
             ``"any"``, or a setting of the finding, whose ascertainments the rows must have.
 
@@ -186,19 +197,41 @@ class Evidence:
         UnknownNameError
             If the setting does not exist.
         """
+        return tuple(count for count, _ in self._cells(variable, category, given, after, setting) if count.total)
+
+    def _cells(
+        self, variable: str, category: str, given: Given, after: tuple[str, ...], setting: str
+    ) -> list[tuple[Count, tuple[Count, ...]]]:
+        """What `select` gives, each with the rows behind it; a total of 0 where all are of the states ruled out."""
         declared = self.finding.variable(variable)
-        opposite = None
-        if declared is not None and category in declared.states:
-            opposite = declared.normal if category == declared.other else declared.other
-        return tuple(
+        rows = [
             count
-            if count.category == category
-            else replace(count, category=category, events=count.total - count.events)
             for count in self.fitted(setting)
-            if count.variable == variable
-            and count.category in (category, opposite)
-            and frozenset(count.given) == frozenset(given)
-        )
+            if count.variable == variable and frozenset(count.given) == frozenset(given)
+        ]
+        if declared is None or category not in declared.states:
+            return [(row, (row,)) for row in rows if row.category == category]
+        groups: dict[tuple[str, str], dict[str, Count]] = {}
+        for row in rows:
+            if row.category in declared.states:
+                groups.setdefault((row.source, row.population), {})[row.category] = row
+        found = []
+        for cells in groups.values():
+            total = next(iter(cells.values())).total
+            events = {state: row.events for state, row in cells.items()}
+            told = [state for state in (*after, category) if state in cells]
+            lacking = [state for state in declared.states if state not in cells]
+            if len(lacking) == 1:
+                # All states but one are told, and so is the last.
+                if lacking[0] in (*after, category):
+                    told = list(cells)
+                events[lacking[0]] = total - sum(events.values())
+            if not {*after, category} <= set(events):
+                continue
+            left = total - sum(events[state] for state in after)
+            row = replace(cells.get(category, cells[told[0]]), category=category, events=events[category], total=left)
+            found.append((row, tuple(cells[state] for state in told)))
+        return found
 
     def fitted(self, setting: str = "any") -> tuple[Count, ...]:
         """Counts that enter fits, of the series that speak for a setting.
@@ -242,8 +275,9 @@ class Evidence:
         """
         chosen: dict[str, Count] = {}
         for given in (edge.given, *edge.accepts):
-            for count in self.select(variable=edge.variable, category=edge.category, given=given, setting=setting):
-                chosen.setdefault(count.source, count)
+            for count, _ in self._cells(edge.variable, edge.category, given, edge.after, setting):
+                if count.total:
+                    chosen.setdefault(count.source, count)
         return tuple(chosen.values())
 
     def coarse(self, setting: str = "any") -> tuple[Count, ...]:
@@ -268,7 +302,8 @@ class Evidence:
             (row.source, row.row)
             for edge in self.finding.edges
             for given in (edge.given, *edge.accepts)
-            for row in self.select(variable=edge.variable, category=edge.category, given=given, setting=setting)
+            for _, rows in self._cells(edge.variable, edge.category, given, edge.after, setting)
+            for row in rows
         }
         states = {one.name: one.states for one in self.finding.variables}
         return tuple(
@@ -367,7 +402,8 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     if parsed is None:
         # Rows cannot be checked against a finding that cannot be read; the files themselves still can.
         read_csv(folder / "counts.csv", faults, required=COUNT_COLUMNS, optional=("role",))
-        read_toml(folder / "workup.toml", faults)
+        if os.path.lexists(folder / "workup.toml"):
+            read_toml(folder / "workup.toml", faults)
         raise EvidenceError(faults.problems, where=str(folder))
     counts = read_counts(folder / "counts.csv", parsed, sources, faults)
     workup = read_workup(folder / "workup.toml", parsed, faults)
@@ -395,6 +431,14 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
         for key in wanted:
             if key not in keys:
                 faults.unknown(file, "count", key, keys, column=column)
+    for one in counts:
+        declared = parsed.variable(one.variable)
+        partly = any(one.key in part.counts for part in parsed.partly_tested)
+        if partly and (declared is None or len(declared.states) > 2):
+            what = "a count of one of several states cannot be partly tested"
+            faults.add(
+                "finding.toml", what, "Say it of a variable of two states", column="partly_tested.counts", found=one.key
+            )
     if faults.problems:
         order = {name: i for i, name in enumerate(FILES)}
         problems = sorted(faults.problems, key=lambda one: (order.get(one.file, 9), one.row or 0))
@@ -411,7 +455,7 @@ def folder_hash(folder: Path, files: tuple[str, ...] = FILES) -> str:
     folder : Path
         The folder.
     files : tuple of str
-        Their names; a finding's by default.
+        Their names; a finding's by default, whose work-up may be absent.
 
     Returns
     -------
@@ -420,6 +464,8 @@ def folder_hash(folder: Path, files: tuple[str, ...] = FILES) -> str:
     """
     digest = hashlib.sha256()
     for name in files:
+        if name == "workup.toml" and not (folder / name).exists():
+            continue
         content = (folder / name).read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()

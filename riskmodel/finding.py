@@ -1,7 +1,7 @@
 """What a finding is, as frozen values: its tree, outcomes, populations, readings, and each published count.
 
     Finding
-    ├── variables      what can be known of a fetus, two states each, the reassuring one first
+    ├── variables      what can be known of a fetus, two states or more each, the reassuring one first
     ├── edges          the probability tree: P(variable = category | given), each with what stands behind it
     ├── outcomes       what is asked: a state of a variable, or a count of its own such as termination
     └── populations, readings, settings, descriptors, disagreements
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 #: Known states, in the order of the finding's variables: (("anatomy", "isolated"), ("karyotype", "normal")).
@@ -50,7 +51,7 @@ class Variable:
     name, title, plain_title : str
         As used in files and options, by clinicians, and by everybody.
     states : tuple of str
-        Two; the first is the reassuring one.
+        Two or more; the first is the reassuring one.
     definition : str
         What each state means.
     state_titles, plain_state_titles : mapping of str to str
@@ -60,7 +61,7 @@ class Variable:
     name: str
     title: str
     plain_title: str
-    states: tuple[str, str]
+    states: tuple[str, ...]
     definition: str
     state_titles: Mapping[str, str]
     plain_state_titles: Mapping[str, str]
@@ -72,8 +73,8 @@ class Variable:
 
     @property
     def other(self) -> str:
-        """The other state."""
-        return self.states[1]
+        """The other state; where there are several, all of them as a question names them: ``"mild|severe"``."""
+        return "|".join(self.states[1:])
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ class Edge:
         Keys, for an elicited edge.
     accepts : tuple of Given
         Wider groups whose counts speak for this edge, by an independence that the finding states.
+    after : tuple of str
+        For a variable of more than two states, those already ruled out: the risk is P(category | given, none of these).
     """
 
     variable: str
@@ -106,17 +109,18 @@ class Edge:
     definition: str
     sources: tuple[str, ...]
     accepts: tuple[Given, ...]
+    after: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The edge as a formula: ``P(karyotype=abnormal | anatomy=isolated)``."""
-        condition = f" | {given_text(self.given)}" if self.given else ""
-        return f"P({self.variable}={self.category}{condition})"
+        conditions = [*(f"{name}={state}" for name, state in self.given), *(f"not {state}" for state in self.after)]
+        return f"P({self.variable}={self.category}{' | ' if conditions else ''}{'; '.join(conditions)})"
 
     @property
     def said(self) -> str:
         """The edge in words: ``karyotype abnormal where anatomy isolated``."""
-        where = ", ".join(f"{name} {state}" for name, state in self.given)
+        where = ", ".join([*(f"{name} {state}" for name, state in self.given), *(f"not {one}" for one in self.after)])
         return f"{self.variable} {self.category}" + (f" where {where}" if where else "")
 
 
@@ -382,6 +386,14 @@ class Finding:
     disagreements: tuple[Disagreement, ...]
     partly_tested: tuple[PartlyTested, ...]
     kinds: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def splits(self) -> dict[Given, tuple[int, ...]]:
+        """By path, the places in `edges` of the branches that leave it, in the order in which states are ruled out."""
+        found: dict[Given, list[int]] = {}
+        for i, edge in enumerate(self.edges):
+            found.setdefault(edge.given, []).append(i)
+        return {path: tuple(sorted(places, key=lambda i: len(self.edges[i].after))) for path, places in found.items()}
 
     @property
     def states(self) -> tuple[Variable, ...]:

@@ -112,6 +112,8 @@ def _branch(branch: Answer, answer: Answer) -> str:
 
 
 def _steps(answer: Answer) -> str:
+    if not answer["workup"]:
+        return ""
     lines = [
         f"{number}. {step['plain_title']}: {_STATES[step['state']]}." for number, step in enumerate(answer["workup"], 1)
     ]

@@ -106,6 +106,7 @@ def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axe
             "variable",
             "category",
             "given",
+            "after",
             "status",
             "series",
             "events",
@@ -116,7 +117,9 @@ def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axe
             "definition",
         ),
     )
-    rows = {row["given"]: row for row in table.to_dict("records")}
+    rows: dict[str, list[dict[Any, Any]]] = {}
+    for row in table.to_dict("records"):
+        rows.setdefault(row["given"], []).append(row)
     states = _states(table)
     places: dict[str, tuple[float, float]] = {}
     leaves = 0
@@ -124,29 +127,31 @@ def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axe
     def place(path: str) -> float:
         nonlocal leaves
         depth = 0 if not path else path.count(";") + 1
-        row = rows.get(path)
-        if row is None:
+        if path not in rows:
             y, leaves = float(leaves), leaves + 1
         else:
-            ys = [place(_child(path, str(row["variable"]), state)) for state in states[str(row["variable"])]]
+            variable = str(rows[path][0]["variable"])
+            ys = [place(_child(path, variable, state)) for state in states[variable]]
             y = sum(ys) / len(ys)
         places[path] = (float(depth), -y)
         return y
 
     place("")
     ax = _axes(ax, (12, 1.2 + 0.7 * leaves))
-    for path, row in rows.items():
+    for path, splits in rows.items():
         if path not in places:
             continue
         x0, y0 = places[path]
-        variable, category = str(row["variable"]), str(row["category"])
+        variable = str(splits[0]["variable"])
         for state in states[variable]:
             x1, y1 = places[_child(path, variable, state)]
+            # The last of several states is what the last branch leaves.
+            row = next((one for one in splits if one["category"] == state), splits[-1])
             known = row["status"] in ("counts", "elicited", "structural")
             ax.plot(
                 [x0, x0 + 0.18, x1], [y0, y1, y1], color="0.35" if known else "0.6", ls="-" if known else "--", lw=1.3
             )
-            head, foot = _branch_label(row, state, state == category)
+            head, foot = _branch_label(row, state, state == row["category"])
             ax.text(x0 + 0.2, y1 + 0.07, head, fontsize=9, va="bottom")
             ax.text(x0 + 0.2, y1 - 0.07, foot, fontsize=7.5, va="top", color="0.4")
     ax.set_xlim(-0.05, max(x for x, _ in places.values()) + 0.1)
@@ -622,7 +627,7 @@ def _wrapped(text: str) -> str:
 
 def _branch_label(row: Mapping[Any, Any], state: str, is_category: bool) -> tuple[str, str]:
     """What stands above and below a branch."""
-    head = f"{row['variable']} {state}"
+    head = f"{row['variable']} {state}" + (f", if not {row['after'].replace(', ', ' or ')}" if row["after"] else "")
     mean = row["mean"]
     if row["status"] == "unknown":
         return head, "unknown"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from riskmodel.diagram import Node, branch
 from riskmodel.finding import Finding, Given, Variable, given_text
@@ -33,7 +32,7 @@ class Questions:
         Parameters
         ----------
         wanted : mapping of str to str
-            States by variable; the others are summed over.
+            States by variable, several joined by ``|``; the others are summed over.
 
         Returns
         -------
@@ -50,10 +49,6 @@ class Questions:
             self._built[key] = self._diagram((), dict(wanted))
         return self._built[key]
 
-    @cached_property
-    def _by_path(self) -> dict[Given, int]:
-        return {edge.given: i for i, edge in enumerate(self.finding.edges)}
-
     def _variable(self, name: str) -> Variable:
         return next(one for one in self.finding.variables if one.name == name)
 
@@ -61,8 +56,7 @@ class Questions:
         """Probability, beyond `path`, of the states wanted."""
         if not wanted:
             return 1.0
-        i = self._by_path[path]
-        edge = self.finding.edges[i]
+        edge = self.finding.edges[self.finding.splits[path][0]]
         order = [variable.name for variable in self.finding.variables]
         skipped = [name for name in wanted if order.index(name) < order.index(edge.variable)]
         if skipped:
@@ -70,16 +64,25 @@ class Questions:
         parts: dict[str, Node] = {}
         variable = self._variable(edge.variable)
         for state in variable.states:
-            if wanted.get(variable.name, state) != state:
+            if state not in wanted.get(variable.name, state).split("|"):
                 parts[state] = 0.0
                 continue
             rest = {name: value for name, value in wanted.items() if name != variable.name}
             parts[state] = self._diagram((*path, (variable.name, state)), rest)
-        other = variable.normal if edge.category == variable.other else variable.other
-        hit, miss = parts[edge.category], parts[other]
-        if edge.status == "structural":
-            return hit if edge.probability else miss
-        return branch(i, hit, miss)
+        return self._split(path, parts)
+
+    def _split(self, path: Given, parts: Mapping[str, Node]) -> Node:
+        """The choice between the states of the variable that leaves a path: one branch for all but the last state."""
+        places = self.finding.splits[path]
+        last = self.finding.edges[places[-1]]
+        (node,) = (part for state, part in parts.items() if state not in (*last.after, last.category))
+        for i in reversed(places):
+            edge = self.finding.edges[i]
+            if edge.status == "structural":
+                node = parts[edge.category] if edge.probability else node
+            else:
+                node = branch(i, parts[edge.category], node)
+        return node
 
     def _skipped(self, path: Given, wanted: dict[str, str], name: str) -> Node:
         """A variable that this path leaves out, by an independence that the finding states."""
@@ -91,10 +94,10 @@ class Questions:
             for state in swapped.states:
                 at = tuple((one, state if one == stated.of else value) for one, value in path)
                 cut = at[: [one for one, _ in at].index(stated.of) + 1]
-                j = self._by_path.get(cut)
-                if j is None or self.finding.edges[j].variable != name:
+                places = self.finding.splits.get(cut, ())
+                if not places or self.finding.edges[places[0]].variable != name:
                     continue
-                edge = self.finding.edges[j]
                 rest = self._diagram(path, {one: value for one, value in wanted.items() if one != name})
-                return branch(j, rest, 0.0) if wanted[name] == edge.category else branch(j, 0.0, rest)
+                asked = wanted[name].split("|")
+                return self._split(cut, {one: rest if one in asked else 0.0 for one in self._variable(name).states})
         raise NotOnTreeError(f"no series, and no stated independence, tells {name} where {given_text(path)}")

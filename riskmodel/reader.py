@@ -170,11 +170,11 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     found = []
     for one in top.tables("variables"):
         states = one.texts("states")
-        if len(states) != 2 or len(set(states)) != 2 or not all(_WORD.match(state) for state in states):
+        if len(states) < 2 or len(set(states)) != len(states) or not all(_WORD.match(state) for state in states):
             one.fault(
                 "states",
-                "not two different names",
-                'Write two, the reassuring one first: ["normal", "abnormal"]',
+                "not two or more different names",
+                'Write them, the reassuring one first: ["normal", "abnormal"]',
                 states,
             )
             states = ("normal", "abnormal")
@@ -189,7 +189,7 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
                 name=one.text("name"),
                 title=one.text("title"),
                 plain_title=one.text("plain_title"),
-                states=(states[0], states[1]),
+                states=tuple(states),
                 definition=one.text("definition"),
                 state_titles=state_titles,
                 plain_state_titles=plain_titles,
@@ -261,6 +261,7 @@ def _edge(fields: Fields, variables: Sequence[Variable]) -> Edge:
         accepts=tuple(
             read_given(fields, "accepts", variables, text) for text in fields.texts("accepts", required=False)
         ),
+        after=fields.texts("after", required=False),
     )
 
 
@@ -353,10 +354,9 @@ def _check_tree(finding: Finding, top: Fields) -> None:
     """Every path must have one next edge, and end at the last variable."""
     variables = finding.variables
     edges: dict[Given, Edge] = {}
-    for edge in finding.edges:
-        if edge.given in edges:
-            top.fault("edges", f"two edges leave {given_text(edge.given) or 'the start'!r}", "Keep one", edge.name)
-        edges[edge.given] = edge
+    for path, places in finding.splits.items():
+        edges[path] = finding.edges[places[0]]
+        _check_split(finding, path, [finding.edges[i] for i in places], top)
     order = {variable.name: i for i, variable in enumerate(variables)}
     reached: set[Given] = set()
     open_paths: list[Given] = [()]
@@ -386,6 +386,41 @@ def _check_tree(finding: Finding, top: Fields) -> None:
     for given, edge in edges.items():
         if given not in reached:
             top.fault("edges", "no path leads to this edge", "Delete it, or declare the edges before it", edge.name)
+
+
+def _check_split(finding: Finding, path: Given, edges: Sequence[Edge], top: Fields) -> None:
+    """The edges that leave a path must rule out its variable's states one by one, until one is left."""
+    variable = finding.variable(edges[0].variable)
+    assert variable is not None
+    place = given_text(path) or "the start"
+    ruled: list[str] = []
+    for edge in edges:
+        if edge.variable != variable.name or (ruled and not edge.after):
+            top.fault("edges", f"two edges leave {place!r}", "Keep one", edge.name)
+            return
+        if set(edge.after) != set(ruled) or edge.category in ruled:
+            remedy = f"Write after = [{', '.join(map(repr, ruled))}], and a state that is none of them"
+            top.fault(
+                "edges",
+                f"the states ruled out before are not those of the edges before it at {place!r}",
+                remedy,
+                edge.name,
+            )
+            return
+        ruled.append(edge.category)
+    if len(variable.states) - len(ruled) != 1:
+        left = [state for state in variable.states if state not in ruled]
+        remedy = (
+            f"Add an edge for {left[0]!r} with after = [{', '.join(map(repr, ruled))}]"
+            if len(left) > 1
+            else "Delete the last"
+        )
+        top.fault(
+            "edges",
+            f"{len(left)} states of {variable.name} are left without a branch at {place!r}",
+            remedy,
+            edges[-1].name,
+        )
 
 
 def check_citations(

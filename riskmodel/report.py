@@ -112,7 +112,8 @@ def _short(answer: Answer) -> str:
                 )
                 lines.append(f"If {new}: {_in_words(found)}")
     due = [step["title"] for step in answer["workup"] if step["state"] == "due"]
-    lines.append(f"**Next:** {'; '.join(due) if due else 'no step of the algorithm is due'}.")
+    if answer["workup"]:
+        lines.append(f"**Next:** {'; '.join(due) if due else 'no step of the algorithm is due'}.")
     return "## In short\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
@@ -364,6 +365,8 @@ def _wider(answer: Answer) -> list[str]:
 
 
 def _workup(answer: Answer) -> str:
+    if not answer["workup"]:
+        return ""
     lines = ["## The work-up, in order"]
     for number, step in enumerate(answer["workup"], 1):
         title = step["title"]
@@ -382,13 +385,13 @@ def _changes(step: Answer) -> list[str]:
     if step["p_abnormal"] is not None:
         texts.append(f"An abnormal result is expected in {said(step['p_abnormal'])}.")
     for change in step["changes"]:
-        normal, abnormal = (_brief(change[name]) for name in ("if_normal", "if_abnormal"))
+        after = f"if normal {_brief(change['if_normal'])}; if abnormal {_brief(change['if_abnormal'])}"
+        if len(change["results"]) > 2:
+            after = "; ".join(f"if {one['state']} {_brief(one)}" for one in change["results"])
         bits = "" if change["bits"] is None else f" (expected information {_bits(change['bits'])})"
         if change["bits"] is None and change["bits_at_most"] is not None:
             bits = f" (expected information at most {_bits(change['bits_at_most'])}; an unknown branch matters)"
-        texts.append(
-            f"{change['outcome'].replace('_', ' ').capitalize()}: if normal {normal}; if abnormal {abnormal}{bits}."
-        )
+        texts.append(f"{change['outcome'].replace('_', ' ').capitalize()}: {after}{bits}.")
     return texts
 
 

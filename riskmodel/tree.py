@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskmodel.agreement import Agreement, agreement
 from riskmodel.branches import branch_table, kind_shares
-from riskmodel.coarse_reader import Reading, read_coarse
+from riskmodel.coarse_reader import MOST_UNKNOWN, Reading, read_coarse
 from riskmodel.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.distribution import Distribution, PointMass
 from riskmodel.errors import AccuracyError, ContradictionError, InputError, UnavailableError, UnknownNameError
@@ -213,7 +213,7 @@ class ProbabilityTree:
         outcome : str
             Name of an outcome of the finding.
         **known : str
-            Known states by variable, such as ``anatomy="isolated"``.
+            Known states by variable, such as ``anatomy="isolated"``; where one of several is meant, ``"mild|severe"``.
 
         Returns
         -------
@@ -227,11 +227,55 @@ class ProbabilityTree:
         ContradictionError
             If what is known cannot be.
         """
-        asked = self.evidence.outcome(outcome)
-        given = self.known(known)
-        if (outcome, given) not in self._answers:
-            self._answers[outcome, given] = self._risk(asked, given)
-        return self._answers[outcome, given]
+        return self._answer(self.evidence.outcome(outcome), self.known(known, several=True))
+
+    def state_risk(self, variable: str, state: str, /, **known: str) -> RiskEstimate:
+        """Risk of a state of a variable, whether or not the finding asks about it as an outcome.
+
+        Parameters
+        ----------
+        variable, state : str
+            Such as ``"karyotype"`` and ``"abnormal"``; several states are joined by ``|``.
+        **known : str
+            As `risk` takes them.
+
+        Returns
+        -------
+        RiskEstimate
+            As `risk` gives it.
+
+        Raises
+        ------
+        UnknownNameError
+            If a variable or state does not exist.
+        ContradictionError
+            If what is known cannot be.
+        """
+        finding, declared = self.evidence.finding, self.evidence.variable(variable)
+        for one in state.split("|"):
+            if one not in declared.states:
+                raise UnknownNameError(f"state of {variable}", one, declared.states, where=variable)
+        named = next((one for one in finding.outcomes if (one.variable, one.state) == (variable, state)), None)
+        said = " or ".join(declared.state_titles[one] for one in state.split("|"))
+        asked = named or Outcome(
+            name=f"{variable}={state}",
+            title=f"{declared.title}: {said}",
+            plain_title=f"{declared.plain_title}: {' or '.join(declared.plain_state_titles[s] for s in state.split('|'))}",
+            complement_title=f"{declared.title}: not {said}",
+            polarity="neutral",
+            variable=variable,
+            state=state,
+            definition=declared.definition,
+            until="",
+            denominator="",
+            headline=False,
+        )
+        return self._answer(asked, self.known(known, several=True))
+
+    def _answer(self, asked: Outcome, given: Given) -> RiskEstimate:
+        if (asked.name, given) not in self._answers:
+            self._answers[asked.name, given] = self._risk(asked, given)
+        return self._answers[asked.name, given]
 
     def _risk(self, asked: Outcome, given: Given) -> RiskEstimate:
         direct_rows = self._direct_rows(asked, given)
@@ -253,13 +297,15 @@ class ProbabilityTree:
             )
         return self._through_tree(asked, given, numerator, denominator, direct_rows)
 
-    def known(self, states: Mapping[str, Any]) -> Given:
+    def known(self, states: Mapping[str, Any], *, several: bool = False) -> Given:
         """Check known states and put them in the order of the tree.
 
         Parameters
         ----------
         states : mapping of str to str
             States by variable; None is not known.
+        several : bool
+            Whether ``"mild|severe"``, one of some states, is taken too.
 
         Returns
         -------
@@ -281,8 +327,9 @@ class ProbabilityTree:
             state = states.get(variable.name)
             if state is None:
                 continue
-            if state not in variable.states:
-                raise UnknownNameError(f"state of {variable.name}", str(state), variable.states, where=variable.name)
+            for one in str(state).split("|") if several else [str(state)]:
+                if one not in variable.states:
+                    raise UnknownNameError(f"state of {variable.name}", one, variable.states, where=variable.name)
             given.append((variable.name, state))
         return tuple(given)
 
@@ -290,9 +337,8 @@ class ProbabilityTree:
 
     def _joint(self, given: Given, variable: str, state: str) -> Node:
         wanted = dict(given)
-        if wanted.get(variable, state) != state:
-            return 0.0
-        return self._questions.diagram(wanted | {variable: state})
+        both = [one for one in state.split("|") if one in wanted.get(variable, state).split("|")]
+        return self._questions.diagram(wanted | {variable: "|".join(both)}) if both else 0.0
 
     # ------------------------------------------------------------ answers
 
@@ -336,7 +382,8 @@ class ProbabilityTree:
 
         def corners() -> tuple[Route, ...]:
             """The answers with the unknown branches at 0 and 1, smallest first."""
-            ends = itertools.product((0.0, 1.0), repeat=len(missing)) if missing and not large else ()
+            tried = missing and not large and len(missing) <= MOST_UNKNOWN
+            ends = itertools.product((0.0, 1.0), repeat=len(missing)) if tried else ()
             routes = [self._route(numerator, denominator, dict(zip(missing, end, strict=True))) for end in ends]
             return tuple(sorted((one for one in routes if one and one.estimable), key=lambda one: one.mean or 0.0))
 
@@ -486,7 +533,7 @@ class ProbabilityTree:
             for edge in self.edges
             if edge.status == "structural"
             and edge.variable == asked.variable
-            and all(known.get(name, state) == state for name, state in edge.given)
+            and all(state in known.get(name, state).split("|") for name, state in edge.given)
             and any(name in known for name, _ in edge.given)
         ]
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from riskmodel.coarse_reader import MOST_UNKNOWN
 from riskmodel.estimate import RiskEstimate
 from riskmodel.finding import Given
 from riskmodel.rules import Step
@@ -23,7 +24,9 @@ class Change:
     outcome : str
         Name of the outcome.
     before, if_normal, if_abnormal : RiskEstimate
-        Now, and after either result.
+        Now, after the reassuring result, and after any other.
+    results : tuple of (str, RiskEstimate, RiskEstimate)
+        Each result, its own probability, and the outcome after it.
     bits : float or None
         Expected information about the outcome, in bits; None where a branch that matters is unknown.
     bits_at_most : float
@@ -37,6 +40,7 @@ class Change:
     before: RiskEstimate
     if_normal: RiskEstimate
     if_abnormal: RiskEstimate
+    results: tuple[tuple[str, RiskEstimate, RiskEstimate], ...]
     bits: float | None
     bits_at_most: float | None
     reason: str
@@ -45,15 +49,21 @@ class Change:
         """As JSON knows it."""
         body: dict[str, Any] = {"outcome": self.outcome}
         for name in ("before", "if_normal", "if_abnormal"):
-            risk: RiskEstimate = getattr(self, name)
-            interval = risk.interval()
-            body[name] = {
-                "probability": risk.mean,
-                "interval": None if interval is None else list(interval),
-                "bounds": None if risk.bounds is None else list(risk.bounds),
-                "reason": risk.reason,
-            }
+            body[name] = _brief(getattr(self, name))
+        body["results"] = [
+            {"state": state, "expected": expected.mean} | _brief(after) for state, expected, after in self.results
+        ]
         return body | {"bits": self.bits, "bits_at_most": self.bits_at_most, "reason": self.reason}
+
+
+def _brief(risk: RiskEstimate) -> dict[str, Any]:
+    interval = risk.interval()
+    return {
+        "probability": risk.mean,
+        "interval": None if interval is None else list(interval),
+        "bounds": None if risk.bounds is None else list(risk.bounds),
+        "reason": risk.reason,
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +77,7 @@ class StepState:
     state, why : str
         ``"due"``, ``"done"``, ``"not indicated"`` or ``"blocked"``, and the reason.
     p_abnormal : RiskEstimate or None
-        Probability of the abnormal result; None where the step resolves no variable that is still open.
+        Probability of any but the reassuring result; None where the step resolves no variable that is still open.
     changes : tuple of Change
         What its result would do to each open outcome, the headline first.
     reason : str
@@ -144,10 +154,9 @@ def plan(model: ProbabilityTree, known: Given, described: Mapping[str, Any]) -> 
 def _changes(model: ProbabilityTree, known: Given, variable: str) -> tuple[RiskEstimate | None, tuple[Change, ...]]:
     finding = model.evidence.finding
     declared = model.evidence.variable(variable)
-    of_variable = next(
-        (one for one in finding.outcomes if (one.variable, one.state) == (variable, declared.other)), None
-    )
-    p_abnormal = model.risk(of_variable.name, **dict(known)) if of_variable else None
+    states = dict(known)
+    p_abnormal = model.state_risk(variable, declared.other, **states)
+    expected = {state: model.state_risk(variable, state, **states) for state in declared.states}
     changes = []
     for outcome in finding.outcomes:
         if not outcome.headline or outcome.variable in (None, variable, *dict(known)):
@@ -155,11 +164,14 @@ def _changes(model: ProbabilityTree, known: Given, variable: str) -> tuple[RiskE
         assert outcome.variable is not None
         assert outcome.state is not None
         before, normal, abnormal = (
-            model.risk(outcome.name, **dict(known) | extra)
+            model.risk(outcome.name, **states | extra)
             for extra in ({}, {variable: declared.normal}, {variable: declared.other})
         )
+        results = tuple(
+            (state, risk, model.risk(outcome.name, **states | {variable: state})) for state, risk in expected.items()
+        )
         bits, most, reason = information(model, known, variable, outcome.variable, outcome.state)
-        changes.append(Change(outcome.name, before, normal, abnormal, bits, most, reason))
+        changes.append(Change(outcome.name, before, normal, abnormal, results, bits, most, reason))
     return p_abnormal, tuple(changes)
 
 
@@ -196,6 +208,8 @@ def information(
     """
     states = model.evidence.variable(variable).states
     blanks = model.blanks([dict(known) | {target: state, variable: result} for result in states])
+    if len(blanks) > MOST_UNKNOWN:
+        return None, None, "too many unknown branches matter"
     corners = [dict(zip(blanks, values, strict=True)) for values in itertools.product((0.0, 1.0), repeat=len(blanks))]
     values = [_mutual(model, known, variable, target, state, corner) for corner in corners]
     possible = [value for value in values if value is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,8 +29,10 @@ def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
     Returns
     -------
     WorkUp
-        As much as could be read.
+        As much as could be read; empty where there is no such file.
     """
+    if not os.path.lexists(path):
+        return WorkUp((), (), (), (), (), ())
     table = read_toml(path, faults)
     if table is None:
         return WorkUp((), (), (), (), (), ())

@@ -271,6 +271,9 @@ def test_every_fault_is_found_in_one_pass(folder):
 )
 def test_a_file_that_cannot_be_read_is_named(folder, name, content, what):
     (folder / name).unlink()
+    if content is None and name == "workup.toml":
+        assert rm.load_evidence(folder).workup.steps == ()  # a finding need not have a work-up
+        return
     if content is not None:
         (folder / name).write_bytes(content)
     found = [one for one in problems(folder) if one.file == name]
@@ -311,7 +314,7 @@ def test_a_directory_in_place_of_a_file_is_a_fault(folder):
     ("old", "new", "what"),
     [
         ('given = "anatomy=associated; karyotype=normal"\n', 'given = "anatomy=associated"\n', "two edges leave"),
-        ('states = ["isolated", "associated"]', 'states = ["isolated"]', "two different names"),
+        ('states = ["isolated", "associated"]', 'states = ["isolated"]', "different names"),
         ('status = "counts"', 'status = "count"', "unknown status"),
         ("probability = 0", "probability = 0.3", "a definition gives 0 or 1"),
         ("updated = 2026-11-23", 'updated = "soon"', "not a date"),
