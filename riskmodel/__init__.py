@@ -16,6 +16,7 @@ from riskmodel.errors import (
     EvidenceError,
     InputError,
     RiskModelError,
+    StaleRecordError,
     UnavailableError,
     UnknownNameError,
 )
@@ -31,9 +32,11 @@ if _typing.TYPE_CHECKING:
     from riskmodel.batch import pool_many
     from riskmodel.calibration import calibrate
     from riskmodel.corpus import Corpus, load_corpus
+    from riskmodel.fit_record import FitRecord
     from riskmodel.json_schema import schema
     from riskmodel.predictors import PoolPredictor
     from riskmodel.record import CalibrationRecord
+    from riskmodel.refit import Update, update
     from riskmodel.sbc import simulation_based_calibration
     from riskmodel.sbc_record import SBCRecord
 
@@ -47,6 +50,7 @@ __all__ = [
     "Corpus",
     "Evidence",
     "EvidenceError",
+    "FitRecord",
     "InputError",
     "PoolPredictor",
     "Posterior",
@@ -54,8 +58,10 @@ __all__ = [
     "RiskEstimate",
     "RiskModelError",
     "SBCRecord",
+    "StaleRecordError",
     "UnavailableError",
     "UnknownNameError",
+    "Update",
     "__version__",
     "before_counts",
     "calibrate",
@@ -69,19 +75,23 @@ __all__ = [
     "pool_many",
     "schema",
     "simulation_based_calibration",
+    "update",
 ]
 
 #: Names that a query has no use for, and the modules that have them: imported when first asked for.
 _LATER = {
     "CalibrationRecord": "riskmodel.record",
     "Corpus": "riskmodel.corpus",
+    "FitRecord": "riskmodel.fit_record",
     "PoolPredictor": "riskmodel.predictors",
+    "Update": "riskmodel.refit",
     "calibrate": "riskmodel.calibration",
     "SBCRecord": "riskmodel.sbc_record",
     "load_corpus": "riskmodel.corpus",
     "pool_many": "riskmodel.batch",
     "schema": "riskmodel.json_schema",
     "simulation_based_calibration": "riskmodel.sbc",
+    "update": "riskmodel.refit",
 }
 
 

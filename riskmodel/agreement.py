@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel.coarse import Divided, Sums
 from riskmodel.coarse_reader import Coarse
 from riskmodel.diagram import Branch, Node, edges_of
 from riskmodel.hypernodes import HyperNodes
@@ -62,6 +64,51 @@ class Agreement:
         }
 
 
+class Foretold(NamedTuple):
+    """What is predicted for a count.
+
+    Parameters
+    ----------
+    pmf : ndarray of shape (total + 1,) or None
+        Probability of each number of events in a new setting; None where nothing is predicted.
+    log_score : float or None
+        Logarithm of the probability of the count as it is; None where that is not known.
+    reason : str
+        Why nothing is predicted; empty where something is.
+    """
+
+    pmf: NDArray[np.float64] | None
+    log_score: float | None
+    reason: str
+
+
+def predicted(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> NDArray[np.float64]:
+    """What the branches predict for a coarse count in a new setting.
+
+    Parameters
+    ----------
+    coarse : Coarse
+        The count, of which only its group and total matter.
+    nodes : mapping of int to HyperNodes
+        Of the posteriors of its branches, without it.
+
+    Returns
+    -------
+    ndarray of shape (total + 1,)
+        Probability of each number of events, by simulation of its fetuses through the tree with a fixed seed.
+    """
+    edges = sorted(edges_of(coarse.node))
+    rng = np.random.default_rng(20261123)
+    risks = {}
+    for edge, level in zip(edges, kronecker(len(edges), _SETTINGS), strict=True):
+        a, b = nodes[edge].at(level)
+        hits, seen = coarse.known.get(edge, (0, 0))
+        risks[edge] = rng.beta(np.maximum(a + hits, 1e-12), np.maximum(b + seen - hits, 1e-12))
+    total = coarse.row.total
+    events = _simulated(coarse.node, np.full(_SETTINGS, total), risks, coarse, rng)
+    return np.bincount(events, minlength=total + 1) / _SETTINGS
+
+
 def agreement(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> Agreement:
     """How a coarse count compares with its prediction.
 
@@ -82,16 +129,8 @@ def agreement(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> Agreement:
     Lancaster HO. Significance tests in discrete distributions. JASA 1961;56:223-234 (the mid-p); Dias S, et al. Checking
     consistency in mixed treatment comparison meta-analysis. Stat Med 2010;29:932-944, section 3 (indirect against direct).
     """
-    edges = sorted(edges_of(coarse.node))
-    rng = np.random.default_rng(20261123)
-    risks = {}
-    for edge, level in zip(edges, kronecker(len(edges), _SETTINGS), strict=True):
-        a, b = nodes[edge].at(level)
-        hits, seen = coarse.known.get(edge, (0, 0))
-        risks[edge] = rng.beta(np.maximum(a + hits, 1e-12), np.maximum(b + seen - hits, 1e-12))
+    pmf = predicted(coarse, nodes)
     total = coarse.row.total
-    events = _simulated(coarse.node, np.full(_SETTINGS, total), risks, coarse, rng)
-    pmf = np.bincount(events, minlength=total + 1) / _SETTINGS
     below = np.cumsum(pmf) - 0.5 * pmf
     low, high = np.flatnonzero(below < TAIL), np.flatnonzero(below > 1 - TAIL)
     return Agreement(
@@ -100,6 +139,30 @@ def agreement(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> Agreement:
         detectable_low=int(low[-1]) if low.size else None,
         detectable_high=int(high[0]) if high.size else None,
     )
+
+
+def log_predictive(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> float | None:
+    """Logarithm of the predictive probability of a coarse count.
+
+    Parameters
+    ----------
+    coarse : Coarse
+        The count.
+    nodes : mapping of int to HyperNodes
+        Of the posteriors of its branches, without it.
+
+    Returns
+    -------
+    float or None
+        From exact sums over how the fetuses divided, averaged over points of the branches' hyperparameters; None where the
+        count cannot have come about.
+    """
+    edges = sorted(edges_of(coarse.node))
+    parts = {}
+    for edge, level in zip(edges, kronecker(len(edges), _SETTINGS), strict=True):
+        parts[edge] = Divided(*nodes[edge].at(level), coarse.known.get(edge, (0, 0)))
+    probability = float(np.mean(Sums(parts).likelihood(coarse.node, coarse.row.events, coarse.row.total)))
+    return math.log(probability) if probability > 0 else None
 
 
 def _simulated(

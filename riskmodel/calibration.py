@@ -7,14 +7,11 @@ predicted from them. Arms are judged one by one or by any `concurrent.futures.Ex
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from riskmodel.corpus import Corpus, load_corpus
 from riskmodel.errors import InputError
@@ -22,7 +19,7 @@ from riskmodel.fingerprint import code_fingerprint
 from riskmodel.leave_out import Task, judge_arm
 from riskmodel.predictors import Predictor, as_predictors
 from riskmodel.record import CalibrationRecord
-from riskmodel.version import __version__
+from riskmodel.version import package_versions
 from riskmodel.work import Progress, finished
 
 if TYPE_CHECKING:
@@ -176,7 +173,6 @@ class _Run:
         }
 
     def record(self) -> CalibrationRecord:
-        import scipy
 
         return CalibrationRecord(
             corpus={
@@ -195,12 +191,7 @@ class _Run:
                 label: self.missing.get(label, "not judged yet") for label in self.tasks if label not in self.done
             },
             skipped=self.skipped,
-            versions={
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "scipy": scipy.__version__,
-                "riskmodel": __version__,
-            },
+            versions=package_versions(),
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(self.earlier_seconds + time.monotonic() - self.started, 1),
             resamples=self.resamples,

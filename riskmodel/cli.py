@@ -371,6 +371,49 @@ class _Bar:
             self.bar.stop()
 
 
+# ---------------------------------------------------------------- refit
+
+
+@commands.command(name="refit")
+@click.argument("new", metavar="NEW.csv")
+@click.option("--finding", default="fetal-hepatic-calcification", show_default=True, help="A name, or a folder.")
+@click.option("--setting", default="any", show_default=True, help="Whose series speak.")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option("--save", "place", metavar="DIR", help="Write the finding with the new counts there: a new folder.")
+@click.option("--picture", metavar="FILE", help="Draw it: every risk before and after.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _refit(
+    new: str, finding: str, setting: str, reading: str, place: str | None, picture: str | None, as_json: bool
+) -> None:
+    """What new counts change: how surprising each is, what moves, and why. Nothing is written unless asked.
+
+    NEW.csv has the columns of counts.csv, and citation, year, doi, pmid, design for a new source; an Excel sheet will do.
+
+    \b
+    riskmodel refit new-series.csv
+    riskmodel refit new-series.csv --save my-finding --picture moves.png
+    """  # noqa: D301
+    from riskmodel.files import new_folder
+    from riskmodel.refit import update
+
+    if place is not None:
+        new_folder(place)
+    found = update(finding, new, setting=setting, reading=reading)
+    if picture is not None:
+        from riskmodel import plots
+
+        title = f"{found.after.evidence.finding.title}: {', '.join(found.sources)} added"
+        plots.save(plots.before_after(found.move_table(), title=title), picture)
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        _page(found.to_markdown())
+    if place is not None:
+        found.save(place)
+        if not as_json:
+            click.echo(f"Written: {place}. Ask it with riskmodel consult --finding {place}")
+
+
 # ---------------------------------------------------------------- evidence
 
 

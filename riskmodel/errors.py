@@ -6,6 +6,7 @@
     │   └── ContradictionError     arguments that cannot all be true
     ├── EvidenceError              a finding's folder has faults; carries all of them
     ├── AccuracyError              quadrature could not reach its stated error
+    ├── StaleRecordError           a saved record that is not of this evidence or code, or was edited
     ├── ConvergenceError           a sampler's draws cannot be trusted
     └── UnavailableError           something that is not built yet, or not installed
 
@@ -168,6 +169,12 @@ class EvidenceError(RiskModelError):
         body["error"]["what"] = f"{len(self.problems)} problems in the evidence"
         body["error"]["problems"] = [asdict(problem) for problem in self.problems]
         return body
+
+
+class StaleRecordError(RiskModelError):
+    """A saved record that no longer holds: of other evidence or code, or edited after it was made."""
+
+    code = "stale_record"
 
 
 class AccuracyError(RiskModelError):

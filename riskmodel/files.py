@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from riskmodel.errors import InputError
@@ -59,3 +61,82 @@ def folder(path: str | Path) -> Path:
             f"the folder cannot be made: {error.strerror}", where=str(path), remedy="Give another folder"
         ) from None
     return place
+
+
+def new_folder(path: str | Path) -> Path:
+    """Check that a folder can be made where there is none.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where.
+
+    Returns
+    -------
+    Path
+        The place, with nothing there yet.
+
+    Raises
+    ------
+    InputError
+        If something is there, or the folder above it is not.
+    """
+    place = Path(path).expanduser()
+    if os.path.lexists(place):
+        raise InputError(
+            "it exists already", where=str(path), remedy="Give the name of a new folder: nothing is overwritten"
+        )
+    if not place.name or not place.absolute().parent.is_dir():
+        raise InputError("there is no folder to put it in", where=str(path), remedy="Make the folder above it first")
+    return place
+
+
+def write_folder(path: str | Path, files: Mapping[str, str | bytes]) -> None:
+    """Write a new folder so that a reader, or a crash, finds all of it or nothing.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where; nothing may be there yet.
+    files : mapping of str to str or bytes
+        Contents by name, a text written as UTF-8.
+
+    Raises
+    ------
+    InputError
+        If something is there, or it cannot be written.
+    """
+    place = new_folder(path).absolute()
+    try:
+        # Beside its place, since a rename is whole only within one file system.
+        building = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
+        try:
+            for name, content in files.items():
+                with open(building / name, "wb") as file:
+                    file.write(content.encode() if isinstance(content, str) else content)
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.chmod(building, 0o755)
+            _settle(building)
+            # A rename would replace an empty folder that came into being meanwhile, and refuses any other: none is lost.
+            os.rename(building, place)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+        _settle(place.parent)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", where=str(path), remedy="Give another folder"
+        ) from None
+
+
+def _settle(folder: Path) -> None:
+    """Ask for a folder's names to be on the disk, where the system knows how."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return  # Windows does not open folders
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

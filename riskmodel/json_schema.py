@@ -14,8 +14,8 @@ def schema(name: str = "consultation") -> dict[str, Any]:
 
     Parameters
     ----------
-    name : {"consultation", "error", "calibration", "simulation-based-calibration"}
-        What it describes: a consultation, an error of a command, or a record of a calibration.
+    name : {"consultation", "error", "calibration", "simulation-based-calibration", "fit"}
+        What it describes: a consultation, an error of a command, or a record of a calibration or a fit.
 
     Returns
     -------

@@ -589,6 +589,56 @@ def calibration(histogram: pd.DataFrame, ecdf: pd.DataFrame, held: pd.DataFrame,
     return axes
 
 
+def before_after(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """A forest plot before and after new counts.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `riskmodel.refit.Update.move_table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Risk from 0 to 100 % across, two rows for each branch and outcome: before above, after below.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    names = ("before", "before_lower", "before_upper", "after", "after_lower", "after_upper")
+    _need(table, ("kind", "title", *names))
+    rows = table.reset_index(drop=True)
+    ax = _axes(ax, (8.5, 1.4 + 0.5 * len(rows)))
+    labels = []
+    for i, row in rows.iterrows():
+        y = len(rows) - 1 - int(str(i))
+        for when, shift, colour, marker in (("before", 0.16, _OBSERVED, "o"), ("after", -0.16, _SHRUNKEN, "D")):
+            if row[when] != row[when]:
+                ax.text(0.01, y + shift, f"{when}: not estimable", fontsize=7.5, va="center", color="0.4")
+                continue
+            ends = [row[f"{when}_lower"], row[f"{when}_upper"]]
+            ax.plot(ends, [y + shift] * 2, color=colour, lw=2, solid_capstyle="butt", zorder=2)
+            known = when in {line.get_label() for line in ax.lines}
+            ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label="_" if known else when)
+        labels.append(_wrapped(str(row["title"])))
+    ax.set_yticks(range(len(rows) - 1, -1, -1), labels, fontsize=8)
+    ax.set_ylim(-0.7, len(rows) - 0.3)
+    branches = int((rows["kind"] == "branch").sum())
+    if 0 < branches < len(rows):
+        ax.axhline(len(rows) - branches - 0.5, color="0.8", lw=0.8)
+    _percent(ax)
+    ax.set_xlabel("risk, with 95 % equal-tailed interval for a new setting")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / (1 + len(rows))), ncols=2, frameon=False, fontsize=9)
+    return ax
+
+
 def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
     """Write the figure that axes belong to.
 

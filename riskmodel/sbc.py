@@ -8,21 +8,18 @@ stream of random numbers of its own, so that one process and many give the same 
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.fingerprint import code_fingerprint
 from riskmodel.replicate import Chunk, Fit, FunctionFit, PoolFit, SamplerFit, judge
 from riskmodel.sbc_record import SBCRecord
 from riskmodel.simulation import MOST_SERIES, SIZES, Generator
-from riskmodel.version import __version__
+from riskmodel.version import package_versions
 from riskmodel.work import Progress, finished
 
 if TYPE_CHECKING:
@@ -146,19 +143,13 @@ def simulation_based_calibration(
         done, before = {label: dict(chunk) for label, chunk in earlier.chunks.items()}, earlier.seconds
 
     def record() -> SBCRecord:
-        import scipy
 
         return SBCRecord(
             settings=settings,
             code=code,
             chunks={label: done[label] for label in tasks if label in done},
             missing={label: missing.get(label, "not judged yet") for label in tasks if label not in done},
-            versions={
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "scipy": scipy.__version__,
-                "riskmodel": __version__,
-            },
+            versions=package_versions(),
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(before + time.monotonic() - started, 1),
         )

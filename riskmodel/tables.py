@@ -201,9 +201,30 @@ def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: S
         The rows that have the right number of cells; each other row is a problem.
     """
     text = read_text(path, faults)
-    if text is None:
-        return []
-    name = path.name
+    return [] if text is None else read_csv_text(path.name, text, faults, required=required, optional=optional)
+
+
+def read_csv_text(
+    name: str, text: str, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()
+) -> list[Row]:
+    """Rows of CSV text with a header.
+
+    Parameters
+    ----------
+    name : str
+        What a fault calls it.
+    text : str
+        The text.
+    faults : Faults
+        Where problems go.
+    required, optional : sequence of str
+        Columns that must and that may be there.
+
+    Returns
+    -------
+    list of Row
+        The rows that have the right number of cells; each other row is a problem.
+    """
     known = [*required, *optional]
     text = text.replace("\r\n", "\n")
     if not text.strip():

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from riskmodel.agreement import Agreement, agreement
+import numpy as np
+from numpy.typing import NDArray
+
+from riskmodel.agreement import Agreement, Foretold, agreement, log_predictive, predicted
 from riskmodel.branches import branch_table, kind_shares
 from riskmodel.coarse_reader import MOST_UNKNOWN, Reading, read_coarse
 from riskmodel.diagram import Branch, Node, cancel, edges_of, restrict
@@ -130,6 +133,22 @@ class ProbabilityTree:
         rows = self.counts[self.edges.index(edge)]
         return self._pooled(rows) if rows else None
 
+    def branch(self, edge: Edge) -> Route | None:
+        """What all counts together say of one branch, those of wider groups too.
+
+        Parameters
+        ----------
+        edge : Edge
+            A branch of this tree.
+
+        Returns
+        -------
+        Route or None
+            None where no series feeds it.
+        """
+        i = self.edges.index(edge)
+        return self._route(Branch(i, 1.0, 0.0), 1.0, {}) if self.counts[i] else None
+
     def _pooled(self, rows: tuple[Count, ...]) -> Posterior:
         key = tuple((row.events, row.total) for row in rows)
         if key not in self._fits:
@@ -181,6 +200,42 @@ class ProbabilityTree:
             return row, None, reason
         own = {i: self._nodes_of(self._pooled(self.counts[i])) for i in edges_of(found.node)}
         return row, agreement(found, own), ""
+
+    def foretold(self, row: Count) -> Foretold:
+        """What these counts predict for one more count, of a series that is not among them.
+
+        Parameters
+        ----------
+        row : Count
+            Of any question that the tree or its counts speak of; its events are used for the log score alone.
+
+        Returns
+        -------
+        Foretold
+            Without a prediction, and with the reason, where nothing speaks of the question yet.
+        """
+        declared = self.evidence.finding.variable(row.variable)
+        if row.role != "fit":
+            return Foretold(None, None, "it enters no fit")
+        if declared is None:
+            rows = self._direct_rows_of(row)
+            if not rows:
+                return Foretold(None, None, "no series counted this before")
+            return _scored(self._pooled(rows).predict(row.total), row.events)
+        if row.category not in declared.states:
+            return Foretold(None, None, "shares of kinds are not predicted")
+        found = self._read(row, {})
+        if found.coarse is None:
+            return Foretold(None, None, found.reason)
+        node = found.coarse.node
+        if isinstance(node, Branch) and not {node.hit, node.miss} - {0.0, 1.0} and not found.coarse.known:
+            pmf = self._pooled(self.counts[node.edge]).predict(row.total)
+            return _scored(pmf if node.hit else pmf[::-1], row.events)
+        own = {i: self._nodes_of(self._pooled(self.counts[i])) for i in edges_of(node)}
+        return Foretold(predicted(found.coarse, own), log_predictive(found.coarse, own), "")
+
+    def _direct_rows_of(self, row: Count) -> tuple[Count, ...]:
+        return self.evidence.select(variable=row.variable, category=row.category, given=row.given, setting=self.setting)
 
     def _read(self, row: Count, fixed: Mapping[int, float]) -> Reading:
         return read_coarse(row, self._questions, self.edges, self.counts, fixed)
@@ -727,10 +782,7 @@ class ProbabilityTree:
         pandas.DataFrame
             One row for each branch.
         """
-        routes = [
-            self._route(Branch(i, 1.0, 0.0), 1.0, {}) if edge.status == "counts" and self.counts[i] else None
-            for i, edge in enumerate(self.edges)
-        ]
+        routes = [self.branch(edge) for edge in self.edges]
         return branch_table(self.edges, self.counts, routes, ci_prob=ci_prob)
 
     def kinds(self, variable: str, *, ci_prob: float = 0.95) -> tuple[dict[str, Any], ...]:
@@ -762,6 +814,11 @@ class ProbabilityTree:
             if count.variable == variable and count.category in named[variable]
         ]
         return kind_shares(named[variable], rows, ci_prob=ci_prob)
+
+
+def _scored(pmf: NDArray[np.float64], events: int) -> Foretold:
+    probability = float(pmf[events])
+    return Foretold(pmf, math.log(probability) if probability > 0 else None, "")
 
 
 def _none(reason: str) -> Route:
