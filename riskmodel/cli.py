@@ -458,3 +458,25 @@ def _check(folder: str, as_json: bool) -> None:
     )
     for one in evidence.audit():
         click.echo(f"  {one}")
+
+
+@_evidence.command(name="template")
+@click.argument("folder", metavar="DIR")
+def _template(folder: str) -> None:
+    """Write a small valid finding with comments, to begin from: a new folder."""
+    from riskmodel.starter import write_template
+
+    write_template(folder)
+    click.echo(f"Written: {folder}. Edit its files, then: riskmodel evidence check {folder}")
+
+
+@_evidence.command(name="export")
+@click.argument("finding")
+@click.argument("folder", metavar="DIR")
+def _export(finding: str, folder: str) -> None:
+    """Write a finding as a tabular data package (datapackage.json), for R and spreadsheets: a new folder."""
+    from riskmodel.datapackage import export
+    from riskmodel.evidence import load_evidence
+
+    export(load_evidence(finding), folder)
+    click.echo(f"Written: {folder}/datapackage.json with counts.csv and sources.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -443,7 +444,10 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
         order = {name: i for i, name in enumerate(FILES)}
         problems = sorted(faults.problems, key=lambda one: (order.get(one.file, 9), one.row or 0))
         raise EvidenceError(problems, where=str(folder))
-    evidence = Evidence(parsed, sources, counts, counts, workup, "primary", folder, folder_hash(folder))
+    content_hash = folder_hash(folder)
+    if folder.parent == SHIPPED:
+        _check_released(folder, content_hash)
+    evidence = Evidence(parsed, sources, counts, counts, workup, "primary", folder, content_hash)
     return evidence.with_reading(reading)
 
 
@@ -469,6 +473,20 @@ def folder_hash(folder: Path, files: tuple[str, ...] = FILES) -> str:
         content = (folder / name).read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+def _check_released(folder: Path, content_hash: str) -> None:
+    """Refuse a shipped finding that is not what was released: its numbers would bear the package's name."""
+    try:
+        released = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8")).get(folder.name)
+    except (OSError, ValueError, AttributeError):
+        released = None
+    if released != content_hash:
+        raise InputError(
+            "the shipped finding is not the one that was released",
+            where=folder.name,
+            remedy="Install riskmodel again. To change a finding copy its folder, and give the copy's path",
+        )
 
 
 def _folder(finding: str | Path) -> Path:

@@ -35,7 +35,7 @@ RANKS = [
         "json_schema",
         "sheets",
     },
-    {"mixture", "draws", "finding", "propagate", "random_effect", "corpus", "record_page", "sheets"},
+    {"mixture", "draws", "finding", "propagate", "random_effect", "corpus", "record_page", "sheets", "starter"},
     {
         "priors",
         "rules",
@@ -54,7 +54,7 @@ RANKS = [
     {"quadrature", "mcmc", "evidence", "prediction", "tau", "tree_draws"},
     {"setting"},
     {"binomial_normal", "hypernodes"},
-    {"pool", "describe", "manifest", "joint", "agreement"},
+    {"pool", "describe", "manifest", "joint", "agreement", "datapackage"},
     {"tilted", "predictors", "simulation", "sbc_record", "mcmc_tree", "tree_sample", "batch"},
     {"tree", "leave_out", "replicate"},
     {"workup", "sensitivity", "consult_tables", "calibration", "sbc", "tree_answers", "incoming"},
