@@ -6,11 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test lint notebook example benchmark sbc format clean
+.PHONY: help consult test soak lint notebook example benchmark sbc format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
 	@echo "make test       set up, then lint, check types and run every test"
+	@echo "make soak       a thousand spoilt folders and two hundred saves that are killed (the tests do one in twenty)"
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebook   run the notebook again and keep its output"
 	@echo "make example    write the consultations in docs/examples again"
@@ -39,6 +40,9 @@ consult: $(VENV)/base
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --quiet
+
+soak: $(VENV)/dev
+	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/test_mutations.py tests/test_refit.py -k "spoilt or killed"
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
