@@ -284,12 +284,13 @@ def _cautions(
             note("not-modelled", f"Not part of any number, for no series gives counts by it: {titles}.")
     for risk in risks:
         if risk.thin and risk.estimable and not risk.definition_only:
-            deciding = (
-                "an unknown branch decides" if risk.unknown else "two series or fewer, in one of its branches, decide"
-            )
+            deciding = "two series or fewer, in one of its branches, decide this answer"
+            if risk.unknown:
+                low, high = risk.bounds or (0.0, 1.0)
+                deciding = f"an unknown branch moves this answer by up to {100 * (high - low):.0f} points of 100"
             note(
                 "thin-" + risk.outcome.name,
-                f"{risk.outcome.title.capitalize()}: {deciding} this answer; take the range, not the figure.",
+                f"{risk.outcome.title.capitalize()}: {deciding}; take the range, not the figure.",
                 risk.sources,
             )
     for one in evidence.finding.independences:

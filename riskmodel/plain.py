@@ -13,7 +13,7 @@ _STATES = {
     "due": "can be done now",
     "done": "done",
     "blocked": "later, when another step is done",
-    "not indicated": "not part of the plan here",
+    "not indicated": "depends on what else was found; ask your team",
 }
 
 #: Fetuses of a study, on average, below which a page calls the studies small.
@@ -46,7 +46,7 @@ def to_plain_markdown(answer: Answer) -> str:
     """
     parts = [
         f"# {answer['plain_title']}",
-        _OPENING,
+        f"{_OPENING} {answer['review']['plain_statement']}",
         _known(answer),
         "## What may happen\n\n" + "\n".join(f"- {_sentences(risk)}" for risk in answer["risks"]),
         *(_branch(branch, answer) for branch in answer["branches"]),
@@ -54,7 +54,7 @@ def to_plain_markdown(answer: Answer) -> str:
         _neighbours(answer),
         _limits(answer),
         "## The studies behind these numbers\n\n" + _studies(answer),
-        f"---\n\n{answer['review']['plain_statement']} {_CLOSING}",
+        f"---\n\n{_CLOSING}",
     ]
     if not answer["risks"]:
         parts[3] = "## What may happen\n\nEverything this page could tell about is already known."
@@ -77,24 +77,26 @@ def _sentences(risk: Answer) -> str:
     if p is None:
         bounds = risk["bounds"]
         if bounds is None or bounds == [0.0, 1.0]:
-            return f"{head} Nobody can give a number for this. No study has followed such babies."
-        low, high = (frequency(end, 100) for end in bounds)
+            return f"{head} Nobody can give a number for this. No study tells about such babies by themselves."
+        # The whole range: with the bounds alone a reader would take their lower end for certain.
+        low, high = (frequency(end, 100) for end in risk["bounds_interval"] or bounds)
         return (
-            f"{head} Nobody can give one number for this. Some of these babies were not followed in any study. Depending on "
-            f"how they did, it is between {low} and {high} of 100."
+            f"{head} Nobody can give one number for this. For some of these babies no study tells how they did. It could be "
+            f"anything from {low} to {high} of 100."
         )
     if risk["by_definition"]:
         return (
-            f"{head} There is no number for this here. The way these babies are counted leaves it out. "
-            "Your doctor or counselor can tell you what is known from elsewhere."
+            f"{head} There is no number for this here. These studies rule it out by how they count, whatever the health of "
+            "the child. Your doctor or counselor can tell you what is known from elsewhere."
         )
     of = denominator(p)
     low, high = (frequency(end, of) for end in risk["interval"])
     studies = "One study" if risk["series"] == 1 else f"{risk['series']} studies"
-    few = f"{studies} with {risk['fetuses']:,} babies counted this"
+    few = f"{studies} with {risk['fetuses']:,} babies {'stands' if risk['series'] == 1 else 'stand'} behind this"
     return (
         f"{head} About {frequency(p, of)} of {of:,}. For the other {frequency(1 - p, of)} of {of:,} this is not so. "
-        f"Hospitals differ: in one it may be {low}, in another {high}. {few}, so the number is {_sure(risk['certainty'])}."
+        f"The true number could be anything from {low} to {high}, since hospitals differ and few babies were counted. "
+        f"{few}: the number is {_sure(risk['certainty'])}."
     )
 
 
@@ -155,7 +157,7 @@ def _readings(answer: Answer) -> str:
 def _limits(answer: Answer) -> str:
     lines = []
     if answer["plain_not_counted"]:
-        lines.append("No study tells how babies did by these: " + "; ".join(answer["plain_not_counted"]) + ".")
+        lines.append("No study gives results by these: " + "; ".join(answer["plain_not_counted"]) + ".")
         lines.append("So none of these changes a number here.")
     sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
     small = "were small and " if sizes and max(sizes) < SMALL else ""

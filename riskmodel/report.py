@@ -89,7 +89,7 @@ def said(probability: float, interval: Sequence[float] | None = None) -> str:
 def _head(answer: Answer) -> str:
     known = [f"{name}: {state}" for name, state in answer["known"].items()]
     lines = [f"# {answer['title']}", ""]
-    lines.append(f"**Known:** {'; '.join(known) if known else 'nothing yet'}.")
+    lines.append(f"**Known:** {'; '.join(known) if known else 'only that it was seen'}.")
     if answer["described"]:
         stated = "; ".join(f"{name}: {_value(value)}" for name, value in answer["described"].items())
         lines.append(f"**Stated, not part of any number:** {stated}.")
@@ -110,7 +110,7 @@ def _short(answer: Answer) -> str:
                 new = listed(
                     [f"{name} {state}" for name, state in branch["given"].items() if name not in answer["known"]]
                 )
-                lines.append(f"If {new}: {_in_words(found)}")
+                lines.append(f"{_title(main)}, if {new}: {_in_words(found)}")
     due = [step["title"] for step in answer["workup"] if step["state"] == "due"]
     if answer["workup"]:
         lines.append(f"**Next:** {'; '.join(due) if due else 'no step of the algorithm is due'}.")
@@ -124,7 +124,7 @@ def _in_words(risk: Answer) -> str:
         between = ""
         if bounds is not None and bounds != [0.0, 1.0]:
             low, high = (frequency(end, 100) for end in bounds)
-            between = f"; {low} of 100 if it happened to none of those whom no series follows, {high} of 100 if to all"
+            between = f"; {low} of 100 if none of those whom no series follows had it, {high} of 100 if all had"
         return f"cannot be estimated from the published series{between}."
     if risk["by_definition"]:
         counted = "always counted so" if p == 1 else "never counted so"
@@ -383,7 +383,8 @@ def _changes(step: Answer) -> list[str]:
         return []
     texts = []
     if step["p_abnormal"] is not None:
-        texts.append(f"An abnormal result is expected in {said(step['p_abnormal'])}.")
+        # Of what the test looks for: a positive blood test of the mother is another thing, and is not counted.
+        texts.append(f"What it looks for is expected in {said(step['p_abnormal'])}.")
     for change in step["changes"]:
         after = f"if normal {_brief(change['if_normal'])}; if abnormal {_brief(change['if_abnormal'])}"
         if len(change["results"]) > 2:
