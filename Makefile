@@ -70,6 +70,7 @@ benchmark: $(VENV)/base
 	$(BIN)/python benchmarks/logit_normal.py
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/many_findings.py
 
 sbc: $(VENV)/base
 	$(BIN)/python validation/simulate.py

@@ -34,11 +34,14 @@ if _typing.TYPE_CHECKING:
     from riskmodel.corpus import Corpus, load_corpus
     from riskmodel.fit_record import FitRecord
     from riskmodel.json_schema import schema
+    from riskmodel.many import fit_all
     from riskmodel.predictors import PoolPredictor
     from riskmodel.record import CalibrationRecord
     from riskmodel.refit import Update, update
     from riskmodel.sbc import simulation_based_calibration
     from riskmodel.sbc_record import SBCRecord
+    from riskmodel.tipping import tipping_point
+    from riskmodel.value import next_series
 
 __all__ = [
     "AccuracyError",
@@ -68,13 +71,16 @@ __all__ = [
     "consult",
     "findings",
     "fit",
+    "fit_all",
     "load_corpus",
     "load_evidence",
+    "next_series",
     "plots",
     "pool",
     "pool_many",
     "schema",
     "simulation_based_calibration",
+    "tipping_point",
     "update",
 ]
 
@@ -87,7 +93,10 @@ _LATER = {
     "Update": "riskmodel.refit",
     "calibrate": "riskmodel.calibration",
     "SBCRecord": "riskmodel.sbc_record",
+    "fit_all": "riskmodel.many",
     "load_corpus": "riskmodel.corpus",
+    "next_series": "riskmodel.value",
+    "tipping_point": "riskmodel.tipping",
     "pool_many": "riskmodel.batch",
     "schema": "riskmodel.json_schema",
     "simulation_based_calibration": "riskmodel.sbc",
@@ -98,4 +107,6 @@ _LATER = {
 def __getattr__(name: str) -> _typing.Any:
     if name not in _LATER:
         raise AttributeError(f"module 'riskmodel' has no attribute {name!r}")
-    return getattr(_importlib.import_module(_LATER[name]), name)
+    found = getattr(_importlib.import_module(_LATER[name]), name)
+    globals()[name] = found  # importing a module of the same name would have put the module here
+    return found

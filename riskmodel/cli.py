@@ -353,6 +353,9 @@ def _calibrate(
 class _Bar:
     """A progress bar on standard error, where that is a terminal; a function of done and of all meanwhile."""
 
+    def __init__(self, what: str = "arms") -> None:
+        self.what = what
+
     def __enter__(self) -> Any:
         if not sys.stderr.isatty():
             self.bar = None
@@ -360,10 +363,10 @@ class _Bar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("arms"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (TextColumn(self.what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
         self.bar.start()
-        task = self.bar.add_task("arms")
+        task = self.bar.add_task(self.what)
         return lambda done, of: self.bar.update(task, completed=done, total=of)
 
     def __exit__(self, *_error: object) -> None:
@@ -412,6 +415,43 @@ def _refit(
         found.save(place)
         if not as_json:
             click.echo(f"Written: {place}. Ask it with riskmodel consult --finding {place}")
+
+
+@commands.command(name="fit-all")
+@click.argument("directory", metavar="DIR")
+@click.option("--setting", default="any", show_default=True, help="Whose series speak.")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes.")
+@click.option("--records", metavar="DIR", help="Write the record of each fit there.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _fit_all(directory: str, setting: str, reading: str, jobs: int, records: str | None, as_json: bool) -> None:
+    """Fit every finding of a directory; one bad folder does not stop the rest."""
+    from riskmodel.many import fit_all
+    from riskmodel.work import workers
+
+    with workers(jobs) as executor, _Bar("findings") as progress:
+        found = fit_all(directory, setting=setting, reading=reading, executor=executor, progress=progress)
+    if records is not None:
+        found.save(records)
+    table = found.table()
+    if as_json:
+        rows = json.loads(table.to_json(orient="records"))
+        click.echo(json.dumps({"findings": rows}, indent=2, ensure_ascii=False))
+    else:
+        from riskmodel.refit_page import table as markdown_table
+
+        head = ["Finding", "Version", "Branches", "Answers", "Contradictions", "Warnings", "Conflicts"]
+        good = table[table["problem"] == ""]
+        lines = [
+            [row["finding"], row["version"], str(row["branches"]), f"{row['estimable']} of {row['questions']}",
+             str(row["contradictions"]), str(row["warnings"]), str(row["conflicts"])]
+            for row in good.to_dict("records")
+        ]  # fmt: skip
+        _page(f"# {len(good)} of {len(table)} findings fitted\n\n" + markdown_table(head, lines) + "\n")
+    for name, why in found.failed.items():
+        click.echo(f"riskmodel: {name}: {why}", err=True)
+    if found.failed:
+        sys.exit(2)
 
 
 # ---------------------------------------------------------------- evidence
