@@ -29,6 +29,7 @@ from riskmodel.tree import ProbabilityTree, fit
 from riskmodel.version import __version__
 
 if _typing.TYPE_CHECKING:
+    from riskmodel.adjusted import AdjustedSettings, adjusted_settings
     from riskmodel.batch import pool_many
     from riskmodel.calibration import calibrate
     from riskmodel.corpus import Corpus, load_corpus
@@ -45,6 +46,7 @@ if _typing.TYPE_CHECKING:
 
 __all__ = [
     "AccuracyError",
+    "AdjustedSettings",
     "BetaMixture",
     "CalibrationRecord",
     "Consultation",
@@ -66,6 +68,7 @@ __all__ = [
     "UnknownNameError",
     "Update",
     "__version__",
+    "adjusted_settings",
     "before_counts",
     "calibrate",
     "consult",
@@ -86,6 +89,8 @@ __all__ = [
 
 #: Names that a query has no use for, and the modules that have them: imported when first asked for.
 _LATER = {
+    "AdjustedSettings": "riskmodel.adjusted",
+    "adjusted_settings": "riskmodel.adjusted",
     "CalibrationRecord": "riskmodel.record",
     "Corpus": "riskmodel.corpus",
     "FitRecord": "riskmodel.fit_record",
