@@ -42,6 +42,7 @@ if _typing.TYPE_CHECKING:
     from riskmodel.sbc import simulation_based_calibration
     from riskmodel.sbc_record import SBCRecord
     from riskmodel.tipping import tipping_point
+    from riskmodel.tree_audit import audit_model, audit_table
     from riskmodel.value import next_series
 
 __all__ = [
@@ -69,6 +70,8 @@ __all__ = [
     "Update",
     "__version__",
     "adjusted_settings",
+    "audit_model",
+    "audit_table",
     "before_counts",
     "calibrate",
     "consult",
@@ -96,6 +99,8 @@ _LATER = {
     "FitRecord": "riskmodel.fit_record",
     "PoolPredictor": "riskmodel.predictors",
     "Update": "riskmodel.refit",
+    "audit_model": "riskmodel.tree_audit",
+    "audit_table": "riskmodel.tree_audit",
     "calibrate": "riskmodel.calibration",
     "SBCRecord": "riskmodel.sbc_record",
     "fit_all": "riskmodel.many",

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from riskmodel.finding import Count, Finding, Given, Source, given_text
+
+#: Worst first.
+SEVERITIES = ("contradiction", "warning", "note")
+#: By code, what to do.
+REMEDIES = {
+    "sum": "Read the paper again: one of the three numbers is wrong, or they are not of the same fetuses",
+    "group size": "Read the paper again, or say in a note why the group is larger than the count of it",
+    "overlap": "Pool one of them, and enter the other with role check; a second reading may pool both",
+    "empty edge": "Find a series, or declare the edge unknown",
+    "thin edge": "Take the range, not the figure; next_series says what one more series would be worth",
+    "basis": "Get the primary paper",
+    "no counts": "Nothing, if it is cited for a statement only",
+    "outlying series": "Read how its fetuses came to be seen and what it counts; leave it out to see what it moves",
+    "dominant series": "Leave it out to see what the others say; ask whether its definition is the branch's",
+    "implied": "Read the wider count again: the tree's branches do not give it",
+    "ascertainment": "Ask with --setting, or compare adjusted_settings: the kinds of clinic differ",
+    "reading": "Say which reading an answer rests on",
+}
 
 
 @dataclass(frozen=True)
@@ -29,9 +47,14 @@ class AuditFinding:
     what: str
     sources: tuple[str, ...]
 
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return REMEDIES[self.code]
+
     def to_dict(self) -> dict[str, object]:
         """As JSON knows it."""
-        return asdict(self)
+        return asdict(self) | {"remedy": self.remedy}
 
     def __str__(self) -> str:
         """One line."""
@@ -62,8 +85,23 @@ def audit(finding: Finding, sources: Mapping[str, Source], counts: Sequence[Coun
         *_thin_edges(finding, counts),
         *_weak(sources, counts),
     ]
-    rank = {"contradiction": 0, "warning": 1, "note": 2}
-    return tuple(sorted(found, key=lambda one: rank[one.severity]))
+    return worst_first(found)
+
+
+def worst_first(found: Iterable[AuditFinding]) -> tuple[AuditFinding, ...]:
+    """Findings in the order of their severity.
+
+    Parameters
+    ----------
+    found : iterable of AuditFinding
+        In any order.
+
+    Returns
+    -------
+    tuple of AuditFinding
+        Contradictions first, then warnings; otherwise as given.
+    """
+    return tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))
 
 
 def _by_source(counts: Sequence[Count]) -> dict[str, list[Count]]:
@@ -161,6 +199,7 @@ def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[Au
 
 def _thin_edges(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
     found = []
+    states = {one.name: one.states for one in finding.variables}
     for edge in finding.edges:
         if edge.status != "counts":
             continue
@@ -169,7 +208,8 @@ def _thin_edges(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]
             count.source
             for count in counts
             if count.role == "fit"
-            and (count.variable, count.category) == (edge.variable, edge.category)
+            and count.variable == edge.variable
+            and count.category in states[edge.variable]
             and count.given in groups
         }
         if not keys:

@@ -500,6 +500,32 @@ def _check(folder: str, as_json: bool) -> None:
         click.echo(f"  {one}")
 
 
+@_evidence.command(name="audit")
+@click.argument("finding", default="fetal-hepatic-calcification")
+@click.option("--setting", default="any", show_default=True, help="Whose series speak.")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _audit(finding: str, setting: str, reading: str, as_json: bool) -> None:
+    """What a careful reader would ask of the counts and their fit, worst first, each with what to do."""
+    from riskmodel.evidence import load_evidence
+    from riskmodel.refit_page import table
+    from riskmodel.tree import fit
+    from riskmodel.tree_audit import audit_model
+
+    evidence = load_evidence(finding, reading=reading)
+    found = audit_model(fit(evidence, setting=setting))
+    if as_json:
+        body = {
+            "finding": evidence.finding.key,
+            "evidence_version": evidence.version,
+            "audit": [one.to_dict() for one in found],
+        }
+        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        return
+    rows = [[one.severity, one.code, one.what, one.remedy] for one in found]
+    _page(f"# Audit of {evidence.finding.title}\n\n{table(['Severity', 'Kind', 'What', 'What to do'], rows)}\n")
+
+
 @_evidence.command(name="template")
 @click.argument("folder", metavar="DIR")
 def _template(folder: str) -> None:

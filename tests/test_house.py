@@ -67,6 +67,7 @@ RANKS = [
         "incoming",
         "value",
         "tipping",
+        "tree_audit",
         "adjusted",
     },
     {"answers", "fit_record"},
