@@ -18,6 +18,8 @@ from riskmodel.tree import ProbabilityTree
 
 #: Unreported fetuses that are tried, at most.
 LARGEST = 1000
+#: So many are tried one by one; more by doubling, and then by halves.
+ONE_BY_ONE = 32
 
 
 def tipping_point(model: ProbabilityTree, outcome: str, /, *, threshold: float, **known: str) -> dict[str, Any]:
@@ -71,7 +73,9 @@ def tipping_point(model: ProbabilityTree, outcome: str, /, *, threshold: float, 
     def across(value: float) -> bool:
         return value >= threshold if rising else value <= threshold
 
-    low, high = 0, 1
+    # One by one first: a discordant series also makes settings look more different, so nothing promises a steady course.
+    first = next((number for number in range(1, ONE_BY_ONE + 1) if across(answer(number))), None)
+    low, high = (0, 1) if first == 1 else (first - 1, first) if first else (ONE_BY_ONE, 2 * ONE_BY_ONE)
     while high <= LARGEST and not across(answer(high)):
         low, high = high, 2 * high
     found: int | None = None
