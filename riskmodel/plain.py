@@ -18,6 +18,8 @@ _STATES = {
 
 #: Fetuses of a study, on average, below which a page calls the studies small.
 SMALL = 100
+#: Fetuses behind a number below which a page says that they are few.
+FEW = 200
 
 _OPENING = (
     "These are numbers about groups of babies in published studies. They cannot say which group your baby is in. "
@@ -91,11 +93,12 @@ def _sentences(risk: Answer) -> str:
         )
     of = denominator(p)
     low, high = (frequency(end, of) for end in risk["interval"])
+    counted = " and few babies were counted" if risk["fetuses"] < FEW else ""
     studies = "One study" if risk["series"] == 1 else f"{risk['series']} studies"
     few = f"{studies} with {risk['fetuses']:,} babies {'stands' if risk['series'] == 1 else 'stand'} behind this"
     return (
         f"{head} About {frequency(p, of)} of {of:,}. For the other {frequency(1 - p, of)} of {of:,} this is not so. "
-        f"The true number could be anything from {low} to {high}, since hospitals differ and few babies were counted. "
+        f"The true number could be anything from {low} to {high}, since hospitals differ{counted}. "
         f"{few}: the number is {_sure(risk['certainty'])}."
     )
 
