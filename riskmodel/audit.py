@@ -17,6 +17,7 @@ REMEDIES = {
     "empty edge": "Find a series, or declare the edge unknown",
     "thin edge": "Take the range, not the figure; next_series says what one more series would be worth",
     "basis": "Get the primary paper",
+    "counted once": "Nothing: the parts are pooled and the whole only checks them; give it role check to say so",
     "no counts": "Nothing, if it is cited for a statement only",
     "outlying series": "Read how its fetuses came to be seen and what it counts; leave it out to see what it moves",
     "dominant series": "Leave it out to see what the others say; ask whether its definition is the branch's",

@@ -51,6 +51,7 @@ def audit_model(model: ProbabilityTree) -> tuple[AuditFinding, ...]:
         found += _outlying(model, edge, rows)
         found += _dominant(edge, rows)
         found += _ascertainment(model, edge)
+    found += _counted_once(model)
     found += _implied(model)
     found += _readings(model)
     return worst_first(found)
@@ -139,6 +140,15 @@ def _ascertainment(model: ProbabilityTree, edge: Edge) -> Iterator[AuditFinding]
                 severity = "warning" if min(len(who_a), len(who_b)) > 1 else "note"
                 what = f"{edge.said}: {100 * mean_a:.0f} of 100 in {first}, {100 * mean_b:.0f} in {second}"
                 yield AuditFinding(severity, "ascertainment", what, tuple(sorted({*who_a, *who_b})))
+
+
+def _counted_once(model: ProbabilityTree) -> Iterator[AuditFinding]:
+    """Counts of a whole whose source gives the parts too: entered to be pooled, and pooled through the parts alone."""
+    entered = {(row.source, row.row): row for row in model.evidence.all_counts if row.role == "fit"}
+    for row in model.evidence.counts:
+        if row.role == "check" and (row.source, row.row) in entered:
+            what = f"{row.key}: {row.events} of {row.total} are of fetuses whom the source also counts in finer groups"
+            yield AuditFinding("note", "counted once", what, (row.source,))
 
 
 def _implied(model: ProbabilityTree) -> Iterator[AuditFinding]:

@@ -57,6 +57,20 @@ def test_a_wider_count_that_the_branches_do_not_give_is_told(evidence):
         assert [one.sources for one in found] == [("Stein 1995",)]
 
 
+def test_a_whole_beside_its_parts_is_said_to_count_once(folder):
+    path = folder / "counts.csv"
+    lines = path.read_text().splitlines()
+    whole = next(i for i, one in enumerate(lines) if one.startswith("Simchen 2002,karyotype,abnormal,,11,61"))
+    lines[whole] = lines[whole].replace(",check,", ",,")
+    path.write_text("\n".join(lines) + "\n")
+    evidence = rm.load_evidence(folder)
+    (found,) = (one for one in rm.audit_model(rm.fit(evidence)) if one.code == "counted once")
+    assert found.what.startswith("Simchen 2002: karyotype=abnormal: 11 of 61")
+    shipped = rm.fit(rm.load_evidence("fetal-hepatic-calcification"))
+    assert rm.fit(evidence).risk("abnormal_karyotype").mean == shipped.risk("abnormal_karyotype").mean
+    assert not [one for one in rm.audit_model(shipped) if one.code == "counted once"]
+
+
 def test_one_series_that_decides_a_branch_is_told(model):
     found = [one.what for one in rm.audit_model(model) if one.code == "dominant series"]
     assert "Simchen 2002 has 40 of the 64 fetuses of karyotype abnormal where anatomy associated" in found
