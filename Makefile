@@ -42,12 +42,13 @@ test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --quiet
 
 soak: $(VENV)/dev
-	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/test_mutations.py tests/test_refit.py -k "spoilt or killed"
+	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/evidence/test_mutations.py tests/updating/test_refit.py -k "spoilt or killed"
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 format: $(VENV)/dev
 	$(BIN)/ruff format .

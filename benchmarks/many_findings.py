@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import riskmodel as rm
-from riskmodel.starter import TEMPLATE
-from riskmodel.work import workers
+from riskmodel._support.executors import workers
+from riskmodel.evidence.template import TEMPLATE
 
 FOUR = """
 [[variables]]

@@ -13,8 +13,8 @@ import time
 import numpy as np
 
 import riskmodel as rm
-from riskmodel.simulation import Generator
-from riskmodel.work import workers
+from riskmodel._support.executors import workers
+from riskmodel.calibration.sbc_generator import Generator
 
 
 def summaries(post):

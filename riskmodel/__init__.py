@@ -8,7 +8,9 @@ import importlib as _importlib
 import typing as _typing
 
 from riskmodel import plots
-from riskmodel.consult import Consultation, consult
+from riskmodel._support.version import __version__
+from riskmodel.consultation.consult import Consultation, consult
+from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.errors import (
     AccuracyError,
     ContradictionError,
@@ -20,30 +22,28 @@ from riskmodel.errors import (
     UnavailableError,
     UnknownNameError,
 )
-from riskmodel.estimate import RiskEstimate
-from riskmodel.evidence import Evidence, findings, load_evidence
-from riskmodel.mixture import BetaMixture
-from riskmodel.pool import before_counts, pool
+from riskmodel.evidence.evidence import Evidence, findings, load_evidence
+from riskmodel.inference.pool import before_counts, pool
 from riskmodel.posterior import Posterior
-from riskmodel.tree import ProbabilityTree, fit
-from riskmodel.version import __version__
+from riskmodel.tree.estimate import RiskEstimate
+from riskmodel.tree.model import ProbabilityTree, fit
 
 if _typing.TYPE_CHECKING:
-    from riskmodel.adjusted import AdjustedSettings, adjusted_settings
-    from riskmodel.batch import pool_many
-    from riskmodel.calibration import calibrate
-    from riskmodel.corpus import Corpus, load_corpus
-    from riskmodel.fit_record import FitRecord
-    from riskmodel.json_schema import schema
-    from riskmodel.many import fit_all
-    from riskmodel.predictors import PoolPredictor
-    from riskmodel.record import CalibrationRecord
-    from riskmodel.refit import Update, update
-    from riskmodel.sbc import simulation_based_calibration
-    from riskmodel.sbc_record import SBCRecord
-    from riskmodel.tipping import tipping_point
-    from riskmodel.tree_audit import audit_model, audit_table
-    from riskmodel.value import next_series
+    from riskmodel._support.json_schema import schema
+    from riskmodel.calibration.corpus import Corpus, load_corpus
+    from riskmodel.calibration.cross_validation import calibrate
+    from riskmodel.calibration.predictors import PoolPredictor
+    from riskmodel.calibration.record import CalibrationRecord
+    from riskmodel.calibration.sbc import simulation_based_calibration
+    from riskmodel.calibration.sbc_record import SBCRecord
+    from riskmodel.inference.pool_many import pool_many
+    from riskmodel.sensitivity.ascertainment import AdjustedSettings, adjusted_settings
+    from riskmodel.sensitivity.tipping_point import tipping_point
+    from riskmodel.sensitivity.value_of_information import next_series
+    from riskmodel.tree.audit import audit_model, audit_table
+    from riskmodel.updating.fit_record import FitRecord
+    from riskmodel.updating.many import fit_all
+    from riskmodel.updating.refit import Update, update
 
 __all__ = [
     "AccuracyError",
@@ -92,25 +92,25 @@ __all__ = [
 
 #: Names that a query has no use for, and the modules that have them: imported when first asked for.
 _LATER = {
-    "AdjustedSettings": "riskmodel.adjusted",
-    "adjusted_settings": "riskmodel.adjusted",
-    "CalibrationRecord": "riskmodel.record",
-    "Corpus": "riskmodel.corpus",
-    "FitRecord": "riskmodel.fit_record",
-    "PoolPredictor": "riskmodel.predictors",
-    "Update": "riskmodel.refit",
-    "audit_model": "riskmodel.tree_audit",
-    "audit_table": "riskmodel.tree_audit",
-    "calibrate": "riskmodel.calibration",
-    "SBCRecord": "riskmodel.sbc_record",
-    "fit_all": "riskmodel.many",
-    "load_corpus": "riskmodel.corpus",
-    "next_series": "riskmodel.value",
-    "tipping_point": "riskmodel.tipping",
-    "pool_many": "riskmodel.batch",
-    "schema": "riskmodel.json_schema",
-    "simulation_based_calibration": "riskmodel.sbc",
-    "update": "riskmodel.refit",
+    "AdjustedSettings": "riskmodel.sensitivity.ascertainment",
+    "adjusted_settings": "riskmodel.sensitivity.ascertainment",
+    "CalibrationRecord": "riskmodel.calibration.record",
+    "Corpus": "riskmodel.calibration.corpus",
+    "FitRecord": "riskmodel.updating.fit_record",
+    "PoolPredictor": "riskmodel.calibration.predictors",
+    "Update": "riskmodel.updating.refit",
+    "audit_model": "riskmodel.tree.audit",
+    "audit_table": "riskmodel.tree.audit",
+    "calibrate": "riskmodel.calibration.cross_validation",
+    "SBCRecord": "riskmodel.calibration.sbc_record",
+    "fit_all": "riskmodel.updating.many",
+    "load_corpus": "riskmodel.calibration.corpus",
+    "next_series": "riskmodel.sensitivity.value_of_information",
+    "tipping_point": "riskmodel.sensitivity.tipping_point",
+    "pool_many": "riskmodel.inference.pool_many",
+    "schema": "riskmodel._support.json_schema",
+    "simulation_based_calibration": "riskmodel.calibration.sbc",
+    "update": "riskmodel.updating.refit",
 }
 
 

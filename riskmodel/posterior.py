@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskmodel.distribution import Distribution, IntervalKind, SettingDistribution
+from riskmodel.distributions.base import Distribution, IntervalKind, SettingDistribution
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from riskmodel.distribution import finite_number
+from riskmodel.distributions.base import finite_number
+from riskmodel.distributions.mixture import BetaMixture, check_shape
+from riskmodel.distributions.special import log_sigmoids, trigamma_and_slope
 from riskmodel.errors import InputError, UnknownNameError
-from riskmodel.mixture import BetaMixture, check_shape
-from riskmodel.special import log_sigmoids, trigamma_and_slope
 
 Array = NDArray[np.float64]
 Scale = Literal["rho", "tau"]

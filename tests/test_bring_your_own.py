@@ -13,8 +13,8 @@ import pytest
 
 import riskmodel as rm
 from riskmodel.cli import main
-from riskmodel.datapackage import descriptor
-from riskmodel.evidence import SHIPPED
+from riskmodel.evidence.evidence import SHIPPED
+from riskmodel.evidence.export import descriptor
 
 ROOT = Path(__file__).parent.parent
 
@@ -240,7 +240,7 @@ def test_echogenic_bowel_keeps_series_apart_that_may_share_fetuses():
 def test_a_shipped_finding_that_was_changed_is_refused(tmp_path, monkeypatch):
     import shutil
 
-    from riskmodel import evidence as module
+    from riskmodel.evidence import evidence as module
 
     shutil.copytree(SHIPPED, tmp_path / "data")
     monkeypatch.setattr(module, "SHIPPED", tmp_path / "data")

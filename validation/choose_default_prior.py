@@ -21,14 +21,14 @@ import numpy as np
 from scipy.special import gammaln
 
 import riskmodel as rm
-from riskmodel.calibration import KS, LARGEST, MOST
-from riskmodel.corpus import load_corpus
+from riskmodel.calibration.corpus import load_corpus
+from riskmodel.calibration.cross_validation import KS, LARGEST, MOST
+from riskmodel.calibration.leave_out import LOWEST_LOG_SCORE, Task, draw_cases
+from riskmodel.calibration.predictors import PREDICTORS
+from riskmodel.calibration.scores import AVERAGE, Scores, rarity
+from riskmodel.distributions.special import log_rising
 from riskmodel.errors import RiskModelError
-from riskmodel.leave_out import LOWEST_LOG_SCORE, Task, draw_cases
-from riskmodel.predictors import PREDICTORS
 from riskmodel.priors import BetaOnRho, HalfNormalOnTau, LogNormalOnTau, as_mu_prior, tau_of
-from riskmodel.scores import AVERAGE, Scores, rarity
-from riskmodel.special import log_rising
 
 #: Wide, so that every candidate's mass is covered, and smooth, so that the quadrature's nodes serve them all.
 REFERENCES = {"tau": LogNormalOnTau(0.8, 1.4), "rho": BetaOnRho(0.7, 1.5)}

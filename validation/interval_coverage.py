@@ -23,8 +23,8 @@ from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.proportion import proportion_confint
 
 import riskmodel as rm
+from riskmodel._support.executors import workers
 from riskmodel.priors import g_of
-from riskmodel.work import workers
 
 HERE = Path(__file__).parent
 RISKS = (0.01, 0.05, 0.2, 0.5)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import riskmodel as rm
-from riskmodel.work import workers
+from riskmodel._support.executors import workers
 
 FOLDER = Path(__file__).parent / "sbc"
 MODELS = {

@@ -1,0 +1,5 @@
+"""What every room may use: checks, files, executors, fingerprints, schemas, the version.
+
+Imports: nothing of the package but `errors`.
+Belongs here: no word of medicine or statistics.
+"""

@@ -1,0 +1,133 @@
+"""What was worked out once for a value is kept beside it, never in it: values are data alone, so they pickle and compare.
+
+A `kept` property works like `functools.cached_property`, but its result lives in one table here, goes when its value goes,
+and can be cleared. What is kept beside a value must not refer back to that value, or neither would ever go; where it has
+to, as a fit refers to its evidence, a `Shelf` of bounded length holds it instead.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import fields
+from typing import Any, overload
+
+import numpy as np
+
+_BESIDE: dict[int, tuple[weakref.ref[Any], dict[Hashable, Any]]] = {}
+_SHELVES: list[Shelf] = []
+
+
+def beside(value: Any) -> dict[Hashable, Any]:
+    """What is kept beside a value: empty at first, gone with the value, shared by nobody."""
+    held = _BESIDE.get(id(value))
+    if held is None or held[0]() is not value:
+        key = id(value)
+        held = (weakref.ref(value, lambda _: _BESIDE.pop(key, None)), {})
+        _BESIDE[key] = held
+    return held[1]
+
+
+def clear() -> None:
+    """Forget everything that is kept; the next question works it out again."""
+    _BESIDE.clear()
+    for shelf in _SHELVES:
+        shelf.clear()
+
+
+class kept[T]:  # noqa: N801 - a decorator, written as `property` is
+    """A property worked out once for each value and kept beside it."""
+
+    def __init__(self, function: Callable[[Any], T]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    @overload
+    def __get__(self, value: None, owner: type) -> kept[T]: ...
+    @overload
+    def __get__(self, value: object, owner: type) -> T: ...
+    def __get__(self, value: Any, owner: type) -> Any:
+        if value is None:
+            return self
+        held = beside(value)
+        if self not in held:
+            held[self] = self.function(value)
+        return held[self]
+
+
+class Shelf(OrderedDict[Hashable, Any]):
+    """The latest results by what they were made from, the longest unused leaving first."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__()
+        self.longest = longest
+        _SHELVES.append(self)
+
+    def get_or_make[T](self, key: Hashable, make: Callable[[], T]) -> T:
+        """The result for a key, made where it is not here; one that raises is not kept."""
+        try:
+            self.move_to_end(key)
+            found: T = self[key]
+        except KeyError:
+            found = self[key] = make()
+            while len(self) > self.longest:
+                self.popitem(last=False)
+        return found
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+class Value:
+    """A frozen dataclass compared by its fields, arrays and all; a NaN equals a NaN."""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same."""
+        if self is other:
+            return True
+        if type(self) is not type(other):
+            return NotImplemented
+        names = [one.name for one in fields(self) if one.compare]  # type: ignore[arg-type]
+        return all(same(getattr(self, name), getattr(other, name)) for name in names)
+
+    def __hash__(self) -> int:
+        """The same for equal values."""
+        return self._hash
+
+    @kept
+    def _hash(self) -> int:
+        return hash(tuple(_hashed(getattr(self, one.name)) for one in fields(self) if one.compare))  # type: ignore[arg-type]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """As it was pickled; arrays are read-only again."""
+        for name, held in state.items():
+            if isinstance(held, np.ndarray):
+                held.setflags(write=False)
+            object.__setattr__(self, name, held)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two contents of fields are equal, arrays and mappings by what is in them, NaN equal to NaN."""
+    if one is other:
+        return True
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        if not (isinstance(one, np.ndarray) and isinstance(other, np.ndarray)) or one.dtype != other.dtype:
+            return False
+        return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or (one != one and other != other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, (tuple, list)) and type(one) is type(other):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
+def _hashed(held: Any) -> int:
+    if isinstance(held, np.ndarray):
+        return hash((held.shape, held.tobytes()))
+    if isinstance(held, dict):
+        return hash(frozenset((name, _hashed(one)) for name, one in held.items()))
+    if isinstance(held, (tuple, list)):
+        return hash(tuple(map(_hashed, held)))
+    return 0 if held != held else hash(held)

@@ -1,0 +1,332 @@
+"""Corpora of published meta-analyses of proportions: what a prior is learned from and predictions are judged on.
+
+A corpus is a table of series, `meta_analysis, arm, study, events, total`, one arm of one data set after another. The
+shipped one stands beside the citation of each data set. Data sets that share trials are one cluster, since they are not
+independent: whoever resamples or cross-validates does it by cluster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskmodel.errors import EvidenceError, InputError, UnknownNameError
+from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHIPPED = Path(__file__).parent.parent / "data" / "corpora"
+FILES = ("series.csv", "sources.csv")
+SERIES_COLUMNS = ("meta_analysis", "arm", "study", "events", "total")
+SOURCE_COLUMNS = ("key", "cluster", "what", "citation", "doi")
+#: With one series left out there must be two to pool: an arm of fewer says nothing of how series differ.
+FEWEST_SERIES = 3
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The series of one arm of one published data set.
+
+    Parameters
+    ----------
+    meta_analysis, name : str
+        The data set, and which of its columns or treatments the counts are.
+    cluster : str
+        Data sets that share trials have one.
+    studies : tuple of str
+        A name for each series, sorted.
+    events, totals : tuple of int
+        Counts.
+    """
+
+    meta_analysis: str
+    name: str
+    cluster: str
+    studies: tuple[str, ...]
+    events: tuple[int, ...]
+    totals: tuple[int, ...]
+
+    @property
+    def label(self) -> str:
+        """Data set and arm."""
+        return f"{self.meta_analysis}/{self.name}"
+
+    @property
+    def pooled_risk(self) -> float:
+        """Events of all series by all totals: only to sort arms into rare and common."""
+        return sum(self.events) / sum(self.totals)
+
+
+@dataclass(frozen=True)
+class CorpusSource:
+    """Where a data set was published.
+
+    Parameters
+    ----------
+    key : str
+        The data set.
+    cluster : str
+        Data sets that share trials have one.
+    what : str
+        What the studies are about.
+    citation, doi : str
+        The publication; the DOI may be empty.
+    """
+
+    key: str
+    cluster: str
+    what: str
+    citation: str
+    doi: str
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Published meta-analyses of proportions, checked.
+
+    Parameters
+    ----------
+    name : str
+        Name of a shipped corpus, or of the file.
+    arms : tuple of Arm
+        Sorted by data set and arm.
+    sources : mapping of str to CorpusSource
+        By data set; empty for a file without citations.
+    """
+
+    name: str
+    arms: tuple[Arm, ...]
+    sources: Mapping[str, CorpusSource]
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """Names of the clusters, sorted."""
+        return tuple(sorted({arm.cluster for arm in self.arms}))
+
+    @property
+    def data_sets(self) -> tuple[str, ...]:
+        """Names of the data sets, sorted."""
+        return tuple(sorted({arm.meta_analysis for arm in self.arms}))
+
+    @property
+    def series(self) -> int:
+        """How many series there are."""
+        return sum(len(arm.studies) for arm in self.arms)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of the counts and clusters, in hexadecimal: not of the order of rows, nor of how the file is written."""
+        digest = hashlib.sha256()
+        for arm in self.arms:
+            for row in zip(arm.studies, arm.events, arm.totals, strict=True):
+                digest.update(repr((arm.meta_analysis, arm.name, arm.cluster, *row)).encode())
+        return digest.hexdigest()
+
+    def table(self) -> pd.DataFrame:
+        """Every series, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns meta_analysis, arm, cluster, study, events, total.
+        """
+        import pandas as pd
+
+        rows = [
+            (arm.meta_analysis, arm.name, arm.cluster, *row)
+            for arm in self.arms
+            for row in zip(arm.studies, arm.events, arm.totals, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["meta_analysis", "arm", "cluster", "study", "events", "total"])
+
+    def __repr__(self) -> str:
+        """How much of what."""
+        return (
+            f"Corpus({self.name}: {self.series} series in {len(self.arms)} arms of {len(self.data_sets)} data sets, "
+            f"{len(self.clusters)} clusters; {self.content_hash[:8]})"
+        )
+
+
+def corpora() -> tuple[str, ...]:
+    """Names of the shipped corpora.
+
+    Returns
+    -------
+    tuple of str
+        Sorted.
+    """
+    return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / FILES[0]).is_file()))
+
+
+def load_corpus(path: str | Path | None = None) -> Corpus:
+    """Read and check a corpus.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        Name of a shipped corpus, ``"development"`` by default; or a CSV file with the columns meta_analysis, arm, study,
+        events and total, and cluster where data sets share trials; or a folder with such a file, ``series.csv``, and
+        ``sources.csv``.
+
+    Returns
+    -------
+    Corpus
+        Checked.
+
+    Raises
+    ------
+    EvidenceError
+        If a file has faults; it carries all of them.
+    UnknownNameError
+        If there is no such corpus, file or folder.
+    InputError
+        If `path` is neither a name nor a path.
+
+    Examples
+    --------
+    >>> load_corpus()
+    Corpus(development: 746 series in 41 arms of 22 data sets, 21 clusters; ...)
+    """
+    place, name = _place(path)
+    faults = Faults()
+    sources: dict[str, CorpusSource] = {}
+    series = place
+    if place.is_dir():
+        for file in FILES:
+            if not (place / file).is_file():
+                faults.add(file, "the file is missing", f"A corpus's folder has {' and '.join(FILES)}")
+        if faults.problems:
+            raise EvidenceError(faults.problems, where=str(place))
+        sources = _read_sources(place / FILES[1], faults)
+        series = place / FILES[0]
+    arms = _read_series(series, sources, faults)
+    if faults.problems:
+        raise EvidenceError(sorted(faults.problems, key=lambda one: (one.file, one.row or 0)), where=str(place))
+    return Corpus(name, arms, sources)
+
+
+def _place(path: str | Path | None) -> tuple[Path, str]:
+    if path is None:
+        path = "development"
+    if not isinstance(path, (str, Path)) or not str(path).strip() or "\0" in str(path):
+        raise InputError(
+            f"{path!r} is not a corpus", where="corpus", remedy="Give a shipped corpus's name, or a CSV file's path"
+        )
+    name = str(path)
+    if name in corpora():
+        return SHIPPED / name, name
+    found = Path(name).expanduser()
+    try:
+        if found.exists():
+            return found, found.resolve().name
+    except OSError:
+        pass  # a name too long for the file system is no file
+    raise UnknownNameError("corpus, and no file either:", name, corpora(), where="corpus")
+
+
+def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
+    sources: dict[str, CorpusSource] = {}
+    for row in read_csv(path, faults, required=SOURCE_COLUMNS):
+        for column in ("key", "cluster", "citation"):
+            if not row[column]:
+                faults.add(path.name, "empty", "Fill it in", row=row.number, column=column)
+        if row["doi"] and not re.fullmatch(r"10\.\d{4,9}/\S+", row["doi"]):
+            faults.add(path.name, "not a DOI", "Write 10.", row=row.number, column="doi", found=row["doi"])
+        if row["key"] in sources:
+            faults.add(path.name, "the data set appears twice", "Keep one", row=row.number, found=row["key"])
+        sources[row["key"]] = CorpusSource(*(row[column] for column in SOURCE_COLUMNS))
+    return sources
+
+
+def _read_series(path: Path, sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[Arm, ...]:
+    rows = read_csv(path, faults, required=SERIES_COLUMNS, optional=("cluster",))
+    if any(column not in rows[0].cells for column in SERIES_COLUMNS) if rows else True:
+        return ()  # a missing column would be a fault of every row
+    arms: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
+    first_rows: dict[tuple[str, str], int] = {}
+    # Counted before a row is refused, so that one bad count is not also told as an arm that is too short.
+    sizes = Counter((row["meta_analysis"], row["arm"]) for row in rows)
+    clusters: dict[str, str] = {}
+    for row in rows:
+        key = row["meta_analysis"], row["arm"]
+        counts = _checked_row(path.name, row, sources, faults)
+        first_rows.setdefault(key, row.number)
+        series = arms.setdefault(key, {})
+        if row["study"] and row["study"] in series:
+            faults.add(
+                path.name,
+                "the study is already in this arm",
+                "Keep one row, or name the second series apart",
+                row=row.number,
+                column="study",
+                found=row["study"],
+            )
+        series[row["study"]] = counts
+        cluster = row["cluster"] or (sources[key[0]].cluster if key[0] in sources else key[0])
+        if clusters.setdefault(key[0], cluster) != cluster:
+            faults.add(
+                path.name,
+                f"the data set is in the cluster {clusters[key[0]]!r} already",
+                "Give all rows of a data set one cluster",
+                row=row.number,
+                column="cluster",
+                found=cluster,
+            )
+    for key, size in sizes.items():
+        if size < FEWEST_SERIES:
+            faults.add(
+                path.name,
+                f"the arm has {size} series, fewer than {FEWEST_SERIES}",
+                "Leave the arm out",
+                row=first_rows[key],
+                column="arm",
+                found="/".join(key),
+            )
+    if faults.problems:
+        return ()
+    return tuple(_arm(key, arms[key], clusters[key[0]]) for key in sorted(arms))
+
+
+def _checked_row(file: str, row: Row, sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[int, int]:
+    """Counts of a row; zeros where they are at fault, for the corpus is refused anyway."""
+    for column in ("meta_analysis", "arm", "study"):
+        if not row[column]:
+            faults.add(file, "empty", "Give a name", row=row.number, column=column)
+    if sources and row["meta_analysis"] and row["meta_analysis"] not in sources:
+        faults.unknown(file, "data set", row["meta_analysis"], sources, row=row.number, column="meta_analysis")
+    events, total = (read_whole(file, row, column, faults) for column in ("events", "total"))
+    if total == 0:
+        faults.add(file, "a total of 0", "Leave the row out: nobody was counted", row=row.number, column="total")
+    if events is not None and total and events > total:
+        faults.add(
+            file,
+            f"{events} events of {total}",
+            "Events cannot exceed the total; are they swapped?",
+            row=row.number,
+            column="events",
+            found=events,
+        )
+    return events or 0, total or 0
+
+
+def _arm(key: tuple[str, str], series: Mapping[str, tuple[int, int]], cluster: str) -> Arm:
+    studies = sorted(series, key=lambda study: (_natural(study), study))
+    return Arm(
+        *key,
+        cluster,
+        tuple(studies),
+        tuple(series[one][0] for one in studies),
+        tuple(series[one][1] for one in studies),
+    )
+
+
+def _natural(text: str) -> Sequence[tuple[int, int, str]]:
+    """Order in which study 2 comes before study 10."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"[0-9]+|[^0-9]+", text)]

@@ -1,0 +1,210 @@
+"""Simulation-based calibration: whether posteriors are right on average over counts that their own model produces.
+
+Parameters are drawn from the priors and counts from the parameters; the true value of each quantity then falls anywhere in
+its posterior with equal probability (Talts et al. 2018). Work is split into chunks of replications, each replication with a
+stream of random numbers of its own, so that one process and many give the same record.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskmodel._support.executors import Progress, finished
+from riskmodel._support.fingerprint import code_fingerprint
+from riskmodel._support.version import package_versions
+from riskmodel.calibration.sbc_generator import MOST_SERIES, SIZES, Generator
+from riskmodel.calibration.sbc_record import SBCRecord
+from riskmodel.calibration.sbc_replicate import Chunk, Fit, FunctionFit, PoolFit, SamplerFit, judge
+from riskmodel.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+METHODS = ("exact", "nuts")
+#: Replications where none are named: as many as about a minute allows on two cores, and four minutes for the sampler.
+REPLICATIONS = {"beta-binomial": 10_000, "logit-normal": 2_000, "nuts": 200}
+#: Replications of one chunk: many chunks for each worker, and for the sampler few compilations.
+_CHUNK = {"exact": 100, "nuts": 20}
+_SAVE_EVERY = 10.0
+
+
+def simulation_based_calibration(
+    model: str = "beta-binomial",
+    *,
+    method: str = "exact",
+    prior: Any = "jeffreys",
+    heterogeneity: Any = "default",
+    replications: int | None = None,
+    seed: int = 1,
+    executor: Executor | None = None,
+    fit: Callable[..., Any] | None = None,
+    sizes: Sequence[int] = SIZES,
+    most_series: int = MOST_SERIES,
+    resume: str | Path | None = None,
+    save: str | Path | None = None,
+    progress: Progress | None = None,
+) -> SBCRecord:
+    """Judge a model's posteriors by counts drawn from the model.
+
+    Parameters
+    ----------
+    model : {"beta-binomial", "logit-normal"}
+        From which counts are drawn, and which is fitted.
+    method : {"exact", "nuts"}
+        How it is fitted; the sampler is compiled once in each process, and has the beta-binomial only.
+    prior, heterogeneity : object
+        As `pool` takes them.
+    replications : int, optional
+        How many; 10,000 of the beta-binomial, 2,000 of the logit-normal and 200 of the sampler by default.
+    seed : int
+        Of everything.
+    executor : concurrent.futures.Executor, optional
+        Where to work; this process by default. The record is the same, dates and timings aside.
+    fit : callable, optional
+        What is judged instead: from events and totals, ndarrays of int of shape (series,), to a `Posterior`.
+    sizes : sequence of int
+        Totals, equally likely for each series; those of the shipped finding by default.
+    most_series : int
+        Numbers of series from 1 to this are equally likely.
+    resume : str or Path, optional
+        An unfinished record, whose chunks are kept.
+    save : str or Path, optional
+        Where to write the record as it grows; where `resume` is, by default.
+    progress : callable, optional
+        Called with the number of chunks done and of all chunks.
+
+    Returns
+    -------
+    SBCRecord
+        Where a worker died its `missing` says which replications were not judged, and why.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such model or method.
+    InputError
+        If an argument cannot be used, or `resume` is of another calibration.
+
+    References
+    ----------
+    Talts S, Betancourt M, Simpson D, Vehtari A, Gelman A. Validating Bayesian inference algorithms with simulation-based
+    calibration. arXiv 1804.06788, 2018, section 4. Modrak M, Moon AH, Kim S, Buerkner P, Huurre N, Faltejskova K, Gelman
+    A, Vehtari A. Simulation-based calibration checking for Bayesian computation: the choice of test quantities shapes
+    sensitivity. Bayesian Analysis 2023, section 4, for the log-likelihood among the quantities.
+
+    Examples
+    --------
+    >>> record = simulation_based_calibration(replications=40)
+    >>> record.passed
+    True
+    """
+    started = time.monotonic()
+    generator = Generator.of(model, prior, heterogeneity, sizes=sizes, most_series=most_series)
+    judged = _fit(generator, model, method, prior, heterogeneity, fit)
+    usual = REPLICATIONS["nuts" if method == "nuts" else model]
+    number = usual if replications is None else replications
+    for value, where, least in ((number, "replications", 1), (seed, "seed", 0)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InputError(f"{value!r} is not a whole number of at least {least}", where=where)
+    place = save if save is not None else resume
+    file = None if place is None else Path(place).expanduser()
+    if file is not None and not (file.parent.is_dir() and os.access(file.parent, os.W_OK) and not file.is_dir()):
+        raise InputError(f"{str(file)!r} cannot be written", where="save", remedy="Give a file in a folder of yours")
+    size = _CHUNK[method]
+    chunks = [Chunk(generator, judged, seed, first, min(first + size, number)) for first in range(0, number, size)]
+    tasks = {chunk.label: chunk for chunk in chunks}
+    settings = {
+        "model": model,
+        "method": method,
+        "fit": str(judged),
+        "prior": str(generator.mu_prior),
+        "heterogeneity_prior": str(generator.heterogeneity_prior),
+        "sizes": list(generator.sizes),
+        "most_series": most_series,
+        "replications": number,
+        "seed": seed,
+    }
+    done: dict[str, dict[str, Any]] = {}
+    missing: dict[str, str] = {}
+    code, before = code_of(method), 0.0
+    if resume is not None:
+        earlier = SBCRecord.load(resume)
+        if (earlier.settings, earlier.code) != (settings, code):
+            raise InputError(
+                "the record is of other settings or other code",
+                where=str(resume),
+                remedy="Ask for the same calibration, or start a new one without resuming",
+            )
+        done, before = {label: dict(chunk) for label, chunk in earlier.chunks.items()}, earlier.seconds
+
+    def record() -> SBCRecord:
+
+        return SBCRecord(
+            settings=settings,
+            code=code,
+            chunks={label: done[label] for label in tasks if label in done},
+            missing={label: missing.get(label, "not judged yet") for label in tasks if label not in done},
+            versions=package_versions(),
+            made=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(before + time.monotonic() - started, 1),
+        )
+
+    waiting = {label: chunk for label, chunk in tasks.items() if label not in done}
+    tell = progress or (lambda part, of: None)
+    tell(len(done), len(tasks))
+    saved = time.monotonic()
+    try:
+        for label, result in finished(judge, waiting, executor, missing):
+            done[label] = result
+            if file is not None and time.monotonic() - saved > _SAVE_EVERY:
+                record().save(file)
+                saved = time.monotonic()
+            tell(len(done), len(tasks))
+    except BaseException:
+        # Ctrl-C as well as a fault: what is finished can be taken up again.
+        if file is not None and done:
+            record().save(file)
+        raise
+    whole = record()
+    if file is not None:
+        whole.save(file)
+    return whole
+
+
+def code_of(method: str) -> str:
+    """Fingerprint of the code behind a calibration.
+
+    Parameters
+    ----------
+    method : str
+        ``"exact"`` or ``"nuts"``.
+
+    Returns
+    -------
+    str
+        SHA-256, comments and docstrings left out.
+    """
+    return code_fingerprint(
+        ("calibration.sbc_replicate", "mcmc.branch") if method == "nuts" else ("calibration.sbc_replicate",)
+    )
+
+
+def _fit(generator: Generator, model: str, method: str, prior: Any, heterogeneity: Any, fit: Any) -> Fit:
+    if method not in METHODS:
+        raise UnknownNameError("method", str(method), METHODS, where="method")
+    if fit is not None:
+        if not callable(fit):
+            raise InputError(f"{fit!r} is not a function", where="fit", remedy="Give one of events and totals")
+        return FunctionFit(fit)
+    if method == "exact":
+        return PoolFit(model, prior, heterogeneity)
+    if model != "beta-binomial":
+        raise InputError(
+            "the sampler has the beta-binomial model only", where="method", remedy='Use method="exact" for this model'
+        )
+    return SamplerFit(generator)

@@ -1,0 +1,201 @@
+"""Counts drawn from a model and its priors: what simulation-based calibration and coverage are judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskmodel.distributions.special import log_rising, log_sigmoids
+from riskmodel.errors import InputError, UnknownNameError
+from riskmodel.inference.logit_normal_likelihood import RandomEffect
+from riskmodel.inference.pool import checked_counts
+from riskmodel.priors import HeterogeneityPrior, MuPrior, as_heterogeneity_prior, as_mu_prior, g_of
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+MODELS = ("beta-binomial", "logit-normal")
+#: Totals of the shipped finding's series: the sizes at which the package is used.
+SIZES = (4, 5, 7, 11, 14, 17, 20, 21, 28, 40, 61)
+#: Most series in a replication; numbers from 1 are equally likely.
+MOST_SERIES = 5
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A model, its priors and a design, from which counts are drawn.
+
+    Parameters
+    ----------
+    model : {"beta-binomial", "logit-normal"}
+        How risks differ between settings.
+    mu_prior : MuPrior
+        Prior on the average risk.
+    heterogeneity_prior : HeterogeneityPrior
+        Prior on the spread between settings; on tau for the logit-normal.
+    sizes : tuple of int
+        Totals, equally likely for every series and for the new one.
+    most_series : int
+        Numbers of series from 1 to this are equally likely.
+    """
+
+    model: str
+    mu_prior: MuPrior
+    heterogeneity_prior: HeterogeneityPrior
+    sizes: tuple[int, ...] = SIZES
+    most_series: int = MOST_SERIES
+
+    @classmethod
+    def of(
+        cls, model: str, prior: Any, heterogeneity: Any, *, sizes: Sequence[int] = SIZES, most_series: int = MOST_SERIES
+    ) -> Generator:
+        """From what `pool` takes.
+
+        Parameters
+        ----------
+        model : str
+            Name of the model.
+        prior, heterogeneity : object
+            As `pool` takes them.
+        sizes : sequence of int
+            Totals.
+        most_series : int
+            Most series in a replication.
+
+        Returns
+        -------
+        Generator
+            Checked.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such model.
+        InputError
+            If a prior or the design cannot be used.
+        """
+        if model not in MODELS:
+            raise UnknownNameError("model", str(model), MODELS, where="model")
+        mu_prior, spread = as_mu_prior(prior), as_heterogeneity_prior(heterogeneity)
+        if spread is None:
+            raise InputError(
+                "heterogeneity 0 leaves nothing to differ between settings",
+                where="heterogeneity",
+                remedy="Give a heterogeneity prior",
+            )
+        if model == "logit-normal" and spread.scale != "tau":
+            raise InputError(
+                "the logit-normal model takes a prior on tau",
+                where="heterogeneity",
+                remedy='Use one such as ("half-normal", 1)',
+            )
+        totals, _ = checked_counts(sizes, sizes)
+        if isinstance(most_series, bool) or not isinstance(most_series, int) or not 1 <= most_series <= 1000:
+            raise InputError(f"{most_series!r} is not a whole number from 1 to 1,000", where="most_series")
+        return cls(model, mu_prior, spread, tuple(totals.tolist()), most_series)
+
+    def draw(self, rng: np.random.Generator) -> Simulated:
+        """One replication.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        Simulated
+            Parameters and counts.
+        """
+        x = self.mu_prior.sample(1, rng)
+        spread = self.heterogeneity_prior.sample(1, rng)
+        totals = rng.choice(self.sizes, int(rng.integers(1, self.most_series + 1)))
+        new_total = int(rng.choice(self.sizes))
+        mu, rest = (np.exp(side) for side in log_sigmoids(x))
+        if self.model == "logit-normal":
+            logit = x + spread * rng.standard_normal(totals.size + 1)
+            theta = np.exp(log_sigmoids(logit)[0])
+        else:
+            if self.heterogeneity_prior.scale == "tau":
+                g = g_of(spread, mu, rest)
+                spread = g / (1 + g)
+            else:
+                g = spread / (1 - spread)
+            # Worth more than a billion observations is a point for every purpose here, and NumPy's generator agrees.
+            size = np.minimum(1 / g, 1e9)
+            theta = rng.beta(np.maximum(mu * size, 1e-300), np.maximum(rest * size, 1e-300), totals.size + 1)
+        events = rng.binomial(totals, theta[:-1])
+        new_events = int(rng.binomial(new_total, theta[-1]))
+        return Simulated(
+            events=np.asarray(events, np.int64),
+            totals=np.asarray(totals, np.int64),
+            new_events=new_events,
+            new_total=new_total,
+            average=float(mu[0]),
+            heterogeneity=float(spread[0]),
+            first_series=float(theta[0]),
+            new_setting=float(theta[-1]),
+            log_likelihood=float(log_likelihood(self.model, events, totals, mu, rest, spread)[0]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """One replication: counts, and the parameters that they came from.
+
+    Parameters
+    ----------
+    events, totals : ndarray of int, shape (series,)
+        Counts.
+    new_events, new_total : int
+        Another series from another setting.
+    average : float
+        Average risk mu; in the logit-normal model the risk in the middle setting.
+    heterogeneity : float
+        rho of the beta-binomial, tau of the logit-normal.
+    first_series, new_setting : float
+        Risk in the first series' setting, and in the new one.
+    log_likelihood : float
+        Of the counts at mu and the heterogeneity, the series' risks integrated out, without binomial coefficients.
+    """
+
+    events: Counts
+    totals: Counts
+    new_events: int
+    new_total: int
+    average: float
+    heterogeneity: float
+    first_series: float
+    new_setting: float
+    log_likelihood: float
+
+
+def log_likelihood(model: str, events: Counts, totals: Counts, mu: Array, rest: Array, spread: Array) -> Array:
+    """Logarithm of the probability of counts in one order, the series' own risks integrated out.
+
+    Parameters
+    ----------
+    model : str
+        ``"beta-binomial"`` or ``"logit-normal"``.
+    events, totals : ndarray of int, shape (series,)
+        Counts.
+    mu, rest : ndarray of shape (points,)
+        Average risk and its complement.
+    spread : ndarray of shape (points,)
+        rho, or tau for the logit-normal.
+
+    Returns
+    -------
+    ndarray of shape (points,)
+        Log-likelihoods.
+    """
+    if model == "logit-normal":
+        x = np.log(mu) - np.log(rest)
+        return np.asarray(RandomEffect(events, totals).log_likelihood(x[:, None], spread)[:, :, 0].sum(0))
+    g = spread / (1 - spread)
+    value = log_rising(mu, g, events) + log_rising(rest, g, totals - events)
+    return np.asarray(value - log_rising(np.ones_like(g), g, totals))

@@ -1,0 +1,236 @@
+r"""Counts of a coarser group, read through the tree: 5 of 5 isolated did well, work-up not reported.
+
+A series has one risk for each branch, a Beta given the hyperparameters. Of n fetuses entering a branch m take it, and how
+many is not reported; summing over m (and over how the events divide) gives the likelihood of the coarse count given the
+hyperparameters exactly, each series' own risks integrated out:
+
+.. math:: L(y, n) = \sum_m \mathrm{BetaBin}(m \mid n, a, b) \sum_{y'} L_{hit}(y', m)\, L_{miss}(y - y', n - m)
+
+All terms are positive, so nothing cancels. Where only one way of dividing is possible the count says the same as its cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from riskmodel.distributions.diagram import Branch, Node, edges_of
+
+Array = NDArray[np.float64]
+#: Cells of a branch: hits and how many entered.
+Cells = Mapping[int, tuple[int, int]]
+
+#: A coarse count of more fetuses is not read through the tree: the sums grow with its square.
+LARGEST_COARSE = 400
+#: Most ways to divide at single branches, summed over for one count: 40 of 100 on four branches has 5,062.
+MOST_SPLITS = 6000
+
+
+def readable(node: Node) -> bool:
+    """Whether every branch occurs in one place only, so that the two sides of a choice are independent.
+
+    Parameters
+    ----------
+    node : float or Branch
+        The diagram of the question.
+
+    Returns
+    -------
+    bool
+        False where a stated independence puts one branch on both sides.
+    """
+    if not isinstance(node, Branch):
+        return True
+    apart = not (edges_of(node.hit) & edges_of(node.miss))
+    return apart and readable(node.hit) and readable(node.miss)
+
+
+def splits(node: Branch, events: int, total: int) -> Iterator[tuple[int, int]]:
+    """Ways in which fetuses can divide at one branch.
+
+    Parameters
+    ----------
+    node : Branch
+        The branch.
+    events, total : int
+        How many entered it, and how many events are among them.
+
+    Returns
+    -------
+    iterator of (int, int)
+        How many took it, and how many of the events are among those. A side without branches rules most ways out: all or
+        none of it are events.
+    """
+    for hits in range(total + 1):
+        rest = total - hits
+        low, high = max(0, events - rest), min(hits, events)
+        if not isinstance(node.hit, Branch):
+            above = hits if node.hit == 1.0 else 0
+            low, high = max(low, above), min(high, above)
+        if not isinstance(node.miss, Branch):
+            above = events - (rest if node.miss == 1.0 else 0)
+            low, high = max(low, above), min(high, above)
+        for above in range(low, high + 1):
+            yield hits, above
+
+
+def ways(node: Node, events: int, total: int) -> Iterator[dict[int, tuple[int, int]]]:
+    """Ways in which the fetuses can have divided.
+
+    Parameters
+    ----------
+    node : float or Branch
+        The diagram.
+    events, total : int
+        The coarse count.
+
+    Returns
+    -------
+    iterator of dict of int to (int, int)
+        Hits and entered at each branch that anybody entered.
+    """
+    if total == 0:
+        yield {}
+    elif not isinstance(node, Branch):
+        if events == (total if node == 1.0 else 0):
+            yield {}
+    else:
+        for hits, above in splits(node, events, total):
+            for first in ways(node.hit, above, hits):
+                for second in ways(node.miss, events - above, total - hits):
+                    yield {node.edge: (hits, total)} | first | second
+
+
+@cache
+def too_many(node: Node, events: int, total: int) -> bool:
+    """Whether summing over how a count's fetuses can have divided would take more than a few seconds.
+
+    Parameters
+    ----------
+    node : float or Branch
+        The diagram.
+    events, total : int
+        The coarse count.
+
+    Returns
+    -------
+    bool
+        Whether there are more than `MOST_SPLITS`, counted as `Sums.likelihood` meets them.
+    """
+    seen = {(node, events, total)}
+    waiting = [(node, events, total)]
+    number = 0
+    while waiting:
+        at, inside, entered = waiting.pop()
+        if not isinstance(at, Branch) or not entered:
+            continue
+        for hits, above in splits(at, inside, entered):
+            number += 1
+            if number > MOST_SPLITS:
+                return True
+            found = {(at.hit, above, hits), (at.miss, inside - above, entered - hits)} - seen
+            seen |= found
+            waiting.extend(found)
+    return False
+
+
+@dataclass(frozen=True, eq=False)
+class Divided:
+    """How those who enter a branch divide in one series, at many values of the hyperparameters.
+
+    Parameters
+    ----------
+    a, b : ndarray of shape (points,)
+        Shape parameters of the Beta of the series' risk.
+    own : (int, int)
+        The cell that the same series reports itself: where as many entered, the division is known; otherwise its risk has
+        seen them.
+    """
+
+    a: Array
+    b: Array
+    own: tuple[int, int] = (0, 0)
+    _cells: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
+    _factorials: list[tuple[Array, Array, Array]] = field(default_factory=list, repr=False)
+
+    def cell(self, hits: int, entered: int) -> Array:
+        """Probability that so many of those who entered took the branch.
+
+        Parameters
+        ----------
+        hits, entered : int
+            The cell.
+
+        Returns
+        -------
+        ndarray of shape (points,)
+            Beta-binomial, by sums of logarithms: nothing cancels, however large the shapes.
+        """
+        if (hits, entered) not in self._cells:
+            if self.own[1] == entered:
+                value = np.full(self.a.shape, float(hits == self.own[0]))
+            else:
+                taken, left, both = self._rising(entered)
+                log_ways = gammaln(entered + 1) - gammaln(hits + 1) - gammaln(entered - hits + 1)
+                value = np.exp(log_ways + taken[hits] + left[entered - hits] - both[entered])
+            self._cells[hits, entered] = value
+        return self._cells[hits, entered]
+
+    def _rising(self, longest: int) -> tuple[Array, Array, Array]:
+        """Logarithms of the rising factorials of a, b and a + b up to `longest` factors; shape (longest + 1, points)."""
+        if not self._factorials or self._factorials[0][0].shape[0] <= longest:
+            hits, seen = self.own
+            j = np.arange(longest)[:, None]
+            starts = (self.a + hits, self.b + (seen - hits), self.a + self.b + seen)
+            logs = [np.cumsum(np.log(start + j), axis=0) for start in starts]
+            taken, left, both = (np.concatenate([np.zeros((1, self.a.size)), one]) for one in logs)
+            self._factorials[:] = [(taken, left, both)]
+        return self._factorials[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Likelihoods of coarse counts at many values of the hyperparameters, each part worked out once.
+
+    Parameters
+    ----------
+    parts : mapping of int to Divided
+        How the series' fetuses divide at each branch.
+    """
+
+    parts: Mapping[int, Divided]
+    _sums: dict[tuple[Node, int, int], Array | float] = field(default_factory=dict, repr=False)
+
+    def likelihood(self, node: Node, events: int, total: int) -> Array | float:
+        """Likelihood of a coarse count.
+
+        Parameters
+        ----------
+        node : float or Branch
+            The diagram; each branch occurs in one place only.
+        events, total : int
+            The coarse count.
+
+        Returns
+        -------
+        ndarray of shape (points,) or float
+            Probabilities, binomial coefficients included; one number where no branch matters.
+        """
+        if total == 0:
+            return 1.0
+        if not isinstance(node, Branch):
+            return 1.0 if events == (total if node == 1.0 else 0) else 0.0
+        key = (node, events, total)
+        if key not in self._sums:
+            value: Array | float = 0.0
+            for hits, above in splits(node, events, total):
+                over = self.likelihood(node.hit, above, hits)
+                under = self.likelihood(node.miss, events - above, total - hits)
+                value = value + self.parts[node.edge].cell(hits, total) * over * under
+            self._sums[key] = value
+        return self._sums[key]

@@ -1,0 +1,175 @@
+"""A posterior as nodes of its hyperparameters, which further counts weight again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import roots_jacobi
+
+from riskmodel.coarsened.counts import LARGEST_COARSE, Divided
+from riskmodel.distributions.base import Distribution, PointMass, SettingDistribution
+from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.distributions.special import log_sigmoids
+from riskmodel.inference.grid import AverageMarginal, Lattice, mixture_nodes
+from riskmodel.inference.logit_normal_settings import SettingRisk
+from riskmodel.posterior import Posterior
+
+Array = NDArray[np.float64]
+
+#: A Beta worth this many observations is a point for every purpose here.
+_ALIKE = 1e12
+
+
+@dataclass(frozen=True, eq=False)
+class HyperNodes:
+    """Nodes of a posterior of hyperparameters, and what they say of further cells.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Whose nodes they are, by quadrature or conjugate.
+    """
+
+    posterior: Posterior
+    _divided: dict[tuple[int, int], Divided] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _nodes(self) -> tuple[Array, Array, Array]:
+        average = self.posterior.average
+        if isinstance(average, BetaMixture):
+            pairs = zip(average.a, average.b, strict=True)
+            rules = [roots_jacobi(LARGEST_COARSE // 2 + 2, b - 1, a - 1) for a, b in pairs]
+            risk = np.concatenate([0.5 * (1 + x) for x, _ in rules])
+            weights = [w * one / one.sum() for w, (_, one) in zip(average.weights, rules, strict=True)]
+            return risk * _ALIKE, (1 - risk) * _ALIKE, np.concatenate(weights)
+        lattice = self._table
+        x = lattice.x.ravel()
+        alike = np.log(_ALIKE)
+        log_size = np.minimum(-lattice.log_g.ravel(), alike) if self._lattice is not None else np.full(x.size, alike)
+        a, b = (np.maximum(np.exp(side + log_size), 1e-300) for side in log_sigmoids(x))
+        return (b, a, lattice.weights.ravel()) if lattice.mirror else (a, b, lattice.weights.ravel())
+
+    @property
+    def a(self) -> Array:
+        """First shape parameter of the Beta of a setting's risk, of shape (nodes,)."""
+        return self._nodes[0]
+
+    @property
+    def b(self) -> Array:
+        """Second shape parameter, of shape (nodes,)."""
+        return self._nodes[1]
+
+    @property
+    def weights(self) -> Array:
+        """Weights of the nodes, of shape (nodes,), summing to one.
+
+        Where all settings are alike they are those of Gauss and Jacobi's rule, exact for the counts that are read (DLMF
+        3.5.22).
+        """
+        return self._nodes[2]
+
+    @property
+    def _table(self) -> Lattice:
+        """Nodes of the average."""
+        average = self.posterior.average
+        marginal = average.marginal if isinstance(average, SettingRisk) else average
+        assert isinstance(marginal, AverageMarginal)
+        return marginal.lattice
+
+    @property
+    def _lattice(self) -> Lattice | None:
+        """Nodes of average and heterogeneity; None where all settings are alike."""
+        return None if isinstance(self.posterior.heterogeneity, PointMass) else self._table
+
+    @cached_property
+    def mean(self) -> Array:
+        """Average risk at each node, of shape (nodes,)."""
+        return self.a / (self.a + self.b)
+
+    def divided(self, own: tuple[int, int]) -> Divided:
+        """How the fetuses of a series divide, at the nodes.
+
+        Parameters
+        ----------
+        own : (int, int)
+            The cell that the series reports itself; (0, 0) where it reports none.
+
+        Returns
+        -------
+        Divided
+            The same each time, so that what it has worked out is kept.
+        """
+        if own not in self._divided:
+            self._divided[own] = Divided(self.a, self.b, own)
+        return self._divided[own]
+
+    def at(self, levels: Array) -> tuple[Array, Array]:
+        """Shape parameters at equally likely points.
+
+        Parameters
+        ----------
+        levels : ndarray of shape (points,)
+            Equidistributed in (0, 1): the probability of a smaller average.
+
+        Returns
+        -------
+        a, b : ndarray of shape (points,)
+            With the posterior's mean exactly: what the points' finite number leaves, some 1e-4, is spread in proportion.
+        """
+        average = self.posterior.average
+        if self._lattice is None:
+            risk = average.quick_ppf(levels)
+            return np.maximum(risk, 1e-300) * _ALIKE, np.maximum(1 - risk, 1e-300) * _ALIKE
+        order = np.argsort(self.mean)
+        place = np.searchsorted(np.cumsum(self.weights[order]), levels * (1 - 1e-12))
+        chosen = order[np.minimum(place, order.size - 1)]
+        size, risk = (self.a + self.b)[chosen], self.mean[chosen]
+        spread = risk * (1 - risk)
+        risk = np.clip(risk + (average.mean - risk.mean()) * spread / spread.mean(), 1e-300, 1 - 1e-16)
+        return risk * size, (1 - risk) * size
+
+    def reweighted(self, ratio: Array, cells: tuple[tuple[float, int, int], ...]) -> Posterior:
+        """The posterior with its nodes weighted again.
+
+        Parameters
+        ----------
+        ratio : ndarray of shape (nodes,)
+            What multiplies each node's weight; the weighted mean is one.
+        cells : tuple of (float, int, int)
+            The counts that the ratio stands for: weight, events and total of each possibility. Used where all settings are
+            alike, for a Beta is then updated in closed form.
+
+        Returns
+        -------
+        Posterior
+            Of the branch's own counts and those. The error of its mean is that of the sums, below 1e-8 (measured on
+            counts up to 400 of 400, 2026-11).
+        """
+        average = self.posterior.average
+        lattice = self._lattice
+        if lattice is not None:
+            held = replace(lattice, weights=lattice.weights * ratio.reshape(lattice.weights.shape))
+
+            def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
+                new = mixture_nodes(held)
+                pairs = zip(self.posterior.events, self.posterior.totals, strict=True)
+                return new, tuple(new.shifted(int(y), int(n)) for y, n in pairs)
+
+            return replace(
+                self.posterior, average=held.average(), heterogeneity=held.heterogeneity(), settings=settings
+            )
+        risk: SettingDistribution
+        if isinstance(average, BetaMixture):
+            updated = [average.update(events, total) for _, events, total in cells]
+            risk = BetaMixture(
+                np.concatenate([cell[0] * one.weights for cell, one in zip(cells, updated, strict=True)]),
+                np.concatenate([one.a for one in updated]),
+                np.concatenate([one.b for one in updated]),
+            )
+        else:
+            table = replace(self._table, weights=self._table.weights * ratio.reshape(self._table.weights.shape))
+            risk = SettingRisk(lambda: table)
+        return replace(self.posterior, average=risk, settings=lambda: (risk, (risk,) * self.posterior.events.size))

@@ -1,0 +1,74 @@
+"""A distribution known by draws from a sampler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from riskmodel.distributions.base import Distribution, checked_levels
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Draws(Distribution):
+    """Draws of a value in (0, 1).
+
+    Parameters
+    ----------
+    values : ndarray of shape (draws,)
+        In any order.
+    scale : str, optional
+        What the value is measured in, for a heterogeneity: ``"rho"`` or ``"tau"``.
+    """
+
+    values: Array
+    scale: str = ""
+
+    @property
+    def mean(self) -> float:
+        """Mean of the draws."""
+        return float(self.values.mean())
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the draws."""
+        return float(self.values.std(ddof=1))
+
+    @cached_property
+    def _sorted(self) -> Array:
+        return np.sort(self.values)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Share of draws up to `x`, of the shape of `x`."""
+        return np.asarray(np.searchsorted(self._sorted, np.asarray(x, float), side="right") / self.values.size)
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`: a normal kernel on the logit scale, Silverman's width."""
+        x = np.asarray(x, float)
+        inside = (x > 0) & (x < 1)
+        safe = np.where(inside, x, 0.5)
+        held = np.clip(self._sorted, 1e-12, 1 - 1e-12)
+        logits = np.log(held) - np.log1p(-held)
+        quartiles = np.quantile(logits, [0.25, 0.75])
+        spread = min(float(logits.std()), float(quartiles[1] - quartiles[0]) / 1.349) or 1e-6
+        width = 0.9 * spread * logits.size**-0.2
+        at = (np.log(safe) - np.log1p(-safe)).ravel()
+        heights = np.array([np.exp(-0.5 * ((one - logits) / width) ** 2).mean() for one in at])
+        density = heights.reshape(x.shape) / (width * np.sqrt(2 * np.pi)) / (safe * (1 - safe))
+        return np.where(inside, density, 0.0)
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles of the draws at `q`, of the shape of `q`."""
+        return np.asarray(np.quantile(self._sorted, checked_levels(q)))
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Draws again, with replacement."""
+        return rng.choice(self.values, size)
+
+    def __repr__(self) -> str:
+        """Mean and sd."""
+        return f"Draws({self.values.size}, mean {self.mean:.4f}, sd {self.sd:.4f})"

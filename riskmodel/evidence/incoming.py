@@ -1,0 +1,215 @@
+"""New counts beside a finding's own: checked together, as the folder that they would make.
+
+A table of new counts has the columns of ``counts.csv``, and for a source that the finding does not know yet those of
+``sources.csv``: its citation, year and so on, in any of its rows. What need not be said is left out: a finding with one
+pooled population has that one, and a row without a reading is a primary one.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from riskmodel.errors import EvidenceError, InputError, Problem
+from riskmodel.evidence.evidence import FILES, Evidence, folder_hash, load_evidence
+from riskmodel.evidence.finding import Count
+from riskmodel.evidence.readers.counts import COUNT_COLUMNS, SOURCE_COLUMNS
+from riskmodel.evidence.readers.sheets import as_sheet
+from riskmodel.evidence.readers.text import Faults, Row, read_csv_text
+
+NEEDED = ("source", "variable", "category", "events", "total", "ascertainment", "terminations", "basis")
+#: What a row may say of its source: the columns of ``sources.csv`` but its key, and but what a count says itself.
+OF_SOURCE = tuple(name for name in (*SOURCE_COLUMNS, "note") if name not in ("key", "ascertainment", "note"))
+
+
+@dataclass(frozen=True, eq=False)
+class Incoming:
+    """A finding with new counts in it.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Checked, of the whole.
+    files : mapping of str to str
+        The folder's files, as they would be written.
+    counts : tuple of Count
+        The new ones, as they stand in the new ``counts.csv``.
+    sources : tuple of str
+        Keys of sources that the finding did not have.
+    """
+
+    evidence: Evidence
+    files: Mapping[str, str]
+    counts: tuple[Count, ...]
+    sources: tuple[str, ...]
+
+
+def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incoming:
+    """Check new counts against a finding and put them beside its own.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The finding; its folder is read again and not written.
+    new : str, Path, pandas.DataFrame or sequence of mapping
+        As `riskmodel.evidence.readers.sheets.as_sheet` takes them.
+    updated : str, optional
+        The day that the finding then bears, as 2026-01-31; today by default.
+
+    Returns
+    -------
+    Incoming
+        What the folder would be.
+
+    Raises
+    ------
+    EvidenceError
+        If the table has faults, or does not fit the finding: every one, with its row and column.
+    InputError
+        If the evidence has no folder, or the folder is no longer the one that was read.
+    """
+    sheet = as_sheet(new)
+    faults = Faults()
+    lines = _new_rows(sheet.name, sheet.text, evidence, faults)
+    if faults.problems:
+        raise EvidenceError(faults.problems, where=sheet.name)
+    files = _files(evidence)
+    old_rows, header = _table(files["counts.csv"])
+    columns = [
+        *header,
+        *(
+            name
+            for name in (*COUNT_COLUMNS, "role")
+            if name not in header and any(name in line.cells for line in lines)
+        ),
+    ]
+    first = _next_line(files["counts.csv"])
+    texts = [{name: line.cells.get(name, "") for name in columns} for line in lines]
+    if columns == header:
+        files["counts.csv"] = _ended(files["counts.csv"]) + _written(columns, texts)
+    else:
+        files["counts.csv"] = _written(
+            columns, [dict.fromkeys(columns, "") | row for row in old_rows] + texts, head=True
+        )
+        first = len(old_rows) + 2
+    _, source_header = _table(files["sources.csv"])
+    unknown: dict[str, dict[str, str]] = {}
+    first_said: dict[str, Row] = {}
+    for line in lines:
+        if line["source"] in evidence.sources:
+            continue
+        found = unknown.setdefault(line["source"], dict.fromkeys(source_header, "") | {"key": line["source"]})
+        first_said.setdefault(line["source"], line)
+        found["ascertainment"] = found["ascertainment"] or line["ascertainment"]
+        for name in OF_SOURCE:
+            found[name] = found.get(name, "") or line[name]
+    first_source = _next_line(files["sources.csv"])
+    files["sources.csv"] = _ended(files["sources.csv"]) + _written(source_header, list(unknown.values()))
+    day = updated or datetime.date.today().isoformat()
+    files["finding.toml"] = re.sub(
+        r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}", f"updated = {day}", files["finding.toml"], count=1
+    )
+    places = {first + i: line.number for i, line in enumerate(lines)}
+    origins = {first_source + i: first_said[key].number for i, key in enumerate(unknown)}
+    whole = _loaded(files, evidence, sheet.name, places, origins)
+    added = tuple(count for count in whole.all_counts if count.row in places)
+    return Incoming(whole, files, added, tuple(unknown))
+
+
+def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults) -> list[Row]:
+    """Rows of the new table, with what need not be said filled in."""
+    optional = [one for one in (*COUNT_COLUMNS, "role", *OF_SOURCE) if one not in NEEDED]
+    rows = read_csv_text(name, text, faults, required=NEEDED, optional=optional)
+    pooled = [one.name for one in evidence.finding.populations if one.pooled]
+    filled = []
+    for row in rows:
+        cells = {one: value for one, value in row.cells.items() if value}
+        if "population" not in cells and len(pooled) == 1:
+            cells["population"] = pooled[0]
+        cells.setdefault("reading", "primary")
+        filled.append(Row(row.number, cells))
+        known = evidence.sources.get(row["source"])
+        if (
+            row["source"]
+            and known is None
+            and not any(other["citation"] for other in rows if other["source"] == row["source"])
+        ):
+            what = "a source that the finding does not have, without a citation"
+            remedy = "Give its full reference in a column 'citation', and if known year, doi and pmid"
+            faults.add(name, what, remedy, row=row.number, column="source", found=row["source"])
+        for column in OF_SOURCE:
+            said = {other[column] for other in rows if other["source"] == row["source"] and other[column]}
+            if len(said) > 1 and row[column]:
+                what = f"the rows of {row['source']} say different things of it"
+                faults.add(name, what, "Say it once", row=row.number, column=column, found=row[column])
+    return filled
+
+
+def _files(evidence: Evidence) -> dict[str, str]:
+    """Texts of the evidence's folder, as it was when it was read."""
+    if not evidence.path.is_dir():
+        raise InputError(
+            "the finding has no folder", where=str(evidence.path), remedy="Save it, and load the folder that was saved"
+        )
+    if folder_hash(evidence.path) != evidence.content_hash:
+        raise InputError("the folder has changed since it was read", where=str(evidence.path), remedy="Load it again")
+    there = [name for name in FILES if (evidence.path / name).exists()]
+    return {name: (evidence.path / name).read_bytes().decode("utf-8-sig").replace("\r\n", "\n") for name in there}
+
+
+def _table(text: str) -> tuple[list[dict[str, str]], list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = [cell.strip() for cell in next(reader)]
+    return [dict(zip(header, cells, strict=False)) for cells in reader if any(cells)], header
+
+
+def _written(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, head: bool = False) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
+    if head:
+        writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _next_line(text: str) -> int:
+    """Line on which a row that is appended will stand."""
+    return _ended(text).count("\n") + 1
+
+
+def _loaded(
+    files: Mapping[str, str], evidence: Evidence, name: str, places: Mapping[int, int], origins: Mapping[int, int]
+) -> Evidence:
+    """The whole as `load_evidence` reads it; faults of new rows are told where they stand in the new table."""
+    with tempfile.TemporaryDirectory(prefix="riskmodel-") as above:
+        folder = Path(above) / evidence.finding.key
+        folder.mkdir()
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8", newline="\n")
+        try:
+            return load_evidence(folder, reading=evidence.reading)
+        except EvidenceError as error:
+            raise EvidenceError([_moved(one, name, places, origins) for one in error.problems], where=name) from None
+
+
+def _moved(problem: Problem, name: str, places: Mapping[int, int], origins: Mapping[int, int]) -> Problem:
+    table = {"counts.csv": places, "sources.csv": origins}.get(problem.file, {})
+    if problem.row is None or problem.row not in table:
+        return problem
+    what = re.sub(
+        r"\brow (\d+)\b",
+        lambda found: f"row {places[int(found[1])]}" if int(found[1]) in places else f"row {found[1]} of counts.csv",
+        problem.what,
+    )
+    return replace(problem, file=name, row=table[problem.row], what=what)

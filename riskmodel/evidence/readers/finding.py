@@ -1,0 +1,445 @@
+"""A finding's two TOML files to values, every fault noted: ``finding.toml`` and ``workup.toml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from riskmodel.evidence.finding import (
+    EDGE_STATUSES,
+    POLARITIES,
+    Descriptor,
+    Disagreement,
+    Edge,
+    Finding,
+    Given,
+    Independence,
+    Outcome,
+    PartlyTested,
+    Population,
+    Reading,
+    Review,
+    Setting,
+    Variable,
+    given_text,
+)
+from riskmodel.evidence.readers.text import Faults, Fields, read_toml
+
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+_WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
+_KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+#: Names that a consultation already uses, so that no variable or descriptor may take them.
+_RESERVED = frozenset(
+    {
+        "finding",
+        "reading",
+        "audience",
+        "setting",
+        "json",
+        "markdown",
+        "help",
+        "known",
+        "evidence",
+        "prior",
+        "heterogeneity",
+    }
+)
+
+
+def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Given, str]:
+    """Read known states as a file writes them.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"anatomy=isolated; karyotype=normal"``.
+    variables : sequence of Variable
+        The finding's.
+
+    Returns
+    -------
+    given : tuple of (str, str)
+        In the order of the variables.
+    fault : str
+        What is wrong, with the way out; empty where nothing is.
+    """
+    by_name = {variable.name: variable for variable in variables}
+    found: dict[str, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        name, equals, state = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            return (), f"{part!r} is not VARIABLE=STATE"
+        if name not in by_name:
+            return (), f"unknown variable {name!r}; known: {', '.join(by_name)}"
+        if state not in by_name[name].states:
+            return (), f"unknown state {state!r} of {name}; known: {', '.join(by_name[name].states)}"
+        if name in found:
+            return (), f"{name!r} is given twice"
+        found[name] = state
+    return tuple((name, found[name]) for name in by_name if name in found), ""
+
+
+def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
+    """Read ``finding.toml``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    key : str
+        The finding's name: that of its folder.
+    faults : Faults
+        Where problems go.
+
+    Returns
+    -------
+    Finding or None
+        None where the file could not be read at all; otherwise as much as could be.
+    """
+    table = read_toml(path, faults)
+    if table is None:
+        return None
+    top = Fields(table, path.name, "", faults)
+    review = top.table_of("review")
+    variables = _variables(top)
+    finding = Finding(
+        key=key,
+        title=top.text("title"),
+        plain_title=top.text("plain_title"),
+        updated=top.date("updated"),
+        question=top.text("question", required=False),
+        disclaimer=top.text("disclaimer"),
+        review=Review(
+            review.text("status"),
+            review.text("statement"),
+            review.text("article", required=False),
+            review.date("article_updated") if "article_updated" in review.table else "",
+            review.text("plain_statement", required=False) or review.text("statement"),
+        ),
+        variables=variables,
+        edges=top.each("edges", lambda one: _edge(one, variables)),
+        independences=top.each("independences", lambda one: _independence(one, variables), required=False),
+        outcomes=top.each("outcomes", lambda one: _outcome(one, variables)),
+        populations=top.each(
+            "populations",
+            lambda one: Population(
+                one.text("name"), one.text("title"), one.flag("pooled", default=False), one.text("definition")
+            ),
+        ),
+        readings=top.each(
+            "readings", lambda one: Reading(one.text("name"), one.text("title"), one.text("description"))
+        ),
+        settings=top.each(
+            "settings",
+            lambda one: Setting(one.text("name"), one.text("title"), one.texts("ascertainments")),
+            required=False,
+        ),
+        descriptors=top.each("descriptors", _descriptor, required=False),
+        disagreements=top.each(
+            "disagreements",
+            lambda one: Disagreement(
+                one.text("key"), one.text("article"), one.text("primary"), one.texts("sources"), one.text("effect")
+            ),
+            required=False,
+        ),
+        partly_tested=top.each(
+            "partly_tested",
+            _partly_tested,
+            required=False,
+        ),
+        kinds=_kinds(top, variables),
+    )
+    review.finish()
+    top.finish()
+    _check_names(finding, top)
+    if len(variables) >= 2 and not any(problem.file == path.name for problem in faults.problems):
+        _check_tree(finding, top)
+    return finding
+
+
+def _partly_tested(fields: Fields) -> PartlyTested:
+    counts = fields.texts("counts")
+    if not counts and "counts" in fields.table:
+        fields.fault("counts", "no count is named", "Name at least one, as `riskmodel evidence show` prints it")
+    fields.once("counts", counts)
+    return PartlyTested(counts, fields.text("text"), fields.texts("sources"))
+
+
+def _variables(top: Fields) -> tuple[Variable, ...]:
+    found = []
+    for one in top.tables("variables"):
+        states = one.texts("states")
+        if len(states) < 2 or len(set(states)) != len(states) or not all(_WORD.match(state) for state in states):
+            one.fault(
+                "states",
+                "not two or more different names",
+                'Write them, the reassuring one first: ["normal", "abnormal"]',
+                states,
+            )
+            states = ("normal", "abnormal")
+        titles = one.table_of("state_titles", required=False)
+        state_titles = {state: titles.text(state, required=False) or state for state in states}
+        titles.finish()
+        plain = one.table_of("plain_state_titles", required=False)
+        plain_titles = {state: plain.text(state, required=False) or state_titles[state] for state in states}
+        plain.finish()
+        found.append(
+            Variable(
+                name=one.text("name"),
+                title=one.text("title"),
+                plain_title=one.text("plain_title"),
+                states=tuple(states),
+                definition=one.text("definition"),
+                state_titles=state_titles,
+                plain_state_titles=plain_titles,
+            )
+        )
+        one.finish()
+    if len(found) < 2:
+        top.fault("variables", "fewer than two", "Declare what can be known, and the outcome last")
+    return tuple(found)
+
+
+def read_given(fields: Fields, key: str, variables: Sequence[Variable], text: str) -> Given:
+    """Read known states, and note what is wrong with them.
+
+    Parameters
+    ----------
+    fields : Fields
+        The table they stand in.
+    key : str
+        Their key.
+    variables : sequence of Variable
+        The finding's.
+    text : str
+        As written.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Empty where they could not be read.
+    """
+    given, fault = parse_given(text, variables)
+    if fault:
+        fields.fault(key, fault, "Write VARIABLE=STATE, several joined by ';'", text)
+    return given
+
+
+def _state_of(fields: Fields, variables: Sequence[Variable], variable_key: str, state_key: str) -> tuple[str, str]:
+    """A variable's name and one of its states, each checked."""
+    name = fields.choice(variable_key, [one.name for one in variables])
+    variable = next((one for one in variables if one.name == name), None)
+    state = (
+        fields.choice(state_key, variable.states if variable else [], required=True)
+        if variable
+        else fields.text(state_key)
+    )
+    return name, state
+
+
+def _edge(fields: Fields, variables: Sequence[Variable]) -> Edge:
+    variable, category = _state_of(fields, variables, "variable", "category")
+    status = fields.choice("status", EDGE_STATUSES)
+    probability = fields.number("probability", required=status in ("structural", "elicited"))
+    if probability is not None:
+        if not 0 <= probability <= 1:
+            fields.fault("probability", "outside [0, 1]", "Give a probability", probability)
+        elif status in ("structural", "unknown") and probability not in (0, 1):
+            fields.fault("probability", "a definition gives 0 or 1", "Use status elicited for a judgement", probability)
+        if status == "counts":
+            fields.fault("probability", "an edge with counts takes its probability from them", "Delete it", probability)
+    sources = fields.texts("sources", required=status == "elicited")
+    return Edge(
+        variable=variable,
+        category=category,
+        given=read_given(fields, "given", variables, fields.text("given", required=False)),
+        status=status or "unknown",  # type: ignore[arg-type]
+        probability=probability,
+        definition=fields.text("definition", required=status in ("structural", "unknown", "elicited")),
+        sources=sources,
+        accepts=tuple(
+            read_given(fields, "accepts", variables, text) for text in fields.texts("accepts", required=False)
+        ),
+        after=fields.texts("after", required=False),
+    )
+
+
+def _independence(fields: Fields, variables: Sequence[Variable]) -> Independence:
+    names = [one.name for one in variables]
+    return Independence(
+        variable=fields.choice("variable", names),
+        of=fields.choice("of", names),
+        given=read_given(fields, "given", variables, fields.text("given", required=False)),
+        reason=fields.text("reason"),
+    )
+
+
+def _outcome(fields: Fields, variables: Sequence[Variable]) -> Outcome:
+    own = "variable" not in fields.table
+    if own:
+        fields.text("state", required=False)  # without a variable it says nothing, and is let pass
+    variable, state = (None, None) if own else _state_of(fields, variables, "variable", "state")
+    return Outcome(
+        name=fields.text("name"),
+        title=fields.text("title"),
+        plain_title=fields.text("plain_title"),
+        complement_title=fields.text("complement_title"),
+        polarity=fields.choice("polarity", POLARITIES),
+        variable=variable,
+        state=state,
+        definition=fields.text("definition"),
+        until=fields.text("until"),
+        denominator=fields.text("denominator"),
+        headline=fields.flag("headline", default=False),
+    )
+
+
+def _descriptor(fields: Fields) -> Descriptor:
+    kind = fields.choice("kind", ("number", "integer", "size", "word"))
+    numeric = kind in ("number", "integer", "size")
+    minimum, maximum = fields.number("minimum", required=numeric), fields.number("maximum", required=numeric)
+    return Descriptor(
+        name=fields.text("name"),
+        title=fields.text("title"),
+        kind=kind,
+        unit=fields.text("unit", required=False),
+        minimum=minimum if minimum is not None else 0.0,
+        maximum=maximum if maximum is not None else 0.0,
+        words=fields.texts("words", required=kind == "word"),
+        note=fields.text("note"),
+        plain_title=fields.text("plain_title", required=False) or fields.text("title"),
+    )
+
+
+def _kinds(top: Fields, variables: Sequence[Variable]) -> dict[str, tuple[str, ...]]:
+    table = top.table_of("kinds", required=False)
+    kinds = {}
+    for name in table.table:
+        if name not in {one.name for one in variables}:
+            top.faults.unknown(top.file, "variable", name, [one.name for one in variables], column=f"kinds.{name}")
+        kinds[name] = table.texts(name)
+    return kinds
+
+
+def _check_names(finding: Finding, top: Fields) -> None:
+    groups = {
+        "variables": [one.name for one in finding.variables],
+        "outcomes": [one.name for one in finding.outcomes],
+        "descriptors": [one.name for one in finding.descriptors],
+        "populations": [one.name for one in finding.populations],
+        "readings": [one.name for one in finding.readings],
+        "settings": [one.name for one in finding.settings],
+        "disagreements": [one.key for one in finding.disagreements],
+    }
+    for group, names in groups.items():
+        top.once(group, names)
+        pattern = _NAME if group in ("variables", "outcomes", "descriptors") else _KEY
+        for name in names:
+            if name and not pattern.match(name):
+                top.fault(group, "not a plain name", "Use lower-case letters, digits and '_'", name)
+    # Both become options and keyword arguments of a consultation.
+    for name in set(groups["variables"]) & set(groups["descriptors"]) | _RESERVED & {
+        *groups["variables"],
+        *groups["descriptors"],
+    }:
+        top.fault("variables", f"the name {name!r} is taken", "Choose another")
+    if "primary" not in groups["readings"]:
+        top.fault("readings", "no reading named 'primary'", "Declare it: its rows hold wherever nothing replaces them")
+    if "any" in groups["settings"]:
+        top.fault("settings", "'any' is taken", "It means every setting together; choose another name")
+
+
+def _check_tree(finding: Finding, top: Fields) -> None:
+    """Every path must have one next edge, and end at the last variable."""
+    variables = finding.variables
+    edges: dict[Given, Edge] = {}
+    for path, places in finding.splits.items():
+        edges[path] = finding.edges[places[0]]
+        _check_split(finding, path, [finding.edges[i] for i in places], top)
+    order = {variable.name: i for i, variable in enumerate(variables)}
+    reached: set[Given] = set()
+    open_paths: list[Given] = [()]
+    while open_paths:
+        path = open_paths.pop()
+        found = edges.get(path)
+        if found is None:
+            top.fault(
+                "edges",
+                f"no edge leaves {given_text(path) or 'the start'!r}",
+                "Declare it, with status unknown if no series tells",
+            )
+            continue
+        reached.add(path)
+        if path and order[found.variable] <= order[path[-1][0]]:
+            top.fault(
+                "edges",
+                "the variable is already on the path, or belongs before it",
+                "Keep the order of the variables",
+                found.name,
+            )
+            continue
+        if found.variable != variables[-1].name:
+            variable = finding.variable(found.variable)
+            assert variable is not None
+            open_paths.extend((*path, (variable.name, state)) for state in variable.states)
+    for given, edge in edges.items():
+        if given not in reached:
+            top.fault("edges", "no path leads to this edge", "Delete it, or declare the edges before it", edge.name)
+
+
+def _check_split(finding: Finding, path: Given, edges: Sequence[Edge], top: Fields) -> None:
+    """The edges that leave a path must rule out its variable's states one by one, until one is left."""
+    variable = finding.variable(edges[0].variable)
+    assert variable is not None
+    place = given_text(path) or "the start"
+    ruled: list[str] = []
+    for edge in edges:
+        if edge.variable != variable.name or (ruled and not edge.after):
+            top.fault("edges", f"two edges leave {place!r}", "Keep one", edge.name)
+            return
+        if set(edge.after) != set(ruled) or edge.category in ruled:
+            remedy = f"Write after = [{', '.join(map(repr, ruled))}], and a state that is none of them"
+            top.fault(
+                "edges",
+                f"the states ruled out before are not those of the edges before it at {place!r}",
+                remedy,
+                edge.name,
+            )
+            return
+        ruled.append(edge.category)
+    if len(variable.states) - len(ruled) != 1:
+        left = [state for state in variable.states if state not in ruled]
+        remedy = (
+            f"Add an edge for {left[0]!r} with after = [{', '.join(map(repr, ruled))}]"
+            if len(left) > 1
+            else "Delete the last"
+        )
+        top.fault(
+            "edges",
+            f"{len(left)} states of {variable.name} are left without a branch at {place!r}",
+            remedy,
+            edges[-1].name,
+        )
+
+
+def check_citations(
+    file: str, cited: Iterable[tuple[str, Sequence[str]]], known: Collection[str], faults: Faults
+) -> None:
+    """Note every cited key that is not in ``sources.csv``.
+
+    Parameters
+    ----------
+    file : str
+        Where the citations stand.
+    cited : iterable of (str, sequence of str)
+        A place, and the keys cited there.
+    known : collection of str
+        Keys of the sources.
+    faults : Faults
+        Where problems go.
+    """
+    for place, keys in cited:
+        for key in keys:
+            if key not in known:
+                faults.unknown(file, "source", key, known, column=place)

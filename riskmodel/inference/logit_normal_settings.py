@@ -1,0 +1,349 @@
+r"""The risk in one setting of a logit-normal model: a new one, or one of the series.
+
+Given a node (x, tau) of the posterior the logit of a new setting's risk is normal about x, and that of a series' is such a
+normal times the series' own likelihood. Summed over the nodes either is a smooth density of the logit. It is tabled on one
+stretched axis: a `Lattice` again, of one row, with everything that `AverageMarginal` reads off one. Where tau is narrow
+beside the distance of the nodes a sum of normals would ripple; there a row of nodes is copied to the points of Gauss and
+Hermite's rule instead, and its sinc series fills the space between nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from riskmodel.distributions.base import SettingDistribution
+from riskmodel.distributions.special import log_sigmoids
+from riskmodel.errors import AccuracyError
+from riskmodel.inference.grid import AverageMarginal, Lattice
+from riskmodel.inference.logit_normal_likelihood import RandomEffect, hermite
+from riskmodel.inference.logit_normal_prediction import predicted, row_density
+
+Array = NDArray[np.float64]
+
+#: Ripple that a sum of normals standing apart may leave, per node.
+_RIPPLE = 1e-11
+#: Rows, and nodes, that hold less than this are left out.
+_LIGHT = 1e-13
+#: Standard deviations of the normal that are covered.
+_REACH = 7.8
+#: Standard deviations that the stretched axis counts as one, as in `riskmodel.inference.quadrature`.
+_WIDEN = 2.0
+#: tau in scales of the row's axis up to which so many points of Gauss and Hermite's rule serve.
+_COPIES = ((1e-5, 1), (0.02, 3), (0.1, 5), (np.inf, 9))
+#: Probability that a table may gain or lose: for one series without events 4e-6 are gained (2026-11), before it is scaled.
+LARGEST_ERROR = 1e-5
+#: Rows that hold less do not decide how fine their sum must be.
+_COUNTED = 1e-9
+#: Spacing of the axis of the sum, at most; and in scales of a row, so that every second node would do.
+_STEP = 0.08
+_ROW_STEP = 0.2
+#: Probability that every second node may gain or lose; between nodes the sinc series is as good as that.
+_BETWEEN_NODES = 1e-6
+_MAX_HALVINGS = 3
+#: Cells of one table of normal densities: what a processor's cache holds.
+_BLOCK = 100_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SettingRisk(SettingDistribution):
+    """The risk in one setting, tabled when more than its mean is asked for.
+
+    Parameters
+    ----------
+    table : callable
+        Gives the lattice of the risk's logit.
+    known_mean : float, optional
+        The mean, where it is known without the table.
+    """
+
+    table: Callable[[], Lattice]
+    known_mean: float | None = None
+
+    @cached_property
+    def marginal(self) -> AverageMarginal:
+        """The risk, read off its table."""
+        return AverageMarginal(self.table())
+
+    @property
+    def mean(self) -> float:
+        """Posterior mean."""
+        return self.marginal.mean if self.known_mean is None else self.known_mean
+
+    @property
+    def sd(self) -> float:
+        """Posterior standard deviation."""
+        return self.marginal.sd
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`; zero outside (0, 1)."""
+        return np.maximum(self.marginal.pdf(x), 0.0)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a risk up to `x`, of the shape of `x`."""
+        return self.marginal.cdf(x)
+
+    def sf(self, x: ArrayLike) -> Array:
+        """Probability of a risk above `x`, of the shape of `x`."""
+        return self.marginal.sf(x)
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles at `q`, of the shape of `q`."""
+        return self.marginal.ppf(q)
+
+    def quick_ppf(self, q: Array) -> Array:
+        """Quantiles good to about 1e-5 in probability, of the shape of `q`."""
+        return self.marginal.quick_ppf(q)
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws."""
+        return self.marginal.sample(size, rng)
+
+    def predict(self, total: int) -> Array:
+        """Predictive probabilities of the number of events among `total` in this setting.
+
+        Parameters
+        ----------
+        total : int
+            How many, at most 1,000,000.
+
+        Returns
+        -------
+        ndarray of shape (total + 1,)
+            Probabilities of 0, 1, ..., `total` events, summing to one.
+        """
+        return predicted(self.marginal.lattice, total)
+
+    def __repr__(self) -> str:
+        """Mean."""
+        return f"SettingRisk(mean {self.mean:.4f})"
+
+
+def new_setting(lattice: Lattice) -> SettingRisk:
+    """Risk in a setting that is not among the series.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        Nodes of the joint posterior of x and log tau.
+
+    Returns
+    -------
+    SettingRisk
+        Tabled when asked for.
+    """
+    return SettingRisk(lambda: _new_setting_table(_heavy(lattice)))
+
+
+def series_settings(lattice: Lattice, effect: RandomEffect) -> tuple[SettingRisk, ...]:
+    """Risk in each series' own setting.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        Nodes of the joint posterior of x and log tau.
+    effect : RandomEffect
+        The series, mirrored where the lattice is.
+
+    Returns
+    -------
+    tuple of SettingRisk
+        With their means; tabled when asked for.
+    """
+    if not effect.events.size:
+        return ()
+    held = _heavy(lattice)
+    series = effect.conditional(held.x, np.exp(held.w))
+    means = np.tensordot(series.risk, held.weights, 2)
+
+    def setting(i: int) -> SettingRisk:
+        mean = float(means[i])
+        one = RandomEffect(effect.events[i : i + 1], effect.totals[i : i + 1])
+        log_l, logit, spread = (values[i] for values in (series.log_likelihood, series.logit, series.spread))
+        return SettingRisk(
+            lambda: _series_table(held, one, log_l, logit, spread), 1.0 - mean if lattice.mirror else mean
+        )
+
+    return tuple(setting(i) for i in range(effect.events.size))
+
+
+def _heavy(lattice: Lattice) -> Lattice:
+    """The rows and columns that hold more than next to nothing, weights summing to one."""
+    rows = lattice.weights.sum(axis=1) > _LIGHT
+    columns = np.flatnonzero(lattice.weights.sum(axis=0) > _LIGHT)
+    part = slice(int(columns[0]), int(columns[-1]) + 1)
+    weights = lattice.weights[rows][:, part]
+    return replace(
+        lattice,
+        weights=weights / weights.sum(),
+        w=lattice.w[rows],
+        centre=lattice.centre[rows],
+        scale=lattice.scale[rows],
+        u=lattice.u[part],
+    )
+
+
+def _new_setting_table(lattice: Lattice) -> Lattice:
+    tau = np.exp(lattice.w)
+    low = (lattice.x.min(axis=1) - _REACH * tau).min()
+    high = (lattice.x.max(axis=1) + _REACH * tau).max()
+    with np.errstate(divide="ignore"):
+        log_weights = np.log(lattice.weights)
+    mass = lattice.weights.sum(axis=1)
+    centre = (lattice.weights * lattice.x).sum(axis=1) / mass
+    variance = (lattice.weights * (lattice.x - centre[:, None]) ** 2).sum(axis=1) / mass
+    rows = _Rows(lattice, log_weights, centre, np.sqrt(variance + tau**2), None)
+    return _added_up(rows, _copied(lattice, ~rows.wide, None, None), low, high)
+
+
+def _series_table(lattice: Lattice, one: RandomEffect, log_l: Array, logit: Array, spread: Array) -> Lattice:
+    """As for a new setting, with the series' likelihood: its logit at a node has the given mean and spread."""
+    tau = np.exp(lattice.w)
+    weights = lattice.weights
+    mass = weights.sum(axis=1)
+    centre = (weights * logit).sum(axis=1) / mass
+    sd = np.sqrt((weights * (spread**2 + (logit - centre[:, None]) ** 2)).sum(axis=1) / mass)
+    left, right = (float(end[0]) for end in one.support)
+    y, rest = one.events[0] + 0.5, one.totals[0] - one.events[0] + 0.5
+    low = max((np.minimum(lattice.x.min(axis=1), np.log(y / rest)) - _REACH * tau).min(), left)
+    high = min((np.maximum(lattice.x.max(axis=1), np.log(y / rest)) + _REACH * tau).max(), right)
+    with np.errstate(divide="ignore"):
+        log_weights = np.log(weights) - log_l
+    rows = _Rows(lattice, log_weights, centre, sd, one)
+    return _added_up(rows, _copied(lattice, ~rows.wide, one, log_l), low, high)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of normals about nodes, as wide rows are added up: log weights and the centre and spread of what they sum to."""
+
+    lattice: Lattice
+    log_weights: Array
+    centre: Array
+    sd: Array
+    one: RandomEffect | None
+
+    @cached_property
+    def wide(self) -> NDArray[np.bool_]:
+        """Rows in which normals about the nodes overlap, by Poisson's summation formula as in `marginals.mixture_nodes`."""
+        held = self.lattice
+        spacing = held.scale[:, None] * np.cosh(held.u) * held.step
+        allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(held.weights, _RIPPLE) / _RIPPLE))
+        least = 0.5 * spacing.min(axis=1, keepdims=True)
+        needed = np.where(held.weights > _RIPPLE, spacing / allowed, least).max(axis=1)
+        return np.asarray(np.exp(held.w) >= needed)
+
+    def features(self) -> tuple[Array, Array, Array]:
+        """Where the sum bends: place, width and probability of each row that counts, and of the likelihood's own end."""
+        mass = self.lattice.weights.sum(axis=1)
+        counted = mass > _COUNTED
+        at, sd, mass = self.centre[counted], np.maximum(self.sd[counted], 1e-12), mass[counted]
+        if self.one is None:
+            return at, sd, mass
+        # A series with no or only events bends its density where its likelihood ends, however wide the rows.
+        y, rest = self.one.events[0] + 0.5, self.one.totals[0] - self.one.events[0] + 0.5
+        bend = 2.5 / np.sqrt(self.one.information)
+        share = float(mass[sd > bend].sum())
+        if not share:
+            return at, sd, mass
+        return np.append(at, np.log(y / rest)), np.append(sd, bend), np.append(mass, share)
+
+    def density(self, t: Array) -> Array:
+        """Sum over the nodes of wide rows at points t, of their shape."""
+        rows = self.wide
+        result = np.zeros(t.size)
+        if not rows.any():
+            return result
+        held = self.lattice
+        log_tau = np.broadcast_to(held.w[rows, None], held.x[rows].shape)
+        keep = held.weights[rows] > _LIGHT
+        x, log_tau, log_w = held.x[rows][keep], log_tau[keep], self.log_weights[rows][keep] - log_tau[keep]
+        top = log_w.max()
+        factor = np.exp(log_w - top) / np.sqrt(2 * np.pi)
+        slope = np.sqrt(0.5) * np.exp(-log_tau)
+        x = x * slope
+        for first in range(0, x.size, _BLOCK // t.size + 1):
+            part = slice(first, first + _BLOCK // t.size + 1)
+            table = np.multiply.outer(t, slope[part])
+            table -= x[part]
+            np.square(table, out=table)
+            np.negative(table, out=table)
+            result += np.exp(table, out=table) @ factor[part]
+        log_f = 0.0 if self.one is None else _log_binomial(self.one, t)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.exp(np.minimum(np.log(result) + (log_f + top), 600.0)))
+
+
+def _copied(lattice: Lattice, rows: NDArray[np.bool_], one: RandomEffect | None, log_l: Array | None) -> Lattice | None:
+    """Narrow rows, moved by tau times each point of Gauss and Hermite's rule, weighted by what the series says there."""
+    tau = np.exp(lattice.w)
+    weights, centres, scales, smallest = [], [], [], 0.0
+    for limit, points in _COPIES:
+        chosen = np.flatnonzero(rows & (tau >= smallest * lattice.scale) & (tau < limit * lattice.scale))
+        smallest = limit
+        for shift, share in zip(*hermite(points), strict=True) if chosen.size else ():
+            moved = shift * tau[chosen]
+            held = lattice.weights[chosen] * share
+            if one is not None and log_l is not None:
+                seen = _log_binomial(one, lattice.x[chosen] + moved[:, None]) - log_l[chosen]
+                held = np.where(held > 0, held * np.exp(np.minimum(seen, 600.0)), 0.0)
+            weights.append(held)
+            centres.append(lattice.centre[chosen] + moved)
+            scales.append(lattice.scale[chosen])
+    if not weights:
+        return None
+    joined = np.concatenate(weights)
+    return replace(
+        lattice,
+        weights=joined,
+        w=np.zeros(joined.shape[0]),
+        centre=np.concatenate(centres),
+        scale=np.concatenate(scales),
+    )
+
+
+def _added_up(rows: _Rows, copied: Lattice | None, low: float, high: float) -> Lattice:
+    """All rows added up on one axis, fine enough for the narrowest; refused where probability was gained or lost."""
+    at, sd, mass = rows.features()
+    centre = float(mass / sd @ at / (mass / sd).sum())
+    scale = _WIDEN * float(sd.min())
+    ratio = float((np.hypot(scale, at - centre) / sd).max())
+    step = min(_STEP, max(_ROW_STEP / ratio, _STEP / 64))
+    ends = np.arcsinh((np.array([low, high]) - centre) / scale)
+    for halvings in range(_MAX_HALVINGS + 1):
+        u = np.arange(np.floor(ends[0] / step), np.ceil(ends[1] / step) + 1) * step
+        t = centre + scale * np.sinh(u)
+        density = rows.density(t)
+        if copied is not None:
+            density = density + row_density(copied, t)
+        weights = density * (scale * np.cosh(u) * step)
+        total = float(weights.sum())
+        if max(abs(total - 1), abs(2 * weights[::2].sum() - total)) <= _BETWEEN_NODES or halvings == _MAX_HALVINGS:
+            break
+        step /= 2
+    if not abs(total - 1) <= LARGEST_ERROR:
+        raise AccuracyError(
+            f"the table of a setting's risk holds a probability of {total:.8g} instead of 1",
+            where="pool",
+            remedy='Use model="beta-binomial", or a prior without mass at the extremes',
+        )
+    return replace(
+        rows.lattice,
+        weights=weights[None] / total,
+        w=np.zeros(1),
+        centre=np.array([centre]),
+        scale=np.array([scale]),
+        u=u,
+        step=step,
+    )
+
+
+def _log_binomial(one: RandomEffect, t: Array) -> Array:
+    """Logarithm of the probability of one series' counts in one order at the logit t of its risk."""
+    y, rest = float(one.events[0]), float(one.totals[0] - one.events[0])
+    log_risk, log_rest = log_sigmoids(t)
+    return y * log_risk + rest * log_rest

@@ -1,0 +1,220 @@
+"""Many small problems in one call: each distinct one is fitted once, here or in any `concurrent.futures.Executor`.
+
+The order of a problem's series does not matter to the average and to a new setting, and simulations of small series meet the
+same counts again and again, so problems are told apart by their sorted counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskmodel._support.executors import Progress, finished
+from riskmodel.errors import InputError, RiskModelError, UnknownNameError
+from riskmodel.inference.pool import checked_counts, pool
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import pandas as pd
+
+#: What is told of each problem where nothing is named; the heterogeneity's quantiles take ten times as long as these.
+USUAL = ("average", "new_setting")
+ESTIMANDS = (*USUAL, "heterogeneity")
+#: Problems of one task: many tasks for each worker, and little sent to and fro.
+_CHUNK = 25
+
+Key = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some problems, as they are sent to a worker.
+
+    Parameters
+    ----------
+    problems : tuple
+        Of each its (events, total) pairs, sorted.
+    prior, heterogeneity : object
+        As `pool` takes them.
+    model : str
+        Name of the model.
+    estimands : tuple of str
+        What is told.
+    ci_prob : float
+        Probability of the equal-tailed intervals.
+    """
+
+    problems: tuple[Key, ...]
+    prior: Any
+    heterogeneity: Any
+    model: str
+    estimands: tuple[str, ...]
+    ci_prob: float
+
+
+def summarise(batch: Batch) -> list[dict[str, Any]]:
+    """Fit some problems.
+
+    Parameters
+    ----------
+    batch : Batch
+        Which.
+
+    Returns
+    -------
+    list of dict
+        For each problem log_evidence, error, reason, and by estimand mean, sd, median, lower and upper.
+    """
+    model: Any = batch.model
+    found = []
+    for problem in batch.problems:
+        events, totals = zip(*problem, strict=True)
+        try:
+            post = pool(events, totals, prior=batch.prior, heterogeneity=batch.heterogeneity, model=model)
+            told = {}
+            for name in batch.estimands:
+                one = getattr(post, name)
+                tail = 0.5 * (1 - batch.ci_prob)
+                lower, median, upper = one.ppf(np.array([tail, 0.5, 1 - tail])).tolist()
+                told[name] = {"mean": one.mean, "sd": one.sd, "median": median, "lower": lower, "upper": upper}
+            found.append({"log_evidence": post.log_evidence, "error": post.error.mean, "reason": ""} | told)
+        except InputError:
+            raise
+        except RiskModelError as refusal:
+            found.append({"reason": refusal.message})
+    return found
+
+
+def pool_many(
+    problems: Mapping[Any, Any] | Iterable[Any],
+    *,
+    prior: Any = "jeffreys",
+    heterogeneity: Any = "default",
+    model: str = "beta-binomial",
+    estimands: Sequence[str] = USUAL,
+    ci_prob: float = 0.95,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Pool many sets of series.
+
+    Parameters
+    ----------
+    problems : iterable of (array_like, array_like), or mapping of label to these
+        Events and totals of each problem's series, each of shape (series,).
+    prior, heterogeneity : object
+        As `pool` takes them.
+    model : {"beta-binomial", "logit-normal"}
+        How risks differ between settings.
+    estimands : sequence of str
+        Of ``"average"``, ``"new_setting"`` and ``"heterogeneity"``; the quantiles of the last take some 70 ms a problem.
+    ci_prob : float
+        Probability of the equal-tailed intervals, in (0, 1).
+    executor : concurrent.futures.Executor, optional
+        Where to work; this process by default. The table is the same.
+    progress : callable, optional
+        Called with the number of tasks done and of all tasks.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each problem and estimand, in the order given: problem, series, events, total, estimand, mean, sd,
+        median, lower, upper, ci_prob, ci_kind, log_evidence, error (of the mean) and reason, why there is no answer.
+
+    Raises
+    ------
+    InputError
+        If counts or priors cannot be used; all problems at fault are named.
+    UnknownNameError
+        If there is no such estimand.
+
+    Examples
+    --------
+    >>> pool_many({"ours": ([20, 10], [21, 11]), "theirs": ([1], [61])})[["problem", "estimand", "mean"]].round(3)
+      problem     estimand   mean
+    0    ours      average  0.894
+    1    ours  new_setting  0.894
+    2  theirs      average  0.065
+    3  theirs  new_setting  0.065
+    """
+    import pandas as pd
+
+    if not isinstance(ci_prob, float) or not 0 < ci_prob < 1:
+        raise InputError(f"{ci_prob!r} is not in (0, 1)", where="ci_prob", remedy="Give 0.95")
+    names = tuple(estimands)
+    for name in names:
+        if name not in ESTIMANDS:
+            raise UnknownNameError("estimand", str(name), ESTIMANDS, where="estimands")
+    if not names:
+        raise InputError("no estimands", where="estimands", remedy=f"Give some of {', '.join(ESTIMANDS)}")
+    keys = _checked(problems)
+    distinct = tuple(dict.fromkeys(keys.values()))
+    tasks = {
+        str(first): Batch(distinct[first : first + _CHUNK], prior, heterogeneity, model, names, ci_prob)
+        for first in range(0, len(distinct), _CHUNK)
+    }
+    missing: dict[str, str] = {}
+    answers: dict[Key, dict[str, Any]] = {}
+    tell = progress or (lambda part, of: None)
+    tell(0, len(tasks))
+    for done, (label, results) in enumerate(finished(summarise, tasks, executor, missing), 1):
+        answers.update(zip(tasks[label].problems, results, strict=True))
+        tell(done, len(tasks))
+    for label, why in missing.items():
+        answers.update((problem, {"reason": why}) for problem in tasks[label].problems)
+    rows = []
+    for label, key in keys.items():
+        answer = answers[key]
+        shared = {name: answer.get(name, float("nan")) for name in ("log_evidence", "error")}
+        for name in names:
+            nothing = dict.fromkeys(("mean", "sd", "median", "lower", "upper"), float("nan"))
+            rows.append(
+                {
+                    "problem": label,
+                    "series": len(key),
+                    "events": sum(events for events, _ in key),
+                    "total": sum(total for _, total in key),
+                    "estimand": name,
+                    **answer.get(name, nothing),
+                    "ci_prob": ci_prob,
+                    "ci_kind": "eti",
+                    **shared,
+                    "reason": answer["reason"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _checked(problems: Any) -> dict[Any, Key]:
+    if isinstance(problems, Mapping):
+        pairs = list(problems.items())
+    elif isinstance(problems, Iterable) and not isinstance(problems, (str, bytes)):
+        pairs = list(enumerate(problems))
+    else:
+        raise InputError(
+            f"{problems!r} is not a list of problems",
+            where="problems",
+            remedy="Give pairs such as ([20, 10], [21, 11])",
+        )
+    if not pairs:
+        raise InputError("no problems", where="problems", remedy="Give at least one pair of events and totals")
+    keys: dict[Any, Key] = {}
+    faults = []
+    for label, pair in pairs:
+        try:
+            events, totals = pair
+            y, n = checked_counts(events, totals)
+        except InputError as error:
+            faults.append(f"problem {label}: {error.where}: {error.what}")
+        except (TypeError, ValueError):
+            faults.append(f"problem {label}: not a pair of events and totals")
+        else:
+            keys[label] = tuple(sorted(zip(y.tolist(), n.tolist(), strict=True)))
+    if faults:
+        shown = "; ".join(faults[:10]) + (f"; and {len(faults) - 10} more" if len(faults) > 10 else "")
+        raise InputError(shown, where="problems", remedy="Give pairs such as ([20, 10], [21, 11])")
+    return keys

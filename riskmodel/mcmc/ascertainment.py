@@ -1,0 +1,167 @@
+r"""Branches whose risk may differ by setting, partially pooled, by the No-U-Turn sampler.
+
+.. math::
+
+    \mathrm{logit}\,\mu_{e,k} = x_e + \delta_{e,k}, \qquad
+    \delta_{e,k} \sim \mathrm{Normal}(0, \omega), \quad \sum_k \delta_{e,k} = 0, \qquad
+    \omega \sim \mathrm{HalfNormal}(1)
+
+for branch e in a setting of kind k (referral, routine). Restricting to one kind of setting is the limit of a large omega,
+taking all alike that of omega = 0; here the branches together tell how much the kind matters (Gelman and Hill, Data Analysis
+Using Regression and Multilevel/Hierarchical Models, 2007, section 12.6). Series of no declared kind have the branch's
+middle, x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskmodel.distributions.special import log_sigmoid
+from riskmodel.errors import InputError, UnavailableError
+from riskmodel.inference.pool import checked_counts
+from riskmodel.mcmc.branch import Settings, check_totals, start
+from riskmodel.mcmc.density import counts_log_density, heterogeneity_log_density, mu_log_density, shapes_of
+from riskmodel.mcmc.diagnostics import diagnose, logits, refuse
+from riskmodel.priors import HeterogeneityPrior, MuPrior
+
+Array = NDArray[np.float64]
+
+#: Scale of the half-normal prior on omega: kinds of setting then differ in their odds by a factor of e**2 at most, mostly.
+OMEGA_SCALE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class SettingDraws:
+    """Draws of every branch in every kind of setting.
+
+    Parameters
+    ----------
+    mu : ndarray of shape (chains, draws, branches, kinds)
+        Average risk.
+    theta_new : ndarray of shape (chains, draws, branches, kinds)
+        Risk in one more setting of the kind.
+    omega : ndarray of shape (chains, draws)
+        How much kinds of setting differ, as a standard deviation of logits.
+    diagnostics : dict of str to float
+        As `riskmodel.mcmc.diagnostics.diagnose` gives them.
+    """
+
+    mu: Array
+    theta_new: Array
+    omega: Array
+    diagnostics: dict[str, float]
+
+
+def fit_settings(
+    branches: Sequence[tuple[Any, Any, Any]],
+    kinds: int,
+    *,
+    mu_prior: MuPrior,
+    heterogeneity_prior: HeterogeneityPrior | None,
+    draws: int = 2000,
+    tune: int = 1500,
+    chains: int = 4,
+    seed: int = 0,
+    target_accept: float = 0.98,
+    progressbar: bool = False,
+) -> SettingDraws:
+    """Joint posterior of branches whose risk differs by kind of setting.
+
+    Parameters
+    ----------
+    branches : sequence of (array_like, array_like, array_like)
+        Events, totals and kind of each series of a branch, each of shape (series,); a kind is a number from 0, or -1 for
+        none.
+    kinds : int
+        How many there are, at least two.
+    mu_prior : MuPrior
+        Prior on each branch's middle.
+    heterogeneity_prior : HeterogeneityPrior or None
+        Prior on each branch's spread between settings of one kind; None is refused.
+    draws, tune, chains, seed, target_accept, progressbar : int, float or bool
+        As `riskmodel.mcmc.branch.fit` takes them.
+
+    Returns
+    -------
+    SettingDraws
+        With diagnostics.
+
+    Raises
+    ------
+    InputError
+        If counts or settings cannot be used, or there are fewer than two kinds.
+    UnavailableError
+        If a total is too large, or there is no heterogeneity.
+    ConvergenceError
+        If a diagnostic fails; the message names each that did.
+    """
+    settings = Settings(draws, tune, chains, seed, target_accept, progressbar)
+    if heterogeneity_prior is None:
+        raise UnavailableError(
+            "with heterogeneity 0 there is no hierarchy to sample",
+            where="heterogeneity",
+            remedy="Give a heterogeneity prior",
+        )
+    if kinds < 2 or not branches:
+        raise InputError("fewer than two kinds of setting, or no branch", where="kinds", remedy="Declare settings")
+    # One group of series for each branch and kind that has some: a Beta-binomial each.
+    places, events, totals, starts = [], [], [], []
+    for place, (y, n, kind) in enumerate(branches):
+        hits, seen = checked_counts(y, n)
+        check_totals(seen)
+        starts.append(start(hits, seen))
+        of = np.asarray(kind, np.int64)
+        for one in np.unique(of):
+            places.append((place, int(one)))
+            events.append(hits[of == one])
+            totals.append(seen[of == one])
+    rows = np.array([place for place, _ in places])
+    columns = np.array([kind for _, kind in places])
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    on_tau = heterogeneity_prior.scale == "tau"
+    scale = np.float64(np.sqrt(kinds / (kinds - 1)))
+    with pm.Model():
+        x = pm.Flat("x", shape=len(branches))
+        w = pm.Flat("w", shape=len(branches))
+        z = pm.Normal("z", np.float64(0.0), np.float64(1.0), shape=(len(branches), kinds))
+        omega = pm.HalfNormal("omega", np.float64(OMEGA_SCALE))
+        delta = omega * scale * (z - z.mean(axis=1, keepdims=True))
+        middle = shapes_of(x, w, on_tau=on_tau)
+        shift = pt.where(pt.as_tensor(columns >= 0), delta[rows, np.maximum(columns, 0)], np.float64(0.0))
+        each = shapes_of(x[rows] + shift, w[rows], on_tau=on_tau)
+        prior = mu_log_density(mu_prior, middle) + heterogeneity_log_density(heterogeneity_prior, middle)
+        pm.Potential("branches", prior.sum() + counts_log_density(events, totals, each).sum())
+        trace = settings.run(
+            {
+                "x": np.array(starts),
+                "w": np.full(len(branches), heterogeneity_prior.centre()[0]),
+                "omega": np.float64(0.5),
+            }
+        )
+    return _drawn(trace, kinds, on_tau=on_tau, seed=int(seed))
+
+
+def _drawn(trace: Any, kinds: int, *, on_tau: bool, seed: int) -> SettingDraws:
+    posterior = {name: np.asarray(one.values, np.float64) for name, one in trace.posterior.data_vars.items()}
+    z, omega = posterior["z"], posterior["omega"]
+    delta = omega[..., None, None] * np.sqrt(kinds / (kinds - 1)) * (z - z.mean(axis=-1, keepdims=True))
+    x = posterior["x"][..., None] + delta
+    log_mu, log_rest = log_sigmoid(x), log_sigmoid(-x)
+    log_g = posterior["w"][..., None] + (log_mu + log_rest if on_tau else 0.0)
+    mu, rest = np.exp(log_mu), np.exp(log_rest)
+    judged = {f"mu[{i}, {k}]": logits(mu[..., i, k]) for i in range(mu.shape[2]) for k in range(kinds)}
+    judged["omega"] = np.log(omega)
+    diagnostics = diagnose(judged, trace)
+    refuse(diagnostics, judged, way_out="read the answers restricted to each setting alone")
+    for name, worst in (("rhat", max), ("ess_bulk", min), ("ess_tail", min)):
+        diagnostics[name] = worst(diagnostics[f"{name}_{one}"] for one in judged)
+    size = np.minimum(np.exp(-log_g), 1e9)
+    theta_new = np.random.default_rng(seed).beta(mu * size, rest * size)
+    return SettingDraws(mu, theta_new, omega, diagnostics)

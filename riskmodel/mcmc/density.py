@@ -1,0 +1,293 @@
+"""Densities of the beta-binomial hierarchy as PyTensor expressions, for the samplers.
+
+Written out by rising factorials and Stirling's remainders, which stay exact where settings are nearly alike and differences
+of log-gamma functions are noise. All take one branch, or a vector of branches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaln
+
+from riskmodel.priors import (
+    BetaOnRho,
+    HalfNormalOnTau,
+    HeterogeneityPrior,
+    LogitNormalPrior,
+    LogNormalOnTau,
+    MixturePrior,
+    MuPrior,
+)
+
+Counts = NDArray[np.int64]
+Array = NDArray[np.float64]
+
+
+class Shapes(NamedTuple):
+    """A branch's Beta, or one of each branch, as PyTensor expressions.
+
+    Parameters
+    ----------
+    x, log_mu, log_rest, mu, rest : TensorVariable
+        logit(mu), and mu and 1 - mu with their logarithms, none a difference of others.
+    g, log_g : TensorVariable
+        rho / (1 - rho): the Beta's shapes are mu / g and (1 - mu) / g.
+    """
+
+    x: Any
+    log_mu: Any
+    log_rest: Any
+    mu: Any
+    rest: Any
+    g: Any
+    log_g: Any
+
+
+def shapes_of(x: Any, w: Any, *, on_tau: bool) -> Shapes:
+    """Shapes of a Beta from what is sampled.
+
+    Parameters
+    ----------
+    x : TensorVariable
+        logit(mu).
+    w : TensorVariable
+        log g, or log(g / (mu (1 - mu))).
+    on_tau : bool
+        Whether it is the second.
+
+    Returns
+    -------
+    Shapes
+        Of the dimensions of `x`.
+    """
+    import pytensor.tensor as pt
+
+    log_mu, log_rest = -pt.softplus(-x), -pt.softplus(x)
+    log_g = w + log_mu + log_rest if on_tau else w
+    return Shapes(x, log_mu, log_rest, pt.exp(log_mu), pt.exp(log_rest), pt.exp(log_g), log_g)
+
+
+def counts_log_density(events: Sequence[Counts], totals: Sequence[Counts], shapes: Shapes) -> Any:
+    """Beta-binomial log-likelihood of each branch's series, without binomial coefficients.
+
+    Parameters
+    ----------
+    events, totals : sequence of ndarray of int, each of shape (series,)
+        Counts of each branch.
+    shapes : Shapes
+        One Beta for each branch, or a single one without dimension.
+
+    Returns
+    -------
+    TensorVariable of shape (branches,)
+        Log-likelihoods.
+    """
+    missed = [n - y for y, n in zip(events, totals, strict=True)]
+    sides = [np.stack(_even([repeats(one) for one in side])) for side in (events, missed, totals)]
+    return repeats_log_density(sides[0], sides[1], sides[2], shapes)
+
+
+def repeats(counts: Counts, longest: int = 0) -> Array:
+    """How many series have a factor number j in their product.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (series,)
+        Events, non-events or totals.
+    longest : int
+        At least how many factors.
+
+    Returns
+    -------
+    ndarray of shape (factors,)
+        Number of counts above 0, 1, 2, ...; at least one factor.
+    """
+    return np.array([(counts > j).sum() for j in range(max(1, longest, int(counts.max(initial=0))))], np.float64)
+
+
+def _even(rows: list[Array]) -> list[Array]:
+    longest = max(row.size for row in rows)
+    return [np.pad(row, (0, longest - row.size)) for row in rows]
+
+
+def repeats_log_density(hit: Any, missed: Any, whole: Any, shapes: Shapes) -> Any:
+    """The same from how often each factor occurs: arrays, or shared variables that change without compiling anew.
+
+    Parameters
+    ----------
+    hit, missed, whole : ndarray or TensorVariable, each of shape (branches, factors)
+        `repeats` of events, non-events and totals of each branch.
+    shapes : Shapes
+        One Beta for each branch, or a single one without dimension.
+
+    Returns
+    -------
+    TensorVariable of shape (branches,)
+        Log-likelihoods.
+    """
+    import pytensor.tensor as pt
+
+    one = pt.ones_like(shapes.g)
+    value = _rising(shapes.mu, shapes.g, hit) + _rising(shapes.rest, shapes.g, missed)
+    return value - _rising(one, shapes.g, whole)
+
+
+def _rising(first: Any, step: Any, often: Any) -> Any:
+    """Sum over a branch's series of log of first (first + step) ... (first + (count - 1) step), for each branch."""
+    import pytensor.tensor as pt
+
+    number = pt.arange(often.shape[1]).astype("float64")
+    factors = pt.atleast_1d(first)[:, None] + pt.atleast_1d(step)[:, None] * number
+    return (often * pt.log(factors)).sum(axis=1)
+
+
+def mu_log_density(prior: MuPrior, shapes: Shapes) -> Any:
+    """Logarithm of the prior density of logit(mu), up to a constant.
+
+    Parameters
+    ----------
+    prior : MuPrior
+        On each branch's average risk.
+    shapes : Shapes
+        Of the branches.
+
+    Returns
+    -------
+    TensorVariable
+        Of their dimensions.
+    """
+    import pytensor.tensor as pt
+
+    if isinstance(prior, LogitNormalPrior):
+        return -0.5 * ((shapes.x - np.float64(prior.location)) / np.float64(prior.sd)) ** 2
+    assert isinstance(prior, MixturePrior)
+    m = prior.mixture
+    parts = [
+        np.float64(np.log(weight) - betaln(a, b)) + np.float64(a) * shapes.log_mu + np.float64(b) * shapes.log_rest
+        for weight, a, b in zip(m.weights, m.a, m.b, strict=True)
+    ]
+    return parts[0] if len(parts) == 1 else pt.logsumexp(pt.stack(parts), axis=0)
+
+
+def heterogeneity_log_density(prior: HeterogeneityPrior, shapes: Shapes) -> Any:
+    """Logarithm of the prior density of log g given mu, up to a constant.
+
+    Parameters
+    ----------
+    prior : HeterogeneityPrior
+        On each branch's spread between settings.
+    shapes : Shapes
+        Of the branches.
+
+    Returns
+    -------
+    TensorVariable
+        Of their dimensions.
+    """
+    import pytensor.tensor as pt
+
+    if isinstance(prior, BetaOnRho):
+        log_whole = pt.log1p(shapes.g)
+        return np.float64(prior.a) * (shapes.log_g - log_whole) - np.float64(prior.b) * log_whole
+    tau, log_slope = tau_of(shapes)
+    if isinstance(prior, HalfNormalOnTau):
+        return -0.5 * (tau / np.float64(prior.width)) ** 2 + log_slope
+    assert isinstance(prior, LogNormalOnTau)
+    z = (pt.log(tau) - np.float64(np.log(prior.median))) / np.float64(prior.sigma)
+    return -0.5 * z**2 - pt.log(tau) + log_slope
+
+
+def tau_of(shapes: Shapes) -> tuple[Any, Any]:
+    """Standard deviation of logit(theta), as `riskmodel.priors.tau_of` has it.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Of the branches.
+
+    Returns
+    -------
+    tau, log_slope : TensorVariable
+        And the logarithm of its slope in log g at fixed mu.
+    """
+    import pytensor.tensor as pt
+
+    left, left_slope = _trigamma(shapes.mu / shapes.g)
+    right, right_slope = _trigamma(shapes.rest / shapes.g)
+    tau = pt.sqrt(left + right)
+    return tau, pt.log((left_slope + right_slope) / (2 * tau))
+
+
+def _trigamma(z: Any) -> tuple[Any, Any]:
+    """psi_1(z) and -z psi_2(z): eight steps of the recurrence, then the asymptotic series (DLMF 5.15.8, 5.15.9).
+
+    PyTensor's own polygamma, through its gradient, takes some hundred times as long.
+    """
+    shifted = z + 8.0
+    first: Any = np.float64(0.0)
+    second: Any = np.float64(0.0)
+    for k in range(8):
+        inverse = 1.0 / (z + float(k))
+        square = inverse * inverse
+        first = first + square
+        second = second + 2.0 * square * inverse
+    r = 1.0 / shifted
+    first = first + r + r**2 / 2 + r**3 / 6 - r**5 / 30 + r**7 / 42 - r**9 / 30 + 5 * r**11 / 66
+    second = second + r**2 + r**3 + r**4 / 2 - r**6 / 6 + r**8 / 6 - 3 * r**10 / 10 + 5 * r**12 / 6
+    return first, z * second
+
+
+def own_risks(shapes: Shapes, places: Any, hits: Any, missed: Any, z: Any) -> tuple[Any, Any, Any]:
+    """Risks of series as deviations z from their branches: log-density of z, and what it makes of theta.
+
+    Written with Stirling's remainders, so that nothing cancels where settings are nearly alike: log-gamma functions of a
+    billion would leave noise.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Of the branches.
+    places : ndarray of int, shape (risks,)
+        Branch of each.
+    hits, missed : ndarray of shape (risks,)
+        What the series' own cells add to the shapes.
+    z : TensorVariable of shape (risks,)
+        Deviations: see `riskmodel.mcmc.tree`.
+
+    Returns
+    -------
+    density, log_theta, log_rest : TensorVariable of shape (risks,)
+        Log-density of z, log(theta) and log(1 - theta).
+    """
+    import pytensor.tensor as pt
+
+    a, b = (shapes.mu / shapes.g)[places] + hits, (shapes.rest / shapes.g)[places] + missed
+    whole = a + b
+    move = z * pt.sqrt((1 + 0.5 / a) / a + (1 + 0.5 / b) / b)
+    logit = pt.log(a) - pt.log(b) + move
+    log_theta, log_rest = -pt.softplus(-logit), -pt.softplus(logit)
+    # log(theta / mu) and log((1 - theta) / (1 - mu)), by differences only where the move is large.
+    near = pt.clip(move, -1.0, 1.0)
+    small = pt.abs(move) < 1
+    up = pt.switch(small, -pt.log1p(b / whole * pt.expm1(-near)), log_theta - pt.log(a / whole))
+    down = pt.switch(small, -pt.log1p(a / whole * pt.expm1(near)), log_rest - pt.log(b / whole))
+    remainder = _stirling(a) + _stirling(b) - _stirling(whole)
+    density = a * up + b * down + 0.5 * pt.log1p(0.5 * (a / b + b / a) / whole) - remainder
+    return density - 0.5 * np.log(2 * np.pi), log_theta, log_rest
+
+
+def _stirling(t: Any) -> Any:
+    """Remainder log gamma(t) - (t - 1/2) log t + t - log(2 pi)/2: eight steps of the recurrence, then DLMF 5.11.1."""
+    import pytensor.tensor as pt
+
+    far = t + 8.0
+    value = (t - 0.5) * pt.log1p(8.0 / t) - 8.0
+    for k in range(8):
+        value = value + pt.log1p((8.0 - k) / (t + float(k)))
+    r = 1.0 / far
+    square = r * r
+    return value + r * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188))))

@@ -1,0 +1,163 @@
+"""A calibration record as a page of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from riskmodel.calibration.scores import AVERAGE, STRATA
+
+Row = Mapping[str, Any]
+
+_STATISTICS = ("", "predictions", "50 %", "80 %", "95 %", "log score", "standard error")
+
+
+def record_markdown(body: Mapping[str, Any]) -> str:
+    """Write a record as a page.
+
+    Parameters
+    ----------
+    body : mapping
+        From `CalibrationRecord.to_dict`.
+
+    Returns
+    -------
+    str
+        Markdown: the verdict criterion by criterion, predictors side by side, strata, and how it was made.
+    """
+    name = body["predictors"][0]["name"]
+    rows = [row for row in body["table"] if row["cases"]]
+    of_all = [row for row in rows if row["stratum"] == "all"]
+    strata = [row for stratum in STRATA[1:] for row in rows if row["stratum"] == stratum]
+    parts = [
+        f"# Calibration of `{name}` on {body['corpus']['name']}: {body['verdict']}",
+        _summary(body, of_all),
+        _notes(body),
+        "## The bar",
+        _table(("criterion", "K", "value", "must lie", "status"), [_bar_line(row) for row in body["bar"]]),
+        *_section("Predictors, averaged over K", [(row["predictor"], row) for row in of_all if row["k"] == AVERAGE]),
+        *_compared(body["differences"]),
+        *_section("By K", [(f"{row['predictor']}, K = {row['k']}", row) for row in of_all if row["k"] != AVERAGE]),
+        *_section(
+            "Strata, averaged over K",
+            [(f"{row['predictor']}, {row['stratum']}", row) for row in strata if row["k"] == AVERAGE],
+        ),
+        *_section(
+            f"Strata of `{name}` by K",
+            [
+                (f"{row['stratum']}, K = {row['k']}", row)
+                for row in strata
+                if row["predictor"] == name and row["k"] != AVERAGE
+            ],
+        ),
+        *_symmetry(body["symmetry"]),
+        "## How it was made",
+        _table(("predictor", "what it is"), [(one["name"], _what(one)) for one in body["predictors"]]),
+        _table(("", ""), _provenance(body)),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _summary(body: Mapping[str, Any], of_all: Sequence[Row]) -> str:
+    corpus, first = body["corpus"], body["predictors"][0]["name"]
+    cases = next((row["cases"] for row in of_all if row["predictor"] == first and row["k"] == AVERAGE), 0)
+    return (
+        f"Leave-one-series-out prediction of {cases} counts from K other series of the same arm: {corpus['series']} series "
+        f"in {corpus['arms']} arms of {corpus['data_sets']} data sets. Coverage of central intervals in percent, mean log "
+        f"score in nats (larger is better); 95 % intervals and standard errors by resampling the {corpus['clusters']} "
+        f"clusters of data sets {body['resamples']} times. A log score of zero probability counts as -690."
+    )
+
+
+def _notes(body: Mapping[str, Any]) -> str:
+    # Why a criterion is not available is said once here; the JSON says it beside each.
+    lines = [f"- `{name}` is not available: {reason}" for name, reason in body["unavailable"].items()]
+    lines += [f"- The arm {label} is missing: {reason}" for label, reason in body["missing"].items()]
+    lines += [f"- The arm {label} was left out: {reason}" for label, reason in body["skipped"].items()]
+    return "\n".join(lines)
+
+
+def _what(one: Mapping[str, Any]) -> str:
+    parts = (one.get(key, "") for key in ("title", "function", "model", "prior", "heterogeneity"))
+    return "; ".join(filter(None, parts))
+
+
+def _bar_line(row: Row) -> tuple[str, ...]:
+    percent = row["criterion"].endswith("hold")
+
+    def show(value: float) -> str:
+        return f"{100 * value:.1f} %" if percent else f"{value:+.3f}"
+
+    ends = f"above {show(row['low'])}" if row["high"] is None else f"{show(row['low'])} to {show(row['high'])}"
+    value = "" if row["value"] is None else show(row["value"])
+    return row["criterion"], row["k"], value, ends, row["status"]
+
+
+def _section(title: str, rows: Sequence[tuple[str, Row]]) -> list[str]:
+    return [f"## {title}", _table(_STATISTICS, [_score_line(label, row) for label, row in rows])] if rows else []
+
+
+def _score_line(label: str, row: Row) -> tuple[str, ...]:
+    def share(name: str) -> str:
+        ends = [row[f"{name}{end}"] for end in ("_lower", "_upper")]
+        span = "" if None in ends else f" ({100 * ends[0]:.1f} to {100 * ends[1]:.1f})"
+        return f"{100 * row[name]:.1f}{span}"
+
+    coverages = (share(f"coverage_{level}") for level in (50, 80, 95))
+    return label, str(row["cases"]), *coverages, _number(row["log_score"]), _number(row["log_score_se"])
+
+
+def _compared(rows: Sequence[Row]) -> list[str]:
+    if not rows:
+        return []
+    lines = [
+        (
+            f"{row['predictor']} less {row['reference']}",
+            row["k"],
+            _number(row["log_score"], "+"),
+            _number(row["log_score_se"]),
+            " to ".join(_number(row[f"log_score_{end}"], "+") for end in ("lower", "upper")),
+        )
+        for row in rows
+    ]
+    return ["## Log scores compared", _table(("", "K", "difference", "standard error", "90 % interval"), lines)]
+
+
+def _symmetry(rows: Sequence[Row]) -> list[str]:
+    if not rows:
+        return []
+    lines = [
+        (
+            row["predictor"],
+            f"{row['largest_difference']:.1g}",
+            f"{row['log_score']:.4f}",
+            f"{row['mirrored_log_score']:.4f}",
+        )
+        for row in rows
+    ]
+    head = ("", "largest difference of a probability", "log score", "log score of non-events")
+    return ["## Events and non-events exchanged", _table(head, lines)]
+
+
+def _provenance(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    settings = body["settings"]
+    draws = (
+        f"seed {settings['seed']}; K = {', '.join(settings['ks'])}; at most {settings['most']} left-out series of an arm; "
+        f"totals up to {settings['largest']:,}"
+    )
+    return [
+        ("corpus", f"`{body['corpus']['content_hash']}`"),
+        ("code", f"`{body['code']}`"),
+        ("draws", draws),
+        ("versions", ", ".join(f"{name} {version}" for name, version in body["versions"].items())),
+        ("made", f"{body['made']}, in {body['seconds']:.0f} s"),
+    ]
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return "" if value is None else f"{value:{sign}.3f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,183 @@
+"""A consultation in plain words, for the people it is about: the same numbers, short sentences, no orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from riskmodel.report.wording import denominator, frequency, listed
+
+Answer = Mapping[str, Any]
+
+_STATES = {
+    "due": "can be done now",
+    "done": "done",
+    "blocked": "later, when another step is done",
+    "not indicated": "depends on what else was found; ask your team",
+}
+
+#: Fetuses of a study, on average, below which a page calls the studies small.
+SMALL = 100
+#: Fetuses behind a number below which a page says that they are few.
+FEW = 200
+
+_OPENING = (
+    "These are numbers about groups of babies in published studies. They cannot say which group your baby is in. "
+    "Please read them with your doctor or counselor, who can tell you what they mean for you."
+)
+
+
+_CLOSING = (
+    "This page comes from a research tool for health professionals. It offers facts, not orders. Your doctor can check each "
+    "number against the studies named here."
+)
+
+
+def to_plain_markdown(answer: Answer) -> str:
+    """A consultation as Markdown for a patient.
+
+    Parameters
+    ----------
+    answer : mapping
+        From `Consultation.to_dict`.
+
+    Returns
+    -------
+    str
+        With headings and lists; every number of it is in the other pages too.
+    """
+    parts = [
+        f"# {answer['plain_title']}",
+        f"{_OPENING} {answer['review']['plain_statement']}",
+        _known(answer),
+        "## What may happen\n\n" + "\n".join(f"- {_sentences(risk)}" for risk in answer["risks"]),
+        *(_branch(branch, answer) for branch in answer["branches"]),
+        _steps(answer),
+        _neighbours(answer),
+        _limits(answer),
+        "## The studies behind these numbers\n\n" + _studies(answer),
+        f"---\n\n{_CLOSING}",
+    ]
+    if not answer["risks"]:
+        parts[3] = "## What may happen\n\nEverything this page could tell about is already known."
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _known(answer: Answer) -> str:
+    variables = answer["variables"]
+    known = [
+        f"{variables[name]['plain_title']}: {variables[name]['states'][state]}"
+        for name, state in answer["known"].items()
+    ]
+    return "**What is known so far:** " + ("; ".join(known) if known else "only that this was seen") + "."
+
+
+def _sentences(risk: Answer) -> str:
+    """What may happen, how often, how much centres differ, and how few studies say so."""
+    head = f"**{risk['plain_title'][:1].upper()}{risk['plain_title'][1:]}.**"
+    p = risk["probability"]
+    if p is None:
+        bounds = risk["bounds"]
+        if bounds is None or bounds == [0.0, 1.0]:
+            return f"{head} Nobody can give a number for this. No study tells about such babies by themselves."
+        # The whole range: with the bounds alone a reader would take their lower end for certain.
+        low, high = (frequency(end, 100) for end in risk["bounds_interval"] or bounds)
+        return (
+            f"{head} Nobody can give one number for this. For some of these babies no study tells how they did. It could be "
+            f"anything from {low} to {high} of 100."
+        )
+    if risk["by_definition"]:
+        return (
+            f"{head} There is no number for this here. These studies rule it out by how they count, whatever the health of "
+            "the child. Your doctor or counselor can tell you what is known from elsewhere."
+        )
+    of = denominator(p)
+    low, high = (frequency(end, of) for end in risk["interval"])
+    counted = " and few babies were counted" if risk["fetuses"] < FEW else ""
+    studies = "One study" if risk["series"] == 1 else f"{risk['series']} studies"
+    few = f"{studies} with {risk['fetuses']:,} babies {'stands' if risk['series'] == 1 else 'stand'} behind this"
+    return (
+        f"{head} About {frequency(p, of)} of {of:,}. For the other {frequency(1 - p, of)} of {of:,} this is not so. "
+        f"The true number could be anything from {low} to {high}, since hospitals differ{counted}. "
+        f"{few}: the number is {_sure(risk['certainty'])}."
+    )
+
+
+def _sure(certainty: str) -> str:
+    return {"very low": "very uncertain", "low": "uncertain", "moderate": "fairly certain"}.get(certainty, "uncertain")
+
+
+def _branch(branch: Answer, answer: Answer) -> str:
+    variables = answer["variables"]
+    new = [(name, state) for name, state in branch["given"].items() if name not in answer["known"]]
+    words = listed(
+        [f"{variables[name]['plain_title']} shows {variables[name]['states'][state]}" for name, state in new]
+    )
+    return f"### If {words}\n\n" + "\n".join(f"- {_sentences(risk)}" for risk in branch["risks"])
+
+
+def _steps(answer: Answer) -> str:
+    if not answer["workup"]:
+        return ""
+    lines = [
+        f"{number}. {step['plain_title']}: {_STATES[step['state']]}." for number, step in enumerate(answer["workup"], 1)
+    ]
+    return (
+        "## Steps you can talk about\n\n"
+        + "\n".join(lines)
+        + "\n\nEach of these is an offer. You decide, and you can ask "
+        "what a result would change for you before you choose."
+    )
+
+
+def _neighbours(answer: Answer) -> str:
+    """What the numbers can be weighed against, where a study says so."""
+    lines = [one["plain_text"] for one in answer["neighbours"]["given"]]
+    return "## To compare with\n\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
+
+
+def _readings(answer: Answer) -> str:
+    """How far the first number moves where a study can be read in more than one way; empty where it does not."""
+    for risk in answer["risks"]:
+        moved = risk["robustness"]
+        if risk["probability"] is None or risk["by_definition"] or moved is None:
+            continue
+        of = denominator(risk["probability"])
+        found = [
+            risk["probability"],
+            *(one["probability"] for one in moved["readings"] if one["probability"] is not None),
+        ]
+        low, high = (frequency(end, of) for end in (min(found), max(found)))
+        if low != high:
+            return (
+                f'Some studies can be read in more than one way. Depending on that, the number for "{risk["plain_title"]}" '
+                f"is between {low} and {high} of {of:,}."
+            )
+        return ""
+    return ""
+
+
+def _limits(answer: Answer) -> str:
+    lines = []
+    if answer["plain_not_counted"]:
+        lines.append("No study gives results by these: " + "; ".join(answer["plain_not_counted"]) + ".")
+        lines.append("So none of these changes a number here.")
+    sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
+    small = "were small and " if sizes and max(sizes) < SMALL else ""
+    lines.append(f"The studies {small}were not all done in the same way.")
+    if _readings(answer):
+        lines.append(_readings(answer))
+    told = {one["outcome"] for one in answer["neighbours"]["given"]}
+    untold = [risk["plain_title"] for risk in answer["risks"] if risk["outcome"] not in told]
+    if untold:
+        lines.append(
+            f"For babies without this finding, these studies do not say how often this happens: {'; '.join(untold)}."
+        )
+    return "## What these numbers cannot say\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _studies(answer: Answer) -> str:
+    used = {source for risk in answer["risks"] for source in risk["sources"]}
+    used |= {source for branch in answer["branches"] for risk in branch["risks"] for source in risk["sources"]}
+    used |= {source for one in answer["neighbours"]["given"] for source in one["sources"]}
+    return "\n".join(f"- {citation}" for key, citation in answer["sources"].items() if key in used) or "- None."

@@ -1,0 +1,145 @@
+"""What new counts change, as a page and as an entry of a changelog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from riskmodel.report.wording import denominator, frequency
+
+Answer = Mapping[str, Any]
+
+#: A change of the probability below which an answer is said to stay.
+STAYS = 0.005
+
+
+def to_markdown(body: Answer) -> str:
+    """What new counts change, as a page.
+
+    Parameters
+    ----------
+    body : mapping
+        From `riskmodel.updating.refit.Update.to_dict`.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    parts = [
+        f"# What {len(body['surprises'])} new counts change: {body['finding']}",
+        f"From {body['before']} to {body['after']}; reading {body['reading']}, "
+        + ("all settings." if body["setting"] == "any" else f"setting {body['setting']}."),
+        "\n".join(f"- **{key}**: {citation}" for key, citation in body["sources"].items()),
+        "## Were they to be expected?\n\n" + _surprises(body),
+        "## What moves\n\n" + _moves(body),
+        "## Which series moves it\n\n" + _influence(body),
+    ]
+    if body["audit"]:
+        parts.append("## What the audit finds now\n\n" + "\n".join(f"- {one['what']}" for one in body["audit"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _surprises(body: Answer) -> str:
+    rows = []
+    for one in body["surprises"]:
+        counted = f"{one['events']} of {one['total']}"
+        if one["tail"] is None:
+            rows.append([one["source"], one["count"], counted, "", "", "", f"{one['words']}: {one['reason']}"])
+            continue
+        score = "" if one["log_score"] is None else f"{one['log_score']:.2f}"
+        words = one["words"] + (f"; {one['reason']}" if one["reason"] else "")
+        rows.append(
+            [one["source"], one["count"], counted, f"{one['expected']:.1f}", f"{one['tail']:.2f}", score, words]
+        )
+    head = ["Source", "Count", "Counted", "Expected", "Tail probability", "Log score", "In words"]
+    note = (
+        "The tail probability is that of a count at least as far out in a new centre, on either side, under the counts "
+        "there were before; half of this very count is included. The log score is the logarithm of the probability of "
+        "exactly this count."
+    )
+    return table(head, rows) + "\n\n" + note
+
+
+def _moves(body: Answer) -> str:
+    rows = []
+    for one in body["moves"]:
+        moved = one["moved"]
+        if moved is None:
+            change = "now estimable" if one["before"]["probability"] is None else "no longer estimable"
+            change = "still not estimable" if one["after"]["probability"] is one["before"]["probability"] else change
+        else:
+            change = "stays" if abs(moved) < STAYS else f"{100 * moved:+.1f} points"
+        rows.append([one["title"], _said(one["before"]), _said(one["after"]), change])
+    return table(["Risk", "Before", "After", "Change"], rows)
+
+
+def _influence(body: Answer) -> str:
+    sources = list(body["sources"])
+    rows = [
+        [
+            one["title"],
+            *("" if one["influence"][key] is None else f"{100 * one['influence'][key]:+.1f}" for key in sources),
+        ]
+        for one in body["moves"]
+        if any(abs(one["influence"][key] or 0.0) >= STAYS for key in sources)
+    ]
+    if not rows:
+        return "None of them moves an answer by half a point."
+    return table(["Risk", *sources], rows) + "\n\nPoints of 100, with all series less without this one."
+
+
+def _said(answer: Answer) -> str:
+    p = answer["probability"]
+    if p is None:
+        return "not estimable"
+    of = denominator(p)
+    low, high = frequency(answer["lower"], of), frequency(answer["upper"], of)
+    return f"{frequency(p, of)} of {of:,} ({low} to {high}); {answer['series']} series"
+
+
+def changelog_entry(body: Answer, day: str) -> str:
+    """An entry of a finding's changelog.
+
+    Parameters
+    ----------
+    body : mapping
+        From `riskmodel.updating.refit.Update.to_dict`.
+    day : str
+        The day that the finding then bears.
+
+    Returns
+    -------
+    str
+        Markdown: what was added, and which answers moved by half a point or more.
+    """
+    lines = [f"## {day}, evidence {body['after']}", "", f"Before: {body['before']}.", ""]
+    for key, citation in body["sources"].items():
+        mine = [one for one in body["surprises"] if one["source"] == key]
+        lines.append(f"- Added {key}: {citation}")
+        lines += [f"    - {one['count']}: {one['events']} of {one['total']} ({one['words']})" for one in mine]
+    moved = [one for one in body["moves"] if one["moved"] is None or abs(one["moved"]) >= STAYS]
+    changed = [one for one in moved if one["before"]["probability"] is not one["after"]["probability"]]
+    lines += [f"- {one['title']}: {_said(one['before'])}, now {_said(one['after'])}" for one in changed]
+    if not changed:
+        lines.append("- No answer moved by half a point.")
+    return "\n".join(lines) + "\n"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table.
+
+    Parameters
+    ----------
+    head : list of str
+        Titles of the columns.
+    rows : list of list of str
+        Cells.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,262 @@
+"""What a tree answers: a risk with its uncertainty, what stands behind it, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from riskmodel.distributions.base import Distribution, IntervalKind
+from riskmodel.evidence.finding import Count, Edge, Given, Outcome
+
+
+class Joining(Protocol):
+    """How the branches of an answer were joined with counts of coarser groups."""
+
+    @property
+    def ways(self) -> int:
+        """In how many ways the fetuses can have divided, all listed."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every way is listed, so that means are exact."""
+
+    @property
+    def effective_share(self) -> float:
+        """Share of the points of the joint distribution that count, in (0, 1]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One way to an answer: from the series that report exactly the question, or through the tree.
+
+    Parameters
+    ----------
+    new_setting : Distribution or None
+        The risk in a setting not among the series; None where there is no answer this way.
+    average : Distribution or None
+        The average risk across settings.
+    counts : tuple of Count
+        The rows behind it.
+    reason : str
+        Why there is no answer; empty where there is one.
+    wider : tuple of Count
+        Those of the rows that report a coarser group, and were read through the tree.
+    joint : Joining or None
+        How branches that such rows tie together were joined; None where none are tied.
+    """
+
+    new_setting: Distribution | None
+    average: Distribution | None
+    counts: tuple[Count, ...]
+    reason: str
+    wider: tuple[Count, ...] = ()
+    joint: Joining | None = None
+
+    @property
+    def estimable(self) -> bool:
+        """Whether there is an answer."""
+        return self.new_setting is not None
+
+    @cached_property
+    def mean(self) -> float | None:
+        """The probability for the next fetus, or None."""
+        return None if self.new_setting is None else float(self.new_setting.mean)
+
+    def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float] | None:
+        """Credible interval of the risk in a new setting, or None.
+
+        Parameters
+        ----------
+        prob : float
+            In (0, 1).
+        kind : {"eti", "hdi"}
+            Equal-tailed or shortest.
+
+        Returns
+        -------
+        tuple of float or None
+            Lower and upper end.
+        """
+        return None if self.new_setting is None else self.new_setting.interval(prob, kind=kind)
+
+    @property
+    def series(self) -> int:
+        """How many sources."""
+        return len(self.sources)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Their keys."""
+        return tuple(dict.fromkeys(count.source for count in self.counts))
+
+    @property
+    def fetuses(self) -> int:
+        """How many fetuses: for each source its largest group, since finer ones lie within it."""
+        largest: dict[str, int] = {}
+        for count in self.counts:
+            largest[count.source] = max(largest.get(count.source, 0), count.total)
+        return sum(largest.values())
+
+    @property
+    def events(self) -> int | None:
+        """How many events, where the rows all count the same; None where an answer has several parts or wider groups."""
+        if self.wider:
+            return None
+        if len({(count.variable, count.category) for count in self.counts}) != 1:
+            return None
+        if len({count.source for count in self.counts}) != len(self.counts):
+            return None
+        return sum(count.events for count in self.counts)
+
+    def to_dict(self, *, ci_prob: float = 0.95) -> dict[str, Any]:
+        """As JSON knows it; null with its reason where there is no answer.
+
+        Parameters
+        ----------
+        ci_prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        dict
+            Keys probability, interval, average, series, fetuses, events, sources, wider, joint and reason.
+        """
+        interval = self.interval(ci_prob)
+        average = None
+        if self.average is not None:
+            average = {"probability": float(self.average.mean), "interval": list(self.average.interval(ci_prob))}
+        return {
+            "probability": self.mean,
+            "interval": None if interval is None else list(interval),
+            "average": average,
+            "series": self.series,
+            "fetuses": self.fetuses,
+            "events": self.events,
+            "sources": list(self.sources),
+            "wider": list(dict.fromkeys(count.source for count in self.wider)),
+            "joint": None if self.joint is None else self._joined(self.joint),
+            "reason": self.reason,
+        }
+
+    def _joined(self, joint: Joining) -> dict[str, Any]:
+        return {
+            "ways": joint.ways,
+            "exact": joint.exact,
+            "effective_share": joint.effective_share,
+            "error": 0.0 if joint.exact else float(getattr(self.new_setting, "error", 0.0)),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class RiskEstimate(Route):
+    """The risk of an outcome given what is known.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What is asked.
+    known : tuple of (str, str)
+        Known states.
+    setting, reading : str
+        Which series speak, and how the disputed rows are read.
+    edges : tuple of Edge
+        Branches of the tree that the answer depends on.
+    definition_only : bool
+        Whether the answer is 0 or 1 by a definition, not by counts.
+    corners : callable
+        Gives the answers with the unknown branches at 0 and 1, smallest first; called when first asked for.
+    unknown : tuple of Edge
+        Unknown branches that matter.
+    fewest : int
+        Series behind the branch of the answer that has fewest.
+    apart : callable
+        Gives the direct and the indirect route; called when first asked for.
+    combined : Route
+        Every series once, whichever way it speaks.
+    """
+
+    outcome: Outcome = field(kw_only=True)
+    known: Given = field(kw_only=True)
+    setting: str = field(kw_only=True)
+    reading: str = field(kw_only=True)
+    edges: tuple[Edge, ...] = field(kw_only=True)
+    definition_only: bool = field(kw_only=True)
+    corners: Callable[[], tuple[Route, ...]] = field(kw_only=True, repr=False)
+    unknown: tuple[Edge, ...] = field(kw_only=True)
+    fewest: int = field(kw_only=True)
+    apart: Callable[[], tuple[Route, Route]] = field(kw_only=True, repr=False)
+    combined: Route = field(kw_only=True)
+
+    @cached_property
+    def _apart(self) -> tuple[Route, Route]:
+        return self.apart()
+
+    @property
+    def direct(self) -> Route:
+        """From the series that report exactly this question and nothing finer."""
+        return self._apart[0]
+
+    @property
+    def indirect(self) -> Route:
+        """From finer cells through the tree, without any coarser count."""
+        return self._apart[1]
+
+    @cached_property
+    def bound_routes(self) -> tuple[Route, ...]:
+        """The answers at the two ends of `bounds`, with their own uncertainty; none where no unknown branch matters."""
+        found = self.corners() if self.unknown else ()
+        return (found[0], found[-1]) if found else ()
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Smallest and largest probability with the unknown branches at 0 or 1; None where no unknown branch matters."""
+        if not self.bound_routes:
+            return None
+        low, high = (route.mean for route in self.bound_routes)
+        return low or 0.0, high or 0.0
+
+    @property
+    def spread_between(self) -> float | None:
+        """Share of the variance that is spread between settings; the rest is not knowing the average."""
+        if self.new_setting is None or self.average is None or not self.new_setting.sd > 0:
+            return None
+        return float(min(1.0, max(0.0, 1.0 - self.average.sd**2 / self.new_setting.sd**2)))
+
+    @property
+    def thin(self) -> bool:
+        """Whether two series or fewer, or an unknown branch, decide the answer: then words and a range come first."""
+        if self.definition_only:
+            return False
+        return bool(self.unknown) or self.fewest <= 2
+
+    def bounds_interval(self, prob: float = 0.95) -> tuple[float, float] | None:
+        """From the lower limit at the lower bound to the upper limit at the upper one.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of each interval.
+
+        Returns
+        -------
+        tuple of float or None
+            None where no unknown branch matters.
+        """
+        if not self.bound_routes:
+            return None
+        low, high = (route.interval(prob) for route in self.bound_routes)
+        assert low is not None
+        assert high is not None
+        return low[0], high[1]
+
+    def __repr__(self) -> str:
+        """The answer in a line."""
+        given = ", ".join(f"{name}={state}" for name, state in self.known) or "nothing known"
+        head = f"RiskEstimate({self.outcome.name} | {given}; {self.reading}, {self.setting}: "
+        if self.mean is None:
+            bounds = f", between {self.bounds[0]:.3f} and {self.bounds[1]:.3f}" if self.bounds else ""
+            return f"{head}not estimable{bounds})"
+        lower, upper = self.interval() or (self.mean, self.mean)
+        return f"{head}{self.mean:.4f}, 95 % interval {lower:.4f} to {upper:.4f}; {self.series} series)"

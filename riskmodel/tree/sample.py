@@ -1,0 +1,135 @@
+"""A finding's tree by the sampler: its questions put to joint draws of all branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from riskmodel.distributions.diagram import Node, cancel, edges_of, restrict
+from riskmodel.errors import ContradictionError, UnavailableError
+from riskmodel.evidence.finding import Count, Edge, Given, given_text
+from riskmodel.mcmc.draws import SampledRisk, TreeDraws
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class TreeSample:
+    """Joint draws of a finding's tree.
+
+    Parameters
+    ----------
+    draws : TreeDraws
+        Of the branches that counts feed.
+    edges : tuple of Edge
+        Branches of the finding, in its order.
+    counts : tuple of tuple of Count
+        Rows that feed each branch.
+    coarse : tuple of Count
+        Coarse rows that are in the draws.
+    fixed : mapping of int to float
+        Values of the branches that definitions, judgements or the caller fill.
+    question : callable
+        From an outcome's name and known states to what is known and the diagrams of the question, numerator and
+        denominator.
+    """
+
+    draws: TreeDraws
+    edges: tuple[Edge, ...]
+    counts: tuple[tuple[Count, ...], ...]
+    coarse: tuple[Count, ...]
+    fixed: Mapping[int, float]
+    question: Callable[[str, Mapping[str, str]], tuple[Given, Node, Node]]
+
+    def risk(self, outcome: str, /, *, ci_prob: float = 0.95, **known: str) -> SampledRisk:
+        """Risk of an outcome given what is known, as `ProbabilityTree.risk` means it.
+
+        Parameters
+        ----------
+        outcome : str
+            Name of an outcome that is a state of the tree.
+        ci_prob : float
+            Probability of the equal-tailed interval.
+        **known : str
+            Known states by variable.
+
+        Returns
+        -------
+        SampledRisk
+            The probability for the next fetus, the interval of the risk in a new setting, and the Monte Carlo standard
+            error of the first.
+
+        Raises
+        ------
+        UnknownNameError
+            If an outcome, variable or state does not exist.
+        ContradictionError
+            If what is known cannot be.
+        UnavailableError
+            If the outcome is not on the tree, or needs a branch that nothing fills.
+        """
+        given, numerator, denominator = self.question(outcome, known)
+        definite = {i: value for i, value in self.fixed.items() if value in (0.0, 1.0)}
+        # A factor that was sampled stays: what is known also tells which draws it came from.
+        top, bottom = cancel(
+            restrict(numerator, definite), restrict(denominator, definite), keep=frozenset(self.draws.branches)
+        )
+        if bottom == 0.0:
+            raise ContradictionError(
+                f"{given_text(given)} cannot be by the finding's definitions",
+                where="known",
+                remedy="Leave one of them out",
+            )
+        blank = sorted((edges_of(top) | edges_of(bottom)) - set(self.draws.branches) - set(self.fixed))
+        if blank:
+            edge = self.edges[blank[0]]
+            bounds = f"Sample with fixed={{{blank[0]}: 0.0}} and with 1.0 for its bounds"
+            raise UnavailableError(
+                f"not estimable: no count or definition fills {edge.said}",
+                where=outcome,
+                remedy=bounds if edge.status == "unknown" else "Ask with more states known, or add a series",
+            )
+        return self.draws.evaluate(top, bottom, fixed=self.fixed, ci_prob=ci_prob)
+
+    @property
+    def diagnostics(self) -> Mapping[str, float]:
+        """R-hat, effective sample sizes, divergences and E-BFMI by name."""
+        return self.draws.diagnostics
+
+    def checks(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
+        """Posterior predictive check of each count: see `TreeDraws.checks`.
+
+        Parameters
+        ----------
+        ci_prob : float
+            Probability of the equal-tailed intervals of the replicated events.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Its columns, after source, variable, category and given of each row.
+        """
+        table = self.draws.checks(ci_prob=ci_prob)
+        rows = [
+            self.counts[one.place][one.series] if one.kind == "fine" else self.coarse[one.place]
+            for one in self.draws.counts
+        ]
+        named = ("source", "variable", "category", "given")
+        for place, name in enumerate(named):
+            values = [given_text(row.given) if name == "given" else getattr(row, name) for row in rows]
+            table.insert(place, name, values)
+        return table
+
+    def to_datatree(self) -> Any:
+        """Draws as ArviZ knows them, with the sources of the counts.
+
+        Returns
+        -------
+        xarray.DataTree
+            See `TreeDraws.to_datatree`; its attributes say which branch each number is.
+        """
+        tree = self.draws.to_datatree()
+        tree.attrs["branches"] = "; ".join(f"{i}: {self.edges[i].said}" for i in self.draws.branches)
+        return tree

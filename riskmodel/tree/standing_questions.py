@@ -1,0 +1,105 @@
+"""What a fitted tree says to its standing questions: every branch, and every headline outcome."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from riskmodel.evidence.finding import Given, given_text
+from riskmodel.tree.estimate import Route
+from riskmodel.tree.model import ProbabilityTree
+
+
+class Question(NamedTuple):
+    """A standing question.
+
+    Parameters
+    ----------
+    kind : str
+        ``"branch"`` or ``"outcome"``.
+    name : str
+        Of the branch, such as ``"P(karyotype=abnormal | anatomy=isolated)"``, or of the outcome.
+    given : tuple of (str, str)
+        What is known.
+    title : str
+        In words.
+    """
+
+    kind: str
+    name: str
+    given: Given
+    title: str
+
+    @property
+    def text(self) -> str:
+        """The question in one line, by which it is known in a record."""
+        return self.name if self.kind == "branch" or not self.given else f"{self.name} | {given_text(self.given)}"
+
+
+def questions(model: ProbabilityTree) -> tuple[Question, ...]:
+    """Every branch that counts feed; every headline outcome with nothing known, and with each state of the first variable.
+
+    Parameters
+    ----------
+    model : ProbabilityTree
+        Whose finding is asked.
+
+    Returns
+    -------
+    tuple of Question
+        Branches first.
+    """
+    finding = model.evidence.finding
+    found = [Question("branch", one.name, one.given, one.said) for one in finding.edges if one.status == "counts"]
+    first = finding.variables[0]
+    groups: list[Given] = [(), *(((first.name, state),) for state in first.states)]
+    for given in groups:
+        where = ", ".join(f"{name} {state}" for name, state in given)
+        for outcome in finding.outcomes:
+            if outcome.headline and outcome.variable not in dict(given):
+                title = outcome.title + (f" where {where}" if where else "")
+                found.append(Question("outcome", outcome.name, given, title))
+    return tuple(found)
+
+
+def route(model: ProbabilityTree, question: Question) -> Route | None:
+    """The answer to a standing question.
+
+    Parameters
+    ----------
+    model : ProbabilityTree
+        Who answers.
+    question : Question
+        From `questions`, perhaps of another model of the same finding.
+
+    Returns
+    -------
+    Route or None
+        None where no series feeds the branch.
+    """
+    if question.kind == "outcome":
+        return model.risk(question.name, **dict(question.given))
+    return model.branch(next(edge for edge in model.edges if edge.name == question.name))
+
+
+def numbers(found: Route | None) -> dict[str, Any]:
+    """An answer as JSON knows it.
+
+    Parameters
+    ----------
+    found : Route or None
+        From `route`.
+
+    Returns
+    -------
+    dict
+        probability, lower and upper (of the 95 % equal-tailed interval of the risk in a new setting), series, and reason,
+        why they are None where they are.
+    """
+    interval = None if found is None else found.interval()
+    return {
+        "probability": None if found is None else found.mean,
+        "lower": None if interval is None else interval[0],
+        "upper": None if interval is None else interval[1],
+        "series": 0 if found is None else found.series,
+        "reason": "no series feeds it" if found is None else found.reason,
+    }

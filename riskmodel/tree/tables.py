@@ -1,0 +1,117 @@
+"""A tree's branches as a table, and the kinds among the cases of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.evidence.finding import Count, Edge, given_text
+from riskmodel.tree.estimate import Route
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def branch_table(
+    edges: Sequence[Edge], counts: Sequence[Sequence[Count]], routes: Sequence[Route | None], *, ci_prob: float
+) -> pd.DataFrame:
+    """Branches with their fits.
+
+    Parameters
+    ----------
+    edges : sequence of Edge
+        The branches.
+    counts : sequence of sequence of Count
+        Rows that feed each.
+    routes : sequence of Route or None
+        What all counts together say of each; None where nothing feeds it.
+    ci_prob : float
+        Probability of the equal-tailed intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns variable, category, given, after (states ruled out), status, series, events, total, wider, mean, lower,
+        upper, average, average_lower, average_upper, ci_prob, ci_kind, definition; numbers are missing where there are
+        none. series, events and total are the branch's own counts, wider the number of counts of coarser groups that speak
+        for it too.
+    """
+    import pandas as pd
+
+    rows = []
+    for edge, fed, route in zip(edges, counts, routes, strict=True):
+        row: dict[str, Any] = {
+            "variable": edge.variable,
+            "category": edge.category,
+            "given": given_text(edge.given),
+            "after": ", ".join(edge.after),
+            "status": edge.status,
+            "series": len(fed),
+            "events": sum(count.events for count in fed),
+            "total": sum(count.total for count in fed),
+            "wider": 0,
+            "mean": edge.probability if edge.status in ("structural", "elicited") else None,
+            "definition": edge.definition,
+        }
+        if route is not None and route.new_setting is not None and route.average is not None:
+            row |= {"wider": len(route.wider), "mean": route.mean, "average": float(route.average.mean)}
+            row |= dict(zip(("lower", "upper"), route.new_setting.interval(ci_prob), strict=True))
+            row |= dict(zip(("average_lower", "average_upper"), route.average.interval(ci_prob), strict=True))
+        rows.append(row)
+    order = [
+        "variable",
+        "category",
+        "given",
+        "after",
+        "status",
+        "series",
+        "events",
+        "total",
+        "wider",
+        "mean",
+        "lower",
+        "upper",
+    ]
+    order += ["average", "average_lower", "average_upper", "ci_prob", "ci_kind", "definition"]
+    table = pd.DataFrame(rows).assign(ci_prob=ci_prob, ci_kind="eti").reindex(columns=order)
+    return table.astype(dict.fromkeys(order[9:15], "float64"))
+
+
+def kind_shares(kinds: Sequence[str], rows: Sequence[Count], *, ci_prob: float) -> tuple[dict[str, Any], ...]:
+    """How cases divide into kinds: a Dirichlet with 1/2 for each kind, whose margins are Betas.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        Every kind.
+    rows : sequence of Count
+        Cases of each kind.
+    ci_prob : float
+        Probability of the equal-tailed intervals.
+
+    Returns
+    -------
+    tuple of dict
+        For each kind its name, events, total, probability, interval and sources; empty where nothing is counted.
+
+    References
+    ----------
+    Gelman A, et al. Bayesian Data Analysis, 3rd ed. (2013), section 3.4.
+    """
+    total = sum(count.events for count in rows)
+    found = []
+    for kind in kinds if total else ():
+        events = sum(count.events for count in rows if count.category == kind)
+        share = BetaMixture.beta(events + 0.5, total - events + 0.5 * (len(kinds) - 1))
+        found.append(
+            {
+                "kind": kind,
+                "events": events,
+                "total": total,
+                "probability": share.mean,
+                "interval": list(share.interval(ci_prob)),
+                "sources": sorted({count.source for count in rows}),
+            }
+        )
+    return tuple(found)

@@ -1,0 +1,345 @@
+"""The record beside a fit: what it was made of, what it said, and by what code; saved, loaded, compared, checked."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskmodel._support.files import write_whole
+from riskmodel._support.fingerprint import code_fingerprint
+from riskmodel._support.version import package_versions
+from riskmodel.errors import InputError, StaleRecordError
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.tree.model import ProbabilityTree, fit
+from riskmodel.tree.standing_questions import numbers, questions, route
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "riskmodel fit record 1"
+#: Two fits of the same record agree to this: rounding differs between machines, answers by points by their fixed seed.
+SAME = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class FitRecord:
+    """What a fitted tree said, and all that is needed to say it again.
+
+    Parameters
+    ----------
+    finding, evidence_version, content_hash, reading, setting : str
+        What was fitted.
+    model : mapping
+        model, method, prior and heterogeneity: the arguments, and in words.
+    answers : tuple of mapping
+        Every branch and every headline outcome: question, probability, interval, series, error and its kind, reason.
+    checks : mapping
+        audit, how many of each severity; and agreement, the predictive mid-p of each count of a wider group.
+    code : str
+        Fingerprint of the code behind the fit.
+    versions : mapping of str to str
+        Of Python and of the packages behind the numbers.
+    made : str
+        When, in UTC.
+    """
+
+    finding: str
+    evidence_version: str
+    content_hash: str
+    reading: str
+    setting: str
+    model: Mapping[str, Any]
+    answers: tuple[Mapping[str, Any], ...]
+    checks: Mapping[str, Any]
+    code: str
+    versions: Mapping[str, str]
+    made: str
+
+    @classmethod
+    def of(cls, model: ProbabilityTree) -> FitRecord:
+        """The record of a fitted tree.
+
+        Parameters
+        ----------
+        model : ProbabilityTree
+            The tree; it is asked every branch and every headline outcome.
+
+        Returns
+        -------
+        FitRecord
+            Made now.
+        """
+        from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
+
+        evidence = model.evidence
+        audit = evidence.audit()
+        severities = ("contradiction", "warning", "note")
+        return cls(
+            finding=evidence.finding.key,
+            evidence_version=evidence.version,
+            content_hash=evidence.content_hash,
+            reading=evidence.reading,
+            setting=model.setting,
+            model={
+                "model": "beta-binomial",
+                "method": "exact",
+                "prior": _argument(model.prior),
+                "heterogeneity": _argument(model.heterogeneity),
+                "prior_in_words": str(as_mu_prior(model.prior)),
+                "heterogeneity_in_words": str(as_heterogeneity_prior(model.heterogeneity)),
+            },
+            answers=tuple(_answers(model)),
+            checks={
+                "audit": {name: sum(one.severity == name for one in audit) for name in severities},
+                "agreement": {row.key: found.mid_p if found else None for row, found, _ in model.coarse()},
+            },
+            code=_code(),
+            versions=package_versions(),
+            made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        )
+
+    def renamed(self, finding: str) -> FitRecord:
+        """The same record for a folder of another name.
+
+        Parameters
+        ----------
+        finding : str
+            The folder's name.
+
+        Returns
+        -------
+        FitRecord
+            Otherwise the same.
+        """
+        return replace(self, finding=finding)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it.
+
+        Returns
+        -------
+        dict
+            With a digest of all the rest, by which an edited record is known.
+        """
+        body = {
+            "format": FORMAT,
+            "finding": self.finding,
+            "evidence_version": self.evidence_version,
+            "content_hash": self.content_hash,
+            "reading": self.reading,
+            "setting": self.setting,
+            "model": dict(self.model),
+            "answers": [dict(one) for one in self.answers],
+            "checks": dict(self.checks),
+            "code": self.code,
+            "versions": dict(self.versions),
+            "made": self.made,
+        }
+        return body | {"digest": _digest(body)}
+
+    def to_json(self) -> str:
+        """The record as a file holds it.
+
+        Returns
+        -------
+        str
+            JSON.
+        """
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def save(self, path: str | Path) -> None:
+        """Write the record, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        """
+        write_whole(Path(path), self.to_json())
+
+    @classmethod
+    def load(cls, path: str | Path) -> FitRecord:
+        """Read a record.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file that `save` wrote, or a finding's folder that has one as ``record.json``.
+
+        Returns
+        -------
+        FitRecord
+            As it was saved.
+
+        Raises
+        ------
+        InputError
+            If the file is no such record.
+        StaleRecordError
+            If it has been edited since it was saved.
+        """
+        file = Path(path)
+        file = file / "record.json" if file.is_dir() else file
+        place = str(file)
+        try:
+            body = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", where=place, remedy="Give a record's path") from None
+        except (ValueError, RecursionError):
+            raise InputError("not JSON", where=place, remedy="Give the record.json of a fit") from None
+        if not isinstance(body, dict) or body.get("format") != FORMAT:
+            raise InputError(f"not a {FORMAT}", where=place, remedy="Give the record.json of a fit")
+        digest = body.pop("digest", "")
+        if digest != _digest(body):
+            raise StaleRecordError("the record was edited after it was made", where=place, remedy="Fit again")
+        body.pop("format")
+        try:
+            return cls(**body | {"answers": tuple(body["answers"])})
+        except (KeyError, TypeError):
+            raise InputError("a damaged record", where=place, remedy="Fit again") from None
+
+    def check(self, evidence: Evidence) -> None:
+        """Refuse a record that is not of this evidence and this code.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            What the numbers are wanted for.
+
+        Raises
+        ------
+        StaleRecordError
+            With the reason.
+        """
+        if self.content_hash != evidence.content_hash:
+            what = f"the record is of {self.evidence_version}, and the evidence is {evidence.version}"
+            raise StaleRecordError(what, where=self.finding, remedy="Fit again: the counts or their words have changed")
+        if self.code != _code():
+            raise StaleRecordError("the code behind the fit has changed", where=self.finding, remedy="Fit again")
+
+    def repeat(self, evidence: Evidence) -> ProbabilityTree:
+        """Fit again as recorded, and hold the numbers to the record.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            The evidence of the record.
+
+        Returns
+        -------
+        ProbabilityTree
+            The fit.
+
+        Raises
+        ------
+        StaleRecordError
+            If the evidence or the code is another, or a number differs.
+        InputError
+            If a prior was given as an object, which a file cannot hold.
+        """
+        self.check(evidence)
+        arguments = {}
+        for name in ("prior", "heterogeneity"):
+            value = self.model[name]
+            if isinstance(value, Mapping):
+                remedy = "Fit with the object itself, and compare the records"
+                raise InputError(f"{value['object']} was given as an object", where=name, remedy=remedy)
+            arguments[name] = tuple(value) if isinstance(value, list) else value
+        model = fit(evidence.with_reading(self.reading), setting=self.setting, **arguments)
+        different = [row for row in self.compare(FitRecord.of(model)) if not row["same"]]
+        if different:
+            first = different[0]
+            what = f"{len(different)} answers differ, {first['question']} by {first['difference']}"
+            raise StaleRecordError(what, where=self.finding, remedy="Fit again, and look at versions in the record")
+        return model
+
+    def compare(self, other: FitRecord) -> list[dict[str, Any]]:
+        """Answers of two records side by side.
+
+        Parameters
+        ----------
+        other : FitRecord
+            The later one.
+
+        Returns
+        -------
+        list of dict
+            question, probability, other, difference, and same: whether both agree to 1e-6. None where one has no answer.
+        """
+        theirs = {one["question"]: one for one in other.answers}
+        mine = {one["question"]: one for one in self.answers}
+        rows = []
+        for question in dict.fromkeys((*mine, *theirs)):
+            a, b = mine.get(question, {}).get("probability"), theirs.get(question, {}).get("probability")
+            difference = None if a is None or b is None else b - a
+            both = question in mine and question in theirs
+            same = both and (a is None and b is None if difference is None else abs(difference) < SAME)
+            rows.append({"question": question, "probability": a, "other": b, "difference": difference, "same": same})
+        return rows
+
+    def comparison_table(self, other: FitRecord) -> pd.DataFrame:
+        """`compare` as a table.
+
+        Parameters
+        ----------
+        other : FitRecord
+            The later one.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns question, probability, other, difference, same.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.compare(other)).astype(
+            dict.fromkeys(("probability", "other", "difference"), "float64")
+        )
+
+    def __repr__(self) -> str:
+        """What was fitted, and when."""
+        return (
+            f"FitRecord({self.finding} {self.evidence_version}, reading {self.reading}, setting {self.setting}: "
+            f"{len(self.answers)} answers, {self.made})"
+        )
+
+
+def _answers(model: ProbabilityTree) -> list[dict[str, Any]]:
+    found = []
+    edges = {edge.name: edge for edge in model.edges}
+    for question in questions(model):
+        answer = route(model, question)
+        error: float | None = None
+        kind = ""
+        if question.kind == "branch" and (posterior := model.posterior(edges[question.name])) is not None:
+            error, kind = posterior.error.mean, posterior.error.kind
+        joint = None if answer is None else answer.to_dict()["joint"]
+        if joint and joint["error"]:
+            error, kind = joint["error"], "monte carlo"
+        found.append({"question": question.text, **numbers(answer), "error": error, "error_kind": kind})
+    return found
+
+
+def _argument(value: Any) -> Any:
+    """A prior as it was given, as JSON can hold it; an object by its description."""
+    if isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, (list, tuple)) and all(isinstance(one, (str, int, float)) for one in value):
+        return list(value)
+    return {"object": str(value)}
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    return code_fingerprint(("tree.model",))

@@ -1,0 +1,207 @@
+"""Many findings at once: each folder fitted and recorded on its own, so that one bad folder does not stop the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskmodel._support.executors import Progress, finished
+from riskmodel._support.files import folder
+from riskmodel.errors import InputError, RiskModelError
+from riskmodel.evidence.evidence import load_evidence
+from riskmodel.tree.model import fit
+from riskmodel.updating.fit_record import FitRecord
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A finding's folder, as it is sent to a worker.
+
+    Parameters
+    ----------
+    path : str
+        Of the folder.
+    reading, setting : str
+        As `load_evidence` and `fit` take them.
+    prior, heterogeneity : object
+        As `fit` takes them.
+    """
+
+    path: str
+    reading: str
+    setting: str
+    prior: Any
+    heterogeneity: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What became of a directory of findings.
+
+    Parameters
+    ----------
+    records : mapping of str to FitRecord
+        By folder name, of those that could be fitted.
+    failed : mapping of str to str
+        Why the others could not: their faults in full.
+    """
+
+    records: Mapping[str, FitRecord]
+    failed: Mapping[str, str]
+
+    def table(self) -> pd.DataFrame:
+        """A summary, one row for each finding.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns finding, version, branches (with counts), estimable (standing questions that have an answer), questions,
+            contradictions, warnings, conflicts (wider counts in a tail of 2.5 %), and problem, empty where there is none.
+        """
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = []
+        for name, record in self.records.items():
+            rows.append(
+                {
+                    "finding": name,
+                    "version": record.evidence_version,
+                    "branches": sum(one["question"].startswith("P(") for one in record.answers),
+                    "estimable": sum(one["probability"] is not None for one in record.answers),
+                    "questions": len(record.answers),
+                    "contradictions": record.checks["audit"]["contradiction"],
+                    "warnings": record.checks["audit"]["warning"],
+                    "conflicts": sum(
+                        p is not None and not 0.025 <= p <= 0.975 for p in record.checks["agreement"].values()
+                    ),
+                    "problem": "",
+                }
+            )
+        rows += [{"finding": name, "problem": why} for name, why in self.failed.items()]
+        columns = ["finding", "version", "branches", "estimable", "questions"]
+        columns += ["contradictions", "warnings", "conflicts", "problem"]
+        table = pd.DataFrame(rows, columns=columns).sort_values("finding", ignore_index=True)
+        return table.astype(dict.fromkeys(columns[2:8], "Int64"))
+
+    def answer_table(self) -> pd.DataFrame:
+        """Every standing answer of every finding.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns finding, question, probability, lower, upper, series, reason, error, error_kind.
+        """
+        import pandas as pd
+
+        rows = [{"finding": name, **answer} for name, record in self.records.items() for answer in record.answers]
+        return pd.DataFrame(rows)
+
+    def save(self, path: str | Path) -> None:
+        """Write each record as ``NAME.json`` in a folder, each whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            The folder; it is made if it is not there.
+        """
+        place = folder(path)
+        for name, record in self.records.items():
+            record.save(place / f"{name}.json")
+
+
+def record_of(task: Folder) -> tuple[FitRecord | None, str]:
+    """Fit a folder.
+
+    Parameters
+    ----------
+    task : Folder
+        Which, and how.
+
+    Returns
+    -------
+    record : FitRecord or None
+        None where it cannot be fitted.
+    reason : str
+        Why not; empty where it can.
+    """
+    try:
+        evidence = load_evidence(task.path, reading=task.reading)
+        model = fit(evidence, prior=task.prior, heterogeneity=task.heterogeneity, setting=task.setting)
+        return FitRecord.of(model), ""
+    except RiskModelError as error:
+        return None, error.message
+
+
+def fit_all(
+    findings: str | Path | Iterable[str | Path],
+    *,
+    reading: str = "primary",
+    setting: str = "any",
+    prior: Any = "jeffreys",
+    heterogeneity: Any = "default",
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Fitted:
+    """Fit a directory of findings, each on its own.
+
+    Parameters
+    ----------
+    findings : str, Path or iterable of these
+        A directory whose folders with a ``finding.toml`` are taken, or the folders themselves.
+    reading, setting : str
+        As `load_evidence` and `fit` take them.
+    prior, heterogeneity : optional
+        As `fit` takes them.
+    executor : concurrent.futures.Executor, optional
+        Where to work; this process by default. The records are the same but for their dates.
+    progress : callable, optional
+        Called with the number of findings done and of all findings.
+
+    Returns
+    -------
+    Fitted
+        Records, and the faults of the folders that could not be fitted.
+
+    Raises
+    ------
+    InputError
+        If there is no finding, or two folders have one name.
+    """
+    paths = _folders(findings)
+    tasks = {path.name: Folder(str(path), reading, setting, prior, heterogeneity) for path in paths}
+    if len(tasks) < len(paths):
+        names = [path.name for path in paths]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InputError(f"two folders of the name {twice[0]!r}", where="findings", remedy="Rename one of them")
+    records: dict[str, FitRecord] = {}
+    failed: dict[str, str] = {}
+    tell = progress or (lambda part, of: None)
+    tell(0, len(tasks))
+    for done, (name, (record, reason)) in enumerate(finished(record_of, tasks, executor, failed), 1):
+        if record is None:
+            failed[name] = reason
+        else:
+            records[name] = record
+        tell(done, len(tasks))
+    return Fitted({name: records[name] for name in tasks if name in records}, failed)
+
+
+def _folders(findings: str | Path | Iterable[str | Path]) -> list[Path]:
+    if isinstance(findings, (str, Path)):
+        place = Path(findings).expanduser()
+        if not place.is_dir():
+            raise InputError("not a directory", where=str(findings), remedy="Give a directory of findings' folders")
+        found = sorted(path for path in place.iterdir() if path.is_dir() and (path / "finding.toml").exists())
+        found = [path for path in found if not path.name.startswith(".")]
+    else:
+        found = [Path(one).expanduser() for one in findings]
+    if not found:
+        raise InputError("no finding", where=str(findings), remedy="A finding's folder has a finding.toml")
+    return found

@@ -1,0 +1,291 @@
+"""A new series arrives: is it a surprise, what moves, how far, and which series moved it."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskmodel._support.files import new_folder, write_folder
+from riskmodel.evidence.evidence import Evidence, load_evidence
+from riskmodel.evidence.finding import Count, given_text
+from riskmodel.evidence.incoming import Incoming, join
+from riskmodel.report.refit import changelog_entry, to_markdown
+from riskmodel.tree.model import ProbabilityTree, fit
+from riskmodel.tree.standing_questions import numbers, questions, route
+from riskmodel.updating.fit_record import FitRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Two-sided tail probabilities below which a count is called so.
+WORDS = ((0.01, "very surprising"), (0.05, "surprising"), (0.2, "somewhat unusual"), (math.inf, "as expected"))
+#: Tail below which a count is a surprise at all.
+SURPRISING = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """A finding before and after new counts.
+
+    Parameters
+    ----------
+    before, after : ProbabilityTree
+        Fitted to the old counts and to all, with the same priors, reading and setting.
+    new : Incoming
+        The new counts, checked, and the folder that they would make.
+    """
+
+    before: ProbabilityTree
+    after: ProbabilityTree
+    new: Incoming
+
+    @cached_property
+    def surprises(self) -> list[dict[str, Any]]:
+        """How each new count compares with what the old ones predict for it.
+
+        Each has source, count, events, total, expected, tail, log_score, words and reason. ``tail`` is the two-sided
+        predictive mid-p, ``log_score`` the logarithm of the predictive probability; both are None, with the reason, where
+        nothing is predicted.
+        """
+        return [self._surprise(count) for count in self.new.counts]
+
+    def _surprise(self, count: Count) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "source": count.source,
+            "count": count.key.removeprefix(f"{count.source}: "),
+            "events": count.events,
+            "total": count.total,
+        }
+        active = next((one for one in self.after.evidence.counts if one.row == count.row), None)
+        if active is None:
+            pmf, score, reason = None, None, f"it does not hold in the reading {self.after.evidence.reading!r}"
+        elif active.role == "fit" and active not in self.after.evidence.fitted(self.after.setting):
+            pmf, score, reason = None, None, f"it does not speak for the setting {self.after.setting!r}"
+        else:
+            pmf, score, reason = self.before.foretold(active)
+        if pmf is None:
+            return row | {"expected": None, "tail": None, "log_score": None, "words": "not compared", "reason": reason}
+        below = np.cumsum(pmf) - 0.5 * pmf
+        tails = np.minimum(1.0, 2 * np.minimum(below, 1 - below))
+        tail = float(tails[count.events])
+        words = next(word for end, word in WORDS if tail < end)
+        note = "" if tails.min() < SURPRISING else "no number of events would have been a surprise"
+        return row | {
+            "expected": float(pmf @ np.arange(pmf.size)),
+            "tail": tail,
+            "log_score": score,
+            "words": words,
+            "reason": note,
+        }
+
+    @cached_property
+    def moves(self) -> list[dict[str, Any]]:
+        """Every branch and headline outcome before and after.
+
+        Each has kind (``"branch"`` or ``"outcome"``), name, given, title; before and after, with probability, lower, upper
+        and series (None, with the reason, where it is not estimable); moved, the change of the probability; and
+        influence: by new source, the change that it makes beside all the others.
+        """
+        without = {key: self.after.variant(evidence=self.after.evidence.without(key)) for key in self.sources}
+        found = []
+        for question in questions(self.after):
+            before, after = (numbers(route(model, question)) for model in (self.before, self.after))
+            others = {key: numbers(route(model, question)) for key, model in without.items()}
+            influence = {key: _less(after["probability"], one["probability"]) for key, one in others.items()}
+            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": given_text(question.given)}
+            found.append(
+                head
+                | {
+                    "title": question.title,
+                    "before": before,
+                    "after": after,
+                    "moved": _less(after["probability"], before["probability"]),
+                    "influence": influence,
+                }
+            )
+        return found
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Sources of the new counts."""
+        return tuple(dict.fromkeys(count.source for count in self.new.counts))
+
+    def surprise_table(self) -> pd.DataFrame:
+        """How surprising each new count is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns source, count, events, total, expected, tail, log_score, words, reason; see `surprises`.
+        """
+        import pandas as pd
+
+        table = pd.DataFrame(self.surprises)
+        return table.astype(dict.fromkeys(("expected", "tail", "log_score"), "float64"))
+
+    def move_table(self) -> pd.DataFrame:
+        """Every branch and headline outcome before and after.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns kind, name, given, title, before, before_lower, before_upper, before_series, after, after_lower,
+            after_upper, after_series, moved; 95 % equal-tailed intervals of the risk in a new setting, missing where it is
+            not estimable.
+        """
+        import pandas as pd
+
+        rows = []
+        for one in self.moves:
+            row = {name: one[name] for name in ("kind", "name", "given", "title")}
+            for when in ("before", "after"):
+                row |= {when: one[when]["probability"]}
+                row |= {f"{when}_{name}": one[when][name] for name in ("lower", "upper", "series")}
+            rows.append(row | {"moved": one["moved"]})
+        table = pd.DataFrame(rows)
+        floats = [f"{when}{end}" for when in ("before", "after") for end in ("", "_lower", "_upper")]
+        return table.astype(dict.fromkeys((*floats, "moved"), "float64"))
+
+    def influence_table(self) -> pd.DataFrame:
+        """What each new series changes beside all the others.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns kind, name, given, title, source, change: the probability with all series less that without this one.
+        """
+        import pandas as pd
+
+        rows = [
+            {name: one[name] for name in ("kind", "name", "given", "title")} | {"source": source, "change": change}
+            for one in self.moves
+            for source, change in one["influence"].items()
+        ]
+        return pd.DataFrame(rows).astype({"change": "float64"})
+
+    @cached_property
+    def record(self) -> FitRecord:
+        """The record of the fit to all counts."""
+        return FitRecord.of(self.after)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it.
+
+        Returns
+        -------
+        dict
+            finding, reading, setting, versions before and after, sources, surprises, moves and audit: what the audit finds
+            after, and did not before.
+        """
+        old = {str(one) for one in self.before.evidence.audit()}
+        return {
+            "finding": self.after.evidence.finding.key,
+            "reading": self.after.evidence.reading,
+            "setting": self.after.setting,
+            "before": self.before.evidence.version,
+            "after": self.after.evidence.version,
+            "sources": {key: self.after.evidence.sources[key].citation for key in self.sources},
+            "surprises": self.surprises,
+            "moves": self.moves,
+            "audit": [one.to_dict() for one in self.after.evidence.audit() if str(one) not in old],
+        }
+
+    def to_markdown(self) -> str:
+        """As a page.
+
+        Returns
+        -------
+        str
+            Markdown: how surprising each count is, what moved, which series moved it, and what the audit says.
+        """
+        return to_markdown(self.to_dict())
+
+    def save(self, path: str | Path) -> None:
+        """Write the finding with the new counts as a new folder, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where; nothing may be there yet. It gets the finding's files, ``CHANGELOG.md`` with an entry, and
+            ``record.json``, the record of the fit.
+
+        Raises
+        ------
+        InputError
+            If something is there, or it cannot be written.
+        """
+        place = new_folder(path)
+        old = self.before.evidence.path / "CHANGELOG.md"
+        earlier = old.read_text(encoding="utf-8") if old.is_file() else ""
+        entry = changelog_entry(self.to_dict(), self.after.evidence.finding.updated)
+        files: dict[str, str] = dict(self.new.files)
+        files["CHANGELOG.md"] = entry + ("\n" + earlier if earlier else "")
+        record = self.record
+        if place.name != self.after.evidence.finding.key:
+            record = record.renamed(place.name)
+        files["record.json"] = record.to_json()
+        write_folder(place, files)
+
+    def __repr__(self) -> str:
+        """What was added."""
+        return (
+            f"Update({self.after.evidence.finding.key}: {len(self.new.counts)} counts of {', '.join(self.sources)}; "
+            f"{self.before.evidence.version} to {self.after.evidence.version})"
+        )
+
+
+def update(
+    finding: str | Path | Evidence | ProbabilityTree,
+    new: Any,
+    *,
+    reading: str = "primary",
+    setting: str = "any",
+    prior: Any = "jeffreys",
+    heterogeneity: Any = "default",
+    updated: datetime.date | str | None = None,
+) -> Update:
+    """Add new counts to a finding, and see what they change. Nothing is written.
+
+    Parameters
+    ----------
+    finding : str, Path, Evidence or ProbabilityTree
+        As `load_evidence` takes it; or a fitted tree, whose reading, setting and priors then hold.
+    new : str, Path, pandas.DataFrame or sequence of mapping
+        A CSV file, an Excel workbook (its first sheet), a data frame, or rows: the columns of ``counts.csv``, of which
+        source, variable, category, events, total, ascertainment, terminations and basis are needed, and for a source that
+        the finding does not have ``citation`` and, if known, year, doi, pmid, design, weeks and overlaps.
+    reading, setting : str
+        As `load_evidence` and `fit` take them.
+    prior, heterogeneity : optional
+        As `fit` takes them.
+    updated : date or str, optional
+        The day that the finding then bears; today by default.
+
+    Returns
+    -------
+    Update
+        With `surprise_table`, `move_table`, `influence_table`, `to_markdown` and `save`.
+
+    Raises
+    ------
+    EvidenceError
+        If the new counts have faults or do not fit the finding: all of them, located.
+    InputError
+        If an argument cannot be used.
+    """
+    if isinstance(finding, ProbabilityTree):
+        before = finding
+    else:
+        before = fit(load_evidence(finding, reading=reading), prior=prior, heterogeneity=heterogeneity, setting=setting)
+    joined = join(before.evidence, new, updated=None if updated is None else str(updated))
+    return Update(before, before.variant(evidence=joined.evidence), joined)
+
+
+def _less(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other

@@ -1,0 +1,443 @@
+"""The consultation: one question, one to_dict, whatever the face."""
+
+import json
+import re
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+import riskmodel as rm
+from riskmodel.cli import commands, main
+from riskmodel.evidence.workup import Condition
+from riskmodel.report import clinician as report
+from riskmodel.report.wording import certainty, denominator, frequency, frequency_range, listed
+
+SEED = {"weeks": 20, "size": "5.5x4.4x3.4", "location": "umbilical-vein", "foci": 1}
+BEST = {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"}
+
+
+@pytest.fixture(scope="module")
+def validator():
+    return jsonschema.Draft202012Validator(rm.schema())
+
+
+@pytest.fixture(scope="module")
+def seed():
+    return rm.consult(**SEED).to_dict()
+
+
+def run(*args):
+    """The command line in this process: exit code, standard output, standard error."""
+    out = CliRunner().invoke(commands, args, standalone_mode=False)
+    if out.exception is None:
+        return 0, out.stdout, out.stderr
+    done = subprocess.run([sys.executable, "-m", "riskmodel", *args], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+# ---------------------------------------------------------------- the seed article's question
+
+
+def test_the_seed_question_has_branches_bounds_and_the_step_that_separates_them(seed):
+    good = next(risk for risk in seed["risks"] if risk["outcome"] == "good_outcome")
+    assert good["probability"] is None
+    assert good["reason"]
+    assert 0 < good["bounds"][0] < good["bounds"][1] < 1
+    assert [branch["given"] for branch in seed["branches"]] == [{"anatomy": "isolated"}, {"anatomy": "associated"}]
+    due = [step["step"] for step in seed["workup"] if step["state"] == "due"]
+    assert due[0] == "anatomy-survey"
+    assert {step["state"] for step in seed["workup"]} == {"due", "blocked"}
+
+
+def test_what_has_no_counts_is_echoed_and_named_as_not_moving_the_number(seed):
+    assert seed["described"] == {"weeks": 20.0, "size": [5.5, 4.4, 3.4], "location": "umbilical-vein", "foci": 1}
+    text = next(one["text"] for one in seed["cautions"] if one["key"] == "not-modelled")
+    for word in ("gestational age", "size", "location", "number of foci"):
+        assert word in text
+    plain = rm.consult().to_dict()
+    assert [risk["probability"] for risk in seed["risks"]] == [risk["probability"] for risk in plain["risks"]]
+
+
+def test_location_and_number_of_foci_enter_the_differential_where_the_article_uses_them(seed):
+    remarks = {one["key"]: one["remarks"] for one in seed["differential"]}
+    assert "beside the umbilical vein" in remarks["vascular-thrombi"][0]
+    assert "single focus" in remarks["vascular-tumour"][0]
+    other = rm.consult(foci=3, location="capsule").to_dict()
+    remarks = {one["key"]: one["remarks"] for one in other["differential"]}
+    assert remarks["vascular-thrombi"] == []
+    assert "several foci" in remarks["vascular-tumour"][0]
+    assert all(not one["remarks"] for one in rm.consult().to_dict()["differential"])
+
+
+def test_pitfalls_come_with_what_the_counts_say_of_them(seed):
+    pitfalls = {one["key"]: one for one in seed["cautions"] if one["kind"] == "pitfall"}
+    assert len(pitfalls) == 3
+    counts = {(c["source"], c["events"], c["total"]) for c in pitfalls["benign-without-work-up"]["counts"]}
+    assert {("Simchen 2002", 11, 61), ("Simchen 2002", 1, 21)} <= counts
+    assert pitfalls["benign-without-work-up"]["risk"]["probability"] == pytest.approx(0.0312, abs=5e-4)
+
+
+def test_what_each_test_would_change(seed):
+    survey = next(step for step in seed["workup"] if step["step"] == "anatomy-survey")
+    change = next(one for one in survey["changes"] if one["outcome"] == "abnormal_karyotype")
+    p, normal, abnormal = survey["p_abnormal"], change["if_normal"]["probability"], change["if_abnormal"]["probability"]
+    assert (1 - p) * normal + p * abnormal == pytest.approx(change["before"]["probability"], abs=1e-12)
+    assert 0 < change["bits"] < 1
+    assert survey["if_abnormal"] is None  # no series follows continuing pregnancies with an associated anomaly
+    assert survey["reason"]
+
+
+def test_expected_information_by_hand(model):
+    import math
+
+    from riskmodel.consultation.workup import information
+
+    p, normal, abnormal = (
+        model.risk("associated_anomaly").mean,
+        model.risk("abnormal_karyotype", anatomy="isolated").mean,
+        model.risk("abnormal_karyotype", anatomy="associated").mean,
+    )
+
+    def entropy(q):
+        return -(q * math.log2(q) + (1 - q) * math.log2(1 - q))
+
+    before = (1 - p) * normal + p * abnormal
+    by_hand = entropy(before) - (1 - p) * entropy(normal) - p * entropy(abnormal)
+    bits, most, reason = information(model, (), "anatomy", "karyotype", "abnormal")
+    assert bits == pytest.approx(by_hand, abs=1e-12)
+    assert most == pytest.approx(by_hand, abs=1e-12)
+    assert reason == ""
+
+
+# ---------------------------------------------------------------- readings, settings, robustness
+
+
+def test_the_article_s_reading_shows_its_counts_and_how_far_the_answer_moves():
+    answer = rm.consult(reading="as-cited", **BEST).to_dict()
+    risk = answer["risks"][0]
+    assert ("Simchen 2002", 20, 21) in {(c["source"], c["events"], c["total"]) for c in risk["counts"]}
+    moved = {one["reading"]: one["probability"] for one in risk["robustness"]["readings"]}
+    primary = rm.consult(**BEST).to_dict()["risks"][0]
+    assert moved["primary"] == pytest.approx(primary["probability"], abs=1e-12)
+    assert risk["probability"] != pytest.approx(primary["probability"], abs=1e-3)
+    assert any(one["severity"] == "contradiction" for one in answer["audit"])
+    karyotype = rm.consult(reading="as-cited", anatomy="isolated").to_dict()["risks"]
+    found = next(one for one in karyotype if one["outcome"] == "abnormal_karyotype")
+    assert ("Simchen 2002", 11, 61) in {(c["source"], c["events"], c["total"]) for c in found["counts"]}
+
+
+def test_each_series_is_left_out_once():
+    risk = rm.consult(**BEST).to_dict()["risks"][0]
+    left = {one["source"]: one["probability"] for one in risk["robustness"]["left_out"]}
+    assert left["Simchen 2002"] == pytest.approx(rm.pool([10, 5, 4], [11, 5, 4]).average.mean, abs=1e-8)
+    assert left["Bronshtein 1995"] == pytest.approx(rm.pool([19, 5, 4], [19, 5, 4]).average.mean, abs=1e-8)
+    assert risk["robustness"]["lowest"] <= risk["probability"] <= risk["robustness"]["highest"]
+
+
+def test_one_changed_count_moves_the_answer(folder):
+    before = rm.consult(finding=folder, **BEST).to_dict()
+    path = folder / "counts.csv"
+    path.write_text(path.read_text().replace(",19,19,", ",15,19,"))
+    after = rm.consult(finding=folder, **BEST).to_dict()
+    assert after["risks"][0]["probability"] < before["risks"][0]["probability"]
+    assert after["evidence_version"] != before["evidence_version"]
+
+
+# ---------------------------------------------------------------- faces
+
+
+@pytest.mark.parametrize("audience", ["clinician", "patient", "researcher"])
+def test_every_audience_reads_the_same_numbers(audience, validator):
+    answer = rm.consult(audience=audience, anatomy="isolated").to_dict()
+    validator.validate(json.loads(report.to_json(answer)))
+    same = rm.consult(anatomy="isolated").to_dict() | {"audience": audience}
+    assert answer == same
+    text = report.to_markdown(answer)
+    assert "89 of 100" in text
+    assert not re.search(r"\b(None|nan|NaN)\b", text)
+    assert "1 in " not in text
+
+
+@pytest.mark.parametrize("reading", ["primary", "strict", "as-cited"])
+@pytest.mark.parametrize(
+    "known",
+    [{}, {"anatomy": "isolated"}, {"anatomy": "associated", "karyotype": "abnormal"}, BEST, {"infection": "positive"}],
+)
+def test_the_json_is_what_the_schema_says(reading, known, validator):
+    answer = rm.consult(reading=reading, **known).to_dict()
+    validator.validate(json.loads(report.to_json(answer)))
+
+
+def test_the_schema_refuses_what_is_wrong(validator):
+    answer = json.loads(report.to_json(rm.consult(**BEST).to_dict()))
+    for spoil in (
+        lambda body: body["risks"][0].update(probability=1.2),
+        lambda body: body["risks"][0].update(probability=None, reason=""),
+        lambda body: body.pop("cautions"),
+        lambda body: body["workup"][0].update(state="maybe"),
+        lambda body: body.update(extra=1),
+    ):
+        body = json.loads(json.dumps(answer))
+        spoil(body)
+        assert not validator.is_valid(body)
+
+
+def test_python_and_the_command_line_give_one_answer():
+    code, out, _ = run("consult", "--anatomy", "isolated", "--weeks", "20", "--json")
+    assert code == 0
+    assert json.loads(out) == json.loads(report.to_json(rm.consult(anatomy="isolated", weeks="20").to_dict()))
+
+
+def test_the_terminal_page_answers_the_seed_question():
+    code, out, _ = run(
+        "consult", "--weeks", "20", "--size", "5.5x4.4x3.4", "--location", "umbilical-vein", "--foci", "1"
+    )
+    assert code == 0
+    for words in ("In short", "not estimable", "The work-up, in order", "Pitfalls", "Simchen 2002", "Review"):
+        assert words in out
+
+
+def test_markdown_can_be_pasted():
+    code, out, _ = run("consult", "--anatomy", "isolated", "--markdown")
+    assert code == 0
+    assert out.startswith("# Fetal hepatic calcification")
+
+
+def test_pool_on_the_command_line():
+    code, out, _ = run("pool", "20/21", "10/11", "5/5", "--json")
+    assert code == 0
+    body = json.loads(out)
+    new = next(one for one in body["estimands"] if one["estimand"] == "new_setting")
+    assert new["mean"] == pytest.approx(rm.pool([20, 10, 5], [21, 11, 5]).new_setting.mean, abs=1e-12)
+    assert "new setting" in run("pool", "20/21")[1]
+    assert json.loads(run("pool", "20/21", "--heterogeneity", "0", "--json")[1])["method"] == "conjugate"
+
+
+def test_evidence_on_the_command_line(folder):
+    code, out, _ = run("evidence", "show")
+    assert code == 0
+    assert "Simchen" in out
+    assert json.loads(run("evidence", "show", "--json")[1])["rows"] == 64
+    assert "no faults" in run("evidence", "check", str(folder))[1]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["consult", "--anatomy", "isolted"], "Did you mean 'isolated'?"),
+        (["consult", "--anatmy", "isolated"], "Did you mean '--anatomy'?"),
+        (["consult", "--reading", "as_cited"], "Did you mean 'as-cited'?"),
+        (["consult", "--anatomy", "isolated", "--anatomy", "associated"], "given as 'isolated' and as 'associated'"),
+        (["consult", "--weeks", "20", "--weeks", "21"], "given as '20' and as '21'"),
+        (["consult", "--setting", "clinic"], "Known: any, routine, referral"),
+        (["consult", "--audience", "doctor"], "Known: clinician, patient, researcher"),
+        (["consult", "--finding", "nowhere"], "unknown finding"),
+        (["consult", "--weeks", "99"], "outside 4 to 45 weeks"),
+        (["consult", "--weeks", "nan"], "is not a number"),
+        (["consult", "--foci", "1.5"], "is not a whole number"),
+        (["consult", "--size", "big"], "is not a size"),
+        (["consult", "--size", "1x2x3x4"], "is not a size"),
+        (["consult", "--location", "<script>"], "is not a word"),
+        (["consult", "--anatomy"], "anatomy"),
+        (["consult", "extra"], "extra"),
+        (["pool", "22/21"], "22 events of 21"),
+        (["pool", "20"], "is not EVENTS/TOTAL"),
+        (["pool", "1.5/3"], "is not EVENTS/TOTAL"),
+        (["pool", "-1/3"], ""),
+        (["pool"], "Missing argument"),
+        (["pool", "1/2", "--prior", "flat"], "unknown prior"),
+        (["evidence", "check", "nowhere"], "unknown finding"),
+        (["nonsense"], "No such command"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_fault_of_the_caller_is_exit_2_with_one_message(args, words, as_json, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*args, "--json"] if as_json else args)
+    out, err = capsys.readouterr()
+    assert stop.value.code == 2
+    assert words in err
+    assert "Traceback" not in out + err
+    if as_json:
+        body = json.loads(out)
+        jsonschema.validate(body, rm.schema("error"))
+        assert words in body["error"]["message"]
+    else:
+        assert out == ""
+
+
+def test_a_bad_folder_lists_its_problems_as_json(folder, capsys):
+    path = folder / "counts.csv"
+    path.write_text(path.read_text().replace(",19,19,", ",20,19,"))
+    with pytest.raises(SystemExit) as stop:
+        main(["consult", "--finding", str(folder), "--json"])
+    body = json.loads(capsys.readouterr().out)
+    jsonschema.validate(body, rm.schema("error"))
+    assert stop.value.code == 2
+    problem = body["error"]["problems"][0]
+    assert (problem["file"], problem["column"]) == ("counts.csv", "events")
+    assert problem["row"] > 1
+
+
+def test_a_fault_of_ours_is_exit_1_with_a_reference(monkeypatch, capsys):
+    def broken(*_args, **_options):
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(sys.modules["riskmodel.consultation.consult"], "load_evidence", broken)
+    with pytest.raises(SystemExit) as stop:
+        main(["consult", "--json"])
+    out, err = capsys.readouterr()
+    assert stop.value.code == 1
+    assert "ZeroDivisionError at" in json.loads(out)["error"]["message"]
+    assert "secret" not in out + err
+
+
+def test_help_is_there_for_every_command():
+    for args in ([], ["consult"], ["pool"], ["evidence"], ["evidence", "show"], ["evidence", "check"]):
+        code, out, _ = run(*args, "--help")
+        assert code == 0
+        assert "Usage:" in out
+    assert "--anatomy isolated|associated" in run("consult", "--help")[1]
+    assert "any|routine|referral" in run("consult", "--help")[1]
+    assert run("consult", "--anatomy", "isolated", "--anatomy", "isolated", "--json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "error"),
+    [
+        ({"anatmy": "isolated"}, rm.UnknownNameError), ({"anatomy": 3}, rm.UnknownNameError), ({"size": (1, "x")}, rm.InputError),
+        ({"size": -1}, rm.InputError), ({"size": True}, rm.InputError), ({"weeks": True}, rm.InputError), ({"weeks": [20]}, rm.InputError),
+        ({"reading": 3}, rm.InputError), ({"finding": None}, rm.InputError), ({"location": ""}, rm.InputError),
+        ({"audience": None}, rm.UnknownNameError), ({"prior": "flat"}, rm.UnknownNameError), ({"heterogeneity": -1}, rm.InputError),
+    ],
+)  # fmt: skip
+def test_arguments_of_consult_are_checked(stated, error):
+    with pytest.raises(error) as caught:
+        rm.consult(**stated)
+    assert caught.value.where
+
+
+def test_consult_takes_keywords_only():
+    with pytest.raises(TypeError):
+        rm.consult("fetal-hepatic-calcification")
+
+
+def test_size_may_be_written_in_several_ways():
+    for size in ("5.5x4.4x3.4", "5.5 x 4.4 x 3.4 mm", (5.5, 4.4, 3.4)):
+        assert rm.consult(size=size, **BEST).described["size"] == (5.5, 4.4, 3.4)
+    assert rm.consult(size=5, **BEST).described["size"] == (5.0,)
+
+
+# ---------------------------------------------------------------- words and rules
+
+
+@pytest.mark.parametrize(
+    ("p", "of", "said"),
+    [
+        (0.5, 100, "50"),
+        (0.0, 100, "0"),
+        (1.0, 100, "100"),
+        (0.001, 100, "fewer than 1"),
+        (0.999, 100, "nearly 100"),
+        (0.0042, 1000, "4"),
+    ],
+)
+def test_frequencies(p, of, said):
+    assert frequency(p, of) == said
+
+
+def test_rare_risks_get_a_larger_denominator():
+    assert [denominator(p) for p in (0.5, 0.02, 0.009, 0.995, 0.0)] == [100, 100, 1000, 1000, 100]
+    assert frequency_range((0.001, 0.012), 1000) == "1 to 12"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_certainty_is_a_word_with_a_reason():
+    assert certainty(series=2, width=0.1, thin=True, by_definition=False)[0] == "very low"
+    assert certainty(series=5, width=0.5, thin=False, by_definition=False)[0] == "low"
+    assert certainty(series=5, width=0.1, thin=False, by_definition=False)[0] == "moderate"
+    assert certainty(series=4, width=0.1, thin=False, by_definition=False)[0] == "low"
+    assert certainty(series=0, width=None, thin=True, by_definition=False)[0] == "none"
+
+
+def test_rules_print_as_they_were_written():
+    text = "anatomy = isolated and karyotype is unknown and weeks >= 20"
+    rule = Condition.parse(text)
+    assert str(rule) == text
+    assert rule.holds({"anatomy": "isolated", "weeks": 21.0})
+    assert not rule.holds({"anatomy": "isolated", "weeks": 19.0})
+    assert not rule.holds({"anatomy": "isolated", "karyotype": "normal", "weeks": 21.0})
+    assert str(Condition.parse("always")) == "always"
+
+
+@pytest.mark.parametrize(("known", "states"), [
+    ({}, ["due", "blocked", "due", "blocked", "blocked", "blocked"]),
+    ({"anatomy": "isolated"}, ["done", "due", "due", "due", "blocked", "blocked"]),
+    ({"anatomy": "isolated", "karyotype": "normal"}, ["done", "done", "due", "due", "blocked", "blocked"]),
+    (BEST, ["done", "done", "done", "done", "due", "due"]),
+    ({"anatomy": "associated"}, ["done", "due", "due", "due", "not indicated", "not indicated"]),
+    ({"anatomy": "isolated", "karyotype": "abnormal"}, ["done", "done", "due", "due", "not indicated", "not indicated"]),
+])  # fmt: skip
+def test_the_algorithm_s_steps(known, states):
+    assert [step.state for step in rm.consult(**known).workup] == states
+
+
+def test_no_number_in_the_page_lacks_a_source():
+    text = report.to_markdown(rm.consult(anatomy="isolated").to_dict())
+    for line in text.splitlines():
+        if re.search(r"\d+ series, ", line):
+            assert re.search(r"(19|20)\d\d", line), line
+
+
+@pytest.mark.parametrize("audience", ["clinician", "patient", "researcher"])
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("seed", SEED), ("isolated", {"anatomy": "isolated"}), ("associated", {"anatomy": "associated"})],
+)
+def test_the_examples_in_the_documents_are_what_the_program_says(name, known, audience):
+    from pathlib import Path
+
+    kept = (Path(__file__).parents[2] / "docs" / "examples" / f"{name}-{audience}.md").read_text(encoding="utf-8")
+    assert kept == report.to_markdown(rm.consult(audience=audience, **known).to_dict()), "run make example"
+
+
+@pytest.mark.parametrize(
+    "known", [{}, {"anatomy": "isolated"}, {"anatomy": "associated"}, BEST, {"karyotype": "abnormal"}]
+)
+def test_the_patient_s_page_is_plain_and_has_the_same_numbers(known):
+    answer = rm.consult(audience="patient", **known).to_dict()
+    text = report.to_markdown(answer)
+    prose = text.split("## The studies")[0]
+    for word in (
+        "karyotype",
+        "aneuploid",
+        "posterior",
+        "interval",
+        "prior",
+        "branch",
+        "outcome=",
+        "mu",
+        "bits",
+        "should",
+        "must",
+    ):
+        assert not re.search(rf"\b{word}\b", prose, re.IGNORECASE), word
+    for risk in answer["risks"]:
+        if risk["probability"] is not None and not risk["by_definition"]:
+            of = denominator(risk["probability"])
+            assert f"About {frequency(risk['probability'], of)} of {of:,}" in prose
+    assert "You decide" in prose
+    sentences = [one for one in re.split(r"[.:?!]\s", re.sub(r"[*#\-]", "", prose)) if len(one.split()) > 1]
+    longest = max(sentences, key=lambda one: len(one.split()))
+    assert len(longest.split()) <= 26, longest
+
+
+def test_a_definition_is_never_told_as_a_fate():
+    answer = rm.consult(anatomy="isolated", karyotype="abnormal")
+    assert "by definition" in report.to_markdown(answer.to_dict())
+    plain = report.to_markdown(answer.to_dict() | {"audience": "patient"})
+    assert "There is no number for this here" in plain
+    assert "0 of 100" not in plain

@@ -1,0 +1,458 @@
+"""New counts: how surprising, what moves and why, and the folder that is written whole or not at all."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import riskmodel as rm
+from riskmodel._support import files
+from riskmodel.cli import commands, main
+from riskmodel.updating.fit_record import FitRecord
+from riskmodel.updating.refit import update
+
+OUT = ("Koopman 1998", "Achiron 1996")
+NEW_SOURCE = {
+    "citation": "Nobody N. A series. J Nowhere 2020;1:1-2.",
+    "year": 2020,
+    "doi": "10.1234/nowhere.2020",
+    "pmid": None,
+    "design": "case series",
+}
+
+
+def line(source, variable, category, given, events, total, **more):
+    return {
+        "source": source,
+        "variable": variable,
+        "category": category,
+        "given": given,
+        "events": events,
+        "total": total,
+        "ascertainment": "referral",
+        "terminations": "excluded",
+        "basis": "abstract",
+        "population": "with_finding",
+    } | more
+
+
+NOBODY = [
+    line("Nobody 2020", "karyotype", "abnormal", "anatomy=isolated", 0, 30, **NEW_SOURCE),
+    line("Nobody 2020", "anatomy", "associated", "", 12, 42),
+]
+
+
+@pytest.fixture
+def held(folder):
+    """The shipped finding without the counts of two series, and those counts."""
+    path = folder / "counts.csv"
+    lines = path.read_text().splitlines()
+    new = [lines[0], *(one for one in lines if one.startswith(OUT))]
+    path.write_text("\n".join(one for one in lines if not one.startswith(OUT)) + "\n")
+    (folder.parent / "new.csv").write_text("\n".join(new) + "\n")
+    return folder, folder.parent / "new.csv"
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def test_series_held_out_and_brought_back_give_the_shipped_finding_s_answers(held, model):
+    found = update(*held)
+    for outcome, known in (
+        ("good_outcome", {"anatomy": "isolated"}),
+        ("abnormal_karyotype", {}),
+        ("good_outcome", {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"}),
+    ):
+        again, shipped = found.after.risk(outcome, **known), model.risk(outcome, **known)
+        assert again.mean == pytest.approx(shipped.mean, abs=1e-12)
+        assert again.interval() == pytest.approx(shipped.interval(), abs=1e-9)
+    assert found.sources == OUT
+    assert len(found.new.counts) == 9
+
+
+def test_what_is_a_surprise_is_the_tail_of_the_prediction(held):
+    found = update(*held)
+    rows = {(one["source"], one["count"]): one for one in found.surprises}
+    # Associated anomalies in 40 of 61, 3 of 14, 21 of 28 and 4 of 17 of the series there were.
+    before = rm.pool(*zip(*[(c.events, c.total) for c in found.before.counts[0]], strict=True))
+    pmf = before.predict(7)
+    koopman = rows["Koopman 1998", "anatomy=associated"]
+    below = pmf[:2].sum() + pmf[2] / 2
+    assert koopman["expected"] == pytest.approx(pmf @ np.arange(8), abs=1e-12)
+    assert koopman["tail"] == pytest.approx(2 * min(below, 1 - below), abs=1e-12)
+    assert koopman["log_score"] == pytest.approx(np.log(pmf[2]), abs=1e-12)
+    assert koopman["words"] == "as expected"
+    assert "no number of events" in koopman["reason"]
+    assert rows["Koopman 1998", "karyotype=abnormal"]["tail"] is None
+    assert "enters no fit" in rows["Koopman 1998", "karyotype=abnormal"]["reason"]
+
+
+def test_the_score_of_a_wider_count_is_the_weight_it_brings(held):
+    """5 of 5 isolated can have come about in one way, so its predictive probability is a product of three."""
+    folder, _ = held
+    new = [line("Koopman 1998", "outcome", "good", "anatomy=isolated", 5, 5)]
+    found = update(folder, new)
+    (row,) = found.surprises
+    gained = 0.0
+    for i, cell in ((1, (0, 5)), (4, (0, 5)), (6, (5, 5))):
+        assert found.before.edges[i].given[0] == ("anatomy", "isolated")
+        before = [(c.events, c.total) for c in found.before.counts[i]]
+        whole, part = (rm.pool(*zip(*cells, strict=True)).log_evidence for cells in ([*before, cell], before))
+        gained += whole - part
+    assert row["log_score"] == pytest.approx(gained, abs=2e-3)
+
+
+def test_a_count_far_from_the_others_is_called_so(held):
+    folder, _ = held
+    new = [
+        line(
+            "Nobody 2020",
+            "outcome",
+            "good",
+            "anatomy=isolated; karyotype=normal; infection=negative",
+            2,
+            40,
+            **NEW_SOURCE,
+        )
+    ]
+    found = update(folder, new)
+    assert found.surprises[0]["words"] in ("surprising", "very surprising")
+    assert found.surprises[0]["tail"] < 0.05
+    move = next(one for one in found.moves if one["name"].startswith("P(outcome=good"))
+    assert move["moved"] < -0.2
+    assert move["influence"]["Nobody 2020"] == pytest.approx(move["moved"], abs=1e-12)
+    assert re.search(r"-\d\d\.\d points", found.to_markdown())
+
+
+def test_influence_is_leaving_one_out(held):
+    found = update(*held)
+    move = next(one for one in found.moves if one["title"] == "good outcome where anatomy isolated")
+    for source in OUT:
+        without = rm.fit(found.after.evidence.without(source)).risk("good_outcome", anatomy="isolated")
+        assert move["influence"][source] == pytest.approx(move["after"]["probability"] - without.mean, abs=1e-12)
+    table = found.influence_table()
+    assert set(table["source"]) == set(OUT)
+    assert len(table) == len(found.moves) * 2
+
+
+def test_a_setting_that_a_count_does_not_speak_for_is_not_moved(held):
+    folder, _ = held
+    found = update(folder, NOBODY, setting="routine")
+    assert {one["words"] for one in found.surprises} == {"not compared"}
+    assert all(one["moved"] in (0.0, None) for one in found.moves)
+
+
+def test_a_branch_that_nothing_fed_becomes_estimable(held):
+    folder, _ = held
+    path = folder / "counts.csv"
+    kept = [one for one in path.read_text().splitlines() if ",karyotype," not in one or "anatomy=associated" not in one]
+    path.write_text("\n".join(kept) + "\n")
+    edit = (folder / "workup.toml").read_text()
+    (folder / "workup.toml").write_text(re.sub(r"(?m)^counts = .*\n", "", edit))
+    finding = (folder / "finding.toml").read_text()
+    (folder / "finding.toml").write_text(re.sub(r"(?s)\[\[partly_tested\]\].*?(?=# -)", "", finding))
+    found = update(folder, [line("Simchen 2002", "karyotype", "abnormal", "anatomy=associated", 10, 40)])
+    move = next(one for one in found.moves if one["name"] == "P(karyotype=abnormal | anatomy=associated)")
+    assert move["before"]["probability"] is None
+    assert move["after"]["probability"] == pytest.approx(rm.pool([10], [40]).average.mean, abs=1e-12)
+    assert "now estimable" in found.to_markdown()
+    assert found.surprises[0]["words"] == "not compared"
+    rm.plots.before_after(found.move_table())
+
+
+# ---------------------------------------------------------------- however it is brought
+
+
+def as_csv(rows, path):
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names)
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_text(out.getvalue())
+    return path
+
+
+def test_csv_excel_data_frame_and_rows_are_the_same(tmp_path):
+    frame = pd.DataFrame(NOBODY)
+    frame.to_excel(tmp_path / "new.xlsx", index=False)
+    path = as_csv(NOBODY, tmp_path / "new.csv")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    name = "fetal-hepatic-calcification"
+    versions = {update(name, one, updated="2026-11-24").after.evidence.version
+                for one in (path, tmp_path / "new.xlsx", frame, NOBODY)}  # fmt: skip
+    assert len(versions) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "change", "where", "what"),
+    [
+        (0, {"events": 31}, "events", "31 events of 30"),
+        (0, {"events": "12.5"}, "events", "a fraction"),
+        (1, {"variable": "anatomie"}, "variable", "unknown variable"),
+        (1, {"category": "assoc"}, "category", "unknown category"),
+        (0, {"given": "anatomy=isolatd"}, "given", "unknown state"),
+        (0, {"citation": ""}, "source", "without a citation"),
+        (0, {"doi": "https://doi.org/10.1"}, "doi", "not a DOI"),
+        (0, {"year": "20"}, "year", "not a year"),
+        (1, {"source": "Simchen 2002"}, None, "the same count as row 2 of counts.csv"),
+        (
+            1,
+            {"variable": "karyotype", "category": "normal", "given": "anatomy=isolated"},
+            None,
+            "the same count as row 2",
+        ),
+        (0, {"basis": "hearsay"}, "basis", "unknown basis"),
+        (1, {"citation": "Another. 2020."}, "citation", "say different things"),
+        (0, {"events": "=1+1"}, "events", "a formula"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["rows", "excel"])
+def test_a_fault_of_the_new_table_is_told_in_its_own_rows(tmp_path, row, change, where, what, kind):
+    new = rows = [one | (change if i == row else {}) for i, one in enumerate(NOBODY)]
+    if kind == "excel":
+        new = tmp_path / "new.xlsx"
+        pd.DataFrame(rows).to_excel(new, index=False)
+    with pytest.raises(rm.EvidenceError) as caught:
+        update("fetal-hepatic-calcification", new)
+    found = [one for one in caught.value.problems if what in one.what]
+    assert found, caught.value
+    assert all(one.file == ("the rows" if kind == "rows" else "new.xlsx") for one in found)
+    assert row + 2 in {one.row for one in found}
+    assert where is None or {one.column for one in found} == {where}
+
+
+@pytest.mark.parametrize("new", [[], 3, None, "", b"x", [1]])
+def test_what_is_no_table_is_refused(new):
+    with pytest.raises((rm.InputError, rm.EvidenceError)):
+        update("fetal-hepatic-calcification", new)
+
+
+def test_files_that_are_not_tables_are_refused(tmp_path):
+    for name, content in (("a.xlsx", b"PK\x03\x04nothing"), ("b.csv", b"\xff\xfea"), ("c.csv", b""), ("d.xlsx", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises((rm.InputError, rm.EvidenceError)) as caught:
+            update("fetal-hepatic-calcification", tmp_path / name)
+        assert name in str(caught.value)
+    for name in ("missing.csv", "missing.xlsx"):
+        with pytest.raises((rm.InputError, rm.EvidenceError), match=name):
+            update("fetal-hepatic-calcification", tmp_path / name)
+
+
+def test_cells_of_a_sheet_keep_their_place(tmp_path):
+    frame = pd.DataFrame([one | {"total": None if i else one["total"]} for i, one in enumerate(NOBODY)])
+    frame["seen"] = pd.Timestamp("2026-01-01")
+    with pytest.raises(rm.EvidenceError, match=r"row 2, seen: a Timestamp"):
+        update("fetal-hepatic-calcification", frame)
+    with pytest.raises(rm.EvidenceError, match=r"row 3, total: empty"):
+        update("fetal-hepatic-calcification", frame.drop(columns="seen"))
+
+
+def test_a_folder_that_changed_meanwhile_is_refused(held):
+    folder, new = held
+    before = rm.fit(rm.load_evidence(folder))
+    (folder / "counts.csv").write_text((folder / "counts.csv").read_text().replace("40,61", "41,61"))
+    with pytest.raises(rm.InputError, match="has changed since"):
+        update(before, new)
+
+
+# ---------------------------------------------------------------- the folder that is saved
+
+
+def test_the_saved_folder_is_a_finding_and_its_record_holds(held, tmp_path):
+    folder, new = held
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    found = update(folder, new, updated="2026-11-24")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before  # nothing is written unless asked
+    found.save(tmp_path / "saved")
+    assert sorted(path.name for path in (tmp_path / "saved").iterdir()) == [
+        "CHANGELOG.md", "counts.csv", "finding.toml", "record.json", "sources.csv", "workup.toml",
+    ]  # fmt: skip
+    again = rm.load_evidence(tmp_path / "saved")
+    assert again.version == found.after.evidence.version
+    assert again.finding.updated == "2026-11-24"
+    record = FitRecord.load(tmp_path / "saved")
+    record.check(again)
+    assert record.finding == "saved"
+    assert "Added Koopman 1998" in (tmp_path / "saved" / "CHANGELOG.md").read_text()
+    with pytest.raises(rm.InputError, match="exists already"):
+        found.save(tmp_path / "saved")
+    with pytest.raises(rm.InputError, match="no folder to put it in"):
+        found.save(tmp_path / "nowhere" / "saved")
+    update(tmp_path / "saved", NOBODY).save(tmp_path / "later")
+    log = (tmp_path / "later" / "CHANGELOG.md").read_text()
+    assert log.index("Added Nobody 2020") < log.index("Added Koopman 1998")
+    assert rm.load_evidence(tmp_path / "later").sources["Nobody 2020"].doi == "10.1234/nowhere.2020"
+
+
+def test_what_fails_while_writing_leaves_nothing(held, tmp_path, monkeypatch):
+    found = update(*held)
+    target = tmp_path / "out"
+    target.mkdir()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(rm.InputError, match="No space left"):
+        found.save(target / "saved")
+    assert list(target.iterdir()) == []
+
+
+def kill_while_saving(tmp_path, times, seed):
+    """Ends a saving process at random moments; counts what it found there."""
+    rng = np.random.default_rng(seed)
+    code = (
+        "import sys, riskmodel as rm\n"
+        "found = rm.update('fetal-hepatic-calcification', sys.argv[1], updated='2026-11-24')\n"
+        "found.record, found.to_dict()\n"
+        "print('ready', flush=True)\n"
+        "for i in range(400): found.save(f'{sys.argv[2]}/{i}')\n"
+    )
+    new = as_csv(NOBODY, tmp_path / "new.csv")
+    whole = set()
+    for number in range(times):
+        place = tmp_path / f"run{number}"
+        place.mkdir()
+        process = subprocess.Popen([sys.executable, "-c", code, str(new), str(place)], stdout=subprocess.PIPE)
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(rng.uniform(0, 0.03))
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+        for path in sorted(place.iterdir()):
+            if path.name.startswith("."):
+                continue  # being built when the end came: nobody takes it for a finding
+            evidence = rm.load_evidence(path)
+            FitRecord.load(path).check(evidence)
+            whole.add(evidence.version)
+        shutil.rmtree(place)
+    assert len(whole) <= 1
+    return len(whole)
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_saving_leaves_whole_folders(tmp_path):
+    times = 200 if os.environ.get("RISKMODEL_SOAK") else 10
+    assert kill_while_saving(tmp_path, times, seed=3) == 1
+
+
+# ---------------------------------------------------------------- the record
+
+
+def test_a_record_repeats_its_numbers(model, tmp_path):
+    record = FitRecord.of(model)
+    record.save(tmp_path / "record.json")
+    again = FitRecord.load(tmp_path / "record.json")
+    assert again.to_dict() == record.to_dict()
+    fitted = again.repeat(model.evidence)
+    assert fitted.risk("good_outcome", anatomy="isolated").mean == model.risk("good_outcome", anatomy="isolated").mean
+    assert all(row["same"] for row in record.compare(again))
+    jsonschema.Draft202012Validator(rm.schema("fit"), format_checker=jsonschema.FormatChecker()).validate(
+        record.to_dict()
+    )
+    answers = {one["question"]: one for one in record.answers}
+    karyotype = answers["P(karyotype=abnormal | anatomy=associated)"]
+    assert karyotype["probability"] == pytest.approx(rm.pool([10, 2, 4], [40, 3, 21]).average.mean, abs=1e-12)
+    assert 0 < karyotype["error"] < 1e-6
+    assert answers["good_outcome"]["probability"] is None
+    assert record.checks["audit"]["contradiction"] == 0
+    assert record.checks["agreement"]["Koopman 1998: outcome=good | anatomy=isolated"] > 0.5
+
+
+def test_a_stale_or_edited_record_is_refused_with_the_reason(model, evidence, tmp_path, monkeypatch):
+    record = FitRecord.of(model)
+    path = tmp_path / "record.json"
+    record.save(path)
+    path.write_text(path.read_text().replace('"series": 6', '"series": 7'))
+    with pytest.raises(rm.StaleRecordError, match="edited after it was made"):
+        FitRecord.load(path)
+    with pytest.raises(rm.StaleRecordError, match="the evidence is"):
+        record.check(update("fetal-hepatic-calcification", NOBODY).after.evidence)
+    with monkeypatch.context() as patch:
+        patch.setattr("riskmodel.updating.fit_record._code", lambda: "0" * 64)
+        with pytest.raises(rm.StaleRecordError, match="code behind the fit"):
+            record.check(evidence)
+    for text in ("", "{}", "[]", "[" * 10_000):
+        path.write_text(text)
+        with pytest.raises(rm.InputError, match="record"):
+            FitRecord.load(path)
+    with pytest.raises(rm.InputError, match="cannot be read"):
+        FitRecord.load(tmp_path / "none.json")
+
+
+def test_records_of_two_fits_are_compared(model, evidence):
+    other = FitRecord.of(rm.fit(evidence, heterogeneity=0))
+    table = FitRecord.of(model).comparison_table(other)
+    assert not table["same"].all()
+    row = table.set_index("question").loc["P(karyotype=abnormal | anatomy=associated)"]
+    assert row["other"] == pytest.approx((16 + 0.5) / (64 + 1), abs=1e-12)
+    assert row["difference"] == pytest.approx(row["other"] - row["probability"], abs=1e-15)
+    assert other.model["heterogeneity"] == 0
+    assert other.repeat(evidence).heterogeneity == 0
+
+
+def test_a_prior_that_is_an_object_is_recorded_and_not_repeated(evidence):
+    record = FitRecord.of(rm.fit(evidence, prior=rm.BetaMixture.beta(1, 1)))
+    json.dumps(record.to_dict())
+    with pytest.raises(rm.InputError, match="given as an object"):
+        record.repeat(evidence)
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command_does_what_the_library_does(held, tmp_path, capsys):
+    folder, new = held
+    picture = tmp_path / "moves.png"
+    with pytest.raises(SystemExit) as stop:
+        main(
+            [
+                "refit",
+                str(new),
+                "--finding",
+                str(folder),
+                "--save",
+                str(tmp_path / "saved"),
+                "--picture",
+                str(picture),
+                "--json",
+            ]
+        )
+    assert stop.value.code == 0
+    body = json.loads(capsys.readouterr().out)
+    found = update(folder, new)
+    assert body == json.loads(json.dumps(found.to_dict()))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    result = CliRunner().invoke(commands, ["evidence", "check", str(tmp_path / "saved")])
+    assert result.exit_code == 0
+    assert "no faults" in result.output
+    with pytest.raises(SystemExit) as stop:
+        main(["refit", str(new), "--finding", str(folder), "--save", str(tmp_path / "saved")])
+    assert stop.value.code == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_the_command_lists_every_fault(tmp_path, capsys):
+    bad = as_csv([NOBODY[0] | {"events": -1}, NOBODY[1] | {"basis": ""}], tmp_path / "bad.csv")
+    with pytest.raises(SystemExit) as stop:
+        main(["refit", str(bad), "--json"])
+    assert stop.value.code == 2
+    body = json.loads(capsys.readouterr().out)
+    assert {(one["file"], one["row"]) for one in body["error"]["problems"]} == {("bad.csv", 2), ("bad.csv", 3)}
+    assert not [path for path in Path(tmp_path).iterdir() if path.name != "bad.csv"]
