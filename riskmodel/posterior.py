@@ -308,15 +308,9 @@ class Posterior:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NewSetting(Distribution):
-    """The risk in a new setting, made when more than its mean is asked for.
+    """The risk in a new setting, made when more than its mean is asked for."""
 
-    Parameters
-    ----------
-    posterior : Posterior
-        Whose new setting it is.
-    """
-
-    posterior: Posterior
+    posterior: Posterior  # whose new setting it is
 
     @property
     def mean(self) -> float:

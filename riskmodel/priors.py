@@ -253,20 +253,6 @@ def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
     r"""Standard deviation of logit(theta) in the beta-binomial, and the logarithm of its slope in log g.
 
     .. math:: \tau^2 = \psi_1(\mu\phi) + \psi_1((1-\mu)\phi), \qquad \phi = 1/g
-
-    Parameters
-    ----------
-    mu, rest : ndarray
-        Average risk and its complement, given apart so that neither loses digits.
-    g : ndarray
-        :math:`\rho / (1 - \rho)`.
-
-    Returns
-    -------
-    tau : ndarray
-        Standard deviation of logit(theta).
-    log_slope : ndarray
-        :math:`\log\,\partial\tau/\partial\log g` at fixed mu.
     """
     left, left_slope = trigamma_and_slope(mu / g)
     right, right_slope = trigamma_and_slope(rest / g)
@@ -275,20 +261,7 @@ def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
 
 
 def g_of(tau: Array, mu: Array, rest: Array) -> Array:
-    r"""The :math:`g = \rho / (1 - \rho)` at which logit(theta) has a given standard deviation.
-
-    Parameters
-    ----------
-    tau : ndarray
-        Standard deviations, positive.
-    mu, rest : ndarray
-        Average risk and its complement.
-
-    Returns
-    -------
-    ndarray
-        Of the shapes broadcast, by Newton's method in log g; good to 1e-12 relative.
-    """
+    r"""The :math:`g = \rho / (1 - \rho)` at which logit(theta) has a given standard deviation."""
     log_tau = np.log(np.broadcast_to(tau, np.broadcast_shapes(np.shape(tau), np.shape(mu))))
     # Log tau rises with log g at a slope between 1/2 and 1: Newton's method closes in from anywhere.
     log_g = 2 * np.minimum(log_tau, 0) + np.maximum(log_tau, 0) + np.log(mu) + np.log(rest)

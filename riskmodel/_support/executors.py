@@ -22,28 +22,7 @@ Progress = Callable[[int, int], None]
 
 @contextmanager
 def workers(jobs: int) -> Iterator[Executor | None]:
-    """Processes to work in: None for one, which is this process itself.
-
-    Parameters
-    ----------
-    jobs : int
-        How many.
-
-    Yields
-    ------
-    concurrent.futures.Executor or None
-        Gone at the end, with what has not been started.
-
-    Returns
-    -------
-    iterator
-        For ``with``.
-
-    Raises
-    ------
-    InputError
-        If `jobs` is not a whole number of at least 1.
-    """
+    """Processes to work in: None for one, which is this process itself."""
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise InputError(f"{jobs!r} is not a number of processes", where="jobs", remedy="Give 1 or more")
     if jobs == 1:
@@ -79,31 +58,7 @@ def finished[Task, Result](
     executor: Executor | None,
     missing: MutableMapping[str, str],
 ) -> Iterator[tuple[str, Result]]:
-    """Results as they are finished.
-
-    Parameters
-    ----------
-    function : callable
-        From a task to its result; at the top of a module, so that other processes find it.
-    tasks : mapping of str to object
-        By label.
-    executor : concurrent.futures.Executor or None
-        Where to work; None is this process, in the order of the tasks.
-    missing : mutable mapping of str to str
-        Takes the labels whose worker died, failed or never started, and why.
-
-    Returns
-    -------
-    iterator of (str, object)
-        Label and result.
-
-    Raises
-    ------
-    RiskModelError
-        If the function raises one: every worker would.
-    InputError
-        If a task cannot be sent to another process.
-    """
+    """Results as they are finished."""
     if executor is None:
         for label, task in tasks.items():
             yield label, function(task)

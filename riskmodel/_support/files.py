@@ -12,15 +12,7 @@ from riskmodel.errors import InputError
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text so that a reader, or a crash, finds the old file or the new one and never a part.
-
-    Parameters
-    ----------
-    path : Path
-        Where; its folder must exist.
-    text : str
-        Contents, written as UTF-8 with the line ends it has.
-    """
+    """Write a text so that a reader, or a crash, finds the old file or the new one and never a part."""
     # In the same folder, since a rename is whole only within one file system; on the disk before it takes the name.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -36,23 +28,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def folder(path: str | Path) -> Path:
-    """Make a folder, with those above it, unless it is there.
-
-    Parameters
-    ----------
-    path : str or Path
-        Where.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    InputError
-        If it cannot be made.
-    """
+    """Make a folder, with those above it, unless it is there."""
     place = Path(path).expanduser()
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -64,23 +40,7 @@ def folder(path: str | Path) -> Path:
 
 
 def new_folder(path: str | Path) -> Path:
-    """Check that a folder can be made where there is none.
-
-    Parameters
-    ----------
-    path : str or Path
-        Where.
-
-    Returns
-    -------
-    Path
-        The place, with nothing there yet.
-
-    Raises
-    ------
-    InputError
-        If something is there, or the folder above it is not.
-    """
+    """Check that a folder can be made where there is none."""
     place = Path(path).expanduser()
     if os.path.lexists(place):
         raise InputError(
@@ -92,20 +52,7 @@ def new_folder(path: str | Path) -> Path:
 
 
 def write_folder(path: str | Path, files: Mapping[str, str | bytes]) -> None:
-    """Write a new folder so that a reader, or a crash, finds all of it or nothing.
-
-    Parameters
-    ----------
-    path : str or Path
-        Where; nothing may be there yet.
-    files : mapping of str to str or bytes
-        Contents by name, a text written as UTF-8.
-
-    Raises
-    ------
-    InputError
-        If something is there, or it cannot be written.
-    """
+    """Write a new folder so that a reader, or a crash, finds all of it or nothing."""
     place = new_folder(path).absolute()
     try:
         # Beside its place, since a rename is whole only within one file system.

@@ -15,34 +15,12 @@ _SILENT = frozenset({"errors", "mcmc.branch", "_support.version"})
 
 @cache
 def code_fingerprint(roots: tuple[str, ...] = ("inference.pool",)) -> str:
-    """SHA-256 of the modules behind some of this package's functions.
-
-    Parameters
-    ----------
-    roots : tuple of str
-        Modules, by name within the package; those they import, at any depth, come with them.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
-    """
+    """SHA-256 of the modules behind some of this package's functions."""
     return source_fingerprint({name: _source(name) for name in modules_behind(roots)})
 
 
 def modules_behind(roots: Iterable[str]) -> tuple[str, ...]:
-    """Modules of this package that some of them import, at any depth, and they themselves.
-
-    Parameters
-    ----------
-    roots : iterable of str
-        Modules, by name within the package.
-
-    Returns
-    -------
-    tuple of str
-        Sorted, without those that decide no number unless they are asked for.
-    """
+    """Modules of this package that some of them import, at any depth, and they themselves."""
     roots = frozenset(roots)
     found: set[str] = set()
     waiting = sorted(roots)
@@ -56,18 +34,7 @@ def modules_behind(roots: Iterable[str]) -> tuple[str, ...]:
 
 
 def source_fingerprint(sources: Mapping[str, str]) -> str:
-    """SHA-256 of Python sources with comments, docstrings and layout left out.
-
-    Parameters
-    ----------
-    sources : mapping of str to str
-        Source text by module.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
-    """
+    """SHA-256 of Python sources with comments, docstrings and layout left out."""
     digest = hashlib.sha256()
     for name in sorted(sources):
         tree = ast.parse(sources[name])

@@ -6,13 +6,7 @@ __version__ = "0.1.0"
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages behind the numbers.
-
-    Returns
-    -------
-    dict of str to str
-        By name.
-    """
+    """Versions of Python and of the packages behind the numbers."""
     import platform
 
     import numpy as np

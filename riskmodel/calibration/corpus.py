@@ -32,25 +32,13 @@ FEWEST_SERIES = 3
 
 @dataclass(frozen=True)
 class Arm:
-    """The series of one arm of one published data set.
+    """The series of one arm of one published data set."""
 
-    Parameters
-    ----------
-    meta_analysis, name : str
-        The data set, and which of its columns or treatments the counts are.
-    cluster : str
-        Data sets that share trials have one.
-    studies : tuple of str
-        A name for each series, sorted.
-    events, totals : tuple of int
-        Counts.
-    """
-
-    meta_analysis: str
+    meta_analysis: str  # meta_analysis, name: the data set, and which of its columns or treatments the counts are
     name: str
-    cluster: str
-    studies: tuple[str, ...]
-    events: tuple[int, ...]
+    cluster: str  # data sets that share trials have one
+    studies: tuple[str, ...]  # A name for each series, sorted
+    events: tuple[int, ...]  # events, totals: counts
     totals: tuple[int, ...]
 
     @property
@@ -66,24 +54,12 @@ class Arm:
 
 @dataclass(frozen=True)
 class CorpusSource:
-    """Where a data set was published.
+    """Where a data set was published."""
 
-    Parameters
-    ----------
-    key : str
-        The data set.
-    cluster : str
-        Data sets that share trials have one.
-    what : str
-        What the studies are about.
-    citation, doi : str
-        The publication; the DOI may be empty.
-    """
-
-    key: str
-    cluster: str
-    what: str
-    citation: str
+    key: str  # the data set
+    cluster: str  # data sets that share trials have one
+    what: str  # what the studies are about
+    citation: str  # citation, doi: the publication; the DOI may be empty
     doi: str
 
 
@@ -155,13 +131,7 @@ class Corpus:
 
 
 def corpora() -> tuple[str, ...]:
-    """Names of the shipped corpora.
-
-    Returns
-    -------
-    tuple of str
-        Sorted.
-    """
+    """Names of the shipped corpora."""
     return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / FILES[0]).is_file()))
 
 

@@ -26,68 +26,29 @@ LOWEST_LOG_SCORE = -690.0  # log of 1e-300
 
 @dataclass(frozen=True)
 class Case:
-    """One prediction to make.
+    """One prediction to make."""
 
-    Parameters
-    ----------
-    left_out : int
-        Index of the series within its arm.
-    k : str
-        How many others are pooled, or ``"all"``.
-    others : tuple of int
-        Their indices.
-    u : float
-        The uniform of the randomised PIT.
-    """
-
-    left_out: int
-    k: str
-    others: tuple[int, ...]
-    u: float
+    left_out: int  # index of the series within its arm
+    k: str  # how many others are pooled, or ``"all"``
+    others: tuple[int, ...]  # their indices
+    u: float  # the uniform of the randomised PIT
 
 
 @dataclass(frozen=True)
 class Task:
-    """One arm to judge, as it is sent to a worker.
+    """One arm to judge, as it is sent to a worker."""
 
-    Parameters
-    ----------
-    arm : Arm
-        Its series.
-    predictors : tuple of Predictor
-        Whom to ask.
-    seed : int
-        Of the draws.
-    ks : tuple of str
-        Numbers of series to pool.
-    most, largest : int
-        Left-out series of an arm, and total of a series, at most.
-    mirrored : bool
-        Whether to ask about non-events as well.
-    """
-
-    arm: Arm
-    predictors: tuple[Predictor, ...]
-    seed: int
-    ks: tuple[str, ...]
-    most: int
+    arm: Arm  # its series
+    predictors: tuple[Predictor, ...]  # whom to ask
+    seed: int  # of the draws
+    ks: tuple[str, ...]  # numbers of series to pool
+    most: int  # most, largest: left-out series of an arm, and total of a series, at most
     largest: int
-    mirrored: bool
+    mirrored: bool  # whether to ask about non-events as well
 
 
 def draw_cases(task: Task) -> list[Case]:
-    """Draw the series of an arm that are left out, and for each and every K the others that are pooled.
-
-    Parameters
-    ----------
-    task : Task
-        The arm and the protocol's numbers.
-
-    Returns
-    -------
-    list of Case
-        The same for the same seed and names, whatever else is asked.
-    """
+    """Draw the series of an arm that are left out, and for each and every K the others that are pooled."""
     arm = task.arm
     usable = np.flatnonzero(np.array(arm.totals) <= task.largest)
     chosen = _rng(task.seed, arm.label).permutation(usable)[: task.most]
@@ -109,23 +70,7 @@ def _rng(seed: int, *names: str) -> np.random.Generator:
 
 
 def judge_arm(task: Task) -> dict[str, Any]:
-    """Predict every left-out series of an arm, with every predictor.
-
-    Parameters
-    ----------
-    task : Task
-        The arm, the predictors and the protocol's numbers.
-
-    Returns
-    -------
-    dict
-        As `CalibrationRecord.arms` holds it.
-
-    Raises
-    ------
-    InputError
-        If a predictor's probabilities are none, naming the series.
-    """
+    """Predict every left-out series of an arm, with every predictor."""
     arm, cases = task.arm, draw_cases(task)
     events, totals = np.array(arm.events, np.int64), np.array(arm.totals, np.int64)
     scores: dict[str, dict[str, list[float]]] = {}

@@ -82,18 +82,11 @@ class PoolPredictor:
 
 @dataclass(frozen=True)
 class FunctionPredictor:
-    """A function of a user's own.
+    """A function of a user's own."""
 
-    Parameters
-    ----------
-    name : str
-        Its row in a record.
-    function : callable
-        From events, totals (ndarrays of int, shape (series,)) and the total of a new series to an array of shape
-        (total + 1,).
-    """
-
-    name: str
+    name: str  # its row in a record
+    #: From events, totals (ndarrays of int, shape (series,)) and the total of a new series to an array of shape
+    #: (total + 1,).
     function: Callable[[Counts, Counts, int], Any]
 
     def __call__(self, events: Counts, totals: Counts, total: int) -> Array:
@@ -130,26 +123,7 @@ USUAL = ("default", "naive", "rbest")
 
 
 def as_predictors(given: Any) -> tuple[Predictor, ...]:
-    """Turn what `calibrate` takes as `predictors` into predictors.
-
-    Parameters
-    ----------
-    given : None, str, predictor, function, mapping of str to these, or sequence of these
-        None is the default with naive pooling and RBesT's default; a name is one of `PREDICTORS`; a mapping names its
-        values; a function is named after itself.
-
-    Returns
-    -------
-    tuple of Predictor
-        With different names. The first is the one that a record's verdict is about.
-
-    Raises
-    ------
-    InputError
-        If something is none of these, or a name appears twice.
-    UnknownNameError
-        If there is no such named row.
-    """
+    """Turn what `calibrate` takes as `predictors` into predictors."""
     if given is None:
         given = USUAL
     if isinstance(given, Mapping):
@@ -194,20 +168,7 @@ def _as_predictor(value: Any, name: str | None) -> Predictor:
 def asked(
     *, prior: str | None = None, heterogeneity: str | None = None, model: str | None = None, rows: Sequence[str] = ()
 ) -> tuple[Predictor, ...]:
-    """Predictors as a command line asks for them.
-
-    Parameters
-    ----------
-    prior, heterogeneity, model : str, optional
-        Another configuration to judge, as `stated` reads it; none where all are left out.
-    rows : sequence of str
-        More names of `PREDICTORS`, beside those of `USUAL`.
-
-    Returns
-    -------
-    tuple of Predictor
-        The configuration first, under the name ``"asked"``.
-    """
+    """Predictors as a command line asks for them."""
     own = {"prior": prior, "heterogeneity": heterogeneity}
     given: dict[str, Any] = {name: stated(text) for name, text in own.items() if text is not None}
     given |= {} if model is None else {"model": model}
@@ -216,19 +177,7 @@ def asked(
 
 
 def stated(text: str) -> Any:
-    """Read a prior as a command line writes it.
-
-    Parameters
-    ----------
-    text : str
-        A name; ``0``; or a prior's parts joined by commas, such as ``half-normal,1``, ``log-normal,0.8,0.6``,
-        ``normal,0,2`` or ``1,9``.
-
-    Returns
-    -------
-    str, 0 or tuple
-        As `pool` takes it; what it is not is for `pool` to refuse.
-    """
+    """Read a prior as a command line writes it."""
     parts: list[Any] = [part.strip() for part in text.split(",")]
     for i, part in enumerate(parts):
         try:
@@ -241,27 +190,7 @@ def stated(text: str) -> Any:
 
 
 def checked_pmf(pmf: Any, total: int, *, name: str, where: str) -> Array:
-    """Probabilities of 0 to `total` events, or an error that says whose and where they are none.
-
-    Parameters
-    ----------
-    pmf : object
-        What a predictor gave.
-    total : int
-        Size of the new series.
-    name, where : str
-        The predictor, and the series.
-
-    Returns
-    -------
-    ndarray of shape (total + 1,)
-        Non-negative, summing to 1 within 1e-6; as given, not normalised.
-
-    Raises
-    ------
-    InputError
-        If they are not.
-    """
+    """Probabilities of 0 to `total` events, or an error that says whose and where they are none."""
     place = f"{name} at {where}"
     remedy = f"Give the probabilities of 0 to {total} events"
     try:
@@ -282,31 +211,7 @@ def checked_pmf(pmf: Any, total: int, *, name: str, where: str) -> Array:
 
 
 def predicted(predictor: Predictor, events: Counts, totals: Counts, total: int, *, where: str) -> Array:
-    """Ask a predictor, and check what it says.
-
-    Parameters
-    ----------
-    predictor : Predictor
-        Whom.
-    events, totals : ndarray of int, shape (series,)
-        Counts of the series that it may see.
-    total : int
-        Size of the new one.
-    where : str
-        The new series, for the reader of an error.
-
-    Returns
-    -------
-    ndarray of shape (total + 1,)
-        Checked probabilities.
-
-    Raises
-    ------
-    UnavailableError
-        If `pool` refuses this configuration; the message says why.
-    InputError
-        If a user's function raises anything else, or gives what are no probabilities.
-    """
+    """Ask a predictor, and check what it says."""
     try:
         pmf = predictor(events, totals, total)
     except UnavailableError:

@@ -177,18 +177,7 @@ def simulation_based_calibration(
 
 
 def code_of(method: str) -> str:
-    """Fingerprint of the code behind a calibration.
-
-    Parameters
-    ----------
-    method : str
-        ``"exact"`` or ``"nuts"``.
-
-    Returns
-    -------
-    str
-        SHA-256, comments and docstrings left out.
-    """
+    """Fingerprint of the code behind a calibration."""
     return code_fingerprint(
         ("calibration.sbc_replicate", "mcmc.branch") if method == "nuts" else ("calibration.sbc_replicate",)
     )

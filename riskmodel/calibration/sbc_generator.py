@@ -27,57 +27,19 @@ MOST_SERIES = 5
 
 @dataclass(frozen=True)
 class Generator:
-    """A model, its priors and a design, from which counts are drawn.
+    """A model, its priors and a design, from which counts are drawn."""
 
-    Parameters
-    ----------
-    model : {"beta-binomial", "logit-normal"}
-        How risks differ between settings.
-    mu_prior : MuPrior
-        Prior on the average risk.
-    heterogeneity_prior : HeterogeneityPrior
-        Prior on the spread between settings; on tau for the logit-normal.
-    sizes : tuple of int
-        Totals, equally likely for every series and for the new one.
-    most_series : int
-        Numbers of series from 1 to this are equally likely.
-    """
-
-    model: str
-    mu_prior: MuPrior
-    heterogeneity_prior: HeterogeneityPrior
-    sizes: tuple[int, ...] = SIZES
-    most_series: int = MOST_SERIES
+    model: str  # how risks differ between settings
+    mu_prior: MuPrior  # prior on the average risk
+    heterogeneity_prior: HeterogeneityPrior  # prior on the spread between settings; on tau for the logit-normal
+    sizes: tuple[int, ...] = SIZES  # totals, equally likely for every series and for the new one
+    most_series: int = MOST_SERIES  # numbers of series from 1 to this are equally likely
 
     @classmethod
     def of(
         cls, model: str, prior: Any, heterogeneity: Any, *, sizes: Sequence[int] = SIZES, most_series: int = MOST_SERIES
     ) -> Generator:
-        """From what `pool` takes.
-
-        Parameters
-        ----------
-        model : str
-            Name of the model.
-        prior, heterogeneity : object
-            As `pool` takes them.
-        sizes : sequence of int
-            Totals.
-        most_series : int
-            Most series in a replication.
-
-        Returns
-        -------
-        Generator
-            Checked.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such model.
-        InputError
-            If a prior or the design cannot be used.
-        """
+        """From what `pool` takes."""
         if model not in MODELS:
             raise UnknownNameError("model", str(model), MODELS, where="model")
         mu_prior, spread = as_mu_prior(prior), as_heterogeneity_prior(heterogeneity)
@@ -99,18 +61,7 @@ class Generator:
         return cls(model, mu_prior, spread, tuple(totals.tolist()), most_series)
 
     def draw(self, rng: np.random.Generator) -> Simulated:
-        """One replication.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of randomness.
-
-        Returns
-        -------
-        Simulated
-            Parameters and counts.
-        """
+        """One replication."""
         x = self.mu_prior.sample(1, rng)
         spread = self.heterogeneity_prior.sample(1, rng)
         totals = rng.choice(self.sizes, int(rng.integers(1, self.most_series + 1)))
@@ -145,54 +96,22 @@ class Generator:
 
 @dataclass(frozen=True, eq=False)
 class Simulated:
-    """One replication: counts, and the parameters that they came from.
+    """One replication: counts, and the parameters that they came from."""
 
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts.
-    new_events, new_total : int
-        Another series from another setting.
-    average : float
-        Average risk mu; in the logit-normal model the risk in the middle setting.
-    heterogeneity : float
-        rho of the beta-binomial, tau of the logit-normal.
-    first_series, new_setting : float
-        Risk in the first series' setting, and in the new one.
-    log_likelihood : float
-        Of the counts at mu and the heterogeneity, the series' risks integrated out, without binomial coefficients.
-    """
-
-    events: Counts
+    events: Counts  # events, totals: counts
     totals: Counts
-    new_events: int
+    new_events: int  # new_events, new_total: another series from another setting
     new_total: int
-    average: float
-    heterogeneity: float
-    first_series: float
+    average: float  # average risk mu; in the logit-normal model the risk in the middle setting
+    heterogeneity: float  # rho of the beta-binomial, tau of the logit-normal
+    first_series: float  # first_series, new_setting: risk in the first series' setting, and in the new one
     new_setting: float
+    #: Of the counts at mu and the heterogeneity, the series' risks integrated out, without binomial coefficients.
     log_likelihood: float
 
 
 def log_likelihood(model: str, events: Counts, totals: Counts, mu: Array, rest: Array, spread: Array) -> Array:
-    """Logarithm of the probability of counts in one order, the series' own risks integrated out.
-
-    Parameters
-    ----------
-    model : str
-        ``"beta-binomial"`` or ``"logit-normal"``.
-    events, totals : ndarray of int, shape (series,)
-        Counts.
-    mu, rest : ndarray of shape (points,)
-        Average risk and its complement.
-    spread : ndarray of shape (points,)
-        rho, or tau for the logit-normal.
-
-    Returns
-    -------
-    ndarray of shape (points,)
-        Log-likelihoods.
-    """
+    """Logarithm of the probability of counts in one order, the series' own risks integrated out."""
     if model == "logit-normal":
         x = np.log(mu) - np.log(rest)
         return np.asarray(RandomEffect(events, totals).log_likelihood(x[:, None], spread)[:, :, 0].sum(0))

@@ -44,18 +44,10 @@ class Fit(Protocol):
 
 @dataclass(frozen=True)
 class PoolFit:
-    """`pool`, as it stands.
+    """`pool`, as it stands."""
 
-    Parameters
-    ----------
-    model : str
-        Name of the model.
-    prior, heterogeneity : object
-        As `pool` takes them.
-    """
-
-    model: str
-    prior: Any
+    model: str  # name of the model
+    prior: Any  # prior, heterogeneity: as `pool` takes them
     heterogeneity: Any
 
     def __call__(self, events: Counts, totals: Counts, seed: int) -> Posterior:
@@ -70,23 +62,13 @@ class PoolFit:
 
 @dataclass(frozen=True)
 class SamplerFit:
-    """The No-U-Turn sampler, compiled once in each process.
+    """The No-U-Turn sampler, compiled once in each process."""
 
-    Parameters
-    ----------
-    generator : Generator
-        Whose priors it has.
-    draws, tune, chains : int
-        As `riskmodel.mcmc.branch.fit` takes them.
-    target_accept : float
-        Acceptance that step sizes aim at.
-    """
-
-    generator: Generator
-    draws: int = 1000
+    generator: Generator  # whose priors it has
+    draws: int = 1000  # draws, tune, chains: as `riskmodel.mcmc.branch.fit` takes them
     tune: int = 1000
     chains: int = 4
-    target_accept: float = 0.95
+    target_accept: float = 0.95  # acceptance that step sizes aim at
 
     def __call__(self, events: Counts, totals: Counts, seed: int) -> Posterior:
         """Posterior by draws, refused where the sampler did not converge."""
@@ -110,15 +92,9 @@ def _compiled(fit: SamplerFit) -> Any:
 
 @dataclass(frozen=True)
 class FunctionFit:
-    """A function of a user's own, from events and totals to a `Posterior`.
+    """A function of a user's own, from events and totals to a `Posterior`."""
 
-    Parameters
-    ----------
-    function : callable
-        At the top of a module, where other processes are to call it.
-    """
-
-    function: Callable[[Counts, Counts], Any]
+    function: Callable[[Counts, Counts], Any]  # at the top of a module, where other processes are to call it
 
     def __call__(self, events: Counts, totals: Counts, seed: int) -> Posterior:
         """Whatever the function gives, if it is a posterior."""
@@ -139,24 +115,12 @@ class FunctionFit:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some replications, as they are sent to a worker.
+    """Some replications, as they are sent to a worker."""
 
-    Parameters
-    ----------
-    generator : Generator
-        From which counts are drawn.
-    fit : Fit
-        What is judged.
-    seed : int
-        Of all replications; each has its own stream.
-    first, last : int
-        Numbers of the first replication and of the one after the last.
-    """
-
-    generator: Generator
-    fit: Fit
-    seed: int
-    first: int
+    generator: Generator  # from which counts are drawn
+    fit: Fit  # what is judged
+    seed: int  # of all replications; each has its own stream
+    first: int  # first, last: numbers of the first replication and of the one after the last
     last: int
 
     @property
@@ -166,19 +130,7 @@ class Chunk:
 
 
 def judge(chunk: Chunk) -> dict[str, Any]:
-    """Draw, fit and rank.
-
-    Parameters
-    ----------
-    chunk : Chunk
-        Which replications.
-
-    Returns
-    -------
-    dict
-        By quantity a list of values in [0, 1], in the order of the replications; and refused, replications without a
-        posterior and why.
-    """
+    """Draw, fit and rank."""
     values: dict[str, list[float]] = {name: [] for name in QUANTITIES}
     refused: dict[str, str] = {}
     for number in range(chunk.first, chunk.last):
@@ -197,24 +149,7 @@ def judge(chunk: Chunk) -> dict[str, Any]:
 
 
 def ranks(posterior: Posterior, truth: Simulated, model: str, rng: np.random.Generator) -> dict[str, float]:
-    """Where the truth falls, by quantity.
-
-    Parameters
-    ----------
-    posterior : Posterior
-        Of the counts of `truth`.
-    truth : Simulated
-        The replication.
-    model : str
-        Whose log-likelihood is ranked.
-    rng : numpy.random.Generator
-        Breaks ties, and draws from exact posteriors.
-
-    Returns
-    -------
-    dict of str to float
-        In [0, 1], by the names of `QUANTITIES`.
-    """
+    """Where the truth falls, by quantity."""
     found = (_among_draws if posterior.draws else _by_distribution)(posterior, truth, rng)
     mu, rest, spread = found.pop("joint")
     found["heterogeneity"] = _rank(spread, truth.heterogeneity, rng)

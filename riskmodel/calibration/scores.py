@@ -33,48 +33,23 @@ AVERAGE = "average"
 
 
 def rarity(risk: float) -> str:
-    """Name of the stratum of an arm.
-
-    Parameters
-    ----------
-    risk : float
-        Events by totals of the whole arm.
-
-    Returns
-    -------
-    str
-        By the rarer of event and non-event, so that recoding an outcome moves no arm.
-    """
+    """Name of the stratum of an arm."""
     rarer = min(risk, 1 - risk)
     return next(name for end, name in RARITY if rarer < end)
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Predictions of left-out series beside what was observed.
+    """Predictions of left-out series beside what was observed."""
 
-    Parameters
-    ----------
-    ks : tuple of str
-        How many series were pooled, in the order of a table.
-    k, cluster, rarity : ndarray of str, shape (predictions,)
-        Of each prediction.
-    total : ndarray of int, shape (predictions,)
-        Size of the left-out series.
-    pit, log_score : mapping of str to ndarray, shape (predictions,)
-        By predictor.
-    seed, resamples : int
-        Of the intervals.
-    """
-
-    ks: tuple[str, ...]
-    k: NDArray[np.str_]
+    ks: tuple[str, ...]  # how many series were pooled, in the order of a table
+    k: NDArray[np.str_]  # k, cluster, rarity: of each prediction
     cluster: NDArray[np.str_]
     rarity: NDArray[np.str_]
-    total: NDArray[np.int64]
-    pit: Mapping[str, Array]
+    total: NDArray[np.int64]  # size of the left-out series
+    pit: Mapping[str, Array]  # pit, log_score: by predictor
     log_score: Mapping[str, Array]
-    seed: int
+    seed: int  # seed, resamples: of the intervals
     resamples: int = 2000
 
     @cached_property
@@ -149,24 +124,7 @@ class Scores:
         return found
 
     def differences(self, reference: str) -> list[dict[str, Any]]:
-        """Log score of every predictor less a reference's, on the same series with the same others.
-
-        Parameters
-        ----------
-        reference : str
-            Name of a predictor.
-
-        Returns
-        -------
-        list of dict
-            predictor, reference, k (each K, and ``"pooled"`` over all predictions) and log_score with _lower and _upper, the
-            ends of a 90 % percentile interval, and _se.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such predictor.
-        """
+        """Log score of every predictor less a reference's, on the same series with the same others."""
         if reference not in self.log_score:
             raise UnknownNameError("predictor", reference, self.log_score, where="reference")
         found = []
@@ -181,21 +139,7 @@ class Scores:
         return found
 
     def histogram(self, name: str, *, bins: int = 20) -> list[dict[str, float]]:
-        """How PIT values spread over [0, 1], all K together.
-
-        Parameters
-        ----------
-        name : str
-            The predictor.
-        bins : int
-            Of equal width.
-
-        Returns
-        -------
-        list of dict
-            left, right, and density (1 everywhere where predictions are right) with _lower and _upper, 95 % by resampling
-            data sets, and _se.
-        """
+        """How PIT values spread over [0, 1], all K together."""
         edges = np.linspace(0, 1, bins + 1)
         place = np.minimum((self.pit[name] * bins).astype(int), bins - 1)
         found = []
@@ -206,22 +150,7 @@ class Scores:
         return found
 
     def ecdf(self, name: str, *, points: int = 50, prob: float = 0.95) -> list[dict[str, Any]]:
-        """Distance of the PIT values' distribution from the uniform one, by K, with simultaneous bands.
-
-        Parameters
-        ----------
-        name : str
-            The predictor.
-        points : int
-            At how many inner points of [0, 1].
-        prob : float
-            Probability that independent uniform values stay inside the bands everywhere.
-
-        Returns
-        -------
-        list of dict
-            k, z, difference, lower, upper. The bands are for independent values, and series of one data set are not quite.
-        """
+        """Distance of the PIT values' distribution from the uniform one, by K, with simultaneous bands."""
         found = []
         z = np.arange(1, points) / points
         for k in self.ks:
@@ -253,29 +182,6 @@ def ecdf_band(
 ) -> tuple[Array, Array]:
     """Simultaneous band of the empirical distribution function of independent uniform values.
 
-    Parameters
-    ----------
-    size : int
-        How many values.
-    points : int
-        The band is for 1/points, 2/points, ... below 1.
-    prob : float
-        Probability that the whole function stays inside.
-    seed, simulations : int
-        Of the simulation that finds the pointwise level.
-
-    Returns
-    -------
-    lower, upper : ndarray of shape (points - 1,)
-        Shares of the values.
-
-    Raises
-    ------
-    InputError
-        If there are no values.
-
-    References
-    ----------
     Säilynoja T, Bürkner PC, Vehtari A. Graphical test for discrete uniformity and its applications in goodness-of-fit
     evaluation and multiple sample comparison. Stat Comput 2022;32:32, section 2.2 and algorithm 1.
     """
@@ -305,22 +211,7 @@ BAR: Mapping[str, Any] = {
 
 
 def verdict(scores: Scores, name: str, unavailable: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Hold a predictor against the bar, criterion by criterion.
-
-    Parameters
-    ----------
-    scores : Scores
-        Of all predictors.
-    name : str
-        Whose verdict it is.
-    unavailable : mapping of str to str
-        Why a row is not there.
-
-    Returns
-    -------
-    list of dict
-        criterion, k, value, low, high (None where open), status (``"pass"``, ``"fail"`` or ``"not available"``) and reason.
-    """
+    """Hold a predictor against the bar, criterion by criterion."""
     rows = {row["k"]: row for row in scores.rows if row["predictor"] == name and row["stratum"] == "all"}
     found = []
     for level, ranges in BAR["coverage"].items():

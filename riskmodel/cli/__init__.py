@@ -26,18 +26,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments; those of the process where left out.
-
-    Raises
-    ------
-    SystemExit
-        Always, with the exit code.
-    """
+    """Run the command line and exit."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in arguments
     gc.freeze()  # what the libraries hold stays until the end: not to be searched for garbage during an answer

@@ -24,21 +24,12 @@ TAIL = 0.025
 
 @dataclass(frozen=True)
 class Agreement:
-    """A coarser count beside what the branches' own counts predict for it.
+    """A coarser count beside what the branches' own counts predict for it."""
 
-    Parameters
-    ----------
-    expected : float
-        Expected number of events among as many fetuses.
-    mid_p : float
-        Predictive probability of fewer events, and half that of as many.
-    detectable_low, detectable_high : int or None
-        The most events, and the fewest, that would have been in a tail of 2.5 %; None where no number would have been:
-        then the count cannot show a conflict on that side whatever it is.
-    """
-
-    expected: float
-    mid_p: float
+    expected: float  # expected number of events among as many fetuses
+    mid_p: float  # predictive probability of fewer events, and half that of as many
+    #: detectable_low, detectable_high: the most events, and the fewest, that would have been in a tail of 2.5 %; None
+    #: where no number would have been: then the count cannot show a conflict on that side whatever it is.
     detectable_low: int | None
     detectable_high: int | None
 
@@ -65,38 +56,16 @@ class Agreement:
 
 
 class Foretold(NamedTuple):
-    """What is predicted for a count.
+    """What is predicted for a count."""
 
-    Parameters
-    ----------
-    pmf : ndarray of shape (total + 1,) or None
-        Probability of each number of events in a new setting; None where nothing is predicted.
-    log_score : float or None
-        Logarithm of the probability of the count as it is; None where that is not known.
-    reason : str
-        Why nothing is predicted; empty where something is.
-    """
-
+    #: Probability of each number of events in a new setting; None where nothing is predicted.
     pmf: NDArray[np.float64] | None
-    log_score: float | None
-    reason: str
+    log_score: float | None  # logarithm of the probability of the count as it is; None where that is not known
+    reason: str  # why nothing is predicted; empty where something is
 
 
 def predicted(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> NDArray[np.float64]:
-    """What the branches predict for a coarse count in a new setting.
-
-    Parameters
-    ----------
-    coarse : Coarse
-        The count, of which only its group and total matter.
-    nodes : mapping of int to HyperNodes
-        Of the posteriors of its branches, without it.
-
-    Returns
-    -------
-    ndarray of shape (total + 1,)
-        Probability of each number of events, by simulation of its fetuses through the tree with a fixed seed.
-    """
+    """What the branches predict for a coarse count in a new setting."""
     edges = sorted(edges_of(coarse.node))
     rng = np.random.default_rng(20261123)
     risks = {}
@@ -112,20 +81,6 @@ def predicted(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> NDArray[np.flo
 def agreement(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> Agreement:
     """How a coarse count compares with its prediction.
 
-    Parameters
-    ----------
-    coarse : Coarse
-        The count.
-    nodes : mapping of int to HyperNodes
-        Of the posteriors of its branches, without it.
-
-    Returns
-    -------
-    Agreement
-        By simulation of its fetuses through the tree in new settings, with a fixed seed.
-
-    References
-    ----------
     Lancaster HO. Significance tests in discrete distributions. JASA 1961;56:223-234 (the mid-p); Dias S, et al. Checking
     consistency in mixed treatment comparison meta-analysis. Stat Med 2010;29:932-944, section 3 (indirect against direct).
     """
@@ -142,21 +97,7 @@ def agreement(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> Agreement:
 
 
 def log_predictive(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> float | None:
-    """Logarithm of the predictive probability of a coarse count.
-
-    Parameters
-    ----------
-    coarse : Coarse
-        The count.
-    nodes : mapping of int to HyperNodes
-        Of the posteriors of its branches, without it.
-
-    Returns
-    -------
-    float or None
-        From exact sums over how the fetuses divided, averaged over points of the branches' hyperparameters; None where the
-        count cannot have come about.
-    """
+    """Logarithm of the predictive probability of a coarse count."""
     edges = sorted(edges_of(coarse.node))
     parts = {}
     for edge, level in zip(edges, kronecker(len(edges), _SETTINGS), strict=True):

@@ -28,18 +28,10 @@ MOST_WAYS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Divisions:
-    """Every way in which some counts can have divided together.
+    """Every way in which some counts can have divided together."""
 
-    Parameters
-    ----------
-    rows : tuple of Coarse
-        The counts.
-    each : tuple of tuple of dict
-        The ways of each count.
-    """
-
-    rows: tuple[Coarse, ...]
-    each: tuple[tuple[Way, ...], ...]
+    rows: tuple[Coarse, ...]  # the counts
+    each: tuple[tuple[Way, ...], ...]  # the ways of each count
 
     @cached_property
     def size(self) -> int:
@@ -86,22 +78,7 @@ class Divisions:
         return tables
 
     def summed(self, edge: int, divided: OfSeries, columns: Array) -> Array:
-        """Sums over points of the probability of each set of cells of a branch.
-
-        Parameters
-        ----------
-        edge : int
-            The branch.
-        divided : callable
-            From a series' own cell to how its fetuses divide at the branch.
-        columns : ndarray of shape (columns, points)
-            What multiplies the points.
-
-        Returns
-        -------
-        ndarray of shape (columns, sets)
-            Binomial coefficients included.
-        """
+        """Sums over points of the probability of each set of cells of a branch."""
         *first, last = self._tables(edge, divided)
         product = columns[:, None, :]
         for table in first:
@@ -109,22 +86,7 @@ class Divisions:
         return np.asarray((product @ last.T).reshape(len(columns), -1))
 
     def density(self, edge: int, divided: OfSeries, factors: Array) -> Array:
-        """Weighted sum over the sets of cells of a branch, at each point.
-
-        Parameters
-        ----------
-        edge : int
-            The branch.
-        divided : callable
-            As in `summed`.
-        factors : ndarray of shape (sets,)
-            Weight of each set.
-
-        Returns
-        -------
-        ndarray of shape (points,)
-            Binomial coefficients included.
-        """
+        """Weighted sum over the sets of cells of a branch, at each point."""
         *first, last = self._tables(edge, divided)
         total = factors.reshape(-1, len(last)) @ last
         for table in reversed(first):
@@ -132,20 +94,7 @@ class Divisions:
         return np.asarray(total[0])
 
     def totals(self, edge: int, weights: Array) -> tuple[tuple[float, int, int], ...]:
-        """What a branch may have got in all.
-
-        Parameters
-        ----------
-        edge : int
-            The branch.
-        weights : ndarray of shape (ways,)
-            Of each way.
-
-        Returns
-        -------
-        tuple of (float, int, int)
-            Weight, hits and entered of each set of cells.
-        """
+        """What a branch may have got in all."""
         possible, place = self._cells[edge]
         sets = list(itertools.product(*possible))
         share = np.bincount(place, weights, minlength=len(sets))
@@ -156,20 +105,7 @@ class Divisions:
 
 
 def divide(rows: Iterable[Coarse]) -> tuple[Divisions, tuple[Coarse, ...]]:
-    """List the ways of as many counts as can be listed together, those with the fewest ways first.
-
-    Parameters
-    ----------
-    rows : iterable of Coarse
-        The counts.
-
-    Returns
-    -------
-    divisions : Divisions
-        Of the counts that are listed.
-    others : tuple of Coarse
-        Counts that can have divided in too many ways, or in none.
-    """
+    """List the ways of as many counts as can be listed together, those with the fewest ways first."""
     listed = []
     for coarse in rows:
         possible = (way for way in ways(coarse.node, coarse.row.events, coarse.row.total) if _agrees(way, coarse.known))

@@ -32,18 +32,7 @@ MOST_SPLITS = 6000
 
 
 def readable(node: Node) -> bool:
-    """Whether every branch occurs in one place only, so that the two sides of a choice are independent.
-
-    Parameters
-    ----------
-    node : float or Branch
-        The diagram of the question.
-
-    Returns
-    -------
-    bool
-        False where a stated independence puts one branch on both sides.
-    """
+    """Whether every branch occurs in one place only, so that the two sides of a choice are independent."""
     if not isinstance(node, Branch):
         return True
     apart = not (edges_of(node.hit) & edges_of(node.miss))
@@ -51,21 +40,7 @@ def readable(node: Node) -> bool:
 
 
 def splits(node: Branch, events: int, total: int) -> Iterator[tuple[int, int]]:
-    """Ways in which fetuses can divide at one branch.
-
-    Parameters
-    ----------
-    node : Branch
-        The branch.
-    events, total : int
-        How many entered it, and how many events are among them.
-
-    Returns
-    -------
-    iterator of (int, int)
-        How many took it, and how many of the events are among those. A side without branches rules most ways out: all or
-        none of it are events.
-    """
+    """Ways in which fetuses can divide at one branch."""
     for hits in range(total + 1):
         rest = total - hits
         low, high = max(0, events - rest), min(hits, events)
@@ -80,20 +55,7 @@ def splits(node: Branch, events: int, total: int) -> Iterator[tuple[int, int]]:
 
 
 def ways(node: Node, events: int, total: int) -> Iterator[dict[int, tuple[int, int]]]:
-    """Ways in which the fetuses can have divided.
-
-    Parameters
-    ----------
-    node : float or Branch
-        The diagram.
-    events, total : int
-        The coarse count.
-
-    Returns
-    -------
-    iterator of dict of int to (int, int)
-        Hits and entered at each branch that anybody entered.
-    """
+    """Ways in which the fetuses can have divided."""
     if total == 0:
         yield {}
     elif not isinstance(node, Branch):
@@ -108,20 +70,7 @@ def ways(node: Node, events: int, total: int) -> Iterator[dict[int, tuple[int, i
 
 @cache
 def too_many(node: Node, events: int, total: int) -> bool:
-    """Whether summing over how a count's fetuses can have divided would take more than a few seconds.
-
-    Parameters
-    ----------
-    node : float or Branch
-        The diagram.
-    events, total : int
-        The coarse count.
-
-    Returns
-    -------
-    bool
-        Whether there are more than `MOST_SPLITS`, counted as `Sums.likelihood` meets them.
-    """
+    """Whether summing over how a count's fetuses can have divided would take more than a few seconds."""
     seen = {(node, events, total)}
     waiting = [(node, events, total)]
     number = 0
@@ -141,36 +90,18 @@ def too_many(node: Node, events: int, total: int) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Divided:
-    """How those who enter a branch divide in one series, at many values of the hyperparameters.
+    """How those who enter a branch divide in one series, at many values of the hyperparameters."""
 
-    Parameters
-    ----------
-    a, b : ndarray of shape (points,)
-        Shape parameters of the Beta of the series' risk.
-    own : (int, int)
-        The cell that the same series reports itself: where as many entered, the division is known; otherwise its risk has
-        seen them.
-    """
-
-    a: Array
+    a: Array  # a, b: shape parameters of the Beta of the series' risk
     b: Array
+    #: The cell that the same series reports itself: where as many entered, the division is known; otherwise its risk
+    #: has seen them.
     own: tuple[int, int] = (0, 0)
     _cells: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
     _factorials: list[tuple[Array, Array, Array]] = field(default_factory=list, repr=False)
 
     def cell(self, hits: int, entered: int) -> Array:
-        """Probability that so many of those who entered took the branch.
-
-        Parameters
-        ----------
-        hits, entered : int
-            The cell.
-
-        Returns
-        -------
-        ndarray of shape (points,)
-            Beta-binomial, by sums of logarithms: nothing cancels, however large the shapes.
-        """
+        """Probability that so many of those who entered took the branch."""
         if (hits, entered) not in self._cells:
             if self.own[1] == entered:
                 value = np.full(self.a.shape, float(hits == self.own[0]))
@@ -195,32 +126,13 @@ class Divided:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Likelihoods of coarse counts at many values of the hyperparameters, each part worked out once.
+    """Likelihoods of coarse counts at many values of the hyperparameters, each part worked out once."""
 
-    Parameters
-    ----------
-    parts : mapping of int to Divided
-        How the series' fetuses divide at each branch.
-    """
-
-    parts: Mapping[int, Divided]
+    parts: Mapping[int, Divided]  # how the series' fetuses divide at each branch
     _sums: dict[tuple[Node, int, int], Array | float] = field(default_factory=dict, repr=False)
 
     def likelihood(self, node: Node, events: int, total: int) -> Array | float:
-        """Likelihood of a coarse count.
-
-        Parameters
-        ----------
-        node : float or Branch
-            The diagram; each branch occurs in one place only.
-        events, total : int
-            The coarse count.
-
-        Returns
-        -------
-        ndarray of shape (points,) or float
-            Probabilities, binomial coefficients included; one number where no branch matters.
-        """
+        """Likelihood of a coarse count."""
         if total == 0:
             return 1.0
         if not isinstance(node, Branch):

@@ -48,18 +48,10 @@ _BLOCKS = 8
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """Posterior of the branches given every count.
+    """Posterior of the branches given every count."""
 
-    Parameters
-    ----------
-    nodes : callable
-        From a branch to the nodes of the posterior of its own counts.
-    rows : tuple of Coarse
-        The coarse counts.
-    """
-
-    nodes: Callable[[int], HyperNodes]
-    rows: tuple[Coarse, ...]
+    nodes: Callable[[int], HyperNodes]  # from a branch to the nodes of the posterior of its own counts
+    rows: tuple[Coarse, ...]  # the coarse counts
     _parts: dict[int, tuple[Array, Array]] = field(default_factory=dict, repr=False)
     _margins: dict[int, Posterior] = field(default_factory=dict, repr=False)
 
@@ -102,13 +94,7 @@ class Joint:
         return [coarse.row.source for coarse in self.rows if edge in edges_of(coarse.node)]
 
     def check(self) -> None:
-        """Refuse now, not when a number is printed.
-
-        Raises
-        ------
-        AccuracyError
-            If hardly any point of the joint distribution carries weight.
-        """
+        """Refuse now, not when a number is printed."""
         if self.summed:
             self.points  # noqa: B018
 
@@ -150,23 +136,7 @@ class Joint:
         return ", ".join(coarse.row.source for coarse in self.rows)
 
     def posterior(self, edge: int) -> Posterior:
-        """Posterior of a branch given its own counts and the coarse ones whose ways are listed.
-
-        Parameters
-        ----------
-        edge : int
-            The branch.
-
-        Returns
-        -------
-        Posterior
-            The exact margin of the joint posterior, where no count is left to the points' weights.
-
-        Raises
-        ------
-        AccuracyError
-            If the counts cannot be together.
-        """
+        """Posterior of a branch given its own counts and the coarse ones whose ways are listed."""
         if edge not in self._listed.edges:
             return self.nodes(edge).posterior
         if edge not in self._margins:
@@ -179,13 +149,7 @@ class Joint:
 
     @cached_property
     def points(self) -> tuple[dict[int, tuple[Array, Array]], Array]:
-        """Shape parameters of the tied branches at some points, and the points' weights, which sum to one.
-
-        Raises
-        ------
-        AccuracyError
-            If hardly any point carries weight.
-        """
+        """Shape parameters of the tied branches at some points, and the points' weights, which sum to one."""
         best = self._weighted(POINTS)
         more = int(np.ceil(1.2 * ENOUGH / max(effective(best[1]) * POINTS, 1.0)))
         if more > 1:
@@ -257,21 +221,7 @@ class Joint:
         return weights, values
 
     def mean(self, numerator: Node, denominator: Node, others: Mapping[int, float]) -> float:
-        """Ratio of the means of two diagrams over the joint posterior.
-
-        Parameters
-        ----------
-        numerator, denominator : float or Branch
-            Diagrams.
-        others : mapping of int to float
-            Means of the branches that no coarse count speaks of, and values of those that are fixed.
-
-        Returns
-        -------
-        float
-            The probability for the next fetus: exact where the ways to divide are listed, otherwise from the weighted
-            points; NaN where the denominator is 0.
-        """
+        """Ratio of the means of two diagrams over the joint posterior."""
         weights, means = self._averages(numerator, denominator)
         values = means | dict(others)
         top, bottom = (float((weights * evaluate(part, values)).sum()) for part in (numerator, denominator))
@@ -280,20 +230,6 @@ class Joint:
     def spread(self, numerator: Node, denominator: Node, others: Mapping[int, float]) -> float:
         """Standard error of `mean` by the spread over blocks of the points, each a shifted sequence.
 
-        Parameters
-        ----------
-        numerator, denominator : float or Branch
-            Diagrams.
-        others : mapping of int to float
-            As in `mean`.
-
-        Returns
-        -------
-        float
-            0 where the mean is exact.
-
-        References
-        ----------
         Owen AB. Monte Carlo theory, methods and examples (2013), section 17.3: the variance over randomisations.
         """
         if self.exact:
@@ -310,18 +246,6 @@ class Joint:
 def effective(weights: Array) -> float:
     """Effective share of weighted points.
 
-    Parameters
-    ----------
-    weights : ndarray of shape (points,)
-        Summing to one.
-
-    Returns
-    -------
-    float
-        In (0, 1].
-
-    References
-    ----------
     Kong A, Liu JS, Wong WH. JASA 1994;89:278-288, section 4.1.
     """
     return float(1.0 / (weights.size * (weights**2).sum()))

@@ -25,15 +25,9 @@ _ALIKE = 1e12
 
 @dataclass(frozen=True, eq=False)
 class HyperNodes:
-    """Nodes of a posterior of hyperparameters, and what they say of further cells.
+    """Nodes of a posterior of hyperparameters, and what they say of further cells."""
 
-    Parameters
-    ----------
-    posterior : Posterior
-        Whose nodes they are, by quadrature or conjugate.
-    """
-
-    posterior: Posterior
+    posterior: Posterior  # whose nodes they are, by quadrature or conjugate
     _divided: dict[tuple[int, int], Divided] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -90,35 +84,13 @@ class HyperNodes:
         return self.a / (self.a + self.b)
 
     def divided(self, own: tuple[int, int]) -> Divided:
-        """How the fetuses of a series divide, at the nodes.
-
-        Parameters
-        ----------
-        own : (int, int)
-            The cell that the series reports itself; (0, 0) where it reports none.
-
-        Returns
-        -------
-        Divided
-            The same each time, so that what it has worked out is kept.
-        """
+        """How the fetuses of a series divide, at the nodes."""
         if own not in self._divided:
             self._divided[own] = Divided(self.a, self.b, own)
         return self._divided[own]
 
     def at(self, levels: Array) -> tuple[Array, Array]:
-        """Shape parameters at equally likely points.
-
-        Parameters
-        ----------
-        levels : ndarray of shape (points,)
-            Equidistributed in (0, 1): the probability of a smaller average.
-
-        Returns
-        -------
-        a, b : ndarray of shape (points,)
-            With the posterior's mean exactly: what the points' finite number leaves, some 1e-4, is spread in proportion.
-        """
+        """Shape parameters at equally likely points."""
         average = self.posterior.average
         if self._lattice is None:
             risk = average.quick_ppf(levels)
@@ -132,22 +104,7 @@ class HyperNodes:
         return risk * size, (1 - risk) * size
 
     def reweighted(self, ratio: Array, cells: tuple[tuple[float, int, int], ...]) -> Posterior:
-        """The posterior with its nodes weighted again.
-
-        Parameters
-        ----------
-        ratio : ndarray of shape (nodes,)
-            What multiplies each node's weight; the weighted mean is one.
-        cells : tuple of (float, int, int)
-            The counts that the ratio stands for: weight, events and total of each possibility. Used where all settings are
-            alike, for a Beta is then updated in closed form.
-
-        Returns
-        -------
-        Posterior
-            Of the branch's own counts and those. The error of its mean is that of the sums, below 1e-8 (measured on
-            counts up to 400 of 400, 2026-11).
-        """
+        """The posterior with its nodes weighted again."""
         average = self.posterior.average
         lattice = self._lattice
         if lattice is not None:

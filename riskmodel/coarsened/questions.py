@@ -15,35 +15,13 @@ class NotOnTreeError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Questions:
-    """Diagrams of a finding's tree, each built once.
+    """Diagrams of a finding's tree, each built once."""
 
-    Parameters
-    ----------
-    finding : Finding
-        Whose tree is asked.
-    """
-
-    finding: Finding
+    finding: Finding  # whose tree is asked
     _built: dict[tuple[tuple[str, str], ...], Node] = field(default_factory=dict, repr=False)
 
     def diagram(self, wanted: Mapping[str, str]) -> Node:
-        """Probability of some states, as a function of the branches.
-
-        Parameters
-        ----------
-        wanted : mapping of str to str
-            States by variable, several joined by ``|``; the others are summed over.
-
-        Returns
-        -------
-        float or Branch
-            The diagram; its edges are places in the finding's `edges`.
-
-        Raises
-        ------
-        NotOnTreeError
-            If a path leaves one of the variables out and no stated independence supplies it.
-        """
+        """Probability of some states, as a function of the branches."""
         key = tuple(sorted(wanted.items()))
         if key not in self._built:
             self._built[key] = self._diagram((), dict(wanted))

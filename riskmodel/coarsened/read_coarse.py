@@ -18,39 +18,19 @@ MOST_UNKNOWN = 8
 
 @dataclass(frozen=True)
 class Coarse:
-    """A coarse count and the diagram of its question.
+    """A coarse count and the diagram of its question."""
 
-    Parameters
-    ----------
-    row : Count
-        The count.
-    node : float or Branch
-        What it says of the branches, unknown ones filled.
-    known : mapping of int to (int, int)
-        Cells of the same series.
-    """
-
-    row: Count
-    node: Node
-    known: Cells
+    row: Count  # the count
+    node: Node  # what it says of the branches, unknown ones filled
+    known: Cells  # cells of the same series
 
 
 class Reading(NamedTuple):
-    """A coarse count as it was read.
+    """A coarse count as it was read."""
 
-    Parameters
-    ----------
-    coarse : Coarse or None
-        None where it cannot be read.
-    reason : str
-        Why it cannot be read; empty where it can.
-    too_large : bool
-        Whether it could be read if it had fewer fetuses.
-    """
-
-    coarse: Coarse | None
-    reason: str = ""
-    too_large: bool = False
+    coarse: Coarse | None  # none where it cannot be read
+    reason: str = ""  # why it cannot be read; empty where it can
+    too_large: bool = False  # whether it could be read if it had fewer fetuses
 
 
 def read_coarse(
@@ -60,26 +40,7 @@ def read_coarse(
     counts: Sequence[Sequence[Count]],
     fixed: Mapping[int, float],
 ) -> Reading:
-    """A coarse count as a diagram of the branches that counts feed.
-
-    Parameters
-    ----------
-    row : Count
-        The count.
-    questions : Questions
-        Diagrams of the finding's tree.
-    edges : sequence of Edge
-        Its branches.
-    counts : sequence of sequence of Count
-        Rows that feed each.
-    fixed : mapping of int to float
-        Values of unknown branches that have a definition, by their place in `edges`; the definitions otherwise.
-
-    Returns
-    -------
-    Reading
-        The count, or why it cannot be read.
-    """
+    """A coarse count as a diagram of the branches that counts feed."""
     try:
         top = questions.diagram(dict(row.given) | {row.variable: row.category})
         bottom = questions.diagram(dict(row.given))

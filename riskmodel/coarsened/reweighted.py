@@ -27,28 +27,18 @@ class Tilted(Distribution):
     Quantiles of the points are noisy with and without their weights, by the same noise: what remains of it in their
     difference is small (a control variate: Asmussen and Glynn, Stochastic Simulation 2007, section V.2). Nothing is drawn
     until more than the mean is asked for.
-
-    Parameters
-    ----------
-    joint : Joint
-        Whose points weigh.
-    numerator, denominator : float or Branch
-        Diagrams of the ratio. A factor that is tied to the rest is not cancelled: what is known also tells which points it
-        came from.
-    others : mapping of int to Distribution
-        Risks of the branches that are not tied.
-    independent : callable
-        Gives the ratio with the branches independent, each with its margin; called when more than the mean is asked for.
-    average : bool
-        Whether the branches' averages are meant, not the risk in a new setting.
     """
 
-    joint: Joint
+    joint: Joint  # whose points weigh
+    #: numerator, denominator: diagrams of the ratio. A factor that is tied to the rest is not cancelled: what is
+    #: known also tells which points it came from.
     numerator: Node
     denominator: Node
-    others: Mapping[int, Distribution]
+    others: Mapping[int, Distribution]  # risks of the branches that are not tied
+    #: Gives the ratio with the branches independent, each with its margin; called when more than the mean is asked
+    #: for.
     independent: Callable[[], Distribution]
-    average: bool
+    average: bool  # whether the branches' averages are meant, not the risk in a new setting
 
     @cached_property
     def _base(self) -> Distribution:

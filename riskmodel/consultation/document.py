@@ -16,20 +16,7 @@ from riskmodel.tree.model import ProbabilityTree
 
 
 def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dict[str, Any]:
-    """A risk as JSON knows it.
-
-    Parameters
-    ----------
-    risk : RiskEstimate
-        The risk.
-    sensitivity : Sensitivity, optional
-        Where given, how far the risk moves is worked out and added, and so are the routes to it.
-
-    Returns
-    -------
-    dict
-        What is not estimable is null, with its reason and bounds.
-    """
+    """A risk as JSON knows it."""
     interval = risk.interval()
     bounds_interval = risk.bounds_interval()
     word, why = certainty(
@@ -68,18 +55,7 @@ def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dic
 
 
 def wider_counts(model: ProbabilityTree) -> list[dict[str, Any]]:
-    """Counts of wider groups than the tree's branches, and how each agrees with what the branches predict for it.
-
-    Parameters
-    ----------
-    model : ProbabilityTree
-        Fitted tree.
-
-    Returns
-    -------
-    list of dict
-        Each count, with `agreement` and `reason`: one of them says something.
-    """
+    """Counts of wider groups than the tree's branches, and how each agrees with what the branches predict for it."""
     return [
         row.to_dict() | {"agreement": None if found is None else found.to_dict(), "reason": reason}
         for row, found, reason in model.coarse()
@@ -87,21 +63,7 @@ def wider_counts(model: ProbabilityTree) -> list[dict[str, Any]]:
 
 
 def by_setting(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> list[dict[str, Any]]:
-    """The same risks as each setting's own series answer them, side by side.
-
-    Parameters
-    ----------
-    model : ProbabilityTree
-        Fitted tree.
-    risks : sequence of RiskEstimate
-        Its answers.
-
-    Returns
-    -------
-    list of dict
-        For ``"any"`` and each setting of the finding: its title, and each outcome with probability, interval, series,
-        fetuses, sources and reason.
-    """
+    """The same risks as each setting's own series answer them, side by side."""
     finding = model.evidence.finding
     titles = {"any": "all settings"} | {one.name: one.title for one in finding.settings}
     rows = []
@@ -127,22 +89,7 @@ def by_setting(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> list[di
 
 
 def neighbours(evidence: Evidence, known: Given, risks: Sequence[RiskEstimate]) -> dict[str, Any]:
-    """Published figures to weigh the risks against, and which of them the evidence does not have.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Whose work-up cites them.
-    known : tuple of (str, str)
-        Known states: a test whose result is known has no harm left to weigh.
-    risks : sequence of RiskEstimate
-        Risks that are asked for.
-
-    Returns
-    -------
-    dict
-        given: the figures; missing: what is not in the evidence, in words.
-    """
+    """Published figures to weigh the risks against, and which of them the evidence does not have."""
     asked = [risk.outcome for risk in risks]
     open_steps = [step for step in evidence.workup.steps if step.resolves and step.resolves not in dict(known)]
     names = {one.name for one in asked} | {step.key for step in open_steps}
@@ -162,22 +109,7 @@ def neighbours(evidence: Evidence, known: Given, risks: Sequence[RiskEstimate]) 
 
 
 def also_counted(evidence: Evidence, known: Given, setting: str) -> list[dict[str, Any]]:
-    """Outcomes that series count by themselves, for groups that what is known allows: shown as counts, not as risks.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The counts.
-    known : tuple of (str, str)
-        Known states.
-    setting : str
-        Whose series speak.
-
-    Returns
-    -------
-    list of dict
-        The counts.
-    """
+    """Outcomes that series count by themselves, for groups that what is known allows: shown as counts, not as risks."""
     own = {one.name for one in evidence.finding.outcomes if one.variable is None}
     states = dict(known)
     return [
@@ -188,43 +120,13 @@ def also_counted(evidence: Evidence, known: Given, setting: str) -> list[dict[st
 
 
 def applies(statement: Statement, known: Given, described: Mapping[str, Any]) -> bool:
-    """Whether a statement belongs to a consultation; one that needs an open variable to differ still does.
-
-    Parameters
-    ----------
-    statement : Statement
-        The statement.
-    known : tuple of (str, str)
-        Known states.
-    described : mapping of str to object
-        Descriptors.
-
-    Returns
-    -------
-    bool
-        Whether nothing that is known speaks against it.
-    """
+    """Whether a statement belongs to a consultation; one that needs an open variable to differ still does."""
     facts = dict(known) | dict(described)
     return all(term.name not in facts or term.holds(facts) for term in statement.when.terms)
 
 
 def statement_dict(statement: Statement, model: ProbabilityTree, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A statement with what the counts say of it.
-
-    Parameters
-    ----------
-    statement : Statement
-        The statement.
-    model : ProbabilityTree
-        Whose evidence holds the counts.
-    facts : mapping of str to object
-        Known states and descriptors, which decide its remarks.
-
-    Returns
-    -------
-    dict
-        Its text, sources, counts, comment, and the risk beside it.
-    """
+    """A statement with what the counts say of it."""
     rows = [count for count in model.evidence.counts if count.key in statement.counts]
     risk = None
     if statement.outcome is not None:

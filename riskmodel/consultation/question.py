@@ -14,27 +14,7 @@ _SIZE = re.compile(r"^\s*\d+(\.\d+)?(\s*[x×*]\s*\d+(\.\d+)?){0,2}\s*(mm)?\s*$",
 
 
 def split_stated(finding: Finding, stated: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Tell states from descriptors, and check the latter.
-
-    Parameters
-    ----------
-    finding : Finding
-        Whose variables and descriptors are known.
-    stated : mapping of str to object
-        What the counselor stated.
-
-    Returns
-    -------
-    states, described : dict
-        States by variable, and descriptors with checked values.
-
-    Raises
-    ------
-    UnknownNameError
-        If a name is neither.
-    InputError
-        If a value has no sense.
-    """
+    """Tell states from descriptors, and check the latter."""
     variables = [one.name for one in finding.states]
     descriptors = {one.name: one for one in finding.descriptors}
     states: dict[str, str] = {}
@@ -89,20 +69,7 @@ def _described(descriptor: Descriptor, value: Any) -> Any:
 
 
 def said(value: Any, descriptor: Descriptor) -> str:
-    """A descriptor as it is written for people.
-
-    Parameters
-    ----------
-    value : float, int, str or tuple of float
-        Checked.
-    descriptor : Descriptor
-        What it describes.
-
-    Returns
-    -------
-    str
-        With its unit.
-    """
+    """A descriptor as it is written for people."""
     text = (
         " x ".join(f"{part:g}" for part in value)
         if isinstance(value, tuple)

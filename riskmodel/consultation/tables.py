@@ -12,20 +12,7 @@ Answer = Mapping[str, Any]
 
 
 def risk_table(answer: Answer) -> pd.DataFrame:
-    """Risks of a consultation and of its branches.
-
-    Parameters
-    ----------
-    answer : mapping
-        From `Consultation.to_dict`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns outcome, title, complement, given, route, probability, lower, upper, average_lower, average_upper, lowest,
-        highest, series, fetuses, certainty, reason, ci_prob, ci_kind. One row for each answer; for the risks now also one
-        for each route to it, direct, indirect and combined. lowest and highest are the bounds where a branch is unknown.
-    """
+    """Risks of a consultation and of its branches."""
     import pandas as pd
 
     rows = []
@@ -64,20 +51,7 @@ def _row(risk: Answer, route: Answer, name: str) -> dict[str, Any]:
 
 
 def workup_table(answer: Answer) -> pd.DataFrame:
-    """What each step of the work-up would change.
-
-    Parameters
-    ----------
-    answer : mapping
-        From `Consultation.to_dict`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns step, title, state, outcome, p_abnormal, before, if_normal, if_abnormal, each of the last three with _lower
-        and _upper (the 95 % interval, or the bounds where it is not estimable), bits and bits_at_most. One row for each step
-        and open outcome; one with missing numbers for a step that changes none.
-    """
+    """What each step of the work-up would change."""
     import pandas as pd
 
     rows = []
@@ -102,20 +76,7 @@ def workup_table(answer: Answer) -> pd.DataFrame:
 
 
 def robustness_table(answer: Answer) -> pd.DataFrame:
-    """How far each answer moves.
-
-    Parameters
-    ----------
-    answer : mapping
-        From `Consultation.to_dict`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns outcome, kind (answer, prior, reading, unknown, tested, left out), variant, probability; missing where not
-        estimable. unknown is the answer with the unknown branches at 0 and at 1, tested the one if as few as possible were
-        tested where a source does not say how many.
-    """
+    """How far each answer moves."""
     import pandas as pd
 
     rows = []

@@ -17,33 +17,19 @@ from riskmodel.tree.model import ProbabilityTree
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What the result of a step would do to the risk of one outcome.
+    """What the result of a step would do to the risk of one outcome."""
 
-    Parameters
-    ----------
-    outcome : str
-        Name of the outcome.
-    before, if_normal, if_abnormal : RiskEstimate
-        Now, after the reassuring result, and after any other.
-    results : tuple of (str, RiskEstimate, RiskEstimate)
-        Each result, its own probability, and the outcome after it.
-    bits : float or None
-        Expected information about the outcome, in bits; None where a branch that matters is unknown.
-    bits_at_most : float
-        The most it could be with the unknown branches at 0 or 1: mutual information is convex in them, so its maximum lies
-        there.
-    reason : str
-        Why `bits` is missing.
-    """
-
-    outcome: str
-    before: RiskEstimate
+    outcome: str  # name of the outcome
+    before: RiskEstimate  # before, if_normal, if_abnormal: now, after the reassuring result, and after any other
     if_normal: RiskEstimate
     if_abnormal: RiskEstimate
+    #: Each result, its own probability, and the outcome after it.
     results: tuple[tuple[str, RiskEstimate, RiskEstimate], ...]
-    bits: float | None
+    bits: float | None  # expected information about the outcome, in bits; None where a branch that matters is unknown
+    #: The most it could be with the unknown branches at 0 or 1: mutual information is convex in them, so its maximum
+    #: lies there.
     bits_at_most: float | None
-    reason: str
+    reason: str  # why `bits` is missing
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
@@ -68,28 +54,15 @@ def _brief(risk: RiskEstimate) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class StepState:
-    """One step of the work-up for what is known.
+    """One step of the work-up for what is known."""
 
-    Parameters
-    ----------
-    step : Step
-        The step.
-    state, why : str
-        ``"due"``, ``"done"``, ``"not indicated"`` or ``"blocked"``, and the reason.
-    p_abnormal : RiskEstimate or None
-        Probability of any but the reassuring result; None where the step resolves no variable that is still open.
-    changes : tuple of Change
-        What its result would do to each open outcome, the headline first.
-    reason : str
-        Why there are no changes.
-    """
-
-    step: Step
-    state: str
+    step: Step  # the step
+    state: str  # state, why: ``"due"``, ``"done"``, ``"not indicated"`` or ``"blocked"``, and the reason
     why: str
+    #: Probability of any but the reassuring result; None where the step resolves no variable that is still open.
     p_abnormal: RiskEstimate | None
-    changes: tuple[Change, ...]
-    reason: str
+    changes: tuple[Change, ...]  # what its result would do to each open outcome, the headline first
+    reason: str  # why there are no changes
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it: `if_normal`, `if_abnormal` and `bits` are those of the first outcome, `changes` has all."""
@@ -118,22 +91,7 @@ class StepState:
 
 
 def plan(model: ProbabilityTree, known: Given, described: Mapping[str, Any]) -> tuple[StepState, ...]:
-    """State of every step, and what its result would change.
-
-    Parameters
-    ----------
-    model : ProbabilityTree
-        Fitted tree; its evidence carries the steps.
-    known : tuple of (str, str)
-        Known states.
-    described : mapping of str to object
-        Descriptors, which rules may test.
-
-    Returns
-    -------
-    tuple of StepState
-        In the order of the algorithm.
-    """
+    """State of every step, and what its result would change."""
     facts = dict(known) | dict(described)
     states = []
     for step in model.evidence.workup.steps:
@@ -182,28 +140,6 @@ def information(
 
     .. math:: I = H(o) - \sum_r P(r)\,H(o \mid r)
 
-    Parameters
-    ----------
-    model : ProbabilityTree
-        Fitted tree.
-    known : tuple of (str, str)
-        Known states.
-    variable : str
-        The variable that the test tells.
-    target, state : str
-        The outcome.
-
-    Returns
-    -------
-    bits : float or None
-        With the finding's definitions for the unknown branches; None where one has no definition.
-    at_most : float or None
-        Largest value with the unknown branches at 0 or 1.
-    reason : str
-        Why `bits` is None.
-
-    References
-    ----------
     Lindley DV. On a measure of the information provided by an experiment. Ann Math Stat 1956;27:986-1005, section 2.
     """
     states = model.evidence.variable(variable).states

@@ -111,18 +111,10 @@ class SettingDistribution(Distribution):
 
 @dataclass(frozen=True)
 class PointMass(Distribution):
-    """All probability on one value: a heterogeneity fixed at zero.
+    """All probability on one value: a heterogeneity fixed at zero."""
 
-    Parameters
-    ----------
-    value : float
-        The value.
-    scale : str, optional
-        What the value is measured in: ``"rho"`` or ``"tau"``.
-    """
-
-    value: float
-    scale: str = ""
+    value: float  # the value
+    scale: str = ""  # what the value is measured in: ``"rho"`` or ``"tau"``
 
     @property
     def mean(self) -> float:
@@ -153,15 +145,9 @@ class PointMass(Distribution):
 
 @dataclass(frozen=True, eq=False)
 class Complement(Distribution):
-    """One minus a risk.
+    """One minus a risk."""
 
-    Parameters
-    ----------
-    risk : Distribution
-        The risk.
-    """
-
-    risk: Distribution
+    risk: Distribution  # the risk
 
     @property
     def mean(self) -> float:
@@ -204,15 +190,6 @@ class QuantileTable:
     Built from some hundred values of the density on a stretched axis, integrated by the four-point rule of Gill and Miller
     (Computer Journal 1972); between its points the distribution function is the cubic that has the density as its slope,
     and beyond them a straight line on a logarithmic scale, as a power-law tail is. Good to about 1e-5 in probability.
-
-    Parameters
-    ----------
-    density : callable
-        Density with respect to the logit, from ndarray of shape (points,) to the same.
-    outside : callable
-        From two logits to the probability below the first and above the second.
-    centre, scale : float
-        About the middle and the spread of the logit; mended where they are not.
     """
 
     def __init__(
@@ -254,18 +231,7 @@ class QuantileTable:
         self.outside = (below, above)
 
     def __call__(self, levels: Array) -> Array:
-        """Logits of the quantiles.
-
-        Parameters
-        ----------
-        levels : ndarray
-            In [0, 1].
-
-        Returns
-        -------
-        ndarray
-            Of the shape of `levels`.
-        """
+        """Logits of the quantiles."""
         grid, cumulative, density = self.logits, self.cumulative, self.density
         cell = np.clip(np.searchsorted(cumulative, levels) - 1, 0, grid.size - 2)
         width = grid[cell + 1] - grid[cell]
@@ -291,23 +257,7 @@ class QuantileTable:
 
 
 def checked_levels(q: ArrayLike) -> Array:
-    """Quantile levels as floats, refused outside [0, 1].
-
-    Parameters
-    ----------
-    q : array_like
-        Levels.
-
-    Returns
-    -------
-    ndarray
-        The levels.
-
-    Raises
-    ------
-    InputError
-        If a level is not a number in [0, 1].
-    """
+    """Quantile levels as floats, refused outside [0, 1]."""
     try:
         levels = np.asarray(q, float)
     except (TypeError, ValueError):
@@ -328,24 +278,6 @@ def logit_quantiles(
 
     On this scale a power-law tail is a straight line, so that the lower limit of a series without events, 1e-12 say, is
     found in a few steps as surely as a median.
-
-    Parameters
-    ----------
-    levels : ndarray of shape (levels,)
-        In (0, 1).
-    guess : ndarray of shape (levels,)
-        Where to start, as logits.
-    tail : callable
-        From logits, and whether the lower tail is wanted at each, to that tail's probability and the density with respect
-        to the logit.
-    tolerance : float
-        Length of the last step, in logits: convergence is quadratic, so the error left is
-        about a tenth of its square.
-
-    Returns
-    -------
-    ndarray of shape (levels,)
-        Logits of the quantiles.
     """
     x = np.clip(np.array(guess, float), -LOGIT_LIMIT, LOGIT_LIMIT)
     low, high = np.full(x.shape, -LOGIT_LIMIT), np.full(x.shape, LOGIT_LIMIT)
@@ -386,18 +318,7 @@ def _shortest_start(ppf: Callable[[Array], Array], prob: float) -> float:
 
 
 def finite_number(value: Any) -> bool:
-    """Whether something is one finite real number, not a bool.
-
-    Parameters
-    ----------
-    value : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        False for text, bools, arrays, complex numbers, infinities and NaN.
-    """
+    """Whether something is one finite real number, not a bool."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         return False
     try:

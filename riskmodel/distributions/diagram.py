@@ -14,18 +14,10 @@ from typing import Any, NamedTuple
 
 
 class Branch(NamedTuple):
-    """A choice by one edge.
+    """A choice by one edge."""
 
-    Parameters
-    ----------
-    edge : int
-        Which edge.
-    hit, miss : float or Branch
-        What follows where the edge's event happens, and where it does not.
-    """
-
-    edge: int
-    hit: Any
+    edge: int  # which edge
+    hit: Any  # hit, miss: what follows where the edge's event happens, and where it does not
     miss: Any
 
 
@@ -33,56 +25,19 @@ Node = float | Branch
 
 
 def branch(edge: int, hit: Node, miss: Node) -> Node:
-    """A choice, left out where both ways lead to the same.
-
-    Parameters
-    ----------
-    edge : int
-        Which edge.
-    hit, miss : float or Branch
-        What follows.
-
-    Returns
-    -------
-    float or Branch
-        Reduced.
-    """
+    """A choice, left out where both ways lead to the same."""
     return hit if hit == miss else Branch(edge, hit, miss)
 
 
 def edges_of(node: Node) -> frozenset[int]:
-    """Edges on which a value depends.
-
-    Parameters
-    ----------
-    node : float or Branch
-        The diagram.
-
-    Returns
-    -------
-    frozenset of int
-        Edges.
-    """
+    """Edges on which a value depends."""
     if not isinstance(node, Branch):
         return frozenset()
     return edges_of(node.hit) | edges_of(node.miss) | {node.edge}
 
 
 def restrict(node: Node, fixed: Mapping[int, float]) -> Node:
-    """The diagram with some edges fixed at 0 or 1.
-
-    Parameters
-    ----------
-    node : float or Branch
-        The diagram.
-    fixed : mapping of int to float
-        Edges with their value, 0 or 1.
-
-    Returns
-    -------
-    float or Branch
-        Reduced.
-    """
+    """The diagram with some edges fixed at 0 or 1."""
     if not isinstance(node, Branch):
         return node
     if node.edge in fixed:
@@ -91,20 +46,7 @@ def restrict(node: Node, fixed: Mapping[int, float]) -> Node:
 
 
 def evaluate(node: Node, probabilities: Mapping[int, Any]) -> Any:
-    """Value of a diagram.
-
-    Parameters
-    ----------
-    node : float or Branch
-        The diagram.
-    probabilities : mapping of int to float or ndarray
-        Probability of each edge.
-
-    Returns
-    -------
-    float or ndarray
-        Of the shape of the probabilities.
-    """
+    """Value of a diagram."""
     if not isinstance(node, Branch):
         return node
     p = probabilities[node.edge]
@@ -112,20 +54,7 @@ def evaluate(node: Node, probabilities: Mapping[int, Any]) -> Any:
 
 
 def cancel(numerator: Node, denominator: Node, *, keep: frozenset[int] = frozenset()) -> tuple[Node, Node]:
-    """Remove the edges that are a factor of both parts of a ratio.
-
-    Parameters
-    ----------
-    numerator, denominator : float or Branch
-        Values of which the ratio is wanted.
-    keep : frozenset of int
-        Edges that are not independent of the others, so that a common factor is no constant of the ratio's mean.
-
-    Returns
-    -------
-    numerator, denominator : float or Branch
-        With the same ratio and the fewest edges.
-    """
+    """Remove the edges that are a factor of both parts of a ratio."""
     for edge in sorted(edges_of(denominator) - keep):
         for kept in (1.0, 0.0):
             gone = {edge: 1.0 - kept}

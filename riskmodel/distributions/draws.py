@@ -15,18 +15,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Draws(Distribution):
-    """Draws of a value in (0, 1).
+    """Draws of a value in (0, 1)."""
 
-    Parameters
-    ----------
-    values : ndarray of shape (draws,)
-        In any order.
-    scale : str, optional
-        What the value is measured in, for a heterogeneity: ``"rho"`` or ``"tau"``.
-    """
-
-    values: Array
-    scale: str = ""
+    values: Array  # in any order
+    scale: str = ""  # what the value is measured in, for a heterogeneity: ``"rho"`` or ``"tau"``
 
     @property
     def mean(self) -> float:

@@ -417,16 +417,5 @@ class BetaMixture(SettingDistribution):
 
 
 def check_shape(value: object) -> bool:
-    """Whether something can be a shape parameter: one positive finite number.
-
-    Parameters
-    ----------
-    value : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        Whether it can.
-    """
+    """Whether something can be a shape parameter: one positive finite number."""
     return finite_number(value) and float(value) > 0  # type: ignore[arg-type]

@@ -36,22 +36,12 @@ _FARTHEST_LEVEL = 16.0
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Propagated(Distribution):
-    """A derived risk N/D; worked out when first asked, for many answers only need their mean.
+    """A derived risk N/D; worked out when first asked, for many answers only need their mean."""
 
-    Parameters
-    ----------
-    numerator, denominator : float or Branch
-        Diagrams N and D.
-    risks : mapping of int to Distribution
-        Independent risks of the edges.
-    shift : float
-        Start of the sequence of points, in [0, 1): two shifts show the error.
-    """
-
-    numerator: Node
+    numerator: Node  # numerator, denominator: diagrams N and D
     denominator: Node
-    risks: Mapping[int, Distribution]
-    shift: float = 0.5
+    risks: Mapping[int, Distribution]  # independent risks of the edges
+    shift: float = 0.5  # start of the sequence of points, in [0, 1): two shifts show the error
 
     @cached_property
     def mean(self) -> float:
@@ -204,22 +194,7 @@ class Propagated(Distribution):
 def propagate(
     numerator: Node, denominator: Node, risks: Mapping[int, Distribution], *, shift: float = 0.5
 ) -> Distribution:
-    """Distribution of a ratio of diagrams.
-
-    Parameters
-    ----------
-    numerator, denominator : float or Branch
-        Diagrams; the denominator is 1 where nothing is conditioned on.
-    risks : mapping of int to Distribution
-        Independent risks of the edges.
-    shift : float
-        Start of the sequence of points, in [0, 1): two shifts show the error.
-
-    Returns
-    -------
-    Distribution
-        The edge's own where the ratio is one edge or its complement, and otherwise a `Propagated`.
-    """
+    """Distribution of a ratio of diagrams."""
     edges = sorted(edges_of(numerator) | edges_of(denominator))
     if not edges:
         assert not isinstance(numerator, Branch)
@@ -262,20 +237,7 @@ def _sequence(dimensions: int, shift: float) -> Array:
 
 
 def kronecker(dimensions: int, size: int, shift: float = 0.5) -> Array:
-    """Kronecker sequence in the unit cube, folded so that it is continuous at its ends.
-
-    Parameters
-    ----------
-    dimensions, size : int
-        Of the cube, and how many points.
-    shift : float
-        Start, in [0, 1).
-
-    Returns
-    -------
-    ndarray of shape (dimensions, size)
-        In (0, 1).
-    """
+    """Kronecker sequence in the unit cube, folded so that it is continuous at its ends."""
     root = 1.5
     for _ in range(60):
         root = (1 + root) ** (1 / (dimensions + 1))

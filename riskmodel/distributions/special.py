@@ -29,20 +29,6 @@ def log_rising(start: Array, step: Array, counts: NDArray[np.int64]) -> Array:
 
     .. math:: \sum_i \sum_{j < c_i} \log(s + j g)
 
-    Parameters
-    ----------
-    start : ndarray
-        :math:`s > 0`: the average risk, its complement, or 1.
-    step : ndarray
-        :math:`g \ge 0`, broadcast against `start`.
-    counts : ndarray of int, shape (series,)
-        :math:`c_i \ge 0`.
-
-    Returns
-    -------
-    ndarray
-        Shape of `start` and `step` broadcast.
-
     Notes
     -----
     Factor `j` occurs once for every series with more than `j` events, so the sum needs a logarithm for every few `j`
@@ -99,16 +85,6 @@ def _stirling_tail(x: Array) -> Array:
 def trigamma_and_slope(x: Array) -> tuple[Array, Array]:
     r"""Trigamma and minus x times its derivative, :math:`\psi_1(x)` and :math:`-x\,\psi_2(x)`.
 
-    Parameters
-    ----------
-    x : ndarray
-        Positive.
-
-    Returns
-    -------
-    tuple of ndarray
-        Both of the shape of `x`, good to 1e-12 relative.
-
     Notes
     -----
     Recurrence to x + 6, then the asymptotic series (NIST DLMF 5.15.5, 5.15.8). SciPy's ``polygamma`` goes through the
@@ -141,33 +117,11 @@ def trigamma_and_slope(x: Array) -> tuple[Array, Array]:
 
 
 def log_sigmoid(x: ArrayLike) -> Array:
-    """Logarithm of the inverse logit, exact in both tails.
-
-    Parameters
-    ----------
-    x : array_like
-        Logits.
-
-    Returns
-    -------
-    ndarray
-        Of the shape of `x`, at most 0.
-    """
+    """Logarithm of the inverse logit, exact in both tails."""
     return log_sigmoids(np.asarray(x, float))[0]
 
 
 def log_sigmoids(x: Array) -> tuple[Array, Array]:
-    """Logarithms of the inverse logit and of its complement, for the price of one.
-
-    Parameters
-    ----------
-    x : ndarray
-        Logits.
-
-    Returns
-    -------
-    tuple of ndarray
-        Of `x` and of `-x`, each of the shape of `x`.
-    """
+    """Logarithms of the inverse logit and of its complement, for the price of one."""
     beyond = np.log1p(np.exp(-np.abs(x)))
     return np.asarray(np.minimum(x, 0.0) - beyond), np.asarray(np.minimum(-x, 0.0) - beyond)

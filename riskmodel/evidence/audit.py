@@ -29,24 +29,12 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class AuditFinding:
-    """One question about the evidence.
+    """One question about the evidence."""
 
-    Parameters
-    ----------
-    severity : {"contradiction", "warning", "note"}
-        Cannot both be true; may mislead; worth knowing.
-    code : str
-        Kind of question, for filtering.
-    what : str
-        What was found.
-    sources : tuple of str
-        Keys of the sources concerned.
-    """
-
-    severity: str
-    code: str
-    what: str
-    sources: tuple[str, ...]
+    severity: str  # cannot both be true; may mislead; worth knowing
+    code: str  # kind of question, for filtering
+    what: str  # what was found
+    sources: tuple[str, ...]  # keys of the sources concerned
 
     @property
     def remedy(self) -> str:
@@ -63,22 +51,7 @@ class AuditFinding:
 
 
 def audit(finding: Finding, sources: Mapping[str, Source], counts: Sequence[Count]) -> tuple[AuditFinding, ...]:
-    """Examine the counts of one reading.
-
-    Parameters
-    ----------
-    finding : Finding
-        The tree they belong to.
-    sources : mapping of str to Source
-        By key.
-    counts : sequence of Count
-        Rows that hold under the reading.
-
-    Returns
-    -------
-    tuple of AuditFinding
-        Contradictions first.
-    """
+    """Examine the counts of one reading."""
     found = [
         *_sums(finding, counts),
         *_group_sizes(finding, counts),
@@ -90,18 +63,7 @@ def audit(finding: Finding, sources: Mapping[str, Source], counts: Sequence[Coun
 
 
 def worst_first(found: Iterable[AuditFinding]) -> tuple[AuditFinding, ...]:
-    """Findings in the order of their severity.
-
-    Parameters
-    ----------
-    found : iterable of AuditFinding
-        In any order.
-
-    Returns
-    -------
-    tuple of AuditFinding
-        Contradictions first, then warnings; otherwise as given.
-    """
+    """Findings in the order of their severity."""
     return tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))
 
 

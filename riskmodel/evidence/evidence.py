@@ -482,20 +482,7 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
 
 
 def folder_hash(folder: Path, files: tuple[str, ...] = FILES) -> str:
-    """SHA-256 of a folder's files, line ends counted as LF.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    files : tuple of str
-        Their names; a finding's by default, whose work-up may be absent.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
-    """
+    """SHA-256 of a folder's files, line ends counted as LF."""
     digest = hashlib.sha256()
     for name in files:
         if name == "workup.toml" and not (folder / name).exists():

@@ -48,18 +48,7 @@ SOURCES = {
 
 
 def descriptor(evidence: Evidence) -> dict[str, Any]:
-    """What ``datapackage.json`` says.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The finding.
-
-    Returns
-    -------
-    dict
-        A tabular data package with two resources.
-    """
+    """What ``datapackage.json`` says."""
     finding = evidence.finding
     limits: dict[str, dict[str, Any]] = {
         "source": {"required": True},
@@ -123,20 +112,7 @@ def _resource(
 
 
 def export(evidence: Evidence, path: str | Path) -> None:
-    """Write a finding as a tabular data package: a new folder, whole or not at all.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The finding, of any reading: all its rows are written.
-    path : str or Path
-        Where; nothing may be there yet.
-
-    Raises
-    ------
-    InputError
-        If something is there, or it cannot be written.
-    """
+    """Write a finding as a tabular data package: a new folder, whole or not at all."""
     files: dict[str, str | bytes] = {}
     for name in FILES:
         if (evidence.path / name).exists():

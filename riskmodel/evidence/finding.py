@@ -27,42 +27,20 @@ POLARITIES: tuple[str, ...] = ("good", "bad", "neutral")
 
 
 def given_text(given: Given) -> str:
-    """Known states as they stand in a counts file.
-
-    Parameters
-    ----------
-    given : tuple of (str, str)
-        Variables with their states.
-
-    Returns
-    -------
-    str
-        Such as ``"anatomy=isolated; karyotype=normal"``; empty where nothing is known.
-    """
+    """Known states as they stand in a counts file."""
     return "; ".join(f"{variable}={state}" for variable, state in given)
 
 
 @dataclass(frozen=True)
 class Variable:
-    """Something that can be known of a fetus.
+    """Something that can be known of a fetus."""
 
-    Parameters
-    ----------
-    name, title, plain_title : str
-        As used in files and options, by clinicians, and by everybody.
-    states : tuple of str
-        Two or more; the first is the reassuring one.
-    definition : str
-        What each state means.
-    state_titles, plain_state_titles : mapping of str to str
-        How a state is said by clinicians, and by everybody.
-    """
-
-    name: str
+    name: str  # name, title, plain_title: as used in files and options, by clinicians, and by everybody
     title: str
     plain_title: str
-    states: tuple[str, ...]
-    definition: str
+    states: tuple[str, ...]  # two or more; the first is the reassuring one
+    definition: str  # what each state means
+    #: state_titles, plain_state_titles: how a state is said by clinicians, and by everybody.
     state_titles: Mapping[str, str]
     plain_state_titles: Mapping[str, str]
 
@@ -79,36 +57,20 @@ class Variable:
 
 @dataclass(frozen=True)
 class Edge:
-    """One branch of the tree: the risk P(variable = category | given).
+    """One branch of the tree: the risk P(variable = category | given)."""
 
-    Parameters
-    ----------
-    variable, category : str
-        What the risk is of.
-    given : tuple of (str, str)
-        The path to it.
-    status : {"counts", "structural", "elicited", "unknown"}
-        What stands behind it: series; a definition; a cited judgement; nothing.
-    probability : float or None
-        Of a structural or elicited edge; of an unknown one, the value that the finding's definition gives it, if any.
-    definition : str
-        Why the edge is structural, or why it is unknown.
-    sources : tuple of str
-        Keys, for an elicited edge.
-    accepts : tuple of Given
-        Wider groups whose counts speak for this edge, by an independence that the finding states.
-    after : tuple of str
-        For a variable of more than two states, those already ruled out: the risk is P(category | given, none of these).
-    """
-
-    variable: str
+    variable: str  # variable, category: what the risk is of
     category: str
-    given: Given
-    status: EdgeStatus
+    given: Given  # the path to it
+    status: EdgeStatus  # what stands behind it: series; a definition; a cited judgement; nothing
+    #: Of a structural or elicited edge; of an unknown one, the value that the finding's definition gives it, if any.
     probability: float | None
-    definition: str
-    sources: tuple[str, ...]
+    definition: str  # why the edge is structural, or why it is unknown
+    sources: tuple[str, ...]  # keys, for an elicited edge
+    #: Wider groups whose counts speak for this edge, by an independence that the finding states.
     accepts: tuple[Given, ...]
+    #: For a variable of more than two states, those already ruled out: the risk is P(category | given, none of
+    #: these).
     after: tuple[str, ...] = ()
 
     @property
@@ -126,53 +88,29 @@ class Edge:
 
 @dataclass(frozen=True)
 class Independence:
-    """That a variable does not depend on another: an assumption of the tree, written down.
+    """That a variable does not depend on another: an assumption of the tree, written down."""
 
-    Parameters
-    ----------
-    variable, of : str
-        Their names.
-    given : tuple of (str, str)
-        Where it is assumed.
-    reason : str
-        Why, and what would be wrong if it fails.
-    """
-
-    variable: str
+    variable: str  # variable, of: their names
     of: str
-    given: Given
-    reason: str
+    given: Given  # where it is assumed
+    reason: str  # why, and what would be wrong if it fails
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Something that is asked about.
+    """Something that is asked about."""
 
-    Parameters
-    ----------
-    name, title, plain_title, complement_title : str
-        How it, and its absence, is said.
-    polarity : {"good", "bad", "neutral"}
-        Whether it is hoped for.
-    variable, state : str or None
-        The state of the tree that it is; None where it is counted by itself.
-    definition, until, denominator : str
-        What counts, until when, and who is counted.
-    headline : bool
-        Whether a consultation reports it whenever it is open.
-    """
-
-    name: str
+    name: str  # name, title, plain_title, complement_title: how it, and its absence, is said
     title: str
     plain_title: str
     complement_title: str
-    polarity: str
-    variable: str | None
+    polarity: str  # whether it is hoped for
+    variable: str | None  # variable, state: the state of the tree that it is; None where it is counted by itself
     state: str | None
-    definition: str
+    definition: str  # definition, until, denominator: what counts, until when, and who is counted
     until: str
     denominator: str
-    headline: bool
+    headline: bool  # whether a consultation reports it whenever it is open
 
 
 @dataclass(frozen=True)
@@ -205,35 +143,17 @@ class Setting:
 
 @dataclass(frozen=True)
 class Descriptor:
-    """Something a counselor states for which no series gives counts: accepted, echoed, never part of a number.
+    """Something a counselor states for which no series gives counts: accepted, echoed, never part of a number."""
 
-    Parameters
-    ----------
-    name, title : str
-        As an option and as said.
-    kind : {"number", "integer", "size", "word"}
-        How it is written.
-    unit : str
-        Of a number or size.
-    minimum, maximum : float
-        Bounds of sense for a number, integer or each part of a size.
-    words : tuple of str
-        Words that rules know; others are taken and echoed.
-    note : str
-        Why it does not move the number.
-    plain_title : str
-        The title in plain words.
-    """
-
-    name: str
+    name: str  # name, title: as an option and as said
     title: str
-    kind: str
-    unit: str
-    minimum: float
+    kind: str  # how it is written
+    unit: str  # of a number or size
+    minimum: float  # minimum, maximum: bounds of sense for a number, integer or each part of a size
     maximum: float
-    words: tuple[str, ...]
-    note: str
-    plain_title: str
+    words: tuple[str, ...]  # words that rules know; others are taken and echoed
+    note: str  # why it does not move the number
+    plain_title: str  # the title in plain words
 
 
 @dataclass(frozen=True)
@@ -249,21 +169,11 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class PartlyTested:
-    """Counts whose totals may include fetuses who were not tested: between their events and their totals were.
+    """Counts whose totals may include fetuses who were not tested: between their events and their totals were."""
 
-    Parameters
-    ----------
-    counts : tuple of str
-        Keys of the counts, as `Count.key`.
-    text : str
-        What the source says, and what it does not.
-    sources : tuple of str
-        Keys.
-    """
-
-    counts: tuple[str, ...]
-    text: str
-    sources: tuple[str, ...]
+    counts: tuple[str, ...]  # keys of the counts, as `Count.key`
+    text: str  # what the source says, and what it does not
+    sources: tuple[str, ...]  # keys
 
 
 @dataclass(frozen=True)
@@ -284,50 +194,28 @@ class Source:
 
 @dataclass(frozen=True)
 class Count:
-    """Events of a total, as one source reports them.
+    """Events of a total, as one source reports them."""
 
-    Parameters
-    ----------
-    source : str
-        Key of the publication.
-    variable, category : str
-        What was counted: a state of a variable, a kind within a state, or ``yes`` of an outcome of its own.
-    given : tuple of (str, str)
-        Among whom.
-    events, total : int
-        The count.
-    population, definition, ascertainment, terminations : str
-        Who, by which definition, how they came to be seen, and whether terminated pregnancies are among them.
-    basis : {"abstract", "derived", "secondary", "as-cited"}
-        How far to trust the number.
-    reading : str
-        The reading the row belongs to; rows of the primary one hold in every reading unless replaced.
-    role : {"fit", "check", "context"}
-        Whether it enters fits, only repeats babies counted elsewhere, or is shown and never pooled.
-    replaces : tuple of str
-        Keys of the primary rows that it stands in for.
-    note : str
-        What a reader must know.
-    row : int
-        Line in the file, the header being 1.
-    """
-
-    source: str
+    source: str  # key of the publication
+    #: variable, category: what was counted: a state of a variable, a kind within a state, or ``yes`` of an outcome of
+    #: its own.
     variable: str
     category: str
-    given: Given
-    events: int
+    given: Given  # among whom
+    events: int  # events, total: the count
     total: int
+    #: population, definition, ascertainment, terminations: who, by which definition, how they came to be seen, and
+    #: whether terminated pregnancies are among them.
     population: str
     definition: str
     ascertainment: str
     terminations: str
-    basis: str
-    reading: str
-    role: str
-    replaces: tuple[str, ...]
-    note: str
-    row: int
+    basis: str  # how far to trust the number
+    reading: str  # the reading the row belongs to; rows of the primary one hold in every reading unless replaced
+    role: str  # whether it enters fits, only repeats babies counted elsewhere, or is shown and never pooled
+    replaces: tuple[str, ...]  # keys of the primary rows that it stands in for
+    note: str  # what a reader must know
+    row: int  # line in the file, the header being 1
 
     @property
     def key(self) -> str:

@@ -31,50 +31,16 @@ OF_SOURCE = tuple(name for name in (*SOURCE_COLUMNS, "note") if name not in ("ke
 
 @dataclass(frozen=True, eq=False)
 class Incoming:
-    """A finding with new counts in it.
+    """A finding with new counts in it."""
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Checked, of the whole.
-    files : mapping of str to str
-        The folder's files, as they would be written.
-    counts : tuple of Count
-        The new ones, as they stand in the new ``counts.csv``.
-    sources : tuple of str
-        Keys of sources that the finding did not have.
-    """
-
-    evidence: Evidence
-    files: Mapping[str, str]
-    counts: tuple[Count, ...]
-    sources: tuple[str, ...]
+    evidence: Evidence  # checked, of the whole
+    files: Mapping[str, str]  # the folder's files, as they would be written
+    counts: tuple[Count, ...]  # the new ones, as they stand in the new ``counts.csv``
+    sources: tuple[str, ...]  # keys of sources that the finding did not have
 
 
 def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incoming:
-    """Check new counts against a finding and put them beside its own.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The finding; its folder is read again and not written.
-    new : str, Path, pandas.DataFrame or sequence of mapping
-        As `riskmodel.evidence.readers.sheets.as_sheet` takes them.
-    updated : str, optional
-        The day that the finding then bears, as 2026-01-31; today by default.
-
-    Returns
-    -------
-    Incoming
-        What the folder would be.
-
-    Raises
-    ------
-    EvidenceError
-        If the table has faults, or does not fit the finding: every one, with its row and column.
-    InputError
-        If the evidence has no folder, or the folder is no longer the one that was read.
-    """
+    """Check new counts against a finding and put them beside its own."""
     sheet = as_sheet(new)
     faults = Faults()
     lines = _new_rows(sheet.name, sheet.text, evidence, faults)

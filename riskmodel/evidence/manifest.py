@@ -16,37 +16,19 @@ MANIFEST = SHIPPED / "manifest.json"
 
 
 def read() -> dict[str, str]:
-    """Released hashes.
-
-    Returns
-    -------
-    dict of str to str
-        SHA-256 by folder, in hexadecimal.
-    """
+    """Released hashes."""
     found: dict[str, str] = json.loads(MANIFEST.read_text(encoding="utf-8"))
     return found
 
 
 def current() -> dict[str, str]:
-    """Hashes of the folders as they are.
-
-    Returns
-    -------
-    dict of str to str
-        SHA-256 by folder, in hexadecimal.
-    """
+    """Hashes of the folders as they are."""
     tables = {f"corpora/{name}": folder_hash(corpus.SHIPPED / name, corpus.FILES) for name in corpus.corpora()}
     return {name: folder_hash(SHIPPED / name) for name in findings()} | tables
 
 
 def write(path: Path = MANIFEST) -> None:
-    """Write the hashes of the folders as they are, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        Where.
-    """
+    """Write the hashes of the folders as they are, whole or not at all."""
     write_whole(path, json.dumps(current(), indent=2) + "\n")
 
 

@@ -10,16 +10,5 @@ TEMPLATE = Path(__file__).parent.parent / "template"
 
 
 def write_template(path: str | Path) -> None:
-    """Write a small valid finding with comments as a new folder, whole or not at all.
-
-    Parameters
-    ----------
-    path : str or Path
-        Where; nothing may be there yet.
-
-    Raises
-    ------
-    InputError
-        If something is there, or it cannot be written.
-    """
+    """Write a small valid finding with comments as a new folder, whole or not at all."""
     write_folder(path, {one.name: one.read_bytes() for one in sorted(TEMPLATE.iterdir()) if one.is_file()})

@@ -61,36 +61,13 @@ class Term:
 
 @dataclass(frozen=True)
 class Condition:
-    """Terms that must all hold; none is always true.
+    """Terms that must all hold; none is always true."""
 
-    Parameters
-    ----------
-    terms : tuple of Term
-        The parts.
-    """
-
-    terms: tuple[Term, ...]
+    terms: tuple[Term, ...]  # the parts
 
     @classmethod
     def parse(cls, text: str) -> Condition:
-        """Read a condition.
-
-        Parameters
-        ----------
-        text : str
-            Terms joined by ``and``: ``NAME is known``, ``NAME is unknown`` or ``NAME = VALUE`` (also ``!=``, and ``<``,
-            ``<=``, ``>``, ``>=`` for numbers). Empty or ``always`` is always true.
-
-        Returns
-        -------
-        Condition
-            The condition.
-
-        Raises
-        ------
-        InputError
-            If a term cannot be read.
-        """
+        """Read a condition."""
         if text.strip() in ("", "always"):
             return cls(())
         terms = []
@@ -110,18 +87,7 @@ class Condition:
         return " and ".join(map(str, self.terms)) or "always"
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
-        """Whether every term is true of what is known.
-
-        Parameters
-        ----------
-        facts : mapping of str to object
-            Known states and descriptors by name.
-
-        Returns
-        -------
-        bool
-            True where there is no term.
-        """
+        """Whether every term is true of what is known."""
         return all(term.holds(facts) for term in self.terms)
 
 
@@ -136,52 +102,21 @@ class Rule:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the work-up.
+    """One step of the work-up."""
 
-    Parameters
-    ----------
-    key, title, plain_title : str
-        Its name, and how it is said.
-    resolves : str or None
-        The variable whose state the step tells.
-    informs : str or None
-        An outcome of its own that the step looks for.
-    algorithm_step : int or None
-        Its place in the article's algorithm.
-    immediate : bool
-        Whether the article lists it under the immediate work-up.
-    detail : str
-        What is done.
-    sources : tuple of str
-        Keys.
-    rules : tuple of Rule
-        Tried in order; the first that holds decides, and the last always holds.
-    """
-
-    key: str
+    key: str  # key, title, plain_title: its name, and how it is said
     title: str
     plain_title: str
-    resolves: str | None
-    informs: str | None
-    algorithm_step: int | None
-    immediate: bool
-    detail: str
-    sources: tuple[str, ...]
-    rules: tuple[Rule, ...]
+    resolves: str | None  # the variable whose state the step tells
+    informs: str | None  # an outcome of its own that the step looks for
+    algorithm_step: int | None  # its place in the article's algorithm
+    immediate: bool  # whether the article lists it under the immediate work-up
+    detail: str  # what is done
+    sources: tuple[str, ...]  # keys
+    rules: tuple[Rule, ...]  # tried in order; the first that holds decides, and the last always holds
 
     def decide(self, facts: Mapping[str, Any]) -> Rule:
-        """The rule that applies to what is known.
-
-        Parameters
-        ----------
-        facts : mapping of str to object
-            Known states and descriptors by name.
-
-        Returns
-        -------
-        Rule
-            The first whose condition holds.
-        """
+        """The rule that applies to what is known."""
         return next(rule for rule in self.rules if rule.when.holds(facts))
 
 
@@ -195,73 +130,33 @@ class Remark:
 
 @dataclass(frozen=True)
 class Statement:
-    """Something the article says, in this project's words, with what the counts say of it.
+    """Something the article says, in this project's words, with what the counts say of it."""
 
-    Parameters
-    ----------
-    key, text : str
-        Its name, and the statement.
-    sources : tuple of str
-        Keys.
-    counts : tuple of str
-        Keys of the counts that bear on it, as `Count.key`.
-    comment : str
-        What the counts say of it; empty where there is nothing to add.
-    when : Condition
-        The consultations it belongs to.
-    outcome : str or None
-        An outcome whose risk belongs beside it.
-    given : tuple of (str, str)
-        Known states for that risk.
-    remarks : tuple of Remark
-        What is added where something is stated.
-    """
-
-    key: str
+    key: str  # key, text: its name, and the statement
     text: str
-    sources: tuple[str, ...]
-    counts: tuple[str, ...]
-    comment: str
-    when: Condition
-    outcome: str | None
-    given: Given
-    remarks: tuple[Remark, ...]
+    sources: tuple[str, ...]  # keys
+    counts: tuple[str, ...]  # keys of the counts that bear on it, as `Count.key`
+    comment: str  # what the counts say of it; empty where there is nothing to add
+    when: Condition  # the consultations it belongs to
+    outcome: str | None  # an outcome whose risk belongs beside it
+    given: Given  # known states for that risk
+    remarks: tuple[Remark, ...]  # what is added where something is stated
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A published figure to weigh a risk against: without the finding, or what a test itself may do.
+    """A published figure to weigh a risk against: without the finding, or what a test itself may do."""
 
-    Parameters
-    ----------
-    key : str
-        Its name.
-    kind : str
-        ``"background"``, for an outcome without the finding, or ``"harm"``, of a step.
-    outcome, step : str or None
-        What it stands beside.
-    probability : float
-        The figure, as published; not fitted here.
-    without : float or None
-        For a harm, the same figure in those who did not have the test.
-    difference : tuple of (float, float, float) or None
-        Published difference between the two with its 95 % interval.
-    text, plain_text : str
-        What was counted, among whom, and in plain words.
-    sources : tuple of str
-        Keys.
-    """
-
-    key: str
-    kind: str
-    outcome: str | None
+    key: str  # its name
+    kind: str  # ``"background"``, for an outcome without the finding, or ``"harm"``, of a step
+    outcome: str | None  # outcome, step: what it stands beside
     step: str | None
-    probability: float
-    without: float | None
-    difference: tuple[float, float, float] | None
-    text: str
+    probability: float  # the figure, as published; not fitted here
+    without: float | None  # for a harm, the same figure in those who did not have the test
+    difference: tuple[float, float, float] | None  # published difference between the two with its 95 % interval
+    text: str  # text, plain_text: what was counted, among whom, and in plain words
     plain_text: str
-    sources: tuple[str, ...]
+    sources: tuple[str, ...]  # keys
 
 
 @dataclass(frozen=True)

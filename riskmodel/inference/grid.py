@@ -32,39 +32,19 @@ _LEFT_OUT = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """Nodes and weights of a two-dimensional posterior.
+    """Nodes and weights of a two-dimensional posterior."""
 
-    Parameters
-    ----------
-    weights : ndarray of shape (rows, columns)
-        Posterior weights, summing to one.
-    w : ndarray of shape (rows,)
-        Outer variable: log g, or log g - log(mu (1 - mu)).
-    centre, scale : ndarray of shape (rows,)
-        Of each row's logit(mu).
-    u : ndarray of shape (columns,)
-        Equally spaced stretched variable.
-    step : float
-        Its spacing.
-    log_g_over_m : bool
-        Whether w is log g - log(mu (1 - mu)).
-    mirror : bool
-        Whether the nodes describe one minus the risk.
-    log_total : float
-        Logarithm of the integral before normalisation.
-    outer_centre, outer_scale, outer_step : float
-        Of the outer variable's own stretched axis, ``w = outer_centre + outer_scale sinh(v)``, v equally spaced.
-    """
-
-    weights: Array
-    w: Array
-    centre: Array
+    weights: Array  # posterior weights, summing to one
+    w: Array  # outer variable: log g, or log g - log(mu (1 - mu))
+    centre: Array  # centre, scale: of each row's logit(mu)
     scale: Array
-    u: Array
-    step: float
-    log_g_over_m: bool
-    mirror: bool
-    log_total: float
+    u: Array  # equally spaced stretched variable
+    step: float  # its spacing
+    log_g_over_m: bool  # whether w is log g - log(mu (1 - mu))
+    mirror: bool  # whether the nodes describe one minus the risk
+    log_total: float  # logarithm of the integral before normalisation
+    #: outer_centre, outer_scale, outer_step: of the outer variable's own stretched axis, ``w = outer_centre +
+    #: outer_scale sinh(v)``, v equally spaced.
     outer_centre: float = 0.0
     outer_scale: float = 1.0
     outer_step: float = 1.0
@@ -104,15 +84,9 @@ class Lattice:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AverageMarginal(Distribution):
-    """The average risk across settings, mu.
+    """The average risk across settings, mu."""
 
-    Parameters
-    ----------
-    lattice : Lattice
-        Nodes of the joint posterior.
-    """
-
-    lattice: Lattice
+    lattice: Lattice  # nodes of the joint posterior
 
     @cached_property
     def mean(self) -> float:
@@ -222,15 +196,9 @@ class AverageMarginal(Distribution):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HeterogeneityMarginal(Distribution):
-    """The intra-class correlation rho, whatever scale its prior is stated on.
+    """The intra-class correlation rho, whatever scale its prior is stated on."""
 
-    Parameters
-    ----------
-    lattice : Lattice
-        Nodes of the joint posterior.
-    """
-
-    lattice: Lattice
+    lattice: Lattice  # nodes of the joint posterior
     scale: str = "rho"
 
     @cached_property
@@ -319,19 +287,7 @@ def _sharpen(place: Array, level: Array, grid: Array) -> Array:
 
 
 def mixture_nodes(lattice: Lattice) -> BetaMixture:
-    """Posterior of the risk in a new setting: a Beta for every node.
-
-    Parameters
-    ----------
-    lattice : Lattice
-        Nodes of the joint posterior.
-
-    Returns
-    -------
-    BetaMixture
-        Where settings are so much alike that the Betas of neighbouring nodes would not overlap, the row is subdivided by
-        its sinc series until they do; means and weights are unchanged by that.
-    """
+    """Posterior of the risk in a new setting: a Beta for every node."""
     heavy = lattice.weights > _RIPPLE
     tau = tau_of(lattice.mu, np.exp(log_sigmoid(-lattice.x)), np.exp(lattice.log_g))[0]
     spacing = lattice.scale[:, None] * np.cosh(lattice.u) * lattice.step

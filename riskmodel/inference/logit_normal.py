@@ -42,25 +42,13 @@ _CHECKED = 8
 
 @dataclass(frozen=True)
 class Problem:
-    """Counts and priors, as the integrand needs them.
+    """Counts and priors, as the integrand needs them."""
 
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts; no series is allowed.
-    mu_prior : MuPrior
-        Prior on the average.
-    tau_prior : TauPrior
-        Prior on the spread between settings.
-    finer : float
-        How much finer than usual the inner rule shall be.
-    """
-
-    events: Counts
+    events: Counts  # events, totals: counts; no series is allowed
     totals: Counts
-    mu_prior: MuPrior
-    tau_prior: TauPrior
-    finer: float = 1.0
+    mu_prior: MuPrior  # prior on the average
+    tau_prior: TauPrior  # prior on the spread between settings
+    finer: float = 1.0  # how much finer than usual the inner rule shall be
     log_g_over_m: bool = False
 
     def mirrored(self) -> Problem:
@@ -114,31 +102,7 @@ def fit(
     tau_prior: TauPrior,
     tolerance: float = 1e-8,
 ) -> Posterior:
-    """Posterior of the logit-normal model.
-
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts, already checked.
-    labels : tuple of str
-        A name for each series.
-    mu_prior : MuPrior
-        Prior on the average.
-    tau_prior : TauPrior
-        Prior on the spread between settings.
-    tolerance : float
-        Estimated error of mean, sd and log evidence at which refinement stops.
-
-    Returns
-    -------
-    Posterior
-        With its error estimate.
-
-    Raises
-    ------
-    AccuracyError
-        If the estimated error of the outer or the inner integral is above 1e-6.
-    """
+    """Posterior of the logit-normal model."""
     problem = Problem(events, totals, mu_prior, tau_prior)
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
     flip = should_mirror(events, totals)

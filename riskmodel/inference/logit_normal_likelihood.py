@@ -43,38 +43,21 @@ _BLOCK = 120_000
 
 @dataclass(frozen=True)
 class Conditional:
-    """What a series says given average and heterogeneity.
+    """What a series says given average and heterogeneity."""
 
-    Parameters
-    ----------
-    log_likelihood : ndarray of shape (series, rows, columns)
-        Without the binomial coefficient.
-    risk : ndarray of shape (series, rows, columns)
-        Mean of the series' own risk.
-    logit, spread : ndarray of shape (series, rows, columns)
-        Mean and standard deviation of the logit of its own risk.
-    """
-
-    log_likelihood: Array
-    risk: Array
-    logit: Array
+    log_likelihood: Array  # without the binomial coefficient
+    risk: Array  # mean of the series' own risk
+    logit: Array  # logit, spread: mean and standard deviation of the logit of its own risk
     spread: Array
 
 
 @dataclass(frozen=True)
 class RandomEffect:
-    """Series whose own risks are integrated out.
+    """Series whose own risks are integrated out."""
 
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts; no series is allowed.
-    finer : float
-        How much finer than usual the rules shall be: 1 for use, more to check, less to find where they matter.
-    """
-
-    events: Counts
+    events: Counts  # events, totals: counts; no series is allowed
     totals: Counts
+    #: How much finer than usual the rules shall be: 1 for use, more to check, less to find where they matter.
     finer: float = 1.0
 
     @cached_property
@@ -102,37 +85,11 @@ class RandomEffect:
         return ([shared] if shared.size else []) + [np.array([i]) for i in np.flatnonzero(sharp)]
 
     def log_likelihood(self, x: Array, tau: Array) -> Array:
-        """Logarithm of the probability of each series' counts in one order.
-
-        Parameters
-        ----------
-        x : ndarray of shape (rows, columns)
-            Logit of the average.
-        tau : ndarray of shape (rows,)
-            Heterogeneity of each row.
-
-        Returns
-        -------
-        ndarray of shape (series, rows, columns)
-            Finite: where it is less than a double holds, an upper bound.
-        """
+        """Logarithm of the probability of each series' counts in one order."""
         return np.asarray(self._integrate(x, tau, moments=False)[0])
 
     def conditional(self, x: Array, tau: Array) -> Conditional:
-        """The same, and moments of each series' own risk.
-
-        Parameters
-        ----------
-        x : ndarray of shape (rows, columns)
-            Logit of the average.
-        tau : ndarray of shape (rows,)
-            Heterogeneity of each row.
-
-        Returns
-        -------
-        Conditional
-            At every node.
-        """
+        """The same, and moments of each series' own risk."""
         log_l, risk, logit, square = self._integrate(x, tau, moments=True)
         return Conditional(log_l, risk, x + logit, np.sqrt(np.maximum(square - logit**2, 0.0)))
 
@@ -277,18 +234,7 @@ class _Grid:
 
 @lru_cache(maxsize=16)
 def hermite(points: int) -> tuple[Array, Array]:
-    """Gauss and Hermite's rule for a standard normal.
-
-    Parameters
-    ----------
-    points : int
-        How many.
-
-    Returns
-    -------
-    nodes, weights : ndarray of shape (points,)
-        Weights sum to one.
-    """
+    """Gauss and Hermite's rule for a standard normal."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(points)
     return nodes, weights / weights.sum()
 

@@ -40,27 +40,7 @@ _FARTHEST = 40.0
 
 
 def predicted(lattice: Lattice, total: int) -> Array:
-    """Probabilities of every number of events among `total`.
-
-    Parameters
-    ----------
-    lattice : Lattice
-        One row of nodes of the logit of a risk.
-    total : int
-        How many, at most 1,000,000.
-
-    Returns
-    -------
-    ndarray of shape (total + 1,)
-        Summing to one.
-
-    Raises
-    ------
-    InputError
-        If `total` is not a whole number in range.
-    AccuracyError
-        If the nodes gained or lost more probability than 1e-6.
-    """
+    """Probabilities of every number of events among `total`."""
     if isinstance(total, bool) or not isinstance(total, (int, np.integer)) or not 0 <= total <= 1_000_000:
         raise InputError(f"{total!r} is not a whole number from 0 to 1,000,000", where="total")
     n = int(total)
@@ -71,20 +51,7 @@ def predicted(lattice: Lattice, total: int) -> Array:
 
 
 def row_density(lattice: Lattice, t: Array) -> Array:
-    """Density of the logit, summed over rows: each row's sinc series, by way of a finer table.
-
-    Parameters
-    ----------
-    lattice : Lattice
-        Nodes of the logit.
-    t : ndarray of shape (points,)
-        Logits.
-
-    Returns
-    -------
-    ndarray of shape (points,)
-        Not negative; not mirrored.
-    """
+    """Density of the logit, summed over rows: each row's sinc series, by way of a finer table."""
     columns = lattice.u.size
     table = np.zeros((lattice.centre.size, (columns - 1) * _FINER + 5))  # two zeros before and after
     table[:, 2:-2] = lattice.weights @ _upsampling(columns)

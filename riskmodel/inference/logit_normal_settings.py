@@ -51,18 +51,10 @@ _BLOCK = 100_000
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SettingRisk(SettingDistribution):
-    """The risk in one setting, tabled when more than its mean is asked for.
+    """The risk in one setting, tabled when more than its mean is asked for."""
 
-    Parameters
-    ----------
-    table : callable
-        Gives the lattice of the risk's logit.
-    known_mean : float, optional
-        The mean, where it is known without the table.
-    """
-
-    table: Callable[[], Lattice]
-    known_mean: float | None = None
+    table: Callable[[], Lattice]  # gives the lattice of the risk's logit
+    known_mean: float | None = None  # the mean, where it is known without the table
 
     @cached_property
     def marginal(self) -> AverageMarginal:
@@ -104,18 +96,7 @@ class SettingRisk(SettingDistribution):
         return self.marginal.sample(size, rng)
 
     def predict(self, total: int) -> Array:
-        """Predictive probabilities of the number of events among `total` in this setting.
-
-        Parameters
-        ----------
-        total : int
-            How many, at most 1,000,000.
-
-        Returns
-        -------
-        ndarray of shape (total + 1,)
-            Probabilities of 0, 1, ..., `total` events, summing to one.
-        """
+        """Predictive probabilities of the number of events among `total` in this setting."""
         return predicted(self.marginal.lattice, total)
 
     def __repr__(self) -> str:
@@ -124,36 +105,12 @@ class SettingRisk(SettingDistribution):
 
 
 def new_setting(lattice: Lattice) -> SettingRisk:
-    """Risk in a setting that is not among the series.
-
-    Parameters
-    ----------
-    lattice : Lattice
-        Nodes of the joint posterior of x and log tau.
-
-    Returns
-    -------
-    SettingRisk
-        Tabled when asked for.
-    """
+    """Risk in a setting that is not among the series."""
     return SettingRisk(lambda: _new_setting_table(_heavy(lattice)))
 
 
 def series_settings(lattice: Lattice, effect: RandomEffect) -> tuple[SettingRisk, ...]:
-    """Risk in each series' own setting.
-
-    Parameters
-    ----------
-    lattice : Lattice
-        Nodes of the joint posterior of x and log tau.
-    effect : RandomEffect
-        The series, mirrored where the lattice is.
-
-    Returns
-    -------
-    tuple of SettingRisk
-        With their means; tabled when asked for.
-    """
+    """Risk in each series' own setting."""
     if not effect.events.size:
         return ()
     held = _heavy(lattice)

@@ -176,23 +176,7 @@ def before_counts(prior: Any = "jeffreys", heterogeneity: Any = "default") -> Po
 
 
 def checked_counts(events: ArrayLike, totals: ArrayLike) -> tuple[Counts, Counts]:
-    """Counts as arrays of integers, or an error that names the first series at fault.
-
-    Parameters
-    ----------
-    events, totals : array_like of int, shape (series,)
-        As given by a caller.
-
-    Returns
-    -------
-    events, totals : ndarray of int, shape (series,)
-        Checked: whole, 0 <= events <= totals, totals of 1 to 1,000,000,000, at least one series.
-
-    Raises
-    ------
-    InputError
-        If they are not.
-    """
+    """Counts as arrays of integers, or an error that names the first series at fault."""
     y, n = _whole_numbers(events, "events"), _whole_numbers(totals, "totals")
     if y.size != n.size:
         raise InputError(
@@ -294,18 +278,5 @@ def _conjugate(events: Counts, totals: Counts, labels: tuple[str, ...], mu_prior
 
 
 def conjugate_log_evidence(mixture: BetaMixture, events: Counts, totals: Counts) -> float:
-    """Logarithm of the probability of the counts where all settings are alike.
-
-    Parameters
-    ----------
-    mixture : BetaMixture
-        Prior on the one risk.
-    events, totals : ndarray of int, shape (series,)
-        Counts.
-
-    Returns
-    -------
-    float
-        Binomial coefficients included.
-    """
+    """Logarithm of the probability of the counts where all settings are alike."""
     return mixture.log_probability(int(events.sum()), int(totals.sum())) + quadrature.log_combinations(events, totals)

@@ -32,43 +32,18 @@ Key = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Batch:
-    """Some problems, as they are sent to a worker.
+    """Some problems, as they are sent to a worker."""
 
-    Parameters
-    ----------
-    problems : tuple
-        Of each its (events, total) pairs, sorted.
-    prior, heterogeneity : object
-        As `pool` takes them.
-    model : str
-        Name of the model.
-    estimands : tuple of str
-        What is told.
-    ci_prob : float
-        Probability of the equal-tailed intervals.
-    """
-
-    problems: tuple[Key, ...]
-    prior: Any
+    problems: tuple[Key, ...]  # of each its (events, total) pairs, sorted
+    prior: Any  # prior, heterogeneity: as `pool` takes them
     heterogeneity: Any
-    model: str
-    estimands: tuple[str, ...]
-    ci_prob: float
+    model: str  # name of the model
+    estimands: tuple[str, ...]  # what is told
+    ci_prob: float  # probability of the equal-tailed intervals
 
 
 def summarise(batch: Batch) -> list[dict[str, Any]]:
-    """Fit some problems.
-
-    Parameters
-    ----------
-    batch : Batch
-        Which.
-
-    Returns
-    -------
-    list of dict
-        For each problem log_evidence, error, reason, and by estimand mean, sd, median, lower and upper.
-    """
+    """Fit some problems."""
     model: Any = batch.model
     found = []
     for problem in batch.problems:

@@ -78,22 +78,12 @@ class Integrand(Protocol):
 
 @dataclass(frozen=True)
 class Problem:
-    """Counts and priors, as the integrand needs them.
+    """Counts and priors, as the integrand needs them."""
 
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts; no series is allowed.
-    mu_prior : MuPrior
-        Prior on the average risk.
-    heterogeneity_prior : HeterogeneityPrior
-        Prior on the spread between settings.
-    """
-
-    events: Counts
+    events: Counts  # events, totals: counts; no series is allowed
     totals: Counts
-    mu_prior: MuPrior
-    heterogeneity_prior: HeterogeneityPrior
+    mu_prior: MuPrior  # prior on the average risk
+    heterogeneity_prior: HeterogeneityPrior  # prior on the spread between settings
 
     def mirrored(self) -> Problem:
         """The same problem with events and non-events exchanged."""
@@ -151,31 +141,7 @@ def fit(
     heterogeneity_prior: HeterogeneityPrior,
     tolerance: float = 1e-8,
 ) -> Posterior:
-    """Posterior of the beta-binomial model.
-
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts, already checked.
-    labels : tuple of str
-        A name for each series.
-    mu_prior : MuPrior
-        Prior on the average risk.
-    heterogeneity_prior : HeterogeneityPrior
-        Prior on the spread between settings.
-    tolerance : float
-        Estimated error of mean, sd and log evidence at which refinement stops.
-
-    Returns
-    -------
-    Posterior
-        With its error estimate.
-
-    Raises
-    ------
-    AccuracyError
-        If the estimated error is still above 1e-6 on the finest grid.
-    """
+    """Posterior of the beta-binomial model."""
     problem = Problem(events, totals, mu_prior, heterogeneity_prior)
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
     flip = should_mirror(events, totals)
@@ -206,24 +172,7 @@ def fit(
 
 
 def fit_one_risk(events: Counts, totals: Counts, *, mu_prior: MuPrior) -> tuple[AverageMarginal, float, ErrorEstimate]:
-    """Posterior of one risk that all settings share, under a prior that is not conjugate.
-
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts.
-    mu_prior : MuPrior
-        Prior on the risk.
-
-    Returns
-    -------
-    risk : AverageMarginal
-        The posterior.
-    log_evidence : float
-        Logarithm of the probability of the counts.
-    error : ErrorEstimate
-        From halving the grid.
-    """
+    """Posterior of one risk that all settings share, under a prior that is not conjugate."""
     pooled_events, pooled_total = np.array([events.sum()]), np.array([totals.sum()])
     zero = np.zeros((1, 1))
 
@@ -262,45 +211,12 @@ def fit_one_risk(events: Counts, totals: Counts, *, mu_prior: MuPrior) -> tuple[
 
 
 def log_combinations(events: Counts, totals: Counts) -> float:
-    """Logarithm of the product of the binomial coefficients.
-
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts.
-
-    Returns
-    -------
-    float
-        Summed over series.
-    """
+    """Logarithm of the product of the binomial coefficients."""
     return float((gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1)).sum())
 
 
 def integrate(problem: Integrand, *, tolerance: float, between_nodes: bool = False) -> tuple[Lattice, ErrorEstimate]:
-    """Nodes and weights of the posterior, refined until the estimated error is small.
-
-    Parameters
-    ----------
-    problem : Integrand
-        Counts and priors.
-    tolerance : float
-        Estimated error at which to stop.
-    between_nodes : bool
-        Whether the density between nodes is wanted too, relative to its own width and not only to that of [0, 1].
-
-    Returns
-    -------
-    lattice : Lattice
-        Nodes and normalised weights.
-    error : ErrorEstimate
-        How far its moments may be from exact.
-
-    Raises
-    ------
-    AccuracyError
-        If refinement does not reach 1e-6.
-    """
+    """Nodes and weights of the posterior, refined until the estimated error is small."""
     outer_centre, outer_scale, inner = _locate(problem)
     # Few small series have long tails and always need the finer rule; many or large ones seldom do, and cost more.
     small = problem.events.size < 10 and int(problem.totals.max(initial=0)) < 1000
@@ -325,18 +241,7 @@ def integrate(problem: Integrand, *, tolerance: float, between_nodes: bool = Fal
 
 
 def should_mirror(events: Counts, totals: Counts) -> bool:
-    """Whether the complement is the rarer side; ties are broken so that a problem and its mirror choose alike.
-
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts.
-
-    Returns
-    -------
-    bool
-        Whether to exchange events and non-events.
-    """
+    """Whether the complement is the rarer side; ties are broken so that a problem and its mirror choose alike."""
     others = totals - events
     if events.sum() != others.sum():
         return bool(events.sum() > others.sum())

@@ -20,14 +20,9 @@ class TauMarginal(Distribution):
 
     The lattice's outer variable is log(tau). Read as a logit it is that of tau / (1 + tau), whose distribution the rows'
     sinc series gives as it gives a risk's.
-
-    Parameters
-    ----------
-    lattice : Lattice
-        Nodes of the joint posterior.
     """
 
-    lattice: Lattice
+    lattice: Lattice  # nodes of the joint posterior
     scale: str = "tau"
 
     @cached_property

@@ -37,24 +37,12 @@ OMEGA_SCALE = 1.0
 
 @dataclass(frozen=True, eq=False)
 class SettingDraws:
-    """Draws of every branch in every kind of setting.
+    """Draws of every branch in every kind of setting."""
 
-    Parameters
-    ----------
-    mu : ndarray of shape (chains, draws, branches, kinds)
-        Average risk.
-    theta_new : ndarray of shape (chains, draws, branches, kinds)
-        Risk in one more setting of the kind.
-    omega : ndarray of shape (chains, draws)
-        How much kinds of setting differ, as a standard deviation of logits.
-    diagnostics : dict of str to float
-        As `riskmodel.mcmc.diagnostics.diagnose` gives them.
-    """
-
-    mu: Array
-    theta_new: Array
-    omega: Array
-    diagnostics: dict[str, float]
+    mu: Array  # average risk
+    theta_new: Array  # risk in one more setting of the kind
+    omega: Array  # how much kinds of setting differ, as a standard deviation of logits
+    diagnostics: dict[str, float]  # as `riskmodel.mcmc.diagnostics.diagnose` gives them
 
 
 def fit_settings(
@@ -70,36 +58,7 @@ def fit_settings(
     target_accept: float = 0.98,
     progressbar: bool = False,
 ) -> SettingDraws:
-    """Joint posterior of branches whose risk differs by kind of setting.
-
-    Parameters
-    ----------
-    branches : sequence of (array_like, array_like, array_like)
-        Events, totals and kind of each series of a branch, each of shape (series,); a kind is a number from 0, or -1 for
-        none.
-    kinds : int
-        How many there are, at least two.
-    mu_prior : MuPrior
-        Prior on each branch's middle.
-    heterogeneity_prior : HeterogeneityPrior or None
-        Prior on each branch's spread between settings of one kind; None is refused.
-    draws, tune, chains, seed, target_accept, progressbar : int, float or bool
-        As `riskmodel.mcmc.branch.fit` takes them.
-
-    Returns
-    -------
-    SettingDraws
-        With diagnostics.
-
-    Raises
-    ------
-    InputError
-        If counts or settings cannot be used, or there are fewer than two kinds.
-    UnavailableError
-        If a total is too large, or there is no heterogeneity.
-    ConvergenceError
-        If a diagnostic fails; the message names each that did.
-    """
+    """Joint posterior of branches whose risk differs by kind of setting."""
     settings = Settings(draws, tune, chains, seed, target_accept, progressbar)
     if heterogeneity_prior is None:
         raise UnavailableError(

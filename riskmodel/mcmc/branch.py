@@ -48,41 +48,7 @@ def fit(
     target_accept: float = 0.9,
     progressbar: bool = False,
 ) -> Posterior:
-    """Posterior of the beta-binomial model by the No-U-Turn sampler.
-
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts, already checked.
-    labels : tuple of str
-        A name for each series.
-    mu_prior : MuPrior
-        Prior on the average risk.
-    heterogeneity_prior : HeterogeneityPrior
-        Prior on the spread between settings.
-    draws, tune, chains : int
-        Kept draws and warm-up of each chain, and how many chains, one after the other in this process.
-    seed : int
-        Seed.
-    target_accept : float
-        Acceptance that step sizes aim at.
-    progressbar : bool
-        Whether PyMC shows its progress.
-
-    Returns
-    -------
-    Posterior
-        With draws, diagnostics and Monte Carlo errors.
-
-    Raises
-    ------
-    InputError
-        If a setting of the sampler is out of range.
-    UnavailableError
-        If a total is above 20,000.
-    ConvergenceError
-        If a diagnostic fails; the message names each that did.
-    """
+    """Posterior of the beta-binomial model by the No-U-Turn sampler."""
     settings = Settings(draws, tune, chains, seed, target_accept, progressbar)
     check_totals(totals)
     longest = int(totals.max(initial=1))
@@ -90,19 +56,7 @@ def fit(
 
 
 class Sampler:
-    """The model compiled once, for any counts: they are data of it.
-
-    Parameters
-    ----------
-    settings : Settings
-        How to sample; its seed is not used.
-    mu_prior : MuPrior
-        Prior on the average risk.
-    heterogeneity_prior : HeterogeneityPrior
-        Prior on the spread between settings.
-    longest : int
-        The largest total that will come.
-    """
+    """The model compiled once, for any counts: they are data of it."""
 
     def __init__(
         self, settings: Settings, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior, longest: int
@@ -118,27 +72,7 @@ class Sampler:
             self.step = settings.stepper()
 
     def fit(self, events: Counts, totals: Counts, *, labels: tuple[str, ...], seed: int) -> Posterior:
-        """Sample one posterior, the same whatever was sampled before.
-
-        Parameters
-        ----------
-        events, totals : ndarray of int, shape (series,)
-            Counts, already checked, no total above `longest`.
-        labels : tuple of str
-            A name for each series.
-        seed : int
-            Seed.
-
-        Returns
-        -------
-        Posterior
-            With draws, diagnostics and Monte Carlo errors.
-
-        Raises
-        ------
-        ConvergenceError
-            If a diagnostic fails.
-        """
+        """Sample one posterior, the same whatever was sampled before."""
         check_totals(totals)
         import pymc as pm
 
@@ -163,31 +97,16 @@ def _log_density(
 
 @dataclass(frozen=True)
 class Settings:
-    """How to sample, checked.
+    """How to sample, checked."""
 
-    Parameters
-    ----------
-    draws, tune, chains : int
-        Kept draws and warm-up of each chain, and how many chains, one after the other in this process.
-    seed : int
-        Seed.
-    target_accept : float
-        Acceptance that step sizes aim at.
-    progressbar : bool
-        Whether PyMC shows its progress.
-
-    Raises
-    ------
-    InputError
-        If one is out of range.
-    """
-
+    #: draws, tune, chains: kept draws and warm-up of each chain, and how many chains, one after the other in this
+    #: process.
     draws: int
     tune: int
     chains: int
-    seed: int
-    target_accept: float
-    progressbar: bool
+    seed: int  # seed
+    target_accept: float  # acceptance that step sizes aim at
+    progressbar: bool  # whether PyMC shows its progress
 
     def __post_init__(self) -> None:
         for name, low in (("draws", 100), ("tune", 100), ("chains", 2), ("seed", 0)):
@@ -199,13 +118,7 @@ class Settings:
             raise InputError(f"{self.target_accept!r} is not in [0.5, 1)", where="target_accept")
 
     def stepper(self) -> Any:
-        """A compiled step of the sampler, for the model in whose context this is called.
-
-        Returns
-        -------
-        pymc.NUTS
-            To be given to `run`.
-        """
+        """A compiled step of the sampler, for the model in whose context this is called."""
         import pymc as pm
         from pytensor.compile.mode import get_default_mode
 
@@ -215,20 +128,7 @@ class Settings:
             return pm.NUTS(target_accept=float(self.target_accept), compile_kwargs={"mode": mode})
 
     def run(self, initial: Mapping[str, Any], step: Any = None) -> Any:
-        """Sample the model in whose context this is called.
-
-        Parameters
-        ----------
-        initial : mapping of str to float64 or ndarray
-            Starting values.
-        step : pymc.NUTS, optional
-            From `stepper`, where the model was compiled before.
-
-        Returns
-        -------
-        DataTree
-            PyMC's.
-        """
+        """Sample the model in whose context this is called."""
         import pymc as pm
 
         step = self.stepper() if step is None else step
@@ -248,18 +148,7 @@ class Settings:
 
 
 def check_totals(totals: Counts) -> None:
-    """Refuse totals whose factors are too many to multiply at every step.
-
-    Parameters
-    ----------
-    totals : ndarray of int
-        Fetuses in each series.
-
-    Raises
-    ------
-    UnavailableError
-        If one is above 20,000.
-    """
+    """Refuse totals whose factors are too many to multiply at every step."""
     if totals.size and totals.max() > LARGEST_TOTAL:
         raise UnavailableError(
             f"a total of {totals.max():,} is above {LARGEST_TOTAL:,} for the sampler",
@@ -269,18 +158,7 @@ def check_totals(totals: Counts) -> None:
 
 
 def start(events: Counts, totals: Counts) -> np.float64:
-    """Where chains start in logit(mu): the pooled odds, half an event added to each side.
-
-    Parameters
-    ----------
-    events, totals : ndarray of int, shape (series,)
-        Counts.
-
-    Returns
-    -------
-    float64
-        A logit; of this type, since PyTensor makes single precision of plain floats.
-    """
+    """Where chains start in logit(mu): the pooled odds, half an event added to each side."""
     return np.float64(np.log((events.sum() + 0.5) / ((totals - events).sum() + 0.5)))
 
 

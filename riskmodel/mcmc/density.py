@@ -28,42 +28,20 @@ Array = NDArray[np.float64]
 
 
 class Shapes(NamedTuple):
-    """A branch's Beta, or one of each branch, as PyTensor expressions.
+    """A branch's Beta, or one of each branch, as PyTensor expressions."""
 
-    Parameters
-    ----------
-    x, log_mu, log_rest, mu, rest : TensorVariable
-        logit(mu), and mu and 1 - mu with their logarithms, none a difference of others.
-    g, log_g : TensorVariable
-        rho / (1 - rho): the Beta's shapes are mu / g and (1 - mu) / g.
-    """
-
+    #: x, log_mu, log_rest, mu, rest: logit(mu), and mu and 1 - mu with their logarithms, none a difference of others.
     x: Any
     log_mu: Any
     log_rest: Any
     mu: Any
     rest: Any
-    g: Any
+    g: Any  # g, log_g: rho / (1 - rho): the Beta's shapes are mu / g and (1 - mu) / g
     log_g: Any
 
 
 def shapes_of(x: Any, w: Any, *, on_tau: bool) -> Shapes:
-    """Shapes of a Beta from what is sampled.
-
-    Parameters
-    ----------
-    x : TensorVariable
-        logit(mu).
-    w : TensorVariable
-        log g, or log(g / (mu (1 - mu))).
-    on_tau : bool
-        Whether it is the second.
-
-    Returns
-    -------
-    Shapes
-        Of the dimensions of `x`.
-    """
+    """Shapes of a Beta from what is sampled."""
     import pytensor.tensor as pt
 
     log_mu, log_rest = -pt.softplus(-x), -pt.softplus(x)
@@ -72,40 +50,14 @@ def shapes_of(x: Any, w: Any, *, on_tau: bool) -> Shapes:
 
 
 def counts_log_density(events: Sequence[Counts], totals: Sequence[Counts], shapes: Shapes) -> Any:
-    """Beta-binomial log-likelihood of each branch's series, without binomial coefficients.
-
-    Parameters
-    ----------
-    events, totals : sequence of ndarray of int, each of shape (series,)
-        Counts of each branch.
-    shapes : Shapes
-        One Beta for each branch, or a single one without dimension.
-
-    Returns
-    -------
-    TensorVariable of shape (branches,)
-        Log-likelihoods.
-    """
+    """Beta-binomial log-likelihood of each branch's series, without binomial coefficients."""
     missed = [n - y for y, n in zip(events, totals, strict=True)]
     sides = [np.stack(_even([repeats(one) for one in side])) for side in (events, missed, totals)]
     return repeats_log_density(sides[0], sides[1], sides[2], shapes)
 
 
 def repeats(counts: Counts, longest: int = 0) -> Array:
-    """How many series have a factor number j in their product.
-
-    Parameters
-    ----------
-    counts : ndarray of int, shape (series,)
-        Events, non-events or totals.
-    longest : int
-        At least how many factors.
-
-    Returns
-    -------
-    ndarray of shape (factors,)
-        Number of counts above 0, 1, 2, ...; at least one factor.
-    """
+    """How many series have a factor number j in their product."""
     return np.array([(counts > j).sum() for j in range(max(1, longest, int(counts.max(initial=0))))], np.float64)
 
 
@@ -115,20 +67,7 @@ def _even(rows: list[Array]) -> list[Array]:
 
 
 def repeats_log_density(hit: Any, missed: Any, whole: Any, shapes: Shapes) -> Any:
-    """The same from how often each factor occurs: arrays, or shared variables that change without compiling anew.
-
-    Parameters
-    ----------
-    hit, missed, whole : ndarray or TensorVariable, each of shape (branches, factors)
-        `repeats` of events, non-events and totals of each branch.
-    shapes : Shapes
-        One Beta for each branch, or a single one without dimension.
-
-    Returns
-    -------
-    TensorVariable of shape (branches,)
-        Log-likelihoods.
-    """
+    """The same from how often each factor occurs: arrays, or shared variables that change without compiling anew."""
     import pytensor.tensor as pt
 
     one = pt.ones_like(shapes.g)
@@ -146,20 +85,7 @@ def _rising(first: Any, step: Any, often: Any) -> Any:
 
 
 def mu_log_density(prior: MuPrior, shapes: Shapes) -> Any:
-    """Logarithm of the prior density of logit(mu), up to a constant.
-
-    Parameters
-    ----------
-    prior : MuPrior
-        On each branch's average risk.
-    shapes : Shapes
-        Of the branches.
-
-    Returns
-    -------
-    TensorVariable
-        Of their dimensions.
-    """
+    """Logarithm of the prior density of logit(mu), up to a constant."""
     import pytensor.tensor as pt
 
     if isinstance(prior, LogitNormalPrior):
@@ -174,20 +100,7 @@ def mu_log_density(prior: MuPrior, shapes: Shapes) -> Any:
 
 
 def heterogeneity_log_density(prior: HeterogeneityPrior, shapes: Shapes) -> Any:
-    """Logarithm of the prior density of log g given mu, up to a constant.
-
-    Parameters
-    ----------
-    prior : HeterogeneityPrior
-        On each branch's spread between settings.
-    shapes : Shapes
-        Of the branches.
-
-    Returns
-    -------
-    TensorVariable
-        Of their dimensions.
-    """
+    """Logarithm of the prior density of log g given mu, up to a constant."""
     import pytensor.tensor as pt
 
     if isinstance(prior, BetaOnRho):
@@ -202,18 +115,7 @@ def heterogeneity_log_density(prior: HeterogeneityPrior, shapes: Shapes) -> Any:
 
 
 def tau_of(shapes: Shapes) -> tuple[Any, Any]:
-    """Standard deviation of logit(theta), as `riskmodel.priors.tau_of` has it.
-
-    Parameters
-    ----------
-    shapes : Shapes
-        Of the branches.
-
-    Returns
-    -------
-    tau, log_slope : TensorVariable
-        And the logarithm of its slope in log g at fixed mu.
-    """
+    """Standard deviation of logit(theta), as `riskmodel.priors.tau_of` has it."""
     import pytensor.tensor as pt
 
     left, left_slope = _trigamma(shapes.mu / shapes.g)
@@ -246,22 +148,6 @@ def own_risks(shapes: Shapes, places: Any, hits: Any, missed: Any, z: Any) -> tu
 
     Written with Stirling's remainders, so that nothing cancels where settings are nearly alike: log-gamma functions of a
     billion would leave noise.
-
-    Parameters
-    ----------
-    shapes : Shapes
-        Of the branches.
-    places : ndarray of int, shape (risks,)
-        Branch of each.
-    hits, missed : ndarray of shape (risks,)
-        What the series' own cells add to the shapes.
-    z : TensorVariable of shape (risks,)
-        Deviations: see `riskmodel.mcmc.tree`.
-
-    Returns
-    -------
-    density, log_theta, log_rest : TensorVariable of shape (risks,)
-        Log-density of z, log(theta) and log(1 - theta).
     """
     import pytensor.tensor as pt
 

@@ -20,58 +20,20 @@ SMALLEST_BFMI = 0.3
 
 
 def logits(values: Array) -> Array:
-    """Probabilities on the scale on which one near 0 or 1 varies, so that its chains are compared there.
-
-    Parameters
-    ----------
-    values : ndarray
-        In [0, 1].
-
-    Returns
-    -------
-    ndarray
-        Finite, of the same shape.
-    """
+    """Probabilities on the scale on which one near 0 or 1 varies, so that its chains are compared there."""
     held = np.clip(values, 1e-300, 1 - 1e-16)
     return np.asarray(np.log(held) - np.log1p(-held))
 
 
 def mcse(values: Array, method: str = "mean") -> float:
-    """Monte Carlo standard error of a summary of draws.
-
-    Parameters
-    ----------
-    values : ndarray of shape (chains, draws)
-        Draws.
-    method : str
-        ``"mean"`` or ``"sd"``.
-
-    Returns
-    -------
-    float
-        In the unit of the draws.
-    """
+    """Monte Carlo standard error of a summary of draws."""
     from arviz_stats.base import array_stats
 
     return float(array_stats.mcse(values, chain_axis=0, draw_axis=1, method=method))
 
 
 def diagnose(judged: Mapping[str, Array], trace: Any) -> dict[str, float]:
-    """R-hat and effective sample sizes of each quantity, and what the sampler says of its trajectories.
-
-    Parameters
-    ----------
-    judged : mapping of str to ndarray of shape (chains, draws)
-        Quantities on a scale on which they vary.
-    trace : DataTree
-        As PyMC returns it.
-
-    Returns
-    -------
-    dict of str to float
-        ``rhat_``, ``ess_bulk_`` and ``ess_tail_`` with each name; divergences, bfmi (the smallest of the chains) and
-        sampling_seconds.
-    """
+    """R-hat and effective sample sizes of each quantity, and what the sampler says of its trajectories."""
     from arviz_stats.base import array_stats
 
     found: dict[str, float] = {}
@@ -90,18 +52,7 @@ def diagnose(judged: Mapping[str, Array], trace: Any) -> dict[str, float]:
 
 
 def sample_stats(trace: Any) -> dict[str, NDArray[Any]]:
-    """What the sampler noted at each draw.
-
-    Parameters
-    ----------
-    trace : DataTree
-        As PyMC returns it.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (chains, draws)
-        By ArviZ's names.
-    """
+    """What the sampler noted at each draw."""
     return {
         name: np.asarray(trace.sample_stats[name].values)
         for name in ("diverging", "energy", "acceptance_rate", "tree_depth", "step_size", "lp")
@@ -110,22 +61,7 @@ def sample_stats(trace: Any) -> dict[str, NDArray[Any]]:
 
 
 def refuse(diagnostics: Mapping[str, float], names: Iterable[str], *, way_out: str) -> None:
-    """Refuse draws of which a criterion fails, naming each that does.
-
-    Parameters
-    ----------
-    diagnostics : mapping of str to float
-        From `diagnose`.
-    names : iterable of str
-        Quantities judged.
-    way_out : str
-        What to do other than to draw more.
-
-    Raises
-    ------
-    ConvergenceError
-        If any fails.
-    """
+    """Refuse draws of which a criterion fails, naming each that does."""
     listed = list(names)
     failed = [
         f"R-hat of {name} {diagnostics[f'rhat_{name}']:.3f} (at most {LARGEST_RHAT})"

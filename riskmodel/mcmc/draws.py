@@ -23,42 +23,20 @@ TAIL = 0.025
 
 
 class SampledRisk(NamedTuple):
-    """A risk by draws.
+    """A risk by draws."""
 
-    Parameters
-    ----------
-    mean : float
-        The probability for the next fetus, E[N]/E[D].
-    interval : tuple of float
-        Equal-tailed credible interval of N/D in a new setting.
-    mcse : float
-        Monte Carlo standard error of the mean.
-    """
-
-    mean: float
-    interval: tuple[float, float]
-    mcse: float
+    mean: float  # the probability for the next fetus, E[N]/E[D]
+    interval: tuple[float, float]  # equal-tailed credible interval of N/D in a new setting
+    mcse: float  # monte Carlo standard error of the mean
 
 
 class Checked(NamedTuple):
-    """A count that was fitted.
+    """A count that was fitted."""
 
-    Parameters
-    ----------
-    kind : str
-        ``"fine"``, a branch's own, or ``"coarse"``, read through the tree.
-    place : int
-        The branch of a fine count; the place in the sequence of coarse ones.
-    series : int
-        Place among the branch's series; 0 for a coarse count.
-    events, total : int
-        The count.
-    """
-
-    kind: str
-    place: int
-    series: int
-    events: int
+    kind: str  # ``"fine"``, a branch's own, or ``"coarse"``, read through the tree
+    place: int  # the branch of a fine count; the place in the sequence of coarse ones
+    series: int  # place among the branch's series; 0 for a coarse count
+    events: int  # events, total: the count
     total: int
 
     def __str__(self) -> str:
@@ -68,49 +46,27 @@ class Checked(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TreeDraws:
-    """Joint draws of a tree's branches, converged.
+    """Joint draws of a tree's branches, converged."""
 
-    Parameters
-    ----------
-    branches : tuple of int
-        Branches, in the order of the last axis.
-    mu, rho, tau : ndarray of shape (chains, draws, branches)
-        Average risk, intra-class correlation, and standard deviation of logit(theta) between settings.
-    theta_new : ndarray of shape (chains, draws, branches)
-        Risk in a new setting.
-    theta : ndarray of shape (chains, draws, own)
-        Risks of the series that report coarse counts.
-    own : tuple of (int, int)
-        Coarse count and branch of each of those.
-    hyper : mapping of str to ndarray of shape (chains, draws)
-        With pooled heterogeneity: ``tau_median``, the median over branches, and ``tau_sd``, the standard deviation of
-        log(tau) between them; empty otherwise.
-    counts : tuple of Checked
-        What was fitted.
-    replicated : ndarray of int, shape (chains, draws, counts)
-        Events of each count, drawn again for another series of the same size.
-    sample_stats : mapping of str to ndarray of shape (chains, draws)
-        What the sampler noted.
-    diagnostics : mapping of str to float
-        R-hat and effective sample sizes of everything sampled, by name; divergences, bfmi, sampling_seconds; and the
-        largest R-hat and smallest effective sample sizes as rhat, ess_bulk and ess_tail.
-    prior, heterogeneity_prior : str
-        As stated.
-    """
-
-    branches: tuple[int, ...]
+    branches: tuple[int, ...]  # branches, in the order of the last axis
+    #: mu, rho, tau: average risk, intra-class correlation, and standard deviation of logit(theta) between settings.
     mu: Array = field(repr=False)
     rho: Array = field(repr=False)
     tau: Array = field(repr=False)
-    theta_new: Array = field(repr=False)
-    theta: Array = field(repr=False)
-    own: tuple[tuple[int, int], ...] = field(repr=False)
+    theta_new: Array = field(repr=False)  # risk in a new setting
+    theta: Array = field(repr=False)  # risks of the series that report coarse counts
+    own: tuple[tuple[int, int], ...] = field(repr=False)  # coarse count and branch of each of those
+    #: With pooled heterogeneity: ``tau_median``, the median over branches, and ``tau_sd``, the standard deviation of
+    #: log(tau) between them; empty otherwise.
     hyper: Mapping[str, Array] = field(repr=False)
-    counts: tuple[Checked, ...] = field(repr=False)
+    counts: tuple[Checked, ...] = field(repr=False)  # what was fitted
+    #: Events of each count, drawn again for another series of the same size.
     replicated: NDArray[np.int64] = field(repr=False)
-    sample_stats: Mapping[str, NDArray[Any]] = field(repr=False)
+    sample_stats: Mapping[str, NDArray[Any]] = field(repr=False)  # what the sampler noted
+    #: R-hat and effective sample sizes of everything sampled, by name; divergences, bfmi, sampling_seconds; and the
+    #: largest R-hat and smallest effective sample sizes as rhat, ess_bulk and ess_tail.
     diagnostics: Mapping[str, float] = field(repr=False)
-    prior: str
+    prior: str  # prior, heterogeneity_prior: as stated
     heterogeneity_prior: str
 
     def evaluate(
@@ -126,28 +82,6 @@ class TreeDraws:
         The mean is :math:`E[N]/E[D]`: given the hyperparameters the risks of a new setting are independent with means mu
         and the diagrams multilinear, so the draws of mu give it, with less error than those of theta_new. The interval is
         of N/D over new settings, each weighted by its D.
-
-        Parameters
-        ----------
-        numerator, denominator : float or Branch
-            Diagrams; the denominator is 1 where nothing is conditioned on.
-        fixed : mapping of int to float, optional
-            Probabilities of branches that were not sampled.
-        ci_prob : float
-            Probability of the equal-tailed interval, in (0, 1).
-
-        Returns
-        -------
-        SampledRisk
-            Mean, interval and Monte Carlo standard error of the mean (delta method for a ratio: Cochran, Sampling
-            Techniques 1977, chapter 6).
-
-        Raises
-        ------
-        InputError
-            If a branch was neither sampled nor fixed, or `ci_prob` is out of range.
-        ContradictionError
-            If the denominator is 0.
         """
         if not 0 < ci_prob < 1:
             raise InputError(f"{ci_prob!r} is not in (0, 1)", where="ci_prob")
@@ -183,21 +117,6 @@ class TreeDraws:
         beside six series near 95 % has a mid_p of 0.036, and 0.0002 where it is left out. Coarse counts that agree with
         each other and not with the branches are not flagged either: they move the branches.
 
-        Parameters
-        ----------
-        ci_prob : float
-            Probability of the equal-tailed intervals of the replicated events.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row for each count: kind, place, series, events, total; expected, lower and upper of the replicated
-            events, ci_prob, ci_kind; mid_p, the share of replications with fewer events and half of those with as many
-            (Lancaster, JASA 1961); flagged, whether that is in a tail of 2.5 %; testable, whether any number of events
-            would have been.
-
-        References
-        ----------
         Gelman A, Meng X-L, Stern H. Posterior predictive assessment of model fitness via realized discrepancies.
         Statistica Sinica 1996;6:733-807. Marshall EC, Spiegelhalter DJ. Approximate cross-validatory predictive checks in
         disease mapping models. Stat Med 2003;22:1649-60.
@@ -225,14 +144,7 @@ class TreeDraws:
         return pd.DataFrame(rows)
 
     def to_datatree(self) -> Any:
-        """Draws as ArviZ knows them.
-
-        Returns
-        -------
-        xarray.DataTree
-            Groups posterior (mu, rho, tau, theta_new by branch; theta by series and branch of the coarse counts),
-            posterior_predictive and observed_data (events by count), constant_data (totals) and sample_stats.
-        """
+        """Draws as ArviZ knows them."""
         from arviz_base import from_dict
 
         posterior: dict[str, Any] = {

@@ -81,44 +81,6 @@ def fit_tree(
     log(tau) divided by the square root of 2. A single branch then has the same prior centre and variance of log(tau) as
     without pooling, and half of that variance is common to all branches: what changes is only what they tell each other.
 
-    Parameters
-    ----------
-    branches : mapping of int to (array_like, array_like)
-        Events and totals of the series of each branch, each of shape (series,).
-    coarse : sequence of (float or Branch, int, int, mapping)
-        Diagram over the branches, events and total of a coarse count, and the cells (events, total) that the same series
-        reports at some of those branches. Such cells are among the branch's own counts too. Where a cell's total is the
-        number who certainly entered its branch it is of the same fetuses and divides them.
-    mu_prior : MuPrior
-        Prior on each branch's average risk.
-    heterogeneity_prior : HeterogeneityPrior or None
-        Prior on each branch's spread between settings; None, all settings alike, is refused.
-    pooled_heterogeneity : bool
-        Whether spreads are partially pooled; only for priors on tau.
-    draws, tune, chains, seed, progressbar : int or bool
-        As `riskmodel.mcmc.branch.fit` takes them.
-    target_accept : float, optional
-        Acceptance that step sizes aim at: 0.95, or 0.99 where spreads are pooled, by default. At 0.95 those had 5
-        divergences in 8,000 draws of three branches; at 0.99 none, with three seeds.
-
-    Returns
-    -------
-    TreeDraws
-        With diagnostics and predictive checks.
-
-    Raises
-    ------
-    InputError
-        If counts, branches or settings cannot be used.
-    ContradictionError
-        If a coarse count cannot be, given its diagram and cells.
-    UnavailableError
-        If a total is too large, there is no heterogeneity, or spreads on rho are to be pooled.
-    ConvergenceError
-        If a diagnostic fails; the message names each that did.
-
-    References
-    ----------
     Higgins JPT, Whitehead A. Borrowing strength from external trials in a meta-analysis. Stat Med 1996;15:2733-49.
     Gelman A. Prior distributions for variance parameters in hierarchical models. Bayesian Analysis 2006;1:515-34, for a
     half-normal scale. Papaspiliopoulos O, Roberts GO, Skold M. A general framework for the parametrization of

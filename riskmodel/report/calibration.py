@@ -13,18 +13,7 @@ _STATISTICS = ("", "predictions", "50 %", "80 %", "95 %", "log score", "standard
 
 
 def record_markdown(body: Mapping[str, Any]) -> str:
-    """Write a record as a page.
-
-    Parameters
-    ----------
-    body : mapping
-        From `CalibrationRecord.to_dict`.
-
-    Returns
-    -------
-    str
-        Markdown: the verdict criterion by criterion, predictors side by side, strata, and how it was made.
-    """
+    """Write a record as a page."""
     name = body["predictors"][0]["name"]
     rows = [row for row in body["table"] if row["cases"]]
     of_all = [row for row in rows if row["stratum"] == "all"]

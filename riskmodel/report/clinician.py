@@ -13,34 +13,12 @@ Answer = Mapping[str, Any]
 
 
 def to_json(answer: Answer) -> str:
-    """A consultation as JSON text.
-
-    Parameters
-    ----------
-    answer : mapping
-        From `Consultation.to_dict`.
-
-    Returns
-    -------
-    str
-        Indented, with a line end.
-    """
+    """A consultation as JSON text."""
     return json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def to_markdown(answer: Answer) -> str:
-    """A consultation as Markdown, worded for its audience.
-
-    Parameters
-    ----------
-    answer : mapping
-        From `Consultation.to_dict`.
-
-    Returns
-    -------
-    str
-        With headings, tables and lists.
-    """
+    """A consultation as Markdown, worded for its audience."""
     if answer["audience"] == "patient":
         return to_plain_markdown(answer)
     researcher = answer["audience"] == "researcher"
@@ -67,20 +45,7 @@ def to_markdown(answer: Answer) -> str:
 
 
 def said(probability: float, interval: Sequence[float] | None = None) -> str:
-    """A probability as a frequency, with its range on the same denominator.
-
-    Parameters
-    ----------
-    probability : float
-        In [0, 1].
-    interval : sequence of float, optional
-        Lower and upper end.
-
-    Returns
-    -------
-    str
-        Such as ``"92 of 100 (61 to nearly 100)"``.
-    """
+    """A probability as a frequency, with its range on the same denominator."""
     of = denominator(probability)
     text = f"{frequency(probability, of)} of {of:,}"
     return text if interval is None else f"{text} ({frequency_range(interval, of)})"

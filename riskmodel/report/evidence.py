@@ -9,18 +9,7 @@ from riskmodel.evidence.evidence import Evidence
 
 
 def describe(evidence: Evidence) -> dict[str, Any]:
-    """Evidence as JSON knows it.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Under one reading.
-
-    Returns
-    -------
-    dict
-        Keys finding, title, reading, readings, evidence_version, rows, counts, sources, edges, audit, disagreements.
-    """
+    """Evidence as JSON knows it."""
     finding = evidence.finding
     counts = [
         count.to_dict() | {"row": count.row, "population": count.population, "role": count.role}
@@ -52,18 +41,7 @@ def describe(evidence: Evidence) -> dict[str, Any]:
 
 
 def describe_markdown(evidence: Evidence) -> str:
-    """Evidence as Markdown.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Under one reading.
-
-    Returns
-    -------
-    str
-        With tables of branches and counts, the audit, the disagreements and the sources.
-    """
+    """Evidence as Markdown."""
     body = describe(evidence)
     lines = [
         f"# {body['title']}: evidence {body['evidence_version']}, reading {body['reading']}",

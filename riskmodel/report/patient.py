@@ -34,18 +34,7 @@ _CLOSING = (
 
 
 def to_plain_markdown(answer: Answer) -> str:
-    """A consultation as Markdown for a patient.
-
-    Parameters
-    ----------
-    answer : mapping
-        From `Consultation.to_dict`.
-
-    Returns
-    -------
-    str
-        With headings and lists; every number of it is in the other pages too.
-    """
+    """A consultation as Markdown for a patient."""
     parts = [
         f"# {answer['plain_title']}",
         f"{_OPENING} {answer['review']['plain_statement']}",

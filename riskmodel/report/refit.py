@@ -14,18 +14,7 @@ STAYS = 0.005
 
 
 def to_markdown(body: Answer) -> str:
-    """What new counts change, as a page.
-
-    Parameters
-    ----------
-    body : mapping
-        From `riskmodel.updating.refit.Update.to_dict`.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """What new counts change, as a page."""
     parts = [
         f"# What {len(body['surprises'])} new counts change: {body['finding']}",
         f"From {body['before']} to {body['after']}; reading {body['reading']}, "
@@ -99,20 +88,7 @@ def _said(answer: Answer) -> str:
 
 
 def changelog_entry(body: Answer, day: str) -> str:
-    """An entry of a finding's changelog.
-
-    Parameters
-    ----------
-    body : mapping
-        From `riskmodel.updating.refit.Update.to_dict`.
-    day : str
-        The day that the finding then bears.
-
-    Returns
-    -------
-    str
-        Markdown: what was added, and which answers moved by half a point or more.
-    """
+    """An entry of a finding's changelog."""
     lines = [f"## {day}, evidence {body['after']}", "", f"Before: {body['before']}.", ""]
     for key, citation in body["sources"].items():
         mine = [one for one in body["surprises"] if one["source"] == key]
@@ -127,19 +103,6 @@ def changelog_entry(body: Answer, day: str) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table.
-
-    Parameters
-    ----------
-    head : list of str
-        Titles of the columns.
-    rows : list of list of str
-        Cells.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """A Markdown table."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -15,37 +15,13 @@ MODERATE_WIDTH = 0.2
 
 
 def denominator(*probabilities: float) -> int:
-    """The denominator that a figure and its range share.
-
-    Parameters
-    ----------
-    *probabilities : float
-        In [0, 1]; the first is the figure itself.
-
-    Returns
-    -------
-    int
-        1,000 where the figure, or its complement, is below one in a hundred; 100 otherwise.
-    """
+    """The denominator that a figure and its range share."""
     figure = probabilities[0]
     return 1000 if 0 < min(figure, 1 - figure) < 0.01 else 100
 
 
 def frequency(probability: float, of: int) -> str:
-    """A probability as a whole number of `of`; the ends are said as near, not as certain.
-
-    Parameters
-    ----------
-    probability : float
-        In [0, 1].
-    of : int
-        100 or 1,000.
-
-    Returns
-    -------
-    str
-        Such as ``"92"``, ``"fewer than 1"`` or ``"nearly 100"``.
-    """
+    """A probability as a whole number of `of`; the ends are said as near, not as certain."""
     if probability in (0.0, 1.0):
         return f"{int(probability) * of:,}"
     number = round(probability * of)
@@ -57,20 +33,7 @@ def frequency(probability: float, of: int) -> str:
 
 
 def frequency_range(interval: Sequence[float], of: int) -> str:
-    """A range of probabilities as whole numbers of `of`.
-
-    Parameters
-    ----------
-    interval : sequence of float
-        Lower and upper end.
-    of : int
-        100 or 1,000.
-
-    Returns
-    -------
-    str
-        Such as ``"61 to nearly 100"``.
-    """
+    """A range of probabilities as whole numbers of `of`."""
     low, high = (frequency(end, of) for end in interval)
     return low if low == high else f"{low} to {high}"
 
@@ -80,22 +43,6 @@ def certainty(*, series: int, width: float | None, thin: bool, by_definition: bo
 
     A convention of this package, not a GRADE rating: it looks at how many series there are and how wide the interval is,
     and knows nothing of their quality.
-
-    Parameters
-    ----------
-    series : int
-        Sources behind the answer that report its branches themselves; wider groups do not make it more certain.
-    width : float or None
-        Of the 95 % interval; None where there is no answer.
-    thin : bool
-        Whether two series or fewer, or an unknown branch, decide it.
-    by_definition : bool
-        Whether a definition gives the answer.
-
-    Returns
-    -------
-    word, why : str
-        ``"none"``, ``"very low"``, ``"low"`` or ``"moderate"``, or ``"by definition"``.
     """
     if by_definition:
         return "by definition", "not counted: it follows from the definitions"
@@ -108,18 +55,7 @@ def certainty(*, series: int, width: float | None, thin: bool, by_definition: bo
 
 
 def listed(words: Sequence[str]) -> str:
-    """Words joined as in a sentence.
-
-    Parameters
-    ----------
-    words : sequence of str
-        The words.
-
-    Returns
-    -------
-    str
-        ``"a, b and c"``.
-    """
+    """Words joined as in a sentence."""
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -80,24 +80,7 @@ def next_series(model: ProbabilityTree, size: int, *, ci_prob: float = 0.95) -> 
 
 
 def expected_widths(posterior: Posterior, model: ProbabilityTree, size: int, ci_prob: float) -> dict[str, float]:
-    """Widths of a branch's intervals now, and expected after a series of some size.
-
-    Parameters
-    ----------
-    posterior : Posterior
-        Of the branch.
-    model : ProbabilityTree
-        Whose priors hold.
-    size : int
-        Fetuses of the next series.
-    ci_prob : float
-        Probability of the intervals.
-
-    Returns
-    -------
-    dict
-        width, expected_width, narrower, average_width, expected_average_width and average_narrower.
-    """
+    """Widths of a branch's intervals now, and expected after a series of some size."""
     pmf = posterior.predict(size)
     places, weights = representative(pmf)
     widths = []
@@ -123,20 +106,7 @@ def expected_widths(posterior: Posterior, model: ProbabilityTree, size: int, ci_
 
 
 def representative(pmf: np.ndarray) -> tuple[list[int], np.ndarray]:
-    """Numbers of events that stand for a prediction, with their weights.
-
-    Parameters
-    ----------
-    pmf : ndarray of shape (size + 1,)
-        Probability of each number of events.
-
-    Returns
-    -------
-    places : list of int
-        All of them where they are few, otherwise those in the middle of equally probable parts.
-    weights : ndarray of shape (places,)
-        Summing to one.
-    """
+    """Numbers of events that stand for a prediction, with their weights."""
     if pmf.size <= MOST:
         return list(range(pmf.size)), pmf / pmf.sum()
     levels = (np.arange(MOST) + 0.5) / MOST

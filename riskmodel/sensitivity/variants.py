@@ -27,15 +27,9 @@ NOT_WORKED_OUT = (
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """The variants of one model, fitted once for all the risks of a consultation.
+    """The variants of one model, fitted once for all the risks of a consultation."""
 
-    Parameters
-    ----------
-    model : ProbabilityTree
-        The model whose answers are compared.
-    """
-
-    model: ProbabilityTree
+    model: ProbabilityTree  # the model whose answers are compared
 
     @cached_property
     def _priors(self) -> list[tuple[str, ProbabilityTree]]:
@@ -60,21 +54,7 @@ class Sensitivity:
         return self._left_out[source]
 
     def of(self, risk: RiskEstimate) -> dict[str, Any]:
-        """How far one risk moves.
-
-        Parameters
-        ----------
-        risk : RiskEstimate
-            An answer of the model.
-
-        Returns
-        -------
-        dict
-            Keys priors, readings and left_out, each a list of variants with their probability; reason, why there are
-            none, where each would take seconds; untested, the answer if as few as possible were tested where a source
-            does not say how many; and lowest and highest, the range of the first three with the answer itself, null where
-            nothing is estimable.
-        """
+        """How far one risk moves."""
         name, known = risk.outcome.name, dict(risk.known)
         if not self.model.joint().exact:
             return {
@@ -148,19 +128,7 @@ class Sensitivity:
         }
 
     def tested(self, risk: RiskEstimate) -> list[dict[str, Any]]:
-        """Bounds of an answer over every number that may have been tested, where a source does not say how many.
-
-        Parameters
-        ----------
-        risk : RiskEstimate
-            An answer of the model.
-
-        Returns
-        -------
-        list of dict
-            For each possible number its lowest and highest probability over the ways in which the tested can have divided
-            over the counts; keys tested, lowest and highest. Empty where every total is known.
-        """
+        """Bounds of an answer over every number that may have been tested, where a source does not say how many."""
         name, known = risk.outcome.name, dict(risk.known)
         found: dict[int, list[float]] = {}
         for declared in self._partly_tested(risk):

@@ -77,20 +77,7 @@ def audit_table(model: ProbabilityTree) -> pd.DataFrame:
 
 
 def two_sided(pmf: NDArray[np.float64], events: int) -> float:
-    """Two-sided mid-p of a count under its prediction.
-
-    Parameters
-    ----------
-    pmf : ndarray of shape (total + 1,)
-        Probability of each number of events.
-    events : int
-        The count.
-
-    Returns
-    -------
-    float
-        In [0, 1]; small where the count lies far out on either side.
-    """
+    """Two-sided mid-p of a count under its prediction."""
     below = float(pmf[:events].sum() + 0.5 * pmf[events])
     return min(1.0, 2 * min(below, 1 - below))
 

@@ -10,24 +10,12 @@ from riskmodel.tree.model import ProbabilityTree
 
 
 class Question(NamedTuple):
-    """A standing question.
+    """A standing question."""
 
-    Parameters
-    ----------
-    kind : str
-        ``"branch"`` or ``"outcome"``.
-    name : str
-        Of the branch, such as ``"P(karyotype=abnormal | anatomy=isolated)"``, or of the outcome.
-    given : tuple of (str, str)
-        What is known.
-    title : str
-        In words.
-    """
-
-    kind: str
-    name: str
-    given: Given
-    title: str
+    kind: str  # ``"branch"`` or ``"outcome"``
+    name: str  # of the branch, such as ``"P(karyotype=abnormal | anatomy=isolated)"``, or of the outcome
+    given: Given  # what is known
+    title: str  # in words
 
     @property
     def text(self) -> str:
@@ -36,18 +24,7 @@ class Question(NamedTuple):
 
 
 def questions(model: ProbabilityTree) -> tuple[Question, ...]:
-    """Every branch that counts feed; every headline outcome with nothing known, and with each state of the first variable.
-
-    Parameters
-    ----------
-    model : ProbabilityTree
-        Whose finding is asked.
-
-    Returns
-    -------
-    tuple of Question
-        Branches first.
-    """
+    """Every branch that counts feed, then every headline outcome: nothing known, and each state of the first variable."""
     finding = model.evidence.finding
     found = [Question("branch", one.name, one.given, one.said) for one in finding.edges if one.status == "counts"]
     first = finding.variables[0]
@@ -62,39 +39,14 @@ def questions(model: ProbabilityTree) -> tuple[Question, ...]:
 
 
 def route(model: ProbabilityTree, question: Question) -> Route | None:
-    """The answer to a standing question.
-
-    Parameters
-    ----------
-    model : ProbabilityTree
-        Who answers.
-    question : Question
-        From `questions`, perhaps of another model of the same finding.
-
-    Returns
-    -------
-    Route or None
-        None where no series feeds the branch.
-    """
+    """The answer to a standing question."""
     if question.kind == "outcome":
         return model.risk(question.name, **dict(question.given))
     return model.branch(next(edge for edge in model.edges if edge.name == question.name))
 
 
 def numbers(found: Route | None) -> dict[str, Any]:
-    """An answer as JSON knows it.
-
-    Parameters
-    ----------
-    found : Route or None
-        From `route`.
-
-    Returns
-    -------
-    dict
-        probability, lower and upper (of the 95 % equal-tailed interval of the risk in a new setting), series, and reason,
-        why they are None where they are.
-    """
+    """An answer as JSON knows it."""
     interval = None if found is None else found.interval()
     return {
         "probability": None if found is None else found.mean,

@@ -16,27 +16,7 @@ if TYPE_CHECKING:
 def branch_table(
     edges: Sequence[Edge], counts: Sequence[Sequence[Count]], routes: Sequence[Route | None], *, ci_prob: float
 ) -> pd.DataFrame:
-    """Branches with their fits.
-
-    Parameters
-    ----------
-    edges : sequence of Edge
-        The branches.
-    counts : sequence of sequence of Count
-        Rows that feed each.
-    routes : sequence of Route or None
-        What all counts together say of each; None where nothing feeds it.
-    ci_prob : float
-        Probability of the equal-tailed intervals.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns variable, category, given, after (states ruled out), status, series, events, total, wider, mean, lower,
-        upper, average, average_lower, average_upper, ci_prob, ci_kind, definition; numbers are missing where there are
-        none. series, events and total are the branch's own counts, wider the number of counts of coarser groups that speak
-        for it too.
-    """
+    """Branches with their fits."""
     import pandas as pd
 
     rows = []
@@ -81,22 +61,6 @@ def branch_table(
 def kind_shares(kinds: Sequence[str], rows: Sequence[Count], *, ci_prob: float) -> tuple[dict[str, Any], ...]:
     """How cases divide into kinds: a Dirichlet with 1/2 for each kind, whose margins are Betas.
 
-    Parameters
-    ----------
-    kinds : sequence of str
-        Every kind.
-    rows : sequence of Count
-        Cases of each kind.
-    ci_prob : float
-        Probability of the equal-tailed intervals.
-
-    Returns
-    -------
-    tuple of dict
-        For each kind its name, events, total, probability, interval and sources; empty where nothing is counted.
-
-    References
-    ----------
     Gelman A, et al. Bayesian Data Analysis, 3rd ed. (2013), section 3.4.
     """
     total = sum(count.events for count in rows)

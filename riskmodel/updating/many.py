@@ -22,49 +22,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Folder:
-    """A finding's folder, as it is sent to a worker.
+    """A finding's folder, as it is sent to a worker."""
 
-    Parameters
-    ----------
-    path : str
-        Of the folder.
-    reading, setting : str
-        As `load_evidence` and `fit` take them.
-    prior, heterogeneity : object
-        As `fit` takes them.
-    """
-
-    path: str
-    reading: str
+    path: str  # of the folder
+    reading: str  # reading, setting: as `load_evidence` and `fit` take them
     setting: str
-    prior: Any
+    prior: Any  # prior, heterogeneity: as `fit` takes them
     heterogeneity: Any
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What became of a directory of findings.
+    """What became of a directory of findings."""
 
-    Parameters
-    ----------
-    records : mapping of str to FitRecord
-        By folder name, of those that could be fitted.
-    failed : mapping of str to str
-        Why the others could not: their faults in full.
-    """
-
-    records: Mapping[str, FitRecord]
-    failed: Mapping[str, str]
+    records: Mapping[str, FitRecord]  # by folder name, of those that could be fitted
+    failed: Mapping[str, str]  # why the others could not: their faults in full
 
     def table(self) -> pd.DataFrame:
-        """A summary, one row for each finding.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns finding, version, branches (with counts), estimable (standing questions that have an answer), questions,
-            contradictions, warnings, conflicts (wider counts in a tail of 2.5 %), and problem, empty where there is none.
-        """
+        """A summary, one row for each finding."""
         import pandas as pd
 
         rows: list[dict[str, Any]] = []
@@ -91,46 +66,21 @@ class Fitted:
         return table.astype(dict.fromkeys(columns[2:8], "Int64"))
 
     def answer_table(self) -> pd.DataFrame:
-        """Every standing answer of every finding.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns finding, question, probability, lower, upper, series, reason, error, error_kind.
-        """
+        """Every standing answer of every finding."""
         import pandas as pd
 
         rows = [{"finding": name, **answer} for name, record in self.records.items() for answer in record.answers]
         return pd.DataFrame(rows)
 
     def save(self, path: str | Path) -> None:
-        """Write each record as ``NAME.json`` in a folder, each whole or not at all.
-
-        Parameters
-        ----------
-        path : str or Path
-            The folder; it is made if it is not there.
-        """
+        """Write each record as ``NAME.json`` in a folder, each whole or not at all."""
         place = folder(path)
         for name, record in self.records.items():
             record.save(place / f"{name}.json")
 
 
 def record_of(task: Folder) -> tuple[FitRecord | None, str]:
-    """Fit a folder.
-
-    Parameters
-    ----------
-    task : Folder
-        Which, and how.
-
-    Returns
-    -------
-    record : FitRecord or None
-        None where it cannot be fitted.
-    reason : str
-        Why not; empty where it can.
-    """
+    """Fit a folder."""
     try:
         evidence = load_evidence(task.path, reading=task.reading)
         model = fit(evidence, prior=task.prior, heterogeneity=task.heterogeneity, setting=task.setting)

@@ -20,20 +20,7 @@ COUNT_COLUMNS = (
 
 
 def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
-    """Read ``sources.csv``.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    faults : Faults
-        Where problems go.
-
-    Returns
-    -------
-    dict of str to Source
-        By key, in the order of the file.
-    """
+    """Read ``sources.csv``."""
     sources: dict[str, Source] = {}
     rows = read_csv(path, faults, required=SOURCE_COLUMNS, optional=("note",))
     for row in rows:
@@ -72,24 +59,7 @@ def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
 
 
 def read_counts(path: Path, finding: Finding, sources: Mapping[str, Source], faults: Faults) -> tuple[Count, ...]:
-    """Read ``counts.csv`` and check it against the finding and its sources.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    finding : Finding
-        Whose variables, outcomes, populations and readings the rows name.
-    sources : mapping of str to Source
-        By key.
-    faults : Faults
-        Where problems go.
-
-    Returns
-    -------
-    tuple of Count
-        The rows that could be read; each other row is a problem.
-    """
+    """Read ``counts.csv`` and check it against the finding and its sources."""
     rows = read_csv(path, faults, required=COUNT_COLUMNS, optional=("role",))
     counts = tuple(filter(None, (_Line(path.name, row, faults).count(finding, sources) for row in rows)))
     _check_together(path.name, counts, finding, faults)

@@ -48,22 +48,7 @@ _RESERVED = frozenset(
 
 
 def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Given, str]:
-    """Read known states as a file writes them.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``"anatomy=isolated; karyotype=normal"``.
-    variables : sequence of Variable
-        The finding's.
-
-    Returns
-    -------
-    given : tuple of (str, str)
-        In the order of the variables.
-    fault : str
-        What is wrong, with the way out; empty where nothing is.
-    """
+    """Read known states as a file writes them."""
     by_name = {variable.name: variable for variable in variables}
     found: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
@@ -81,22 +66,7 @@ def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Given, str]:
 
 
 def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
-    """Read ``finding.toml``.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    key : str
-        The finding's name: that of its folder.
-    faults : Faults
-        Where problems go.
-
-    Returns
-    -------
-    Finding or None
-        None where the file could not be read at all; otherwise as much as could be.
-    """
+    """Read ``finding.toml``."""
     table = read_toml(path, faults)
     if table is None:
         return None
@@ -202,24 +172,7 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
 
 
 def read_given(fields: Fields, key: str, variables: Sequence[Variable], text: str) -> Given:
-    """Read known states, and note what is wrong with them.
-
-    Parameters
-    ----------
-    fields : Fields
-        The table they stand in.
-    key : str
-        Their key.
-    variables : sequence of Variable
-        The finding's.
-    text : str
-        As written.
-
-    Returns
-    -------
-    tuple of (str, str)
-        Empty where they could not be read.
-    """
+    """Read known states, and note what is wrong with them."""
     given, fault = parse_given(text, variables)
     if fault:
         fields.fault(key, fault, "Write VARIABLE=STATE, several joined by ';'", text)
@@ -426,19 +379,7 @@ def _check_split(finding: Finding, path: Given, edges: Sequence[Edge], top: Fiel
 def check_citations(
     file: str, cited: Iterable[tuple[str, Sequence[str]]], known: Collection[str], faults: Faults
 ) -> None:
-    """Note every cited key that is not in ``sources.csv``.
-
-    Parameters
-    ----------
-    file : str
-        Where the citations stand.
-    cited : iterable of (str, sequence of str)
-        A place, and the keys cited there.
-    known : collection of str
-        Keys of the sources.
-    faults : Faults
-        Where problems go.
-    """
+    """Note every cited key that is not in ``sources.csv``."""
     for place, keys in cited:
         for key in keys:
             if key not in known:

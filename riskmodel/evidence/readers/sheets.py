@@ -21,42 +21,14 @@ EXCEL = (".xlsx", ".xlsm")
 
 
 class Sheet(NamedTuple):
-    """A table as text.
+    """A table as text."""
 
-    Parameters
-    ----------
-    name : str
-        What to call it in a fault.
-    text : str
-        CSV, with a header.
-    """
-
-    name: str
-    text: str
+    name: str  # what to call it in a fault
+    text: str  # CSV, with a header
 
 
 def as_sheet(table: Any) -> Sheet:
-    """A table as CSV text; its cells are not looked at yet.
-
-    Parameters
-    ----------
-    table : str, Path, pandas.DataFrame or sequence of mapping
-        A CSV file, an Excel workbook (its first sheet), a data frame with the columns as names, or rows.
-
-    Returns
-    -------
-    Sheet
-        Its name and text.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-    EvidenceError
-        If a file cannot be read, or a cell is no text and no number.
-    UnavailableError
-        If an Excel workbook is given and openpyxl is not installed.
-    """
+    """A table as CSV text; its cells are not looked at yet."""
     if isinstance(table, (str, Path)):
         path = Path(table).expanduser()
         if path.is_dir() or not str(table).strip():

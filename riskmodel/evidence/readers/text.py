@@ -46,21 +46,7 @@ class Faults:
         column: str | None = None,
         found: object = "",
     ) -> None:
-        """Note a problem.
-
-        Parameters
-        ----------
-        file : str
-            Name of the file.
-        what, remedy : str
-            What is wrong, and what to do.
-        row : int, optional
-            Line, the header being 1.
-        column : str, optional
-            Column, or dotted key.
-        found : object, optional
-            The offending value.
-        """
+        """Note a problem."""
         self.problems.append(Problem(file, row, column, str(found), what, remedy))
 
     def unknown(
@@ -73,17 +59,7 @@ class Faults:
         row: int | None = None,
         column: str | None = None,
     ) -> None:
-        """Note a name that nobody knows, with the nearest one that exists.
-
-        Parameters
-        ----------
-        file, kind, name : str
-            The file, what the name should name, and the name.
-        known : iterable of str
-            The names that exist.
-        row, column : optional
-            Where.
-        """
+        """Note a name that nobody knows, with the nearest one that exists."""
         names = list(known)
         near = closest(name, names)
         hint = f"Did you mean {near!r}? " if near else ""
@@ -92,20 +68,7 @@ class Faults:
 
 
 def read_text(path: Path, faults: Faults) -> str | None:
-    """A file as text, or None with a problem noted.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    faults : Faults
-        Where problems go.
-
-    Returns
-    -------
-    str or None
-        Decoded from UTF-8 with or without a byte order mark.
-    """
+    """A file as text, or None with a problem noted."""
     name = path.name
     try:
         size = path.stat().st_size
@@ -148,24 +111,7 @@ class Row:
 
 
 def read_whole(file: str, row: Row, column: str, faults: Faults) -> int | None:
-    """Read a count from a cell, or None with a problem noted.
-
-    Parameters
-    ----------
-    file : str
-        Name of the file.
-    row : Row
-        The row.
-    column : str
-        The column.
-    faults : Faults
-        Where problems go.
-
-    Returns
-    -------
-    int or None
-        0 to 1,000,000,000.
-    """
+    """Read a count from a cell, or None with a problem noted."""
     text = row[column]
     if re.fullmatch(r"[0-9]{1,10}", text) and int(text) <= MOST_FETUSES:
         return int(text)
@@ -184,22 +130,7 @@ def read_whole(file: str, row: Row, column: str, faults: Faults) -> int | None:
 
 
 def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
-    """Rows of a CSV file with a header.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    faults : Faults
-        Where problems go.
-    required, optional : sequence of str
-        Columns that must and that may be there.
-
-    Returns
-    -------
-    list of Row
-        The rows that have the right number of cells; each other row is a problem.
-    """
+    """Rows of a CSV file with a header."""
     text = read_text(path, faults)
     return [] if text is None else read_csv_text(path.name, text, faults, required=required, optional=optional)
 
@@ -207,24 +138,7 @@ def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: S
 def read_csv_text(
     name: str, text: str, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()
 ) -> list[Row]:
-    """Rows of CSV text with a header.
-
-    Parameters
-    ----------
-    name : str
-        What a fault calls it.
-    text : str
-        The text.
-    faults : Faults
-        Where problems go.
-    required, optional : sequence of str
-        Columns that must and that may be there.
-
-    Returns
-    -------
-    list of Row
-        The rows that have the right number of cells; each other row is a problem.
-    """
+    """Rows of CSV text with a header."""
     known = [*required, *optional]
     text = text.replace("\r\n", "\n")
     if not text.strip():
@@ -317,20 +231,7 @@ def _is_number(text: str) -> bool:
 
 
 def read_toml(path: Path, faults: Faults) -> dict[str, Any] | None:
-    """Contents of a TOML file, or None with a problem noted.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    faults : Faults
-        Where problems go.
-
-    Returns
-    -------
-    dict or None
-        As `tomllib` gives it.
-    """
+    """Contents of a TOML file, or None with a problem noted."""
     text = read_text(path, faults)
     if text is None:
         return None
@@ -345,17 +246,7 @@ def read_toml(path: Path, faults: Faults) -> dict[str, Any] | None:
 
 
 class Fields:
-    """One TOML table, read key by key; what is missing, of the wrong type or never asked for becomes a problem.
-
-    Parameters
-    ----------
-    table : object
-        What the file holds at `place`.
-    file, place : str
-        For the reader of a problem.
-    faults : Faults
-        Where problems go.
-    """
+    """One TOML table, read key by key; what is missing, of the wrong type or never asked for becomes a problem."""
 
     def __init__(self, table: object, file: str, place: str, faults: Faults) -> None:
         self.file, self.place, self.faults = file, place, faults

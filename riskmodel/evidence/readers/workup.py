@@ -15,22 +15,7 @@ from riskmodel.evidence.workup import STEP_STATES, Condition, Neighbour, Remark,
 
 
 def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
-    """Read ``workup.toml``.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    finding : Finding
-        Whose variables, outcomes and descriptors the rules name.
-    faults : Faults
-        Where problems go.
-
-    Returns
-    -------
-    WorkUp
-        As much as could be read; empty where there is no such file.
-    """
+    """Read ``workup.toml``."""
     if not os.path.lexists(path):
         return WorkUp((), (), (), (), (), ())
     table = read_toml(path, faults)
