@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from riskmodel._support.files import write_folder
-from riskmodel.evidence.evidence import FILES, Evidence
+from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import BASES, ROLES
+from riskmodel.evidence.manifest import FILES
 
 #: Meaning of each column of ``counts.csv``.
 COUNTS = {

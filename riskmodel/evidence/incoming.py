@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from riskmodel.errors import EvidenceError, InputError, Problem
-from riskmodel.evidence.evidence import FILES, Evidence, folder_hash, load_evidence
+from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
+from riskmodel.evidence.load import load_evidence
+from riskmodel.evidence.manifest import FILES, folder_hash
 from riskmodel.evidence.readers.counts import COUNT_COLUMNS, SOURCE_COLUMNS
 from riskmodel.evidence.readers.sheets import as_sheet
 from riskmodel.evidence.readers.text import Faults, Row, read_csv_text

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import riskmodel as rm
-from riskmodel.evidence import evidence as evidence_module
+from riskmodel.evidence.manifest import SHIPPED
 from riskmodel.report.evidence import describe
 
 HEPATIC = "fetal-hepatic-calcification"
@@ -364,4 +364,4 @@ def test_a_file_of_the_folder_is_not_the_folder(folder):
 
 def test_findings_are_listed():
     assert HEPATIC in rm.findings()
-    assert evidence_module.SHIPPED.is_dir()
+    assert SHIPPED.is_dir()

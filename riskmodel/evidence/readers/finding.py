@@ -24,7 +24,8 @@ from riskmodel.evidence.finding import (
     Variable,
     given_text,
 )
-from riskmodel.evidence.readers.text import Faults, Fields, read_toml
+from riskmodel.evidence.readers.fields import Fields, read_toml
+from riskmodel.evidence.readers.text import Faults
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
