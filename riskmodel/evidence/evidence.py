@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskmodel._support.kept import Value, kept
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.audit import AuditFinding, audit
-from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable, given_text
+from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
 from riskmodel.evidence.readings import rows_under
 from riskmodel.evidence.workup import WorkUp
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class Evidence(Value):
     """The published counts about one finding, under one reading.
 
     Parameters
@@ -36,7 +37,7 @@ class Evidence:
     reading : str
         How the disputed rows are read.
     path : Path
-        The folder.
+        The folder; the same content in another place is equal.
     content_hash : str
         SHA-256 of its four files, in hexadecimal.
     """
@@ -47,7 +48,7 @@ class Evidence:
     all_counts: tuple[Count, ...]
     workup: WorkUp
     reading: str
-    path: Path
+    path: Path = field(compare=False)
     content_hash: str
 
     @property
@@ -352,7 +353,15 @@ class Evidence:
 
     def audit(self) -> tuple[AuditFinding, ...]:
         """What a careful reader would ask about these rows: sums, contradictions, gaps, weak bases."""
+        return self._audited
+
+    @kept
+    def _audited(self) -> tuple[AuditFinding, ...]:
         return audit(self.finding, self.sources, self.counts)
+
+    @kept
+    def _hash(self) -> int:
+        return hash((self.content_hash, self.reading, self.counts))
 
     def table(self) -> pd.DataFrame:
         """Rows of the reading as a table.
@@ -367,6 +376,6 @@ class Evidence:
         names = [one.name for one in fields(Count)]
         records = [{name: getattr(count, name) for name in names} for count in self.counts]
         for record in records:
-            record["given"] = given_text(record["given"])
+            record["given"] = str(record["given"])
             record["replaces"] = " ;; ".join(record["replaces"])
         return pd.DataFrame(records, columns=names).drop(columns="row")

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from riskmodel._support.kept import Value
 from riskmodel.errors import EvidenceError, InputError, Problem
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
@@ -32,7 +33,7 @@ OF_SOURCE = tuple(name for name in (*SOURCE_COLUMNS, "note") if name not in ("ke
 
 
 @dataclass(frozen=True, eq=False)
-class Incoming:
+class Incoming(Value):
     """A finding with new counts in it."""
 
     evidence: Evidence  # checked, of the whole

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from riskmodel.evidence.finding import Count
+from riskmodel.evidence.known import Known
 
 
 def rows_under(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
     """Rows that hold under a reading; a source's wider count beside its finer ones only checks them."""
     rows = _holding(counts, reading)
-    finer: dict[tuple[str, str], list[frozenset[tuple[str, str]]]] = {}
+    finer: dict[tuple[str, str], list[Known]] = {}
     for row in rows:
         if row.role == "fit":
-            finer.setdefault((row.source, row.variable), []).append(frozenset(row.given))
+            finer.setdefault((row.source, row.variable), []).append(row.given)
     return tuple(
         replace(row, role="check")
-        if row.role == "fit" and any(frozenset(row.given) < given for given in finer[row.source, row.variable])
+        if row.role == "fit"
+        and any(one != row.given and one.implies(row.given) for one in finer[row.source, row.variable])
         else row
         for row in rows
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riskmodel.errors import closest
-from riskmodel.evidence.finding import BASES, ROLES, Count, Finding, Source, given_text
+from riskmodel.evidence.finding import BASES, ROLES, Count, Finding, Source
 from riskmodel.evidence.readers.finding import parse_given
 from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_whole
 
@@ -158,7 +158,7 @@ def _check_together(file: str, counts: Sequence[Count], finding: Finding, faults
         # The two states of a variable are one count, told twice; of more, each is one.
         twice = declared is not None and len(declared.states) == 2 and count.category in declared.states
         category = "" if twice else count.category
-        place = (count.reading, count.source, count.variable, category, given_text(count.given), count.population)
+        place = (count.reading, count.source, count.variable, category, str(count.given), count.population)
         if place in seen:
             faults.add(
                 file,
@@ -203,7 +203,7 @@ def _check_states(file: str, counts: Sequence[Count], finding: Finding, faults: 
             holds = count.reading == reading.name or (count.reading == "primary" and count.key not in replaced)
             declared = finding.variable(count.variable)
             if holds and declared is not None and count.category in declared.states:
-                place = (count.source, count.variable, given_text(count.given), count.population)
+                place = (count.source, count.variable, str(count.given), count.population)
                 groups.setdefault(place, []).append(count)
         for (source, variable, _, _), group in groups.items():
             declared = finding.variable(variable)
@@ -230,7 +230,7 @@ def _check_kinds(file: str, counts: Sequence[Count], finding: Finding, faults: F
         groups: dict[tuple[str, str, str], list[Count]] = {}
         for count in counts:
             if count.variable == variable and count.category in kinds:
-                groups.setdefault((count.source, count.reading, given_text(count.given)), []).append(count)
+                groups.setdefault((count.source, count.reading, str(count.given)), []).append(count)
         for (source, _, _), group in groups.items():
             totals = {count.total for count in group}
             events = sum(count.events for count in group)
