@@ -219,6 +219,10 @@ class Count:
     note: str  # what a reader must know
     row: int  # line in the file, the header being 1
 
+    def __post_init__(self) -> None:
+        if type(self.given) is not Known:
+            object.__setattr__(self, "given", Known(self.given))  # pairs, as a hypothetical row is written by hand
+
     @property
     def key(self) -> str:
         """What the row counts, as another row names it in its column ``replaces``."""
