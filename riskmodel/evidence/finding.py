@@ -24,6 +24,7 @@ Given = tuple[tuple[str, str], ...]
 EdgeStatus = Literal["counts", "structural", "elicited", "unknown"]
 EDGE_STATUSES: tuple[str, ...] = ("counts", "structural", "elicited", "unknown")
 BASES: tuple[str, ...] = ("abstract", "derived", "secondary", "as-cited")
+TERMINATIONS: tuple[str, ...] = ("included", "excluded")
 ROLES: tuple[str, ...] = ("fit", "check", "context")
 POLARITIES: tuple[str, ...] = ("good", "bad", "neutral")
 

@@ -9,10 +9,11 @@ from riskmodel.errors import EvidenceError, InputError, UnknownNameError
 from riskmodel.evidence import manifest
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.manifest import FILES, findings, folder_hash
-from riskmodel.evidence.readers.counts import COUNT_COLUMNS, read_counts, read_sources
+from riskmodel.evidence.readers.counts import COLUMNS, read_counts
 from riskmodel.evidence.readers.fields import read_toml
 from riskmodel.evidence.readers.finding import check_citations, read_finding
-from riskmodel.evidence.readers.text import Faults, read_csv
+from riskmodel.evidence.readers.sources import read_sources
+from riskmodel.evidence.readers.text import Faults, header, read_csv
 from riskmodel.evidence.readers.workup import read_workup
 
 
@@ -56,7 +57,7 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     sources = read_sources(folder / "sources.csv", faults)
     if parsed is None:
         # Rows cannot be checked against a finding that cannot be read; the files themselves still can.
-        read_csv(folder / "counts.csv", faults, required=COUNT_COLUMNS, optional=("role",))
+        read_csv(folder / "counts.csv", faults, **header(COLUMNS))
         if os.path.lexists(folder / "workup.toml"):
             read_toml(folder / "workup.toml", faults)
         raise EvidenceError(faults.problems, where=str(folder))

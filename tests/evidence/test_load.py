@@ -1,6 +1,7 @@
 """A finding's folder: what the shipped one says, and what a spoilt one is told."""
 
 import json
+import re
 
 import pytest
 
@@ -365,3 +366,22 @@ def test_a_file_of_the_folder_is_not_the_folder(folder):
 def test_findings_are_listed():
     assert HEPATIC in rm.findings()
     assert SHIPPED.is_dir()
+
+
+def test_columns_are_declared_once_and_documented():
+    from dataclasses import fields
+    from pathlib import Path
+
+    from riskmodel.evidence.finding import Count, Source
+    from riskmodel.evidence.readers import counts as counts_csv
+    from riskmodel.evidence.readers import sources as sources_csv
+
+    text = (Path(__file__).parents[2] / "docs" / "evidence-format.md").read_text()
+    parts = {"counts": text[text.index("## counts.csv") :], "sources": text[text.index("## sources.csv") :]}
+    for value, columns, part in (
+        (Count, counts_csv.COLUMNS, parts["counts"]),
+        (Source, sources_csv.COLUMNS, parts["sources"]),
+    ):
+        assert {one.name for one in fields(value)} - {"row"} == set(columns)
+        for name in columns:
+            assert re.search(rf"\b{name}\b", part.split("\n## ")[0]), name

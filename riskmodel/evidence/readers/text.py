@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from riskmodel.errors import Problem, closest
 
@@ -122,6 +123,23 @@ def read_whole(file: str, row: Row, column: str, faults: Faults) -> int | None:
         what, remedy = "not a whole number", "Give the digits 0 to 9 only, such as 20"
     faults.add(file, what, remedy, row=row.number, column=column, found=text)
     return None
+
+
+class Column(NamedTuple):
+    """A column of a CSV file, as a data package describes it."""
+
+    meaning: str
+    kind: str = "string"  # as Table Schema names it
+    limits: Mapping[str, Any] = {}
+    optional: bool = False  # whether the header may lack it
+
+
+def header(columns: Mapping[str, Column]) -> dict[str, list[str]]:
+    """Columns that a header must have and those that it may, as `read_csv` takes them."""
+    return {
+        "required": [name for name, one in columns.items() if not one.optional],
+        "optional": [name for name, one in columns.items() if one.optional],
+    }
 
 
 def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
