@@ -20,8 +20,9 @@ from riskmodel.consultation.document import (
 from riskmodel.consultation.question import said, split_stated
 from riskmodel.consultation.workup import StepState, plan
 from riskmodel.errors import InputError, UnknownNameError
-from riskmodel.evidence.evidence import Evidence, load_evidence
+from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Given, given_text
+from riskmodel.evidence.load import load_evidence
 from riskmodel.evidence.workup import Statement
 from riskmodel.sensitivity.variants import tested
 from riskmodel.tree.answer import known_states

@@ -58,7 +58,7 @@ def fit(
 
     Examples
     --------
-    >>> from riskmodel.evidence.evidence import load_evidence
+    >>> from riskmodel.evidence.load import load_evidence
     >>> model = fit(load_evidence("fetal-hepatic-calcification"))
     >>> risk = model.risk("good_outcome", anatomy="isolated", karyotype="normal", infection="negative")
     >>> f"{risk.mean:.3f} from {risk.fetuses} fetuses in {risk.series} series, {len(risk.wider)} of them of wider groups"

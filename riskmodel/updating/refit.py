@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmodel._support.files import new_folder, write_folder
-from riskmodel.evidence.evidence import Evidence, load_evidence
+from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, given_text
 from riskmodel.evidence.incoming import Incoming, join
+from riskmodel.evidence.load import load_evidence
 from riskmodel.report.refit import changelog_entry, to_markdown
 from riskmodel.tree.model import ProbabilityTree, fit
 from riskmodel.tree.prediction import foretold
