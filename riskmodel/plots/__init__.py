@@ -484,7 +484,7 @@ def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     Parameters
     ----------
     table : pandas.DataFrame
-        From `CalibrationRecord.ecdf_table`, by K, or `SBCRecord.ecdf_table`, by quantity.
+        From `CalibrationRecord.ecdf_table`, by K, or that of a simulation (`validation/`), by quantity.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure otherwise.
     title : str
