@@ -16,12 +16,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.calibration.sbc_generator import Generator, Simulated, log_likelihood
 from riskmodel.distributions.special import log_sigmoids
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.inference.grid import AverageMarginal, Lattice
 from riskmodel.inference.pool import pool
 from riskmodel.posterior import Posterior
+from sbc_generator import Generator, Simulated, log_likelihood
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
