@@ -13,8 +13,10 @@ from riskmodel.coarsened.counts import LARGEST_COARSE, Divided
 from riskmodel.distributions.base import Distribution, PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.special import log_sigmoids
-from riskmodel.inference.grid import AverageMarginal, Lattice, mixture_nodes
+from riskmodel.inference.beta_binomial import mixture_nodes
+from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_settings import SettingRisk
+from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal
 from riskmodel.posterior import Posterior
 
 Array = NDArray[np.float64]
@@ -116,7 +118,10 @@ class HyperNodes:
                 return new, tuple(new.shifted(int(y), int(n)) for y, n in pairs)
 
             return replace(
-                self.posterior, average=held.average(), heterogeneity=held.heterogeneity(), settings=settings
+                self.posterior,
+                average=AverageMarginal(held),
+                heterogeneity=HeterogeneityMarginal(held),
+                settings=settings,
             )
         risk: SettingDistribution
         if isinstance(average, BetaMixture):

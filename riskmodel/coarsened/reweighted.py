@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from riskmodel._support.checks import checked_levels
 from riskmodel.coarsened.joint import Joint
-from riskmodel.distributions.base import Distribution, checked_levels
+from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.diagram import Node, edges_of, evaluate
-from riskmodel.distributions.propagated import kronecker
+from riskmodel.distributions.points import kronecker
 
 Array = NDArray[np.float64]
 

@@ -15,8 +15,9 @@ from riskmodel.calibration.sbc import REPLICATIONS, code_of
 from riskmodel.calibration.sbc_generator import Generator, log_likelihood
 from riskmodel.calibration.sbc_record import SBCRecord
 from riskmodel.calibration.sbc_replicate import QUANTITIES, _joint_draws
-from riskmodel.inference.grid import AverageMarginal
-from riskmodel.priors import MU_PRIORS, BetaOnRho, HalfNormalOnTau, LogNormalOnTau, g_of, tau_of
+from riskmodel.distributions.special import g_of, tau_of
+from riskmodel.inference.marginals import AverageMarginal
+from riskmodel.priors import MU_PRIORS, BetaOnRho, HalfNormalOnTau, LogNormalOnTau
 
 RECORDS = Path(__file__).parents[2] / "validation" / "sbc"
 STORED = {

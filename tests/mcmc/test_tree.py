@@ -7,10 +7,11 @@ import pytest
 
 import riskmodel as rm
 from riskmodel.distributions.diagram import Branch
+from riskmodel.distributions.special import tau_of
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.mcmc.diagnostics import mcse
 from riskmodel.mcmc.tree import _Divided, fit_tree
-from riskmodel.priors import as_heterogeneity_prior, as_mu_prior, tau_of
+from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
 
 PRIORS = {"mu_prior": as_mu_prior("jeffreys"), "heterogeneity_prior": as_heterogeneity_prior("default")}
 QUICK = {"tune": 500, "chains": 2, "seed": 3}
