@@ -14,7 +14,7 @@ from riskmodel.coarsened.counts import Divided, likelihood
 from riskmodel.coarsened.nodes import at_levels
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Branch, Node, edges_of
-from riskmodel.distributions.propagated import kronecker
+from riskmodel.distributions.points import kronecker
 from riskmodel.posterior import Posterior
 
 #: Settings that are simulated: a tail probability of 2.5 % is then good to some 0.25 points.

@@ -28,7 +28,7 @@ from riskmodel.coarsened.counts import Divided, likelihood
 from riskmodel.coarsened.nodes import at_levels, nodes_of, reweighted
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Node, edges_of, evaluate
-from riskmodel.distributions.propagated import kronecker
+from riskmodel.distributions.points import kronecker
 from riskmodel.errors import AccuracyError
 from riskmodel.posterior import Posterior
 

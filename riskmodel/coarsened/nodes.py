@@ -13,8 +13,10 @@ from riskmodel.coarsened.counts import LARGEST_COARSE, Divided
 from riskmodel.distributions.base import Distribution, PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.special import log_sigmoids
-from riskmodel.inference.grid import AverageMarginal, Lattice, mixture_nodes
+from riskmodel.inference.beta_binomial import mixture_nodes
+from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_settings import SettingRisk
+from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal
 from riskmodel.posterior import Posterior
 
 Array = NDArray[np.float64]
@@ -112,7 +114,9 @@ def reweighted(posterior: Posterior, ratio: Array, cells: tuple[tuple[float, int
             pairs = zip(posterior.events, posterior.totals, strict=True)
             return new, tuple(new.shifted(int(y), int(n)) for y, n in pairs)
 
-        return replace(posterior, average=held.average(), heterogeneity=held.heterogeneity(), settings=settings)
+        return replace(
+            posterior, average=AverageMarginal(held), heterogeneity=HeterogeneityMarginal(held), settings=settings
+        )
     risk: SettingDistribution
     if isinstance(average, BetaMixture):
         updated = [average.update(events, total) for _, events, total in cells]

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from riskmodel._support.checks import checked_levels
 from riskmodel._support.kept import Value, kept
 from riskmodel.coarsened.joint import Joint
-from riskmodel.distributions.base import Distribution, checked_levels
+from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
-from riskmodel.distributions.propagated import kronecker, propagate
+from riskmodel.distributions.points import kronecker
+from riskmodel.distributions.propagated import propagate
 
 Array = NDArray[np.float64]
 

@@ -8,10 +8,11 @@ import pytest
 import riskmodel as rm
 from riskmodel.coarsened.questions import diagram
 from riskmodel.distributions.diagram import Branch
+from riskmodel.distributions.special import tau_of
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.mcmc.diagnostics import mcse
 from riskmodel.mcmc.tree import _Divided, fit_tree
-from riskmodel.priors import as_heterogeneity_prior, as_mu_prior, tau_of
+from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
 from riskmodel.tree.answer import joint as tree_joint
 
 PRIORS = {"mu_prior": as_mu_prior("jeffreys"), "heterogeneity_prior": as_heterogeneity_prior("default")}
