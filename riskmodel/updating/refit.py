@@ -13,7 +13,7 @@ import numpy as np
 
 from riskmodel._support.files import new_folder, write_folder
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import Count, given_text
+from riskmodel.evidence.finding import Count
 from riskmodel.evidence.incoming import Incoming, join
 from riskmodel.evidence.load import load_evidence
 from riskmodel.report.refit import changelog_entry, to_markdown
@@ -100,7 +100,7 @@ class Update:
             before, after = (numbers(route(model, question)) for model in (self.before, self.after))
             others = {key: numbers(route(model, question)) for key, model in without.items()}
             influence = {key: _less(after["probability"], one["probability"]) for key, one in others.items()}
-            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": given_text(question.given)}
+            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": str(question.given)}
             found.append(
                 head
                 | {
