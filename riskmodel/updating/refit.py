@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -230,7 +230,7 @@ class Update:
         files["CHANGELOG.md"] = entry + ("\n" + earlier if earlier else "")
         record = self.record
         if place.name != self.after.evidence.finding.key:
-            record = record.renamed(place.name)
+            record = replace(record, finding=place.name)
         files["record.json"] = record.to_json()
         write_folder(place, files)
 

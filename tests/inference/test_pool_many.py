@@ -115,4 +115,3 @@ def test_dask_does_the_same_work():
         assert ours.chunks == simulation_based_calibration(replications=220, seed=3).chunks
         judged = rm.calibrate(predictors="default", ks=[1], most=1, executor=executor)
     assert judged.arms == rm.calibrate(predictors="default", ks=[1], most=1).arms
-    assert judged.complete
