@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import to_builtins
+from msgspec import json
 
 from riskmodel._support.kept import Value, once
 from riskmodel.consultation import compose, tables
@@ -80,9 +80,14 @@ class Consultation(Value):
         return self.query.known
 
     @property
+    def described(self) -> Mapping[str, Any]:
+        """What was stated beside it."""
+        return self.query.described
+
+    @property
     def cautions(self) -> tuple[dict[str, Any], ...]:
         """Pitfalls with what the counts say of them, and what this answer cannot say."""
-        return tuple(to_builtins(self.document.cautions))
+        return tuple(self.to_dict()["cautions"])
 
     def to_dict(self) -> dict[str, Any]:
         """The consultation as JSON knows it; its schema is ``riskmodel.schema()``.
@@ -92,8 +97,8 @@ class Consultation(Value):
         dict
             What is not estimable is null, with its reason and bounds; so is what was not asked for by name.
         """
-        said: dict[str, Any] = to_builtins(self.document)
-        return said
+        answer: dict[str, Any] = json.decode(json.encode(self.document))
+        return answer
 
     def with_detail(self, *names: str) -> Consultation:
         """The same consultation with more in it.
