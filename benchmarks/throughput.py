@@ -8,13 +8,17 @@ with the same counts, which pool_many fits once.
 
 import argparse
 import platform
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 import riskmodel as rm
 from riskmodel._support.executors import workers
-from riskmodel.calibration.sbc_generator import Generator
+
+sys.path.append(str(Path(__file__).parents[1] / "validation"))
+from sbc_generator import Generator
 
 
 def summaries(post):

@@ -36,8 +36,6 @@ if _typing.TYPE_CHECKING:
     from riskmodel.calibration.cross_validation import calibrate
     from riskmodel.calibration.predictors import PoolPredictor
     from riskmodel.calibration.record import CalibrationRecord
-    from riskmodel.calibration.sbc import simulation_based_calibration
-    from riskmodel.calibration.sbc_record import SBCRecord
     from riskmodel.inference.pool_many import pool_many
     from riskmodel.sensitivity.ascertainment import AdjustedSettings, adjusted_settings
     from riskmodel.sensitivity.tipping_point import tipping_point
@@ -65,7 +63,6 @@ __all__ = [
     "ProbabilityTree",
     "RiskEstimate",
     "RiskModelError",
-    "SBCRecord",
     "StaleRecordError",
     "UnavailableError",
     "UnknownNameError",
@@ -87,7 +84,6 @@ __all__ = [
     "pool",
     "pool_many",
     "schema",
-    "simulation_based_calibration",
     "tipping_point",
     "update",
 ]
@@ -104,14 +100,12 @@ _LATER = {
     "audit_model": "riskmodel.tree.audit",
     "audit_table": "riskmodel.tree.audit",
     "calibrate": "riskmodel.calibration.cross_validation",
-    "SBCRecord": "riskmodel.calibration.sbc_record",
     "fit_all": "riskmodel.updating.many",
     "load_corpus": "riskmodel.calibration.corpus",
     "next_series": "riskmodel.sensitivity.value_of_information",
     "tipping_point": "riskmodel.sensitivity.tipping_point",
     "pool_many": "riskmodel.inference.pool_many",
     "schema": "riskmodel._support.json_schema",
-    "simulation_based_calibration": "riskmodel.calibration.sbc",
     "update": "riskmodel.updating.refit",
 }
 

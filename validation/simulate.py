@@ -7,8 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-import riskmodel as rm
 from riskmodel._support.executors import workers
+from sbc_calibrate import simulation_based_calibration
 
 FOLDER = Path(__file__).parent / "sbc"
 MODELS = {
@@ -30,7 +30,7 @@ def main():
     FOLDER.mkdir(exist_ok=True)
     with workers(asked.jobs) as executor:
         for name in asked.models or MODELS:
-            record = rm.simulation_based_calibration(**MODELS[name], seed=asked.seed, executor=executor)
+            record = simulation_based_calibration(**MODELS[name], seed=asked.seed, executor=executor)
             if not record.complete:
                 label, why = next(iter(record.missing.items()))
                 sys.exit(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +24,8 @@ from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Given, given_text
 from riskmodel.evidence.load import load_evidence
 from riskmodel.evidence.workup import Statement
-from riskmodel.sensitivity.variants import Sensitivity
+from riskmodel.sensitivity.variants import tested
+from riskmodel.tree.answer import known_states
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree, fit
 
@@ -99,7 +99,7 @@ class Consultation:
             "reading": evidence.reading,
             "audience": self.audience,
             "evidence_version": evidence.version,
-            "risks": [risk_dict(risk, self._sensitivity) for risk in self.risks],
+            "risks": [risk_dict(risk, self.model) for risk in self.risks],
             "branches": [
                 {"given": dict(given), "risks": [risk_dict(risk) for risk in risks]} for given, risks in self.branches
             ],
@@ -125,11 +125,6 @@ class Consultation:
             "disclaimer": finding.disclaimer,
         }
 
-    @cached_property
-    def _sensitivity(self) -> Sensitivity:
-        """Variants of the model, fitted once however often the consultation is shown."""
-        return Sensitivity(self.model)
-
     def risk_table(self) -> pd.DataFrame:
         """Risks, by route, and those of the branches: see `riskmodel.consultation.tables.risk_table`."""
         return consult_tables.risk_table(self.to_dict())
@@ -152,7 +147,7 @@ class Consultation:
         """
         import pandas as pd
 
-        rows = [{"outcome": risk.outcome.name} | one for risk in self.risks for one in self._sensitivity.tested(risk)]
+        rows = [{"outcome": risk.outcome.name} | one for risk in self.risks for one in tested(self.model, risk)]
         return pd.DataFrame(rows, columns=["outcome", "tested", "lowest", "highest"])
 
     def _applies(self, statement: Statement) -> bool:
@@ -217,7 +212,7 @@ def consult(
     evidence = load_evidence(finding, reading=reading)
     model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
     states, described = split_stated(evidence.finding, stated)
-    known = model.known(states)
+    known = known_states(model.evidence.finding, states)
     risks = tuple(
         model.risk(one.name, **dict(known))
         for one in evidence.finding.outcomes
@@ -241,7 +236,7 @@ def _branches(model: ProbabilityTree, known: Given) -> tuple[tuple[Given, tuple[
         return ()
     found = []
     for state in open_variable.states:
-        given = model.known(dict(known) | {open_variable.name: state})
+        given = known_states(finding, dict(known) | {open_variable.name: state})
         risks = tuple(
             model.risk(one.name, **dict(given))
             for one in finding.outcomes

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from riskmodel._support.kept import once
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Given
 from riskmodel.evidence.workup import Statement
 from riskmodel.report.wording import certainty
-from riskmodel.sensitivity.variants import Sensitivity
+from riskmodel.sensitivity.variants import robustness
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
 
 
-def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dict[str, Any]:
+def risk_dict(risk: RiskEstimate, model: ProbabilityTree | None = None) -> dict[str, Any]:
     """A risk as JSON knows it."""
     interval = risk.interval()
     bounds_interval = risk.bounds_interval()
@@ -47,10 +48,10 @@ def risk_dict(risk: RiskEstimate, sensitivity: Sensitivity | None = None) -> dic
         "certainty": word,
         "certainty_why": why,
         "counts": [count.to_dict() for count in risk.counts],
-        "direct": risk.direct.to_dict() if sensitivity else None,
-        "indirect": risk.indirect.to_dict() if sensitivity else None,
-        "combined": risk.combined.to_dict() if sensitivity else None,
-        "robustness": sensitivity.of(risk) if sensitivity else None,
+        "direct": risk.direct.to_dict() if model else None,
+        "indirect": risk.indirect.to_dict() if model else None,
+        "combined": risk.combined.to_dict() if model else None,
+        "robustness": robustness(model, risk) if model else None,
     }
 
 
@@ -68,7 +69,7 @@ def by_setting(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> list[di
     titles = {"any": "all settings"} | {one.name: one.title for one in finding.settings}
     rows = []
     for name, title in titles.items():
-        own = model if name == model.setting else model.variant(setting=name)
+        own = model if name == model.setting else _of_setting(model, name)
         answers = []
         for risk in risks:
             found = own.risk(risk.outcome.name, **dict(risk.known))
@@ -86,6 +87,10 @@ def by_setting(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> list[di
             )
         rows.append({"setting": name, "title": title, "risks": answers})
     return rows
+
+
+def _of_setting(model: ProbabilityTree, name: str) -> ProbabilityTree:
+    return once(model, ("setting", name), lambda: model.variant(setting=name))
 
 
 def neighbours(evidence: Evidence, known: Given, risks: Sequence[RiskEstimate]) -> dict[str, Any]:

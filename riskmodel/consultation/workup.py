@@ -11,6 +11,7 @@ from typing import Any
 from riskmodel.coarsened.read_coarse import MOST_UNKNOWN
 from riskmodel.evidence.finding import Given
 from riskmodel.evidence.workup import Step
+from riskmodel.tree.answer import blanks, probability
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
 
@@ -143,10 +144,10 @@ def information(
     Lindley DV. On a measure of the information provided by an experiment. Ann Math Stat 1956;27:986-1005, section 2.
     """
     states = model.evidence.variable(variable).states
-    blanks = model.blanks([dict(known) | {target: state, variable: result} for result in states])
-    if len(blanks) > MOST_UNKNOWN:
+    blank = blanks(model, [dict(known) | {target: state, variable: result} for result in states])
+    if len(blank) > MOST_UNKNOWN:
         return None, None, "too many unknown branches matter"
-    corners = [dict(zip(blanks, values, strict=True)) for values in itertools.product((0.0, 1.0), repeat=len(blanks))]
+    corners = [dict(zip(blank, values, strict=True)) for values in itertools.product((0.0, 1.0), repeat=len(blank))]
     values = [_mutual(model, known, variable, target, state, corner) for corner in corners]
     possible = [value for value in values if value is not None]
     if not possible:
@@ -154,7 +155,7 @@ def information(
     most = max(possible)
     if most - min(possible) < 1e-12:
         return most, most, ""
-    defined = {i: model.edges[i].probability for i in blanks}
+    defined = {i: model.edges[i].probability for i in blank}
     # A blank that a definition fills is filled; the others must not matter.
     free = [i for i, value in defined.items() if value is None]
     filled = {i: value for i, value in defined.items() if value is not None}
@@ -172,13 +173,13 @@ def _mutual(
     model: ProbabilityTree, known: Given, variable: str, target: str, state: str, corner: Mapping[int, float]
 ) -> float | None:
     declared = model.evidence.variable(variable)
-    total = model.probability({target: state}, known, corner)
+    total = probability(model, {target: state}, known, corner)
     if total is None:
         return None
     bits = _entropy(total)
     for result in declared.states:
-        share = model.probability({variable: result}, known, corner)
-        joint = model.probability({variable: result, target: state}, known, corner)
+        share = probability(model, {variable: result}, known, corner)
+        joint = probability(model, {variable: result, target: state}, known, corner)
         if share is None or joint is None:
             return None
         if share > 0:

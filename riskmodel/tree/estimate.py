@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Protocol
 
+from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.base import Distribution, IntervalKind
 from riskmodel.evidence.finding import Count, Edge, Given, Outcome
 
@@ -28,7 +27,7 @@ class Joining(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Route:
+class Route(Value):
     """One way to an answer: from the series that report exactly the question, or through the tree.
 
     Parameters
@@ -54,12 +53,28 @@ class Route:
     wider: tuple[Count, ...] = ()
     joint: Joining | None = None
 
+    @classmethod
+    def none(cls, reason: str) -> Route:
+        """No answer this way.
+
+        Parameters
+        ----------
+        reason : str
+            Why.
+
+        Returns
+        -------
+        Route
+            Not estimable.
+        """
+        return Route(None, None, (), reason)
+
     @property
     def estimable(self) -> bool:
         """Whether there is an answer."""
         return self.new_setting is not None
 
-    @cached_property
+    @kept
     def mean(self) -> float | None:
         """The probability for the next fetus, or None."""
         return None if self.new_setting is None else float(self.new_setting.mean)
@@ -165,16 +180,18 @@ class RiskEstimate(Route):
         Branches of the tree that the answer depends on.
     definition_only : bool
         Whether the answer is 0 or 1 by a definition, not by counts.
-    corners : callable
-        Gives the answers with the unknown branches at 0 and 1, smallest first; called when first asked for.
     unknown : tuple of Edge
         Unknown branches that matter.
     fewest : int
         Series behind the branch of the answer that has fewest.
-    apart : callable
-        Gives the direct and the indirect route; called when first asked for.
+    direct : Route
+        From the series that report exactly this question and nothing finer.
+    indirect : Route
+        From finer cells through the tree, without any coarser count.
     combined : Route
         Every series once, whichever way it speaks.
+    corners : tuple of Route
+        The answers with each of the unknown branches at 0 and at 1.
     """
 
     outcome: Outcome = field(kw_only=True)
@@ -183,30 +200,17 @@ class RiskEstimate(Route):
     reading: str = field(kw_only=True)
     edges: tuple[Edge, ...] = field(kw_only=True)
     definition_only: bool = field(kw_only=True)
-    corners: Callable[[], tuple[Route, ...]] = field(kw_only=True, repr=False)
     unknown: tuple[Edge, ...] = field(kw_only=True)
     fewest: int = field(kw_only=True)
-    apart: Callable[[], tuple[Route, Route]] = field(kw_only=True, repr=False)
+    direct: Route = field(kw_only=True)
+    indirect: Route = field(kw_only=True)
     combined: Route = field(kw_only=True)
+    corners: tuple[Route, ...] = field(kw_only=True)
 
-    @cached_property
-    def _apart(self) -> tuple[Route, Route]:
-        return self.apart()
-
-    @property
-    def direct(self) -> Route:
-        """From the series that report exactly this question and nothing finer."""
-        return self._apart[0]
-
-    @property
-    def indirect(self) -> Route:
-        """From finer cells through the tree, without any coarser count."""
-        return self._apart[1]
-
-    @cached_property
+    @kept
     def bound_routes(self) -> tuple[Route, ...]:
         """The answers at the two ends of `bounds`, with their own uncertainty; none where no unknown branch matters."""
-        found = self.corners() if self.unknown else ()
+        found = sorted(self.corners, key=lambda one: one.mean or 0.0)
         return (found[0], found[-1]) if found else ()
 
     @property

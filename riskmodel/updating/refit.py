@@ -18,6 +18,7 @@ from riskmodel.evidence.incoming import Incoming, join
 from riskmodel.evidence.load import load_evidence
 from riskmodel.report.refit import changelog_entry, to_markdown
 from riskmodel.tree.model import ProbabilityTree, fit
+from riskmodel.tree.prediction import foretold
 from riskmodel.tree.standing_questions import numbers, questions, route
 from riskmodel.updating.fit_record import FitRecord
 
@@ -69,7 +70,7 @@ class Update:
         elif active.role == "fit" and active not in self.after.evidence.fitted(self.after.setting):
             pmf, score, reason = None, None, f"it does not speak for the setting {self.after.setting!r}"
         else:
-            pmf, score, reason = self.before.foretold(active)
+            pmf, score, reason = foretold(self.before, active)
         if pmf is None:
             return row | {"expected": None, "tail": None, "log_score": None, "words": "not compared", "reason": reason}
         below = np.cumsum(pmf) - 0.5 * pmf

@@ -9,6 +9,7 @@ import pytest
 import riskmodel as rm
 from riskmodel._support.executors import workers
 from riskmodel.inference import pool_many as batch
+from sbc_calibrate import simulation_based_calibration
 
 PROBLEMS = {
     "a": ([20, 10], [21, 11]),
@@ -110,8 +111,8 @@ def test_dask_does_the_same_work():
         pd.testing.assert_frame_equal(
             rm.pool_many(problems), rm.pool_many(problems, executor=executor), check_exact=True
         )
-        ours = rm.simulation_based_calibration(replications=220, seed=3, executor=executor)
-        assert ours.chunks == rm.simulation_based_calibration(replications=220, seed=3).chunks
+        ours = simulation_based_calibration(replications=220, seed=3, executor=executor)
+        assert ours.chunks == simulation_based_calibration(replications=220, seed=3).chunks
         judged = rm.calibrate(predictors="default", ks=[1], most=1, executor=executor)
     assert judged.arms == rm.calibrate(predictors="default", ks=[1], most=1).arms
     assert judged.complete

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.executors import Progress, finished
-from riskmodel._support.fingerprint import code_fingerprint
+from riskmodel._support.fingerprint import PACKAGE, modules_behind, source_fingerprint
 from riskmodel._support.version import package_versions
-from riskmodel.calibration.sbc_generator import MOST_SERIES, SIZES, Generator
-from riskmodel.calibration.sbc_record import SBCRecord
-from riskmodel.calibration.sbc_replicate import Chunk, Fit, FunctionFit, PoolFit, SamplerFit, judge
 from riskmodel.errors import InputError, UnknownNameError
+from sbc_generator import MOST_SERIES, SIZES, Generator
+from sbc_record import SBCRecord
+from sbc_replicate import Chunk, Fit, FunctionFit, PoolFit, SamplerFit, judge
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -49,59 +49,11 @@ def simulation_based_calibration(
     save: str | Path | None = None,
     progress: Progress | None = None,
 ) -> SBCRecord:
-    """Judge a model's posteriors by counts drawn from the model.
+    """Judge a model's posteriors by counts drawn from the model; `fit` judges another function of events and totals.
 
-    Parameters
-    ----------
-    model : {"beta-binomial", "logit-normal"}
-        From which counts are drawn, and which is fitted.
-    method : {"exact", "nuts"}
-        How it is fitted; the sampler is compiled once in each process, and has the beta-binomial only.
-    prior, heterogeneity : object
-        As `pool` takes them.
-    replications : int, optional
-        How many; 10,000 of the beta-binomial, 2,000 of the logit-normal and 200 of the sampler by default.
-    seed : int
-        Of everything.
-    executor : concurrent.futures.Executor, optional
-        Where to work; this process by default. The record is the same, dates and timings aside.
-    fit : callable, optional
-        What is judged instead: from events and totals, ndarrays of int of shape (series,), to a `Posterior`.
-    sizes : sequence of int
-        Totals, equally likely for each series; those of the shipped finding by default.
-    most_series : int
-        Numbers of series from 1 to this are equally likely.
-    resume : str or Path, optional
-        An unfinished record, whose chunks are kept.
-    save : str or Path, optional
-        Where to write the record as it grows; where `resume` is, by default.
-    progress : callable, optional
-        Called with the number of chunks done and of all chunks.
-
-    Returns
-    -------
-    SBCRecord
-        Where a worker died its `missing` says which replications were not judged, and why.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such model or method.
-    InputError
-        If an argument cannot be used, or `resume` is of another calibration.
-
-    References
-    ----------
-    Talts S, Betancourt M, Simpson D, Vehtari A, Gelman A. Validating Bayesian inference algorithms with simulation-based
-    calibration. arXiv 1804.06788, 2018, section 4. Modrak M, Moon AH, Kim S, Buerkner P, Huurre N, Faltejskova K, Gelman
-    A, Vehtari A. Simulation-based calibration checking for Bayesian computation: the choice of test quantities shapes
-    sensitivity. Bayesian Analysis 2023, section 4, for the log-likelihood among the quantities.
-
-    Examples
-    --------
-    >>> record = simulation_based_calibration(replications=40)
-    >>> record.passed
-    True
+    prior and heterogeneity are as `pool` takes them; `sizes` are totals, equally likely for each series, and numbers of
+    series from 1 to `most_series` are equally likely. The record is the same in any executor, dates and timings aside; where
+    a worker died its `missing` says which replications were not judged, and why.
     """
     started = time.monotonic()
     generator = Generator.of(model, prior, heterogeneity, sizes=sizes, most_series=most_series)
@@ -177,10 +129,12 @@ def simulation_based_calibration(
 
 
 def code_of(method: str) -> str:
-    """Fingerprint of the code behind a calibration."""
-    return code_fingerprint(
-        ("calibration.sbc_replicate", "mcmc.branch") if method == "nuts" else ("calibration.sbc_replicate",)
-    )
+    """Fingerprint of the code behind a calibration: the package's and what is beside this file."""
+    modules = modules_behind(("inference.pool", "mcmc.branch") if method == "nuts" else ("inference.pool",))
+    sources = {name: (PACKAGE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8") for name in modules}
+    here = Path(__file__).parent
+    own = {name: (here / f"{name}.py").read_text(encoding="utf-8") for name in ("sbc_generator", "sbc_replicate")}
+    return source_fingerprint(sources | own)
 
 
 def _fit(generator: Generator, model: str, method: str, prior: Any, heterogeneity: Any, fit: Any) -> Fit:

@@ -11,12 +11,13 @@ from scipy.stats import kstest
 
 import riskmodel as rm
 from riskmodel._support.executors import workers
-from riskmodel.calibration.sbc import REPLICATIONS, code_of
-from riskmodel.calibration.sbc_generator import Generator, log_likelihood
-from riskmodel.calibration.sbc_record import SBCRecord
-from riskmodel.calibration.sbc_replicate import QUANTITIES, _joint_draws
-from riskmodel.inference.grid import AverageMarginal
-from riskmodel.priors import MU_PRIORS, BetaOnRho, HalfNormalOnTau, LogNormalOnTau, g_of, tau_of
+from riskmodel.distributions.special import g_of, tau_of
+from riskmodel.inference.marginals import AverageMarginal
+from riskmodel.priors import MU_PRIORS, BetaOnRho, HalfNormalOnTau, LogNormalOnTau
+from sbc_calibrate import REPLICATIONS, code_of, simulation_based_calibration
+from sbc_generator import Generator, log_likelihood
+from sbc_record import SBCRecord
+from sbc_replicate import QUANTITIES, _joint_draws
 
 RECORDS = Path(__file__).parents[2] / "validation" / "sbc"
 STORED = {
@@ -56,7 +57,7 @@ def test_a_stored_value_is_what_this_code_gives(name):
     model, method = STORED[name]
     stored = SBCRecord.load(RECORDS / f"{name}.json")
     number = 1 if method == "nuts" else 10
-    again = rm.simulation_based_calibration(model, method=method, replications=number)
+    again = simulation_based_calibration(model, method=method, replications=number)
     first = next(iter(stored.chunks.values()))
     for quantity in QUANTITIES:
         # Ranks among draws move by one in 200 where another machine rounds otherwise; the sampler's by more.
@@ -93,7 +94,7 @@ def other_model(events, totals):
     ],
 )
 def test_a_wrong_model_fails(wrong, quantity):
-    record = rm.simulation_based_calibration(fit=wrong, replications=1000)
+    record = simulation_based_calibration(fit=wrong, replications=1000)
     assert not record.passed
     assert not next(row for row in record.rows if row["quantity"] == quantity)["inside"]
     assert wrong.__name__ in record.settings["fit"]
@@ -102,7 +103,7 @@ def test_a_wrong_model_fails(wrong, quantity):
 @pytest.mark.slow
 def test_a_posterior_that_ignores_the_counts_is_seen_by_the_log_likelihood_alone():
     """The prior is calibrated in every parameter; only a quantity that looks at the counts tells (Modrak et al. 2023)."""
-    record = rm.simulation_based_calibration(fit=ignorant, replications=1000)
+    record = simulation_based_calibration(fit=ignorant, replications=1000)
     inside = {row["quantity"]: row["inside"] for row in record.rows}
     assert inside["average"]
     assert inside["heterogeneity"]
@@ -122,11 +123,11 @@ def ignorant(events, totals):
 
 
 def test_the_record_is_the_same_wherever_it_is_made(tmp_path):
-    one = rm.simulation_based_calibration(replications=250, seed=4)
+    one = simulation_based_calibration(replications=250, seed=4)
     with ThreadPoolExecutor(2) as threads:
-        two = rm.simulation_based_calibration(replications=250, seed=4, executor=threads)
+        two = simulation_based_calibration(replications=250, seed=4, executor=threads)
     with workers(2) as processes:
-        three = rm.simulation_based_calibration(replications=250, seed=4, executor=processes)
+        three = simulation_based_calibration(replications=250, seed=4, executor=processes)
     assert one.chunks == two.chunks == three.chunks
     assert list(one.chunks) == list(three.chunks) == ["0-99", "100-199", "200-249"]
     assert one.code == three.code
@@ -152,18 +153,18 @@ def test_an_interrupted_run_can_be_taken_up_again(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rm.simulation_based_calibration(replications=300, save=file, progress=stop)
+        simulation_based_calibration(replications=300, save=file, progress=stop)
     part = SBCRecord.load(file)
     assert not part.complete
     assert not part.passed
     assert list(part.missing) == ["200-299"]
     assert "incomplete" in repr(part)
-    whole = rm.simulation_based_calibration(replications=300, resume=file)
+    whole = simulation_based_calibration(replications=300, resume=file)
     assert whole.complete
-    assert whole.chunks == rm.simulation_based_calibration(replications=300).chunks
+    assert whole.chunks == simulation_based_calibration(replications=300).chunks
     assert SBCRecord.load(file).complete
     with pytest.raises(rm.InputError, match="other settings"):
-        rm.simulation_based_calibration(replications=300, seed=2, resume=file)
+        simulation_based_calibration(replications=300, seed=2, resume=file)
 
 
 def dies(events, totals):
@@ -174,7 +175,7 @@ def dies(events, totals):
 
 def test_a_worker_that_dies_is_reported():
     with workers(2) as processes:
-        record = rm.simulation_based_calibration(fit=dies, replications=150, executor=processes)
+        record = simulation_based_calibration(fit=dies, replications=150, executor=processes)
     assert not record.complete
     assert set(record.missing) == {"0-99", "100-149"}
     assert "died" in record.missing["0-99"]
@@ -201,7 +202,7 @@ def test_what_cannot_be_judged_is_refused(tmp_path):
         ({"save": tmp_path / "nowhere" / "a.json"}, rm.InputError, "cannot be written"),
     ):
         with pytest.raises(error, match=words):
-            rm.simulation_based_calibration(**arguments)
+            simulation_based_calibration(**arguments)
     for text, words in (("{", "not JSON"), ("[]", "not a riskmodel"), ('{"format": "other"}', "not a riskmodel")):
         (tmp_path / "bad.json").write_text(text)
         with pytest.raises(rm.InputError, match=words):

@@ -16,12 +16,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.calibration.sbc_generator import Generator, Simulated, log_likelihood
 from riskmodel.distributions.special import log_sigmoids
 from riskmodel.errors import InputError, RiskModelError
-from riskmodel.inference.grid import AverageMarginal, Lattice
+from riskmodel.inference.lattice import Lattice
+from riskmodel.inference.marginals import AverageMarginal
 from riskmodel.inference.pool import pool
 from riskmodel.posterior import Posterior
+from sbc_generator import Generator, Simulated, log_likelihood
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -83,11 +84,12 @@ class SamplerFit:
 
 @cache
 def _compiled(fit: SamplerFit) -> Any:
-    from riskmodel.mcmc.branch import Sampler, Settings
+    from riskmodel.mcmc.branch import Sampler
+    from riskmodel.mcmc.options import Options
 
-    settings = Settings(fit.draws, fit.tune, fit.chains, 0, fit.target_accept, False)
+    options = Options(fit.draws, fit.tune, fit.chains, 0, fit.target_accept, False)
     of = fit.generator
-    return Sampler(settings, of.mu_prior, of.heterogeneity_prior, max(of.sizes))
+    return Sampler(options, of.mu_prior, of.heterogeneity_prior, max(of.sizes))
 
 
 @dataclass(frozen=True)

@@ -76,28 +76,7 @@ class SBCRecord:
         return {number: why for part in self.chunks.values() for number, why in part["refused"].items()}
 
     def ecdf(self, quantity: str, *, points: int = 50) -> list[dict[str, Any]]:
-        """Distance of a quantity's values from the uniform distribution, with its band.
-
-        Parameters
-        ----------
-        quantity : str
-            Its name.
-        points : int
-            At how many inner points of [0, 1].
-
-        Returns
-        -------
-        list of dict
-            quantity, z, difference, lower, upper. All quantities of a right model stay inside their bands, at all
-            points at once, with probability 0.95: each band is for 1 - 0.05 / quantities (Bonferroni).
-
-        Raises
-        ------
-        UnknownNameError
-            If there is no such quantity.
-        InputError
-            If nothing was judged.
-        """
+        """Distance of a quantity's values from the uniform distribution, with its band."""
         if not self.values:
             raise InputError("no replication was judged", where="ecdf", remedy="See missing")
         if quantity not in self.values:
@@ -147,38 +126,19 @@ class SBCRecord:
         return self.complete and few and bool(self.rows) and all(row["inside"] for row in self.rows)
 
     def table(self) -> pd.DataFrame:
-        """Each quantity's verdict, one row each.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns quantity, replications, largest, at, lower, upper, inside: the largest distance from the uniform
-            distribution, where it is, the band there, and whether the whole curve is inside.
-        """
+        """Each quantity's verdict, one row each."""
         import pandas as pd
 
         return pd.DataFrame(self.rows)
 
     def ecdf_table(self) -> pd.DataFrame:
-        """All curves and bands, for `riskmodel.plots.pit_ecdf`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns quantity, z, difference, lower, upper.
-        """
+        """All curves and bands, for `riskmodel.plots.pit_ecdf`."""
         import pandas as pd
 
         return pd.DataFrame([row for name in self.values for row in self.ecdf(name)])
 
     def to_json(self) -> str:
-        """The record as a file holds it: one line for each quantity of a chunk.
-
-        Returns
-        -------
-        str
-            JSON.
-        """
+        """The record as a file holds it: one line for each quantity of a chunk."""
         body = {
             "format": FORMAT,
             "passed": self.passed,
@@ -195,34 +155,12 @@ class SBCRecord:
         return head.removesuffix("\n}") + ',\n  "chunks": {\n' + ",\n".join(lines) + "\n  }\n}\n"
 
     def save(self, path: str | Path) -> None:
-        """Write the record, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file.
-        """
+        """Write the record, whole or not at all."""
         write_whole(Path(path), self.to_json())
 
     @classmethod
     def load(cls, path: str | Path) -> SBCRecord:
-        """Read a record.
-
-        Parameters
-        ----------
-        path : str or Path
-            A JSON file that `save` wrote.
-
-        Returns
-        -------
-        SBCRecord
-            Its verdict is computed again from its values.
-
-        Raises
-        ------
-        InputError
-            If the file is no such record.
-        """
+        """Read a record."""
         place = str(path)
         try:
             body = json.loads(Path(path).read_text(encoding="utf-8"))
