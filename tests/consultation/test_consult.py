@@ -13,7 +13,7 @@ import riskmodel as rm
 from riskmodel.cli import commands, main
 from riskmodel.consultation.certainty import certainty
 from riskmodel.evidence.workup import Condition
-from riskmodel.report import clinician as report
+from riskmodel.report import render as report
 from riskmodel.report.wording import denominator, frequency, frequency_range, listed
 
 SEED = {"weeks": 20, "size": "5.5x4.4x3.4", "location": "umbilical-vein", "foci": 1}
