@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import riskmodel
+from riskmodel._support import json_schema
 from riskmodel.evidence import manifest
 
 ROOT = Path(__file__).parent.parent
@@ -191,5 +192,6 @@ def test_every_dependency_is_pinned_in_the_constraints():
 def test_the_schemas_are_valid_schemas():
     import jsonschema
 
-    for path in (PACKAGE / "schemas").glob("*.json"):
-        jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text()))
+    assert {"calibration", "consultation", "error", "fit"} <= set(json_schema.names())
+    for name in json_schema.names():
+        jsonschema.Draft202012Validator.check_schema(riskmodel.schema(name))

@@ -14,6 +14,7 @@ from riskmodel._support.files import write_whole
 from riskmodel._support.fingerprint import code_fingerprint
 from riskmodel._support.record import Record
 from riskmodel.calibration.corpus import Corpus
+from riskmodel.calibration.document import CalibrationDocument
 from riskmodel.calibration.scores import LEVELS, Scores, rarity, verdict
 from riskmodel.errors import InputError, StaleRecordError, UnknownNameError
 from riskmodel.report.calibration import record_markdown
@@ -59,7 +60,7 @@ class CalibrationRecord(Record):
     resamples: int = 2000
     arms: Mapping[str, Mapping[str, Any]]
 
-    FORMAT: ClassVar = "riskmodel calibration record 2"
+    DOCUMENT: ClassVar = CalibrationDocument
     FILE: ClassVar = "calibration.json"
     AGAIN: ClassVar = "Calibrate again"
 

@@ -12,6 +12,7 @@ from riskmodel.errors import InputError, StaleRecordError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.tree.model import ProbabilityTree, fit
 from riskmodel.tree.standing_questions import numbers, questions, route
+from riskmodel.updating.document import FitDocument
 
 ROOTS = ("tree.model",)
 #: Two fits of the same record agree to this: rounding differs between machines, answers by points by their fixed seed.
@@ -49,7 +50,7 @@ class FitRecord(Record):
     answers: tuple[Mapping[str, Any], ...]
     checks: Mapping[str, Any]
 
-    FORMAT: ClassVar = "riskmodel fit record 1"
+    DOCUMENT: ClassVar = FitDocument
     AGAIN: ClassVar = "Fit again"
 
     @classmethod

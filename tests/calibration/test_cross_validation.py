@@ -174,8 +174,24 @@ def test_a_record_keeps_to_its_schema(small, tmp_path):
     whole = calibrate(small, ["naive", "uniform-rho"], resamples=50, mirrored=True)
     whole.save(tmp_path / "record.json")
     schema.validate(json.loads((tmp_path / "record.json").read_text()))
-    with pytest.raises(jsonschema.ValidationError):
-        schema.validate(whole.to_dict() | {"verdict": "excellent"})
+    schema.validate(calibrate(small, {"flat": uniform}, ks=[1], resamples=50).to_dict())
+    body = whole.to_dict()
+    arm = body["arms"]["set00/x"]
+    for spoilt in (
+        {"verdict": "excellent"},
+        {"seconds": -1},
+        {"predictors": []},
+        {"code": "new"},
+        {"remark": ""},
+        {"table": [body["table"][0] | {"cases": 1.5}]},
+        {"arms": {"set00/x": arm | {"pooled_risk": 1.2}}},
+        {"arms": {"set00/x": {name: arm[name] for name in arm if name != "u"}}},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            schema.validate(body | spoilt)
+        (tmp_path / "record.json").write_text(json.dumps(body | spoilt))
+        with pytest.raises(rm.InputError, match="a damaged record: .*(\\$|`)"):
+            CalibrationRecord.load(tmp_path / "record.json")
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"format": "riskmodel calibration record 2"}', "[1]", None])

@@ -364,9 +364,19 @@ def test_a_record_repeats_its_numbers(model, tmp_path):
     fitted = again.repeat(model.evidence)
     assert fitted.risk("good_outcome", anatomy="isolated").mean == model.risk("good_outcome", anatomy="isolated").mean
     assert all(row["same"] for row in record.compare(again))
-    jsonschema.Draft202012Validator(rm.schema("fit"), format_checker=jsonschema.FormatChecker()).validate(
-        record.to_dict()
-    )
+    schema = jsonschema.Draft202012Validator(rm.schema("fit"), format_checker=jsonschema.FormatChecker())
+    body = record.to_dict()
+    schema.validate(body)
+    for spoilt in (
+        {"answers": [body["answers"][0] | {"probability": 1.1}]},
+        {"answers": [body["answers"][0] | {"certain": True}]},
+        {"content_hash": "0" * 63},
+        {"reading": None},
+        {"checks": {"audit": {}}},
+        {"format": "riskmodel fit record 0"},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            schema.validate(body | spoilt)
     answers = {one["question"]: one for one in record.answers}
     karyotype = answers["P(karyotype=abnormal | anatomy=associated)"]
     assert karyotype["probability"] == pytest.approx(rm.pool([10, 2, 4], [40, 3, 21]).average.mean, abs=1e-12)
