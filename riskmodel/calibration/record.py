@@ -280,7 +280,7 @@ class CalibrationRecord(Record):
         if judged != given:
             what = f"the record is of the corpus {judged[:8]}, and this one is {given[:8]}"
             raise StaleRecordError(what, where=place, remedy=self.AGAIN)
-        self.check_code(code_fingerprint(), where=place)
+        self.check_code(code_fingerprint("calibration"), where=place)
 
     def to_markdown(self) -> str:
         """The record as a page.
