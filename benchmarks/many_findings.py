@@ -17,7 +17,7 @@ import numpy as np
 
 import riskmodel as rm
 from riskmodel._support.executors import workers
-from riskmodel.evidence.template import TEMPLATE
+from riskmodel.evidence.manifest import SHIPPED, TEMPLATE
 
 FOUR = """
 [[variables]]
@@ -52,7 +52,7 @@ def write(folder, number):
     """A finding of four branches and an unknown one, three series in each."""
     rng = np.random.default_rng([11, number])
     folder.mkdir()
-    template = (TEMPLATE / "finding.toml").read_text(encoding="utf-8")
+    template = (SHIPPED / TEMPLATE / "finding.toml").read_text(encoding="utf-8")
     head, tail = template[: template.index("[[variables]]")], template[template.index("[[outcomes]]") :]
     edges = "".join(
         f'[[edges]]\nvariable = "{name}"\ncategory = "{state}"\ngiven = "{given}"\nstatus = "counts"\n'
@@ -61,8 +61,8 @@ def write(folder, number):
     edges += f'[[edges]]\nvariable = "outcome"\ncategory = "good"\ngiven = "{UNKNOWN}"\nstatus = "unknown"\n'
     edges += 'definition = "Not followed."\n'
     (folder / "finding.toml").write_text(head + FOUR + edges + tail, encoding="utf-8")
-    (folder / "sources.csv").write_bytes((TEMPLATE / "sources.csv").read_bytes())
-    lines = [(TEMPLATE / "counts.csv").read_text(encoding="utf-8").splitlines()[0]]
+    (folder / "sources.csv").write_bytes((SHIPPED / TEMPLATE / "sources.csv").read_bytes())
+    lines = [(SHIPPED / TEMPLATE / "counts.csv").read_text(encoding="utf-8").splitlines()[0]]
     for name, state, given, size in BRANCHES:
         risk = rng.beta(2, 3)
         for source, setting in (

@@ -22,7 +22,9 @@ from riskmodel.errors import (
     UnavailableError,
     UnknownNameError,
 )
-from riskmodel.evidence.evidence import Evidence, findings, load_evidence
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.load import load_evidence
+from riskmodel.evidence.manifest import findings
 from riskmodel.inference.pool import before_counts, pool
 from riskmodel.posterior import Posterior
 from riskmodel.tree.estimate import RiskEstimate

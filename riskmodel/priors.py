@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from riskmodel.distributions.base import finite_number
-from riskmodel.distributions.mixture import BetaMixture, check_shape
-from riskmodel.distributions.special import log_sigmoids, trigamma_and_slope
+from riskmodel._support.checks import finite_number, positive_number
+from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.distributions.special import log_sigmoids, tau_of
 from riskmodel.errors import InputError, UnknownNameError
 
 Array = NDArray[np.float64]
@@ -249,31 +249,6 @@ class LogNormalOnTau:
         return f"tau ~ LogNormal(median {self.median:.6g}, sigma {self.sigma:.6g})"
 
 
-def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
-    r"""Standard deviation of logit(theta) in the beta-binomial, and the logarithm of its slope in log g.
-
-    .. math:: \tau^2 = \psi_1(\mu\phi) + \psi_1((1-\mu)\phi), \qquad \phi = 1/g
-    """
-    left, left_slope = trigamma_and_slope(mu / g)
-    right, right_slope = trigamma_and_slope(rest / g)
-    tau = np.sqrt(left + right)
-    return tau, np.log((left_slope + right_slope) / (2 * tau))
-
-
-def g_of(tau: Array, mu: Array, rest: Array) -> Array:
-    r"""The :math:`g = \rho / (1 - \rho)` at which logit(theta) has a given standard deviation."""
-    log_tau = np.log(np.broadcast_to(tau, np.broadcast_shapes(np.shape(tau), np.shape(mu))))
-    # Log tau rises with log g at a slope between 1/2 and 1: Newton's method closes in from anywhere.
-    log_g = 2 * np.minimum(log_tau, 0) + np.maximum(log_tau, 0) + np.log(mu) + np.log(rest)
-    for _ in range(40):
-        found, log_slope = tau_of(mu, rest, np.exp(log_g))
-        move = (np.log(found) - log_tau) * found / np.exp(log_slope)
-        log_g = log_g - move
-        if np.abs(move).max(initial=0.0) < 1e-13:
-            break
-    return np.asarray(np.exp(log_g))
-
-
 def _log_gamma(shape: Array, rng: np.random.Generator) -> Array:
     """Logarithms of gamma variates, which small shapes would round to zero (Stuart's theorem, 1962)."""
     return np.asarray(np.log(rng.gamma(shape + 1.0)) + np.log(rng.random(shape.shape)) / shape)
@@ -348,10 +323,10 @@ def as_mu_prior(prior: Any) -> MuPrior:
     if isinstance(prior, (MixturePrior, LogitNormalPrior)):
         return prior
     if isinstance(prior, (tuple, list)):
-        if len(prior) == 2 and all(check_shape(value) for value in prior):
+        if len(prior) == 2 and all(positive_number(value) for value in prior):
             _check_range(prior, "prior", 1e-3, 1e7)
             return MixturePrior(BetaMixture.beta(float(prior[0]), float(prior[1])))
-        if len(prior) == 3 and prior[0] == "normal" and finite_number(prior[1]) and check_shape(prior[2]):
+        if len(prior) == 3 and prior[0] == "normal" and finite_number(prior[1]) and positive_number(prior[2]):
             _check_range([prior[2]], "prior", 1e-3, 10.0)
             if abs(prior[1]) > 30:
                 raise InputError("the mean of logit(mu) must lie in [-30, 30]", where="prior", remedy=remedy)
@@ -391,13 +366,13 @@ def as_heterogeneity_prior(heterogeneity: Any) -> HeterogeneityPrior | None:
         return heterogeneity
     if isinstance(heterogeneity, (tuple, list)):
         name, *values = heterogeneity if heterogeneity else (None,)
-        if len(heterogeneity) == 2 and all(check_shape(value) for value in heterogeneity):
+        if len(heterogeneity) == 2 and all(positive_number(value) for value in heterogeneity):
             _check_range(heterogeneity, "heterogeneity", 0.05, 1e4)
             return BetaOnRho(float(heterogeneity[0]), float(heterogeneity[1]))
-        if name == "half-normal" and len(values) == 1 and check_shape(values[0]):
+        if name == "half-normal" and len(values) == 1 and positive_number(values[0]):
             _check_range(values, "heterogeneity", 1e-3, 10.0)
             return HalfNormalOnTau(float(values[0]))
-        if name == "log-normal" and len(values) == 2 and all(check_shape(value) for value in values):
+        if name == "log-normal" and len(values) == 2 and all(positive_number(value) for value in values):
             _check_range(values, "heterogeneity", 1e-2, 10.0)
             return LogNormalOnTau(float(values[0]), float(values[1]))
     raise InputError(f"{heterogeneity!r} is not a heterogeneity prior", where="heterogeneity", remedy=remedy)

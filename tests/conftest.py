@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import riskmodel as rm
-from riskmodel.evidence.evidence import SHIPPED
+from riskmodel.evidence.manifest import SHIPPED
 
 # Bounded, and the same every time: a failure in CI is a failure here.
 settings.register_profile(

@@ -13,8 +13,8 @@ import pytest
 
 import riskmodel as rm
 from riskmodel.cli import main
-from riskmodel.evidence.evidence import SHIPPED
 from riskmodel.evidence.export import descriptor
+from riskmodel.evidence.manifest import SHIPPED
 
 ROOT = Path(__file__).parent.parent
 
@@ -240,10 +240,10 @@ def test_echogenic_bowel_keeps_series_apart_that_may_share_fetuses():
 def test_a_shipped_finding_that_was_changed_is_refused(tmp_path, monkeypatch):
     import shutil
 
-    from riskmodel.evidence import evidence as module
+    from riskmodel.evidence import manifest
 
     shutil.copytree(SHIPPED, tmp_path / "data")
-    monkeypatch.setattr(module, "SHIPPED", tmp_path / "data")
+    monkeypatch.setattr(manifest, "SHIPPED", tmp_path / "data")
     rm.load_evidence("fetal-echogenic-bowel")
     path = tmp_path / "data" / "fetal-echogenic-bowel" / "counts.csv"
     path.write_text(path.read_text().replace("20,682", "21,682"))

@@ -26,9 +26,9 @@ from riskmodel.calibration.cross_validation import KS, LARGEST, MOST
 from riskmodel.calibration.leave_out import LOWEST_LOG_SCORE, Task, draw_cases
 from riskmodel.calibration.predictors import PREDICTORS
 from riskmodel.calibration.scores import AVERAGE, Scores, rarity
-from riskmodel.distributions.special import log_rising
+from riskmodel.distributions.special import log_rising, tau_of
 from riskmodel.errors import RiskModelError
-from riskmodel.priors import BetaOnRho, HalfNormalOnTau, LogNormalOnTau, as_mu_prior, tau_of
+from riskmodel.priors import BetaOnRho, HalfNormalOnTau, LogNormalOnTau, as_mu_prior
 
 #: Wide, so that every candidate's mass is covered, and smooth, so that the quadrature's nodes serve them all.
 REFERENCES = {"tau": LogNormalOnTau(0.8, 1.4), "rho": BetaOnRho(0.7, 1.5)}

@@ -24,7 +24,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 import riskmodel as rm
 from riskmodel._support.executors import workers
-from riskmodel.priors import g_of
+from riskmodel.distributions.special import g_of
 
 HERE = Path(__file__).parent
 RISKS = (0.01, 0.05, 0.2, 0.5)

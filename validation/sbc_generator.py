@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.distributions.special import log_rising, log_sigmoids
+from riskmodel._support.checks import checked_counts
+from riskmodel.distributions.special import g_of, log_rising, log_sigmoids
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.inference.logit_normal_likelihood import RandomEffect
-from riskmodel.inference.pool import checked_counts
-from riskmodel.priors import HeterogeneityPrior, MuPrior, as_heterogeneity_prior, as_mu_prior, g_of
+from riskmodel.priors import HeterogeneityPrior, MuPrior, as_heterogeneity_prior, as_mu_prior
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]

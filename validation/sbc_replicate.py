@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from riskmodel.distributions.special import log_sigmoids
 from riskmodel.errors import InputError, RiskModelError
-from riskmodel.inference.grid import AverageMarginal, Lattice
+from riskmodel.inference.lattice import Lattice
+from riskmodel.inference.marginals import AverageMarginal
 from riskmodel.inference.pool import pool
 from riskmodel.posterior import Posterior
 from sbc_generator import Generator, Simulated, log_likelihood
@@ -83,11 +84,12 @@ class SamplerFit:
 
 @cache
 def _compiled(fit: SamplerFit) -> Any:
-    from riskmodel.mcmc.branch import Sampler, Settings
+    from riskmodel.mcmc.branch import Sampler
+    from riskmodel.mcmc.options import Options
 
-    settings = Settings(fit.draws, fit.tune, fit.chains, 0, fit.target_accept, False)
+    options = Options(fit.draws, fit.tune, fit.chains, 0, fit.target_accept, False)
     of = fit.generator
-    return Sampler(settings, of.mu_prior, of.heterogeneity_prior, max(of.sizes))
+    return Sampler(options, of.mu_prior, of.heterogeneity_prior, max(of.sizes))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,15 @@ def beside(value: Any) -> dict[Hashable, Any]:
     return held[1]
 
 
+def once[T](value: Any, key: Hashable, make: Callable[[], T]) -> T:
+    """What is kept beside a value under a key, made where it is not."""
+    held = beside(value)
+    if key not in held:
+        held[key] = make()
+    found: T = held[key]
+    return found
+
+
 def clear() -> None:
     """Forget everything that is kept; the next question works it out again."""
     _BESIDE.clear()
@@ -50,10 +59,7 @@ class kept[T]:  # noqa: N801 - a decorator, written as `property` is
     def __get__(self, value: Any, owner: type) -> Any:
         if value is None:
             return self
-        held = beside(value)
-        if self not in held:
-            held[self] = self.function(value)
-        return held[self]
+        return once(value, self, lambda: self.function(value))
 
 
 class Shelf(OrderedDict[Hashable, Any]):

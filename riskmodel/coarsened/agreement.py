@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.coarsened.counts import Divided, Sums
-from riskmodel.coarsened.nodes import HyperNodes
+from riskmodel.coarsened.counts import Divided, likelihood
+from riskmodel.coarsened.nodes import at_levels
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Branch, Node, edges_of
-from riskmodel.distributions.propagated import kronecker
+from riskmodel.distributions.points import kronecker
+from riskmodel.posterior import Posterior
 
 #: Settings that are simulated: a tail probability of 2.5 % is then good to some 0.25 points.
 _SETTINGS = 4096
@@ -64,13 +65,13 @@ class Foretold(NamedTuple):
     reason: str  # why nothing is predicted; empty where something is
 
 
-def predicted(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> NDArray[np.float64]:
+def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np.float64]:
     """What the branches predict for a coarse count in a new setting."""
     edges = sorted(edges_of(coarse.node))
     rng = np.random.default_rng(20261123)
     risks = {}
     for edge, level in zip(edges, kronecker(len(edges), _SETTINGS), strict=True):
-        a, b = nodes[edge].at(level)
+        a, b = at_levels(posteriors[edge], level)
         hits, seen = coarse.known.get(edge, (0, 0))
         risks[edge] = rng.beta(np.maximum(a + hits, 1e-12), np.maximum(b + seen - hits, 1e-12))
     total = coarse.row.total
@@ -78,13 +79,13 @@ def predicted(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> NDArray[np.flo
     return np.bincount(events, minlength=total + 1) / _SETTINGS
 
 
-def agreement(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> Agreement:
+def agreement(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Agreement:
     """How a coarse count compares with its prediction.
 
     Lancaster HO. Significance tests in discrete distributions. JASA 1961;56:223-234 (the mid-p); Dias S, et al. Checking
     consistency in mixed treatment comparison meta-analysis. Stat Med 2010;29:932-944, section 3 (indirect against direct).
     """
-    pmf = predicted(coarse, nodes)
+    pmf = predicted(coarse, posteriors)
     total = coarse.row.total
     below = np.cumsum(pmf) - 0.5 * pmf
     low, high = np.flatnonzero(below < TAIL), np.flatnonzero(below > 1 - TAIL)
@@ -96,13 +97,13 @@ def agreement(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> Agreement:
     )
 
 
-def log_predictive(coarse: Coarse, nodes: Mapping[int, HyperNodes]) -> float | None:
+def log_predictive(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> float | None:
     """Logarithm of the predictive probability of a coarse count."""
     edges = sorted(edges_of(coarse.node))
     parts = {}
     for edge, level in zip(edges, kronecker(len(edges), _SETTINGS), strict=True):
-        parts[edge] = Divided(*nodes[edge].at(level), coarse.known.get(edge, (0, 0)))
-    probability = float(np.mean(Sums(parts).likelihood(coarse.node, coarse.row.events, coarse.row.total)))
+        parts[edge] = Divided(*at_levels(posteriors[edge], level), coarse.known.get(edge, (0, 0)))
+    probability = float(np.mean(likelihood(parts, coarse.node, coarse.row.events, coarse.row.total)))
     return math.log(probability) if probability > 0 else None
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.kept import Value, kept
 from riskmodel.coarsened.counts import Cells, Divided, ways
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import edges_of
@@ -27,23 +27,23 @@ MOST_WAYS = 1024
 
 
 @dataclass(frozen=True, eq=False)
-class Divisions:
+class Divisions(Value):
     """Every way in which some counts can have divided together."""
 
     rows: tuple[Coarse, ...]  # the counts
     each: tuple[tuple[Way, ...], ...]  # the ways of each count
 
-    @cached_property
+    @kept
     def size(self) -> int:
         """How many ways there are."""
         return int(np.prod([len(one) for one in self.each], dtype=np.int64))
 
-    @cached_property
+    @kept
     def edges(self) -> tuple[int, ...]:
         """Branches of which the counts speak."""
         return tuple(sorted(frozenset().union(*(edges_of(coarse.node) for coarse in self.rows))))
 
-    @cached_property
+    @kept
     def _cells(self) -> dict[int, tuple[list[list[Cell]], NDArray[np.int64]]]:
         """For each branch the cells that each count may put there, and which set of cells each way puts there.
 

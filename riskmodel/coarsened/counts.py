@@ -12,13 +12,14 @@ All terms are positive, so nothing cancels. Where only one way of dividing is po
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from riskmodel._support.kept import Value, beside, once
 from riskmodel.distributions.diagram import Branch, Node, edges_of
 
 Array = NDArray[np.float64]
@@ -89,60 +90,60 @@ def too_many(node: Node, events: int, total: int) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Divided:
+class Divided(Value):
     """How those who enter a branch divide in one series, at many values of the hyperparameters."""
 
-    a: Array  # a, b: shape parameters of the Beta of the series' risk
-    b: Array
-    #: The cell that the same series reports itself: where as many entered, the division is known; otherwise its risk
-    #: has seen them.
+    a: Array  # first shape parameter of the Beta of the series' risk, of shape (points,)
+    b: Array  # second shape parameter
+    #: The cell that the same series reports itself: where as many entered, the division is known; otherwise its risk has
+    #: seen them.
     own: tuple[int, int] = (0, 0)
-    _cells: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
-    _factorials: list[tuple[Array, Array, Array]] = field(default_factory=list, repr=False)
 
     def cell(self, hits: int, entered: int) -> Array:
-        """Probability that so many of those who entered took the branch."""
-        if (hits, entered) not in self._cells:
-            if self.own[1] == entered:
-                value = np.full(self.a.shape, float(hits == self.own[0]))
-            else:
-                taken, left, both = self._rising(entered)
-                log_ways = gammaln(entered + 1) - gammaln(hits + 1) - gammaln(entered - hits + 1)
-                value = np.exp(log_ways + taken[hits] + left[entered - hits] - both[entered])
-            self._cells[hits, entered] = value
-        return self._cells[hits, entered]
+        """Beta-binomial probability that so many of those who entered took the branch, of shape (points,)."""
+        if self.own[1] == entered:
+            return np.full(self.a.shape, float(hits == self.own[0]))
+
+        def probability() -> Array:
+            taken, left, both = self._rising(entered)
+            log_ways = gammaln(entered + 1) - gammaln(hits + 1) - gammaln(entered - hits + 1)
+            return np.asarray(np.exp(log_ways + taken[hits] + left[entered - hits] - both[entered]))
+
+        return once(self, (hits, entered), probability)
 
     def _rising(self, longest: int) -> tuple[Array, Array, Array]:
         """Logarithms of the rising factorials of a, b and a + b up to `longest` factors; shape (longest + 1, points)."""
-        if not self._factorials or self._factorials[0][0].shape[0] <= longest:
+        held = beside(self)
+        if "rising" not in held or held["rising"][0].shape[0] <= longest:
             hits, seen = self.own
             j = np.arange(longest)[:, None]
             starts = (self.a + hits, self.b + (seen - hits), self.a + self.b + seen)
             logs = [np.cumsum(np.log(start + j), axis=0) for start in starts]
-            taken, left, both = (np.concatenate([np.zeros((1, self.a.size)), one]) for one in logs)
-            self._factorials[:] = [(taken, left, both)]
-        return self._factorials[0]
+            held["rising"] = tuple(np.concatenate([np.zeros((1, self.a.size)), one]) for one in logs)
+        found: tuple[Array, Array, Array] = held["rising"]
+        return found
 
 
-@dataclass(frozen=True, eq=False)
-class Sums:
-    """Likelihoods of coarse counts at many values of the hyperparameters, each part worked out once."""
+def likelihood(parts: Mapping[int, Divided], node: Node, events: int, total: int) -> Array | float:
+    """Likelihood of a coarse count at the points of `parts`, binomial coefficients included; a number where nothing matters.
 
-    parts: Mapping[int, Divided]  # how the series' fetuses divide at each branch
-    _sums: dict[tuple[Node, int, int], Array | float] = field(default_factory=dict, repr=False)
+    Each branch of the diagram occurs in one place only, and each part of the sum is worked out once.
+    """
+    sums: dict[tuple[Node, int, int], Array | float] = {}
 
-    def likelihood(self, node: Node, events: int, total: int) -> Array | float:
-        """Likelihood of a coarse count."""
+    def summed(node: Node, events: int, total: int) -> Array | float:
         if total == 0:
             return 1.0
         if not isinstance(node, Branch):
             return 1.0 if events == (total if node == 1.0 else 0) else 0.0
         key = (node, events, total)
-        if key not in self._sums:
+        if key not in sums:
             value: Array | float = 0.0
             for hits, above in splits(node, events, total):
-                over = self.likelihood(node.hit, above, hits)
-                under = self.likelihood(node.miss, events - above, total - hits)
-                value = value + self.parts[node.edge].cell(hits, total) * over * under
-            self._sums[key] = value
-        return self._sums[key]
+                over = summed(node.hit, above, hits)
+                under = summed(node.miss, events - above, total - hits)
+                value = value + parts[node.edge].cell(hits, total) * over * under
+            sums[key] = value
+        return sums[key]
+
+    return summed(node, events, total)

@@ -14,19 +14,21 @@ their own risks still summed out exactly (`riskmodel.coarsened.counts`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.kept import Value, kept, once
 from riskmodel.coarsened.allocations import Divisions, divide
-from riskmodel.coarsened.counts import Divided, Sums
-from riskmodel.coarsened.nodes import HyperNodes
+from riskmodel.coarsened.counts import Divided, likelihood
+from riskmodel.coarsened.nodes import at_levels, nodes_of, reweighted
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Node, edges_of, evaluate
-from riskmodel.distributions.propagated import kronecker
+from riskmodel.distributions.points import kronecker
 from riskmodel.errors import AccuracyError
 from riskmodel.posterior import Posterior
 
@@ -46,16 +48,21 @@ _REPEATS = 2
 _BLOCKS = 8
 
 
+class Fits(Protocol):
+    """The branches, each fitted to its own counts."""
+
+    def posterior(self, edge: int) -> Posterior:
+        """What a branch's own counts say of it."""
+
+
 @dataclass(frozen=True, eq=False)
-class Joint:
+class Joint(Value):
     """Posterior of the branches given every count."""
 
-    nodes: Callable[[int], HyperNodes]  # from a branch to the nodes of the posterior of its own counts
+    fits: Fits
     rows: tuple[Coarse, ...]  # the coarse counts
-    _parts: dict[int, tuple[Array, Array]] = field(default_factory=dict, repr=False)
-    _margins: dict[int, Posterior] = field(default_factory=dict, repr=False)
 
-    @cached_property
+    @kept
     def _divided(self) -> tuple[Divisions, tuple[Coarse, ...]]:
         return divide(self.rows)
 
@@ -78,12 +85,12 @@ class Joint:
         """Whether every way to divide is listed, so that means are exact."""
         return not self.summed
 
-    @cached_property
+    @kept
     def involved(self) -> frozenset[int]:
         """Branches of which coarse counts speak."""
         return frozenset().union(*(edges_of(coarse.node) for coarse in self.rows))
 
-    @cached_property
+    @kept
     def tied(self) -> frozenset[int]:
         """Branches whose posteriors depend on each other."""
         several = frozenset(edge for edge in self._listed.edges if self._listed.several(edge))
@@ -102,14 +109,16 @@ class Joint:
 
     def _part(self, edge: int) -> tuple[Array, Array]:
         """Probability of each set of cells of a branch, and the branch's mean with it, of shape (sets,)."""
-        if edge not in self._parts:
-            nodes = self.nodes(edge)
+
+        def part() -> tuple[Array, Array]:
+            nodes = nodes_of(self.fits.posterior(edge))
             columns = np.array([nodes.weights, nodes.weights * nodes.mean])
             zeroth, first = self._listed.summed(edge, nodes.divided, columns)
-            self._parts[edge] = (zeroth, first / np.where(zeroth > 0, zeroth, 1.0))
-        return self._parts[edge]
+            return zeroth, first / np.where(zeroth > 0, zeroth, 1.0)
 
-    @cached_property
+        return once(self, ("part", edge), part)
+
+    @kept
     def _weights(self) -> Array:
         """Posterior probability of each way, of shape (ways,)."""
         weights = np.ones(self.ways)
@@ -137,17 +146,19 @@ class Joint:
 
     def posterior(self, edge: int) -> Posterior:
         """Posterior of a branch given its own counts and the coarse ones whose ways are listed."""
+        own = self.fits.posterior(edge)
         if edge not in self._listed.edges:
-            return self.nodes(edge).posterior
-        if edge not in self._margins:
-            nodes = self.nodes(edge)
-            ratio = self._listed.density(edge, nodes.divided, self._factors(edge))
-            self._margins[edge] = nodes.reweighted(ratio, self._listed.totals(edge, self._weights))
-        return self._margins[edge]
+            return own
+
+        def margin() -> Posterior:
+            ratio = self._listed.density(edge, nodes_of(own).divided, self._factors(edge))
+            return reweighted(own, ratio, self._listed.totals(edge, self._weights))
+
+        return once(self, ("margin", edge), margin)
 
     # ------------------------------------------------------------ points of several branches at once
 
-    @cached_property
+    @kept
     def points(self) -> tuple[dict[int, tuple[Array, Array]], Array]:
         """Shape parameters of the tied branches at some points, and the points' weights, which sum to one."""
         best = self._weighted(POINTS)
@@ -183,12 +194,12 @@ class Joint:
 
         with np.errstate(divide="ignore"):
             for edge, level in zip(edges, levels, strict=True):
-                shapes[edge] = HyperNodes(self.posterior(edge)).at(level)
+                shapes[edge] = at_levels(self.posterior(edge), level)
                 if edge in self._listed.edges:
                     log_weights -= np.log(self._listed.density(edge, partial(divided, edge), self._factors(edge)))
             for coarse in self.rows:
                 of_row = {edge: divided(edge, coarse.known.get(edge, (0, 0))) for edge in edges_of(coarse.node)}
-                log_weights += np.log(Sums(of_row).likelihood(coarse.node, coarse.row.events, coarse.row.total))
+                log_weights += np.log(likelihood(of_row, coarse.node, coarse.row.events, coarse.row.total))
         top = log_weights.max()
         if not np.isfinite(top):
             # All underflow: one point alone, so that the answer is refused for its effective share.
@@ -196,7 +207,7 @@ class Joint:
         weights = np.exp(log_weights - top)
         return shapes, weights / weights.sum()
 
-    @cached_property
+    @kept
     def settings(self) -> dict[int, Array]:
         """Risks of the tied branches in new settings, `_REPEATS` at each point."""
         rng = np.random.default_rng(20261123)

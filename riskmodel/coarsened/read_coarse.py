@@ -8,9 +8,9 @@ from itertools import product
 from typing import NamedTuple
 
 from riskmodel.coarsened.counts import LARGEST_COARSE, Cells, readable, too_many
-from riskmodel.coarsened.questions import NotOnTreeError, Questions
+from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.distributions.diagram import Branch, Node, cancel, edges_of, restrict
-from riskmodel.evidence.finding import Count, Edge
+from riskmodel.evidence.finding import Count, Finding
 
 #: Unknown branches of one question whose values are all tried: 256 answers.
 MOST_UNKNOWN = 8
@@ -33,17 +33,16 @@ class Reading(NamedTuple):
     too_large: bool = False  # whether it could be read if it had fewer fetuses
 
 
-def read_coarse(
-    row: Count,
-    questions: Questions,
-    edges: Sequence[Edge],
-    counts: Sequence[Sequence[Count]],
-    fixed: Mapping[int, float],
-) -> Reading:
-    """A coarse count as a diagram of the branches that counts feed."""
+def read_coarse(row: Count, finding: Finding, counts: Sequence[Sequence[Count]], fixed: Mapping[int, float]) -> Reading:
+    """A coarse count as a diagram of the branches that counts feed, or why it cannot be read.
+
+    `fixed` has values of unknown branches that have a definition, by their place in the finding's edges; the definitions
+    hold otherwise.
+    """
+    edges = finding.edges
     try:
-        top = questions.diagram(dict(row.given) | {row.variable: row.category})
-        bottom = questions.diagram(dict(row.given))
+        top = diagram(finding, dict(row.given) | {row.variable: row.category})
+        bottom = diagram(finding, dict(row.given))
     except NotOnTreeError as reason:
         return Reading(None, str(reason))
     top, bottom = cancel(top, bottom)

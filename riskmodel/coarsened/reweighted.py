@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from riskmodel._support.checks import checked_levels
+from riskmodel._support.kept import Value, kept
 from riskmodel.coarsened.joint import Joint
-from riskmodel.distributions.base import Distribution, checked_levels
-from riskmodel.distributions.diagram import Node, edges_of, evaluate
-from riskmodel.distributions.propagated import kronecker
+from riskmodel.distributions.base import Distribution
+from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
+from riskmodel.distributions.points import kronecker
+from riskmodel.distributions.propagated import propagate
 
 Array = NDArray[np.float64]
 
@@ -21,7 +23,7 @@ _FARTHEST_LOGIT = 12.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tilted(Distribution):
+class Reweighted(Value, Distribution):
     """A ratio of diagrams over the joint posterior: the one over its margins, moved as the joint weights move quantiles.
 
     Quantiles of the points are noisy with and without their weights, by the same noise: what remains of it in their
@@ -35,21 +37,27 @@ class Tilted(Distribution):
     numerator: Node
     denominator: Node
     others: Mapping[int, Distribution]  # risks of the branches that are not tied
-    #: Gives the ratio with the branches independent, each with its margin; called when more than the mean is asked
-    #: for.
-    independent: Callable[[], Distribution]
     average: bool  # whether the branches' averages are meant, not the risk in a new setting
 
-    @cached_property
+    @kept
     def _base(self) -> Distribution:
-        return self.independent()
+        """The ratio with the branches independent, each with its margin."""
+        top, bottom = cancel(self.numerator, self.denominator)
+        risks = {}
+        for edge in edges_of(top) | edges_of(bottom):
+            if edge in self.others:
+                risks[edge] = self.others[edge]
+            else:
+                margin = self.joint.posterior(edge)
+                risks[edge] = margin.average if self.average else margin.next_setting
+        return propagate(top, bottom, risks)
 
-    @cached_property
+    @kept
     def mean(self) -> float:
         """The probability for the next fetus."""
         return self.joint.mean(self.numerator, self.denominator, self._means)
 
-    @cached_property
+    @kept
     def error(self) -> float:
         """Standard error of the mean: 0 where it is exact."""
         return self.joint.spread(self.numerator, self.denominator, self._means)
@@ -58,7 +66,7 @@ class Tilted(Distribution):
     def _means(self) -> dict[int, float]:
         return {edge: one.mean for edge, one in self.others.items() if edge not in self.joint.involved}
 
-    @cached_property
+    @kept
     def _drawn(self) -> tuple[Array, Array, Array]:
         """Risks, and their weights without and with the coarse counts."""
         shapes, weights = self.joint.points
@@ -76,7 +84,7 @@ class Tilted(Distribution):
             values = np.where(plain > 0, evaluate(self.numerator, risks) / plain, 0.0)
         return np.clip(values, 0.0, 1.0), plain, plain * np.tile(weights, size // weights.size)
 
-    @cached_property
+    @kept
     def sd(self) -> float:
         """Standard deviation over settings."""
         values, *both = self._drawn
@@ -86,7 +94,7 @@ class Tilted(Distribution):
             spreads.append(float(np.sqrt((weights @ (values - centre) ** 2) / weights.sum())))
         return self._base.sd * spreads[1] / max(spreads[0], 1e-300)
 
-    @cached_property
+    @kept
     def _levels(self) -> tuple[Array, Array, Array]:
         """Logits of the risks in order, and the level of each without and with the joint weights."""
         values, *both = self._drawn
@@ -109,7 +117,7 @@ class Tilted(Distribution):
         safe = np.where(inside, base, 0.5)
         return np.asarray(np.where(inside, 1 / (1 + np.exp(-(np.log(safe) - np.log1p(-safe) + move))), base))
 
-    @cached_property
+    @kept
     def _table(self) -> tuple[Array, Array]:
         levels = 1 / (1 + np.exp(-np.linspace(-_FARTHEST_LOGIT, _FARTHEST_LOGIT, _TABLE)))
         return levels, np.maximum.accumulate(self.ppf(levels))
@@ -136,4 +144,4 @@ class Tilted(Distribution):
 
     def __repr__(self) -> str:
         """Mean."""
-        return f"Tilted(mean {self.mean:.4f})"
+        return f"Reweighted(mean {self.mean:.4f})"

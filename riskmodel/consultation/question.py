@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riskmodel.distributions.base import finite_number
+from riskmodel._support.checks import finite_number
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.finding import Descriptor, Finding
 

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskmodel.distributions.base import Distribution, checked_levels
+from riskmodel._support.checks import checked_levels
+from riskmodel.distributions.base import Distribution
 
 Array = NDArray[np.float64]
 

@@ -15,13 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincc, betaincinv, betaln, xlog1py, xlogy
 
-from riskmodel.distributions.base import (
-    QuantileTable,
-    SettingDistribution,
-    checked_levels,
-    finite_number,
-    logit_quantiles,
-)
+from riskmodel._support.checks import checked_levels, checked_total
+from riskmodel.distributions.base import SettingDistribution
+from riskmodel.distributions.quantiles import QuantileTable, beta_table, logit_quantiles
 from riskmodel.distributions.special import log_rising, log_sigmoid, log_sigmoids
 from riskmodel.errors import InputError
 
@@ -223,9 +219,7 @@ class BetaMixture(SettingDistribution):
         InputError
             If `total` is not a whole number in range.
         """
-        if isinstance(total, bool) or not isinstance(total, (int, np.integer)) or not 0 <= total <= 1_000_000:
-            raise InputError(f"{total!r} is not a whole number from 0 to 1,000,000", where="total")
-        n = int(total)
+        n = checked_total(total)
         if n == 0:
             return np.ones(1)
         k = np.arange(n)
@@ -391,31 +385,4 @@ class BetaMixture(SettingDistribution):
 
     @cached_property
     def _table(self) -> QuantileTable:
-        centres = np.log(self.a) - np.log(self.b)
-        spread = 1 / self.a + 1 / self.b + 1 / np.minimum(self.a, self.b) ** 2  # about the variance of the logit
-        spread = np.minimum(spread, 25.0)  # a Beta with tiny shapes lies at 0 and 1: not to be resolved
-        centre = float(self.weights @ centres)
-        scale = float(np.sqrt(self.weights @ (spread + (centres - centre) ** 2)))
-        order = np.argsort(self.weights)
-        keep = order[np.searchsorted(np.cumsum(self.weights[order]), 1e-5) :]
-
-        a, b, weights = self.a[keep], self.b[keep], self.weights[keep]
-        log_beta = betaln(a, b)
-
-        def density(logits: Array) -> Array:
-            log_x, log_rest = log_sigmoids(logits)
-            log_density = np.outer(log_x, a) + np.outer(log_rest, b) - log_beta
-            # Single precision, several times as fast, leaves 1e-6 of a density that the table needs to 1e-5.
-            return np.asarray(np.exp(np.minimum(log_density, 80.0).astype(np.float32)) @ weights)
-
-        def outside(low: float, high: float) -> tuple[float, float]:
-            # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.
-            below, above = np.exp(log_sigmoid(np.array([low, -high])))
-            return float(betainc(a, b, below) @ weights), float(betainc(b, a, above) @ weights)
-
-        return QuantileTable(density, outside, centre, scale)
-
-
-def check_shape(value: object) -> bool:
-    """Whether something can be a shape parameter: one positive finite number."""
-    return finite_number(value) and float(value) > 0  # type: ignore[arg-type]
+        return beta_table(self.weights, self.a, self.b)

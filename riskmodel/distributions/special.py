@@ -125,3 +125,28 @@ def log_sigmoids(x: Array) -> tuple[Array, Array]:
     """Logarithms of the inverse logit and of its complement, for the price of one."""
     beyond = np.log1p(np.exp(-np.abs(x)))
     return np.asarray(np.minimum(x, 0.0) - beyond), np.asarray(np.minimum(-x, 0.0) - beyond)
+
+
+def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
+    r"""Standard deviation of logit(theta) in the beta-binomial, and the logarithm of its slope in log g.
+
+    .. math:: \tau^2 = \psi_1(\mu\phi) + \psi_1((1-\mu)\phi), \qquad \phi = 1/g
+    """
+    left, left_slope = trigamma_and_slope(mu / g)
+    right, right_slope = trigamma_and_slope(rest / g)
+    tau = np.sqrt(left + right)
+    return tau, np.log((left_slope + right_slope) / (2 * tau))
+
+
+def g_of(tau: Array, mu: Array, rest: Array) -> Array:
+    r"""The :math:`g = \rho / (1 - \rho)` at which logit(theta) has a given standard deviation."""
+    log_tau = np.log(np.broadcast_to(tau, np.broadcast_shapes(np.shape(tau), np.shape(mu))))
+    # Log tau rises with log g at a slope between 1/2 and 1: Newton's method closes in from anywhere.
+    log_g = 2 * np.minimum(log_tau, 0) + np.maximum(log_tau, 0) + np.log(mu) + np.log(rest)
+    for _ in range(40):
+        found, log_slope = tau_of(mu, rest, np.exp(log_g))
+        move = (np.log(found) - log_tau) * found / np.exp(log_slope)
+        log_g = log_g - move
+        if np.abs(move).max(initial=0.0) < 1e-13:
+            break
+    return np.asarray(np.exp(log_g))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from riskmodel.evidence.finding import Count, Finding, Given, Source, given_text
+from riskmodel.evidence.finding import Count, Finding, Source
+from riskmodel.evidence.known import Known
 
 #: Worst first.
 SEVERITIES = ("contradiction", "warning", "note")
@@ -77,7 +78,7 @@ def _by_source(counts: Sequence[Count]) -> dict[str, list[Count]]:
 
 def _ratio(count: Count) -> str:
     return f"{count.events}/{count.total} ({count.variable}={count.category}" + (
-        f" | {given_text(count.given)})" if count.given else ")"
+        f" | {count.given})" if count.given else ")"
     )
 
 
@@ -90,7 +91,7 @@ def _sums(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
             for variable in finding.states:
                 if variable.name == row.variable or any(name == variable.name for name, _ in row.given):
                     continue
-                places = [_extended(finding, row.given, variable.name, state) for state in variable.states]
+                places = [row.given.with_state(finding, variable.name, state) for state in variable.states]
                 parts = [
                     part for given in places if (part := index.get((row.variable, row.category, given))) is not None
                 ]
@@ -109,11 +110,6 @@ def _sums(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
     return found
 
 
-def _extended(finding: Finding, given: Given, variable: str, state: str) -> Given:
-    known = dict(given) | {variable: state}
-    return tuple((one.name, known[one.name]) for one in finding.variables if one.name in known)
-
-
 def _group_sizes(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
     """A group cannot be larger than the count that says how many are in it."""
     found = []
@@ -122,7 +118,8 @@ def _group_sizes(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding
         for row in rows:
             if not row.given:
                 continue
-            (name, state), parent = row.given[-1], row.given[:-1]
+            name, state = row.given[-1]
+            parent = row.given.without(name)
             variable = finding.variable(name)
             if variable is None:
                 continue
@@ -147,13 +144,13 @@ def _group_sizes(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding
 
 def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[AuditFinding]:
     found = []
-    fitted: dict[tuple[str, Given], set[str]] = {}
+    fitted: dict[tuple[str, Known], set[str]] = {}
     for count in counts:
         if count.role == "fit":
             fitted.setdefault((count.variable, count.given), set()).add(count.source)
     for (variable, given), keys in fitted.items():
         pairs = {frozenset((key, other)) for key in keys for other in sources[key].overlaps if other in keys}
-        where = variable + (f" | {given_text(given)}" if given else "")
+        where = variable + (f" | {given}" if given else "")
         for pair in sorted(map(sorted, pairs)):
             what = f"{' and '.join(pair)} may share fetuses and both feed {where}"
             found.append(AuditFinding("warning", "overlap", what, tuple(pair)))

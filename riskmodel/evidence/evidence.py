@@ -1,33 +1,25 @@
-"""A finding's folder as checked evidence: the one way in, whether the folder is shipped or a user's own."""
+"""The published counts about one finding, under one reading: which rows hold, and which of them speak to what."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from riskmodel.errors import EvidenceError, InputError, UnknownNameError
+from riskmodel._support.kept import Value, kept
+from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.audit import AuditFinding, audit
-from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable, given_text
-from riskmodel.evidence.readers.counts import COUNT_COLUMNS, read_counts, read_sources
-from riskmodel.evidence.readers.finding import check_citations, read_finding
-from riskmodel.evidence.readers.text import Faults, read_csv, read_toml
-from riskmodel.evidence.readers.workup import read_workup
+from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
+from riskmodel.evidence.readings import rows_under
 from riskmodel.evidence.workup import WorkUp
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FILES = ("finding.toml", "sources.csv", "counts.csv", "workup.toml")
-SHIPPED = Path(__file__).parent.parent / "data"
-
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class Evidence(Value):
     """The published counts about one finding, under one reading.
 
     Parameters
@@ -45,7 +37,7 @@ class Evidence:
     reading : str
         How the disputed rows are read.
     path : Path
-        The folder.
+        The folder; the same content in another place is equal.
     content_hash : str
         SHA-256 of its four files, in hexadecimal.
     """
@@ -56,7 +48,7 @@ class Evidence:
     all_counts: tuple[Count, ...]
     workup: WorkUp
     reading: str
-    path: Path
+    path: Path = field(compare=False)
     content_hash: str
 
     @property
@@ -90,7 +82,7 @@ class Evidence:
         known = [one.name for one in self.finding.readings]
         if reading not in known:
             raise UnknownNameError("reading", reading, known, where="reading")
-        return replace(self, counts=_active(self.all_counts, reading), reading=reading)
+        return replace(self, counts=rows_under(self.all_counts, reading), reading=reading)
 
     def without(self, source: str) -> Evidence:
         """The same evidence with one series left out of every fit.
@@ -361,7 +353,15 @@ class Evidence:
 
     def audit(self) -> tuple[AuditFinding, ...]:
         """What a careful reader would ask about these rows: sums, contradictions, gaps, weak bases."""
+        return self._audited
+
+    @kept
+    def _audited(self) -> tuple[AuditFinding, ...]:
         return audit(self.finding, self.sources, self.counts)
+
+    @kept
+    def _hash(self) -> int:
+        return hash((self.content_hash, self.reading, self.counts))
 
     def table(self) -> pd.DataFrame:
         """Rows of the reading as a table.
@@ -376,185 +376,6 @@ class Evidence:
         names = [one.name for one in fields(Count)]
         records = [{name: getattr(count, name) for name in names} for count in self.counts]
         for record in records:
-            record["given"] = given_text(record["given"])
+            record["given"] = str(record["given"])
             record["replaces"] = " ;; ".join(record["replaces"])
         return pd.DataFrame(records, columns=names).drop(columns="row")
-
-
-def findings() -> tuple[str, ...]:
-    """Names of the shipped findings.
-
-    Returns
-    -------
-    tuple of str
-        Sorted.
-    """
-    return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / "finding.toml").is_file()))
-
-
-def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> Evidence:
-    """Read and check a finding's folder.
-
-    Parameters
-    ----------
-    finding : str, Path or Evidence
-        Name of a shipped finding, evidence that is already read, or path of a folder with ``finding.toml``,
-        ``sources.csv``, ``counts.csv`` and ``workup.toml``.
-    reading : str
-        How the disputed rows are read.
-
-    Returns
-    -------
-    Evidence
-        Checked: nothing in it is unsourced, impossible or counted twice.
-
-    Raises
-    ------
-    EvidenceError
-        If the folder has faults; it carries all of them.
-    UnknownNameError
-        If there is no such finding or reading.
-    InputError
-        If `finding` is neither a name nor a path.
-
-    Examples
-    --------
-    >>> evidence = load_evidence("fetal-hepatic-calcification")
-    >>> [(count.source, count.events, count.total) for count in evidence.select(
-    ...     variable="karyotype", category="abnormal", given=(("anatomy", "isolated"),))]
-    [('Simchen 2002', 1, 21), ('Bronshtein 1995', 0, 11), ('Ocal 2014', 0, 14)]
-    """
-    if isinstance(finding, Evidence):
-        return finding.with_reading(reading)
-    folder = _folder(finding)
-    faults = Faults()
-    parsed = read_finding(folder / "finding.toml", folder.resolve().name, faults)
-    sources = read_sources(folder / "sources.csv", faults)
-    if parsed is None:
-        # Rows cannot be checked against a finding that cannot be read; the files themselves still can.
-        read_csv(folder / "counts.csv", faults, required=COUNT_COLUMNS, optional=("role",))
-        if os.path.lexists(folder / "workup.toml"):
-            read_toml(folder / "workup.toml", faults)
-        raise EvidenceError(faults.problems, where=str(folder))
-    counts = read_counts(folder / "counts.csv", parsed, sources, faults)
-    workup = read_workup(folder / "workup.toml", parsed, faults)
-    statements = [*workup.differential, *workup.prognosis, *workup.pitfalls, *workup.cautions]
-    keys = sorted({count.key for count in counts if count.reading == "primary"})
-    check_citations(
-        "workup.toml",
-        [(f"steps.{step.key}", step.sources) for step in workup.steps]
-        + [(one.key, one.sources) for one in statements]
-        + [(one.key, one.sources) for one in workup.neighbours],
-        sources,
-        faults,
-    )
-    check_citations(
-        "finding.toml",
-        [(f"disagreements.{one.key}", one.sources) for one in parsed.disagreements]
-        + [(f"edges: {one.name}", one.sources) for one in parsed.edges]
-        + [("partly_tested", one.sources) for one in parsed.partly_tested],
-        sources,
-        faults,
-    )
-    named = [("workup.toml", f"{one.key}.counts", one.counts) for one in statements]
-    named += [("finding.toml", "partly_tested.counts", one.counts) for one in parsed.partly_tested]
-    for file, column, wanted in named:
-        for key in wanted:
-            if key not in keys:
-                faults.unknown(file, "count", key, keys, column=column)
-    for one in counts:
-        declared = parsed.variable(one.variable)
-        partly = any(one.key in part.counts for part in parsed.partly_tested)
-        if partly and (declared is None or len(declared.states) > 2):
-            what = "a count of one of several states cannot be partly tested"
-            faults.add(
-                "finding.toml", what, "Say it of a variable of two states", column="partly_tested.counts", found=one.key
-            )
-    if faults.problems:
-        order = {name: i for i, name in enumerate(FILES)}
-        problems = sorted(faults.problems, key=lambda one: (order.get(one.file, 9), one.row or 0))
-        raise EvidenceError(problems, where=str(folder))
-    content_hash = folder_hash(folder)
-    if folder.parent == SHIPPED:
-        _check_released(folder, content_hash)
-    evidence = Evidence(parsed, sources, counts, counts, workup, "primary", folder, content_hash)
-    return evidence.with_reading(reading)
-
-
-def folder_hash(folder: Path, files: tuple[str, ...] = FILES) -> str:
-    """SHA-256 of a folder's files, line ends counted as LF."""
-    digest = hashlib.sha256()
-    for name in files:
-        if name == "workup.toml" and not (folder / name).exists():
-            continue
-        content = (folder / name).read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-        digest.update(f"{name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
-
-
-def _check_released(folder: Path, content_hash: str) -> None:
-    """Refuse a shipped finding that is not what was released: its numbers would bear the package's name."""
-    try:
-        released = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8")).get(folder.name)
-    except (OSError, ValueError, AttributeError):
-        released = None
-    if released != content_hash:
-        raise InputError(
-            "the shipped finding is not the one that was released",
-            where=folder.name,
-            remedy="Install riskmodel again. To change a finding copy its folder, and give the copy's path",
-        )
-
-
-def _folder(finding: str | Path) -> Path:
-    if not isinstance(finding, (str, Path)) or not str(finding).strip() or "\0" in str(finding):
-        raise InputError(
-            f"{finding!r} is not a finding", where="finding", remedy="Give a shipped finding's name, or a folder's path"
-        )
-    name = str(finding)
-    if name in findings():
-        return SHIPPED / name
-    path = Path(name).expanduser()
-    try:
-        if path.is_dir():
-            return path
-        if path.is_file() and path.name in FILES:
-            raise InputError(
-                f"{name!r} is one file of a folder", where="finding", remedy=f"Give the folder: {path.parent}"
-            )
-    except OSError:
-        pass  # a name too long for the file system is no folder
-    raise UnknownNameError("finding, and no folder either:", name, findings(), where="finding")
-
-
-def _active(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
-    """Rows that hold under a reading; a source's wider count beside its finer ones only checks them."""
-    rows = _holding(counts, reading)
-    finer: dict[tuple[str, str], list[frozenset[tuple[str, str]]]] = {}
-    for row in rows:
-        if row.role == "fit":
-            finer.setdefault((row.source, row.variable), []).append(frozenset(row.given))
-    return tuple(
-        replace(row, role="check")
-        if row.role == "fit" and any(frozenset(row.given) < given for given in finer[row.source, row.variable])
-        else row
-        for row in rows
-    )
-
-
-def _holding(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
-    """A reading's own rows, and the primary ones that it does not replace."""
-    if reading == "primary":
-        return tuple(count for count in counts if count.reading == "primary")
-    own = [count for count in counts if count.reading == reading]
-    replaced = {key for count in own for key in count.replaces}
-    stand_in = {key: count for count in own for key in count.replaces}
-    rows = []
-    for count in counts:
-        if count.reading == "primary" and count.key in replaced:
-            rows.append(stand_in.pop(count.key, None))
-        elif count.reading == "primary":
-            rows.append(count)
-    placed = {id(count) for count in rows if count is not None}
-    extra = [count for count in own if id(count) not in placed]
-    return tuple(count for count in [*rows, *extra] if count is not None)

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
+
+from riskmodel._support.kept import Value, kept
+from riskmodel.evidence.known import Known, one_of
 
 #: Known states, in the order of the finding's variables: (("anatomy", "isolated"), ("karyotype", "normal")).
 Given = tuple[tuple[str, str], ...]
@@ -22,6 +24,7 @@ Given = tuple[tuple[str, str], ...]
 EdgeStatus = Literal["counts", "structural", "elicited", "unknown"]
 EDGE_STATUSES: tuple[str, ...] = ("counts", "structural", "elicited", "unknown")
 BASES: tuple[str, ...] = ("abstract", "derived", "secondary", "as-cited")
+TERMINATIONS: tuple[str, ...] = ("included", "excluded")
 ROLES: tuple[str, ...] = ("fit", "check", "context")
 POLARITIES: tuple[str, ...] = ("good", "bad", "neutral")
 
@@ -31,8 +34,8 @@ def given_text(given: Given) -> str:
     return "; ".join(f"{variable}={state}" for variable, state in given)
 
 
-@dataclass(frozen=True)
-class Variable:
+@dataclass(frozen=True, eq=False)
+class Variable(Value):
     """Something that can be known of a fetus."""
 
     name: str  # name, title, plain_title: as used in files and options, by clinicians, and by everybody
@@ -52,7 +55,7 @@ class Variable:
     @property
     def other(self) -> str:
         """The other state; where there are several, all of them as a question names them: ``"mild|severe"``."""
-        return "|".join(self.states[1:])
+        return one_of(self.states[1:])
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,14 @@ class Edge:
 
     variable: str  # variable, category: what the risk is of
     category: str
-    given: Given  # the path to it
+    given: Known  # the path to it
     status: EdgeStatus  # what stands behind it: series; a definition; a cited judgement; nothing
     #: Of a structural or elicited edge; of an unknown one, the value that the finding's definition gives it, if any.
     probability: float | None
     definition: str  # why the edge is structural, or why it is unknown
     sources: tuple[str, ...]  # keys, for an elicited edge
     #: Wider groups whose counts speak for this edge, by an independence that the finding states.
-    accepts: tuple[Given, ...]
+    accepts: tuple[Known, ...]
     #: For a variable of more than two states, those already ruled out: the risk is P(category | given, none of
     #: these).
     after: tuple[str, ...] = ()
@@ -92,7 +95,7 @@ class Independence:
 
     variable: str  # variable, of: their names
     of: str
-    given: Given  # where it is assumed
+    given: Known  # where it is assumed
     reason: str  # why, and what would be wrong if it fails
 
 
@@ -201,7 +204,7 @@ class Count:
     #: its own.
     variable: str
     category: str
-    given: Given  # among whom
+    given: Known  # among whom
     events: int  # events, total: the count
     total: int
     #: population, definition, ascertainment, terminations: who, by which definition, how they came to be seen, and
@@ -217,10 +220,14 @@ class Count:
     note: str  # what a reader must know
     row: int  # line in the file, the header being 1
 
+    def __post_init__(self) -> None:
+        if type(self.given) is not Known:
+            object.__setattr__(self, "given", Known(self.given))  # pairs, as a hypothetical row is written by hand
+
     @property
     def key(self) -> str:
         """What the row counts, as another row names it in its column ``replaces``."""
-        condition = f" | {given_text(self.given)}" if self.given else ""
+        condition = f" | {self.given}" if self.given else ""
         return f"{self.source}: {self.variable}={self.category}{condition}"
 
     def to_dict(self) -> dict[str, object]:
@@ -229,7 +236,7 @@ class Count:
             "source": self.source,
             "variable": self.variable,
             "category": self.category,
-            "given": given_text(self.given),
+            "given": str(self.given),
             "events": self.events,
             "total": self.total,
             "ascertainment": self.ascertainment,
@@ -252,8 +259,8 @@ class Review:
     plain_statement: str
 
 
-@dataclass(frozen=True)
-class Finding:
+@dataclass(frozen=True, eq=False)
+class Finding(Value):
     """A prenatal finding: everything about it but its counts and its work-up."""
 
     key: str
@@ -275,7 +282,7 @@ class Finding:
     partly_tested: tuple[PartlyTested, ...]
     kinds: Mapping[str, tuple[str, ...]]
 
-    @cached_property
+    @kept
     def splits(self) -> dict[Given, tuple[int, ...]]:
         """By path, the places in `edges` of the branches that leave it, in the order in which states are ruled out."""
         found: dict[Given, list[int]] = {}

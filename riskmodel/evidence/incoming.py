@@ -17,20 +17,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from riskmodel._support.kept import Value
 from riskmodel.errors import EvidenceError, InputError, Problem
-from riskmodel.evidence.evidence import FILES, Evidence, folder_hash, load_evidence
+from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
-from riskmodel.evidence.readers.counts import COUNT_COLUMNS, SOURCE_COLUMNS
+from riskmodel.evidence.load import load_evidence
+from riskmodel.evidence.manifest import FILES, folder_hash
+from riskmodel.evidence.readers import counts, sources
 from riskmodel.evidence.readers.sheets import as_sheet
 from riskmodel.evidence.readers.text import Faults, Row, read_csv_text
 
 NEEDED = ("source", "variable", "category", "events", "total", "ascertainment", "terminations", "basis")
 #: What a row may say of its source: the columns of ``sources.csv`` but its key, and but what a count says itself.
-OF_SOURCE = tuple(name for name in (*SOURCE_COLUMNS, "note") if name not in ("key", "ascertainment", "note"))
+OF_SOURCE = tuple(name for name in sources.COLUMNS if name not in ("key", "ascertainment", "note"))
 
 
 @dataclass(frozen=True, eq=False)
-class Incoming:
+class Incoming(Value):
     """A finding with new counts in it."""
 
     evidence: Evidence  # checked, of the whole
@@ -50,11 +53,7 @@ def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incomin
     old_rows, header = _table(files["counts.csv"])
     columns = [
         *header,
-        *(
-            name
-            for name in (*COUNT_COLUMNS, "role")
-            if name not in header and any(name in line.cells for line in lines)
-        ),
+        *(name for name in counts.COLUMNS if name not in header and any(name in line.cells for line in lines)),
     ]
     first = _next_line(files["counts.csv"])
     texts = [{name: line.cells.get(name, "") for name in columns} for line in lines]
@@ -91,7 +90,7 @@ def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incomin
 
 def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults) -> list[Row]:
     """Rows of the new table, with what need not be said filled in."""
-    optional = [one for one in (*COUNT_COLUMNS, "role", *OF_SOURCE) if one not in NEEDED]
+    optional = [one for one in (*counts.COLUMNS, *OF_SOURCE) if one not in NEEDED]
     rows = read_csv_text(name, text, faults, required=NEEDED, optional=optional)
     pooled = [one.name for one in evidence.finding.populations if one.pooled]
     filled = []

@@ -1,18 +1,60 @@
-"""Hashes of the shipped findings and corpora: what was released is what is read.
+"""The shipped findings, and hashes of all data that are shipped: what was released is what is read.
 
 ``python -m riskmodel.evidence.manifest`` writes them anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 from riskmodel._support.files import write_whole
-from riskmodel.calibration import corpus
-from riskmodel.evidence.evidence import SHIPPED, findings, folder_hash
+from riskmodel.errors import InputError
 
+FILES = ("finding.toml", "sources.csv", "counts.csv", "workup.toml")
+SHIPPED = Path(__file__).parent.parent / "data"
 MANIFEST = SHIPPED / "manifest.json"
+#: A finding to begin from; nobody consults it by name.
+TEMPLATE = "template"
+
+
+def findings() -> tuple[str, ...]:
+    """Names of the shipped findings.
+
+    Returns
+    -------
+    tuple of str
+        Sorted.
+    """
+    return tuple(
+        sorted(path.name for path in SHIPPED.iterdir() if (path / "finding.toml").is_file() and path.name != TEMPLATE)
+    )
+
+
+def folder_hash(folder: Path, files: tuple[str, ...] = FILES) -> str:
+    """SHA-256 of a folder's files, line ends counted as LF."""
+    digest = hashlib.sha256()
+    for name in files:
+        if name == "workup.toml" and not (folder / name).exists():
+            continue
+        content = (folder / name).read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def check_released(name: str, content_hash: str) -> None:
+    """Refuse a shipped finding that is not what was released: its numbers would bear the package's name."""
+    try:
+        released = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8")).get(name)
+    except (OSError, ValueError, AttributeError):
+        released = None
+    if released != content_hash:
+        raise InputError(
+            "the shipped finding is not the one that was released",
+            where=name,
+            remedy="Install riskmodel again. To change a finding copy its folder, and give the copy's path",
+        )
 
 
 def read() -> dict[str, str]:
@@ -23,8 +65,12 @@ def read() -> dict[str, str]:
 
 def current() -> dict[str, str]:
     """Hashes of the folders as they are."""
-    tables = {f"corpora/{name}": folder_hash(corpus.SHIPPED / name, corpus.FILES) for name in corpus.corpora()}
-    return {name: folder_hash(SHIPPED / name) for name in findings()} | tables
+    tables = {
+        f"corpora/{place.name}": folder_hash(place, tuple(sorted(file.name for file in place.glob("*.csv"))))
+        for place in sorted((SHIPPED / "corpora").iterdir())
+        if place.is_dir()
+    }
+    return {name: folder_hash(SHIPPED / name) for name in (*findings(), TEMPLATE)} | tables
 
 
 def write(path: Path = MANIFEST) -> None:

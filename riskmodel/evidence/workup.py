@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from riskmodel.errors import InputError
-from riskmodel.evidence.finding import Given
+from riskmodel.evidence.known import Known
 
 StepStatus = Literal["due", "done", "not indicated", "blocked"]
 STEP_STATES: tuple[str, ...] = ("due", "done", "not indicated", "blocked")
@@ -139,7 +139,7 @@ class Statement:
     comment: str  # what the counts say of it; empty where there is nothing to add
     when: Condition  # the consultations it belongs to
     outcome: str | None  # an outcome whose risk belongs beside it
-    given: Given  # known states for that risk
+    given: Known  # known states for that risk
     remarks: tuple[Remark, ...]  # what is added where something is stated
 
 

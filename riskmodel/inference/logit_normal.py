@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from riskmodel.distributions.base import Distribution, SettingDistribution
 from riskmodel.errors import AccuracyError
-from riskmodel.inference.grid import Lattice
+from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_likelihood import RandomEffect
 from riskmodel.inference.logit_normal_settings import new_setting, series_settings
+from riskmodel.inference.marginals import AverageMarginal, TauMarginal
 from riskmodel.inference.quadrature import integrate, log_combinations, should_mirror
-from riskmodel.inference.tau import TauMarginal
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import MuPrior, TauPrior
 
@@ -125,7 +125,7 @@ def fit(
         events=events,
         totals=totals,
         labels=labels,
-        average=(lattice.mirrored() if flip else lattice).average(),
+        average=AverageMarginal(lattice.mirrored() if flip else lattice),
         settings=settings,
         heterogeneity=TauMarginal(lattice),
         model="logit-normal",

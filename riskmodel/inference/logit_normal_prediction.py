@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from riskmodel._support.checks import checked_total
 from riskmodel.distributions.special import log_sigmoids
-from riskmodel.errors import AccuracyError, InputError
-from riskmodel.inference.grid import Lattice
+from riskmodel.errors import AccuracyError
+from riskmodel.inference.lattice import Lattice
 
 Array = NDArray[np.float64]
 
@@ -41,9 +42,7 @@ _FARTHEST = 40.0
 
 def predicted(lattice: Lattice, total: int) -> Array:
     """Probabilities of every number of events among `total`."""
-    if isinstance(total, bool) or not isinstance(total, (int, np.integer)) or not 0 <= total <= 1_000_000:
-        raise InputError(f"{total!r} is not a whole number from 0 to 1,000,000", where="total")
-    n = int(total)
+    n = checked_total(total)
     t, weights = _nodes_for(lattice, n)
     pmf = _every_probability(t, weights, n) if n <= _EVERY_TOTAL else _interpolated_probabilities(t, weights, n)
     pmf /= pmf.sum()

@@ -19,9 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from riskmodel.distributions.base import SettingDistribution
 from riskmodel.distributions.special import log_sigmoids
 from riskmodel.errors import AccuracyError
-from riskmodel.inference.grid import AverageMarginal, Lattice
+from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_likelihood import RandomEffect, hermite
 from riskmodel.inference.logit_normal_prediction import predicted, row_density
+from riskmodel.inference.marginals import AverageMarginal
 
 Array = NDArray[np.float64]
 

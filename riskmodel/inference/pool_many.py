@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from riskmodel._support.checks import checked_counts
 from riskmodel._support.executors import Progress, finished
 from riskmodel.errors import InputError, RiskModelError, UnknownNameError
-from riskmodel.inference.pool import checked_counts, pool
+from riskmodel.inference.pool import pool
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -1,15 +1,10 @@
-r"""The beta-binomial posterior by adaptive two-dimensional quadrature.
+r"""Adaptive two-dimensional quadrature over two hyperparameters.
 
-.. math::
-
-    y_i \sim \mathrm{BetaBinomial}(n_i, \mu\phi, (1-\mu)\phi), \qquad g = 1/\phi = \rho/(1-\rho)
-
-Two hyperparameters are integrated by nested trapezoid rules. The outer variable is ``w``: log g for priors on rho and
-log q, ``g = q mu (1 - mu)``, for priors on tau; q is near tau squared where tau is small and makes mu and heterogeneity
-nearly independent whatever the risk. The inner variable is ``x = logit(mu)``, on a grid of its own for every w, since
-its posterior is narrow where settings are alike and wide where they differ. Each axis is stretched,
-``x = centre + scale * sinh(u)``, so that Gaussian bulk and exponential tails decay alike; for such integrands the
-trapezoid rule converges geometrically (Trefethen and Weideman, SIAM Review 2014, sections 5 and 14).
+They are integrated by nested trapezoid rules. The outer variable ``w`` says how much settings differ. The inner variable
+is ``x = logit(mu)``, on a grid of its own for every w, since its posterior is narrow where settings are alike and wide
+where they differ. Each axis is stretched, ``x = centre + scale * sinh(u)``, so that Gaussian bulk and exponential tails
+decay alike; for such integrands the trapezoid rule converges geometrically (Trefethen and Weideman, SIAM Review 2014,
+sections 5 and 14).
 
 Between nodes nothing is interpolated by polynomials: the rule's own interpolant is the sinc series, whose integral is
 the sine integral (Stenger, SIAM Review 1981, section 4), so that distribution functions are as accurate as moments.
@@ -18,19 +13,15 @@ the sine integral (Stenger, SIAM Review 1981, section 4), so that distribution f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from riskmodel.distributions.base import Distribution, SettingDistribution
-from riskmodel.distributions.special import log_rising, log_sigmoids
 from riskmodel.errors import AccuracyError
-from riskmodel.inference.grid import AverageMarginal, Lattice, mixture_nodes
-from riskmodel.posterior import ErrorEstimate, Posterior
-from riskmodel.priors import HeterogeneityPrior, MuPrior
+from riskmodel.inference.lattice import Lattice
+from riskmodel.posterior import ErrorEstimate
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -39,6 +30,7 @@ Counts = NDArray[np.int64]
 _REACH = 3.7
 _ZOOM_STEP = 0.35  # grid on which bulk and scale are found
 _START_STEP = 0.16  # first grid of the integral itself
+_ONE_STEP = 0.07  # grid of a single axis
 #: Scales of the bulk that the stretched axis counts as one: the fewest nodes for 1e-8 on the evidence shipped (2026-11).
 _WIDEN = 2.0
 _FARTHEST = 170.0  # logit beyond which four factors of the likelihood could underflow
@@ -76,121 +68,22 @@ class Integrand(Protocol):
         """The same to a few percent, to find where it matters."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Counts and priors, as the integrand needs them."""
-
-    events: Counts  # events, totals: counts; no series is allowed
-    totals: Counts
-    mu_prior: MuPrior  # prior on the average risk
-    heterogeneity_prior: HeterogeneityPrior  # prior on the spread between settings
-
-    def mirrored(self) -> Problem:
-        """The same problem with events and non-events exchanged."""
-        return replace(self, events=self.totals - self.events, mu_prior=self.mu_prior.mirrored())
-
-    @property
-    def log_g_over_m(self) -> bool:
-        """Whether w is log g - log(mu (1 - mu))."""
-        return self.heterogeneity_prior.scale == "tau"
-
-    def start(self) -> tuple[float, float]:
-        """Centre and scale of w under its prior."""
-        return self.heterogeneity_prior.centre()
-
-    def log_g(self, x: Array, w: Array) -> Array:
-        """Logarithm of g at logit average x and outer variable w."""
-        if not self.log_g_over_m:
-            return w
-        return w + np.add(*log_sigmoids(x))
-
-    def log_density(self, x: Array, w: Array) -> Array:
-        """Logarithm of likelihood times prior density with respect to x and w."""
-        log_mu, log_rest = log_sigmoids(x)
-        mu, rest = np.exp(log_mu), np.exp(log_rest)
-        g = np.exp(w + log_mu + log_rest) if self.log_g_over_m else np.exp(w)
-        value = self.mu_prior.log_density(x) + self.heterogeneity_prior.log_density(mu, rest, g)
-        value = value + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
-        return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
-
-    def rough_log_density(self, x: Array, w: Array) -> Array:
-        """The same: it costs little."""
-        return self.log_density(x, w)
-
-    def first_guess(self, w: Array) -> tuple[Array, Array]:
-        """Centre and scale of x given w, by moments (Kleinman, JASA 1973): weights n / (1 + (n - 1) rho)."""
-        if not self.events.size:
-            return np.zeros(w.shape), np.full(w.shape, 2.0)
-        n = self.totals[:, None]
-        x = np.full(w.shape, np.log((self.events.sum() + 0.5) / ((self.totals - self.events).sum() + 0.5)))
-        for _ in range(3):
-            rho = 1 / (1 + np.exp(-self.log_g(x, w)))
-            share = n / (1 + (n - 1) * rho)
-            hits = (share * (self.events / self.totals)[:, None]).sum(0) + 0.5
-            misses = (share * (1 - self.events / self.totals)[:, None]).sum(0) + 0.5
-            x = np.log(hits / misses)
-        return x, np.sqrt(1 / hits + 1 / misses)
+def log_combinations(events: Counts, totals: Counts) -> float:
+    """Logarithm of the product of the binomial coefficients."""
+    return float((gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1)).sum())
 
 
-def fit(
-    events: Counts,
-    totals: Counts,
-    *,
-    labels: tuple[str, ...],
-    mu_prior: MuPrior,
-    heterogeneity_prior: HeterogeneityPrior,
-    tolerance: float = 1e-8,
-) -> Posterior:
-    """Posterior of the beta-binomial model."""
-    problem = Problem(events, totals, mu_prior, heterogeneity_prior)
-    # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
-    flip = should_mirror(events, totals)
-    lattice, error = integrate(problem.mirrored() if flip else problem, tolerance=tolerance)
-    if flip:
-        lattice = lattice.mirrored()
-    average, heterogeneity = lattice.average(), lattice.heterogeneity()
-
-    def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
-        new_setting = mixture_nodes(lattice)
-        # Each series' own risk, given a node, is the node's Beta updated: weights stay, for the node has seen all series.
-        return new_setting, tuple(new_setting.shifted(int(y), int(n)) for y, n in zip(events, totals, strict=True))
-
-    return Posterior(
-        events=events,
-        totals=totals,
-        labels=labels,
-        average=average,
-        settings=settings,
-        heterogeneity=heterogeneity,
-        model="beta-binomial",
-        method="quadrature",
-        prior=str(mu_prior),
-        heterogeneity_prior=str(heterogeneity_prior),
-        log_evidence=lattice.log_total + log_combinations(events, totals),
-        error=error,
-    )
-
-
-def fit_one_risk(events: Counts, totals: Counts, *, mu_prior: MuPrior) -> tuple[AverageMarginal, float, ErrorEstimate]:
-    """Posterior of one risk that all settings share, under a prior that is not conjugate."""
-    pooled_events, pooled_total = np.array([events.sum()]), np.array([totals.sum()])
-    zero = np.zeros((1, 1))
-
-    def log_density(x: Array) -> Array:
-        mu, rest = (np.exp(side) for side in log_sigmoids(x))
-        likelihood = log_rising(mu, zero, pooled_events) + log_rising(rest, zero, pooled_total - pooled_events)
-        return np.asarray(mu_prior.log_density(x) + likelihood)
-
-    u: Array = np.asarray(np.arange(-60, 61) * 0.07, np.float64)
+def integrate_one(log_density: Callable[[Array], Array]) -> tuple[Lattice, ErrorEstimate]:
+    """Nodes and weights of one logit, on a single row."""
+    u: Array = np.asarray(np.arange(-60, 61) * _ONE_STEP, np.float64)
     centre, scale = 0.0, 2.0
     for _ in range(_MAX_ZOOMS):
         x = centre + scale * np.sinh(u)[None]
-        log_f = log_density(x) + np.log(np.cosh(u) * scale * 0.07)
+        log_f = log_density(x) + np.log(np.cosh(u) * scale * _ONE_STEP)
         weights = np.exp(log_f - log_f.max())
         (new_centre,), (spread,) = _moments(weights, x)
         new_scale = max(float(spread), 0.1 * scale)
-        settled = abs(new_centre - centre) < 0.1 * new_scale and abs(np.log(new_scale / scale)) < 0.1
-        if settled:
+        if abs(new_centre - centre) < 0.1 * new_scale and abs(np.log(new_scale / scale)) < 0.1:
             break
         centre, scale = float(new_centre), new_scale
     total = weights.sum()
@@ -200,19 +93,13 @@ def fit_one_risk(events: Counts, totals: Counts, *, mu_prior: MuPrior) -> tuple[
         centre=np.array([centre]),
         scale=np.array([scale]),
         u=u,
-        step=0.07,
+        step=_ONE_STEP,
         log_g_over_m=False,
         mirror=False,
         log_total=float(log_f.max() + np.log(total)),
     )
     log_evidence, mean, sd = (float(error) for error in _axis_errors(lattice, 1)[0])
-    error = ErrorEstimate(mean, sd, log_evidence, u.size, "quadrature")
-    return lattice.average(), lattice.log_total + log_combinations(events, totals), error
-
-
-def log_combinations(events: Counts, totals: Counts) -> float:
-    """Logarithm of the product of the binomial coefficients."""
-    return float((gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1)).sum())
+    return lattice, ErrorEstimate(mean, sd, log_evidence, u.size, "quadrature")
 
 
 def integrate(problem: Integrand, *, tolerance: float, between_nodes: bool = False) -> tuple[Lattice, ErrorEstimate]:

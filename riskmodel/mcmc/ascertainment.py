@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.checks import checked_counts
 from riskmodel.distributions.special import log_sigmoid
 from riskmodel.errors import InputError, UnavailableError
-from riskmodel.inference.pool import checked_counts
-from riskmodel.mcmc.branch import Settings, check_totals, start
 from riskmodel.mcmc.density import counts_log_density, heterogeneity_log_density, mu_log_density, shapes_of
 from riskmodel.mcmc.diagnostics import diagnose, logits, refuse
+from riskmodel.mcmc.options import Options, check_totals, start
 from riskmodel.priors import HeterogeneityPrior, MuPrior
 
 Array = NDArray[np.float64]
@@ -51,15 +51,10 @@ def fit_settings(
     *,
     mu_prior: MuPrior,
     heterogeneity_prior: HeterogeneityPrior | None,
-    draws: int = 2000,
-    tune: int = 1500,
-    chains: int = 4,
-    seed: int = 0,
-    target_accept: float = 0.98,
-    progressbar: bool = False,
+    **options: Any,
 ) -> SettingDraws:
     """Joint posterior of branches whose risk differs by kind of setting."""
-    settings = Settings(draws, tune, chains, seed, target_accept, progressbar)
+    asked = Options.given(options, target_accept=0.98)
     if heterogeneity_prior is None:
         raise UnavailableError(
             "with heterogeneity 0 there is no hierarchy to sample",
@@ -97,14 +92,14 @@ def fit_settings(
         each = shapes_of(x[rows] + shift, w[rows], on_tau=on_tau)
         prior = mu_log_density(mu_prior, middle) + heterogeneity_log_density(heterogeneity_prior, middle)
         pm.Potential("branches", prior.sum() + counts_log_density(events, totals, each).sum())
-        trace = settings.run(
+        trace = asked.run(
             {
                 "x": np.array(starts),
                 "w": np.full(len(branches), heterogeneity_prior.centre()[0]),
                 "omega": np.float64(0.5),
             }
         )
-    return _drawn(trace, kinds, on_tau=on_tau, seed=int(seed))
+    return _drawn(trace, kinds, on_tau=on_tau, seed=asked.seed)
 
 
 def _drawn(trace: Any, kinds: int, *, on_tau: bool, seed: int) -> SettingDraws:

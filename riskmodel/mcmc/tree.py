@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.checks import checked_counts
 from riskmodel.distributions.diagram import Branch, Node, edges_of, evaluate
 from riskmodel.distributions.special import log_sigmoid
+from riskmodel.distributions.special import tau_of as tau_of_numbers
 from riskmodel.errors import ContradictionError, InputError, UnavailableError
-from riskmodel.inference.pool import checked_counts
-from riskmodel.mcmc.branch import Settings, check_totals, start
 from riskmodel.mcmc.density import (
     Shapes,
     counts_log_density,
@@ -43,8 +43,8 @@ from riskmodel.mcmc.density import (
 )
 from riskmodel.mcmc.diagnostics import diagnose, logits, refuse, sample_stats
 from riskmodel.mcmc.draws import Checked, TreeDraws
+from riskmodel.mcmc.options import Options, check_totals, start
 from riskmodel.priors import HalfNormalOnTau, HeterogeneityPrior, LogNormalOnTau, MuPrior
-from riskmodel.priors import tau_of as tau_of_numbers
 
 Counts = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -65,12 +65,7 @@ def fit_tree(
     mu_prior: MuPrior,
     heterogeneity_prior: HeterogeneityPrior | None,
     pooled_heterogeneity: bool = False,
-    draws: int = 2000,
-    tune: int = 1500,
-    chains: int = 4,
-    seed: int = 0,
-    target_accept: float | None = None,
-    progressbar: bool = False,
+    **options: Any,
 ) -> TreeDraws:
     r"""Joint posterior of a tree's branches.
 
@@ -86,9 +81,7 @@ def fit_tree(
     half-normal scale. Papaspiliopoulos O, Roberts GO, Skold M. A general framework for the parametrization of
     hierarchical models. Statistical Science 2007;22:59-73, for sampling deviations.
     """
-    if target_accept is None:
-        target_accept = 0.99 if pooled_heterogeneity else 0.95
-    settings = Settings(draws, tune, chains, seed, target_accept, progressbar)
+    asked = Options.given(options, target_accept=0.99 if pooled_heterogeneity else 0.95)
     if heterogeneity_prior is None:
         raise UnavailableError(
             "with heterogeneity 0 every series has its branch's risk, and there is no hierarchy to sample",
@@ -116,8 +109,8 @@ def fit_tree(
         pm.Potential("branches", (prior + counts_log_density(problem.events, problem.totals, shapes)).sum())
         if problem.own:
             pm.Potential("coarse", _coarse_log_density(problem, shapes, pm.Flat("z", shape=len(problem.own))))
-        trace = settings.run(initial)
-    return _drawn(trace, problem, mu_prior, heterogeneity_prior, on_tau=on_tau, seed=int(seed))
+        trace = asked.run(initial)
+    return _drawn(trace, problem, mu_prior, heterogeneity_prior, on_tau=on_tau, seed=asked.seed)
 
 
 # ---------------------------------------------------------------- counts, checked

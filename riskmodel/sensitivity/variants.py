@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Hashable
 from typing import Any
 
-from riskmodel.evidence.finding import PartlyTested
+from riskmodel._support.kept import once
+from riskmodel.evidence.finding import Count, PartlyTested
+from riskmodel.tree.answer import joint
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
 
@@ -20,123 +20,95 @@ ALTERNATIVES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 #: Each variant would take as long as the answer: seconds, where others take milliseconds.
 NOT_WORKED_OUT = (
-    "the wider counts can have divided over the branches in too many ways to list, and each other prior, reading or "
+    "the coarse counts can have divided over the branches in too many ways to list, and each other prior, reading or "
     "left-out series would take as long as the answer itself"
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Sensitivity:
-    """The variants of one model, fitted once for all the risks of a consultation."""
+def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
+    """How far one answer of a model moves under other priors and readings, and with each series left out."""
+    if not joint(model).exact:
+        return {
+            **{kind: [] for kind in ("priors", "readings", "left_out", "untested")},
+            **dict.fromkeys(("lowest", "highest"), risk.mean),
+            "reason": NOT_WORKED_OUT,
+        }
 
-    model: ProbabilityTree  # the model whose answers are compared
+    def other(name: Hashable, **changes: Any) -> RiskEstimate:
+        # Variants are kept beside the model: the other risks of a consultation ask the same ones.
+        found = once(model, ("variant", name), lambda: model.variant(**changes))
+        return found.risk(risk.outcome.name, **dict(risk.known))
 
-    @cached_property
-    def _priors(self) -> list[tuple[str, ProbabilityTree]]:
-        return [(name, self.model.variant(**changes)) for name, changes in ALTERNATIVES]
-
-    @cached_property
-    def _readings(self) -> list[tuple[str, ProbabilityTree]]:
-        evidence = self.model.evidence
-        return [
-            (one.name, self.model.variant(evidence=evidence.with_reading(one.name)))
-            for one in evidence.finding.readings
-            if one.name != evidence.reading
-        ]
-
-    @cached_property
-    def _left_out(self) -> dict[str, ProbabilityTree]:
-        return {}
-
-    def _without(self, source: str) -> ProbabilityTree:
-        if source not in self._left_out:
-            self._left_out[source] = self.model.variant(evidence=self.model.evidence.without(source))
-        return self._left_out[source]
-
-    def of(self, risk: RiskEstimate) -> dict[str, Any]:
-        """How far one risk moves."""
-        name, known = risk.outcome.name, dict(risk.known)
-        if not self.model.joint().exact:
-            return {
-                **{kind: [] for kind in ("priors", "readings", "left_out", "untested")},
-                **dict.fromkeys(("lowest", "highest"), risk.mean),
-                "reason": NOT_WORKED_OUT,
+    evidence = model.evidence
+    # What has no answer, or has it from a definition, does not move with a prior.
+    moving = () if risk.mean is None or risk.definition_only else ALTERNATIVES
+    priors = [{"variant": label, "probability": other(label, **changes).mean} for label, changes in moving]
+    readings = []
+    for one in evidence.finding.readings:
+        if one.name == evidence.reading:
+            continue
+        read = other(one, evidence=evidence.with_reading(one.name))
+        changed = [f"{row.source} {row.events} of {row.total}" for row in read.counts if row not in risk.counts]
+        bounds = list(read.bounds) if read.mean is None and read.bounds is not None else None
+        readings.append({"reading": one.name, "probability": read.mean, "bounds": bounds, "changed": changed})
+    left_out = []
+    for source in risk.sources:
+        without = other(("without", source), evidence=evidence.without(source))
+        left_out.append({"source": source, "probability": without.mean, "reason": without.reason})
+    untested = []
+    for declared, rows in _partly_tested(model, risk):
+        # The answer if only those with the event had been tested.
+        totals = {row.key: max(row.events, 1) for row in rows}
+        fewest = other(("tested", *totals.items()), evidence=evidence.with_totals(totals))
+        untested.append(
+            {
+                "text": declared.text,
+                "sources": list(declared.sources),
+                "fewest": sum(totals.values()),
+                "most": sum(row.total for row in rows),
+                "probability_if_fewest": fewest.mean,
             }
-        # What has no answer, or has it from a definition, does not move with a prior.
-        moving = [] if risk.mean is None or risk.definition_only else self._priors
-        priors = [{"variant": label, "probability": model.risk(name, **known).mean} for label, model in moving]
-        readings = []
-        for label, model in self._readings:
-            other = model.risk(name, **known)
-            readings.append(
-                {
-                    "reading": label,
-                    "probability": other.mean,
-                    "bounds": list(other.bounds) if other.mean is None and other.bounds is not None else None,
-                    "changed": [
-                        f"{count.source} {count.events} of {count.total}"
-                        for count in other.counts
-                        if count not in risk.counts
-                    ],
-                }
-            )
-        left_out = []
-        for source in risk.sources:
-            other = self._without(source).risk(name, **known)
-            left_out.append({"source": source, "probability": other.mean, "reason": other.reason})
-        variants: list[dict[str, Any]] = [*priors, *readings, *left_out]
-        untested = [self._fewest_tested(one, risk) for one in self._partly_tested(risk)]
-        found = [one["probability"] for one in variants]
-        values = [float(value) for value in (*found, risk.mean) if value is not None]
-        return {
-            "priors": priors,
-            "readings": readings,
-            "left_out": left_out,
-            "untested": untested,
-            "lowest": min(values, default=None),
-            "highest": max(values, default=None),
-            "reason": "",
-        }
+        )
+    variants: list[dict[str, Any]] = [*priors, *readings, *left_out]
+    values = [value for value in (*(one["probability"] for one in variants), risk.mean) if value is not None]
+    return {
+        "priors": priors,
+        "readings": readings,
+        "left_out": left_out,
+        "untested": untested,
+        "lowest": min(values, default=None),
+        "highest": max(values, default=None),
+        "reason": "",
+    }
 
-    def _partly_tested(self, risk: RiskEstimate) -> list[PartlyTested]:
-        """Totals behind an answer that may count fetuses who were not tested."""
-        keys = {count.key for count in risk.counts}
-        moving = risk.mean is not None and not risk.definition_only
-        declared = self.model.evidence.finding.partly_tested
-        return [one for one in declared if moving and keys & set(one.counts)]
 
-    def _with_totals(self, totals: Mapping[str, int]) -> ProbabilityTree:
-        key = tuple(sorted(totals.items()))
-        if key not in self._tested:
-            self._tested[key] = self.model.variant(evidence=self.model.evidence.with_totals(totals))
-        return self._tested[key]
+def of_setting(model: ProbabilityTree, name: str) -> ProbabilityTree:
+    """The model with one kind of clinic's series alone, kept beside it."""
+    return model if name == model.setting else once(model, ("setting", name), lambda: model.variant(setting=name))
 
-    @cached_property
-    def _tested(self) -> dict[tuple[tuple[str, int], ...], ProbabilityTree]:
-        return {}
 
-    def _fewest_tested(self, declared: PartlyTested, risk: RiskEstimate) -> dict[str, Any]:
-        """The answer if only those with the event had been tested."""
-        rows = [count for count in risk.counts if count.key in declared.counts]
-        model = self._with_totals({count.key: max(count.events, 1) for count in rows})
-        return {
-            "text": declared.text,
-            "sources": list(declared.sources),
-            "fewest": sum(max(count.events, 1) for count in rows),
-            "most": sum(count.total for count in rows),
-            "probability_if_fewest": model.risk(risk.outcome.name, **dict(risk.known)).mean,
-        }
+def tested(model: ProbabilityTree, risk: RiskEstimate) -> list[dict[str, Any]]:
+    """Bounds of an answer over every number that may have been tested, where a source does not say how many.
 
-    def tested(self, risk: RiskEstimate) -> list[dict[str, Any]]:
-        """Bounds of an answer over every number that may have been tested, where a source does not say how many."""
-        name, known = risk.outcome.name, dict(risk.known)
-        found: dict[int, list[float]] = {}
-        for declared in self._partly_tested(risk):
-            rows = [count for count in risk.counts if count.key in declared.counts]
-            ranges = [range(max(count.events, 1), count.total + 1) for count in rows]
-            for totals in itertools.product(*ranges):
-                chosen = dict(zip((count.key for count in rows), totals, strict=True))
-                mean = self.model.variant(evidence=self.model.evidence.with_totals(chosen)).risk(name, **known).mean
-                if mean is not None:
-                    found.setdefault(sum(totals), []).append(mean)
-        return [{"tested": n, "lowest": min(means), "highest": max(means)} for n, means in sorted(found.items())]
+    For each possible number its lowest and highest probability over the ways in which the tested can have divided over the
+    counts; empty where every total is known.
+    """
+    found: dict[int, list[float]] = {}
+    for _, rows in _partly_tested(model, risk):
+        for totals in itertools.product(*(range(max(row.events, 1), row.total + 1) for row in rows)):
+            chosen = dict(zip((row.key for row in rows), totals, strict=True))
+            other = model.variant(evidence=model.evidence.with_totals(chosen))
+            mean = other.risk(risk.outcome.name, **dict(risk.known)).mean
+            if mean is not None:
+                found.setdefault(sum(totals), []).append(mean)
+    return [{"tested": n, "lowest": min(means), "highest": max(means)} for n, means in sorted(found.items())]
+
+
+def _partly_tested(model: ProbabilityTree, risk: RiskEstimate) -> list[tuple[PartlyTested, list[Count]]]:
+    """Statements about totals behind an answer that may count fetuses who were not tested, with those counts."""
+    if risk.mean is None or risk.definition_only:
+        return []
+    found = [
+        (one, [row for row in risk.counts if row.key in one.counts]) for one in model.evidence.finding.partly_tested
+    ]
+    return [(one, rows) for one, rows in found if rows]

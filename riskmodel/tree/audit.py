@@ -13,6 +13,7 @@ from riskmodel.evidence.audit import AuditFinding, worst_first
 from riskmodel.evidence.finding import Count, Edge
 from riskmodel.inference.pool import pool
 from riskmodel.tree.model import ProbabilityTree
+from riskmodel.tree.prediction import foretold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,8 @@ def audit_model(model: ProbabilityTree) -> tuple[AuditFinding, ...]:
     -------
     tuple of AuditFinding
         Worst first: what `Evidence.audit` finds in the counts; series that the others of their branch did not foretell
-        (leave-one-out predictive mid-p below 5 %); single series that decide a branch; reported counts of wider groups that
-        the branches do not give (posterior predictive mid-p); branches whose kinds of clinic differ; readings that disagree.
+        (leave-one-out predictive mid-p below 5 %); single series that decide a branch; counts of coarser groups that the
+        branches do not give (posterior predictive mid-p); branches whose kinds of clinic differ; readings that disagree.
 
     References
     ----------
@@ -152,7 +153,7 @@ def _implied(model: ProbabilityTree) -> Iterator[AuditFinding]:
             continue
         if allowed is not None and row.ascertainment not in allowed:
             continue
-        pmf = model.foretold(replace(row, role="fit")).pmf
+        pmf = foretold(model, replace(row, role="fit")).pmf
         if pmf is None:
             continue
         tail = two_sided(pmf, row.events)

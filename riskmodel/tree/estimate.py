@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Protocol
 
+from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.base import Distribution, IntervalKind
-from riskmodel.evidence.finding import Count, Edge, Given, Outcome
+from riskmodel.evidence.finding import Count, Edge, Outcome
+from riskmodel.evidence.known import Known
 
 
 class Joining(Protocol):
@@ -28,7 +28,7 @@ class Joining(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Route:
+class Route(Value):
     """One way to an answer: from the series that report exactly the question, or through the tree.
 
     Parameters
@@ -41,7 +41,7 @@ class Route:
         The rows behind it.
     reason : str
         Why there is no answer; empty where there is one.
-    wider : tuple of Count
+    coarse : tuple of Count
         Those of the rows that report a coarser group, and were read through the tree.
     joint : Joining or None
         How branches that such rows tie together were joined; None where none are tied.
@@ -51,15 +51,31 @@ class Route:
     average: Distribution | None
     counts: tuple[Count, ...]
     reason: str
-    wider: tuple[Count, ...] = ()
+    coarse: tuple[Count, ...] = ()
     joint: Joining | None = None
+
+    @classmethod
+    def none(cls, reason: str) -> Route:
+        """No answer this way.
+
+        Parameters
+        ----------
+        reason : str
+            Why.
+
+        Returns
+        -------
+        Route
+            Not estimable.
+        """
+        return Route(None, None, (), reason)
 
     @property
     def estimable(self) -> bool:
         """Whether there is an answer."""
         return self.new_setting is not None
 
-    @cached_property
+    @kept
     def mean(self) -> float | None:
         """The probability for the next fetus, or None."""
         return None if self.new_setting is None else float(self.new_setting.mean)
@@ -101,8 +117,8 @@ class Route:
 
     @property
     def events(self) -> int | None:
-        """How many events, where the rows all count the same; None where an answer has several parts or wider groups."""
-        if self.wider:
+        """How many events, where the rows all count the same; None where an answer has several parts or coarser groups."""
+        if self.coarse:
             return None
         if len({(count.variable, count.category) for count in self.counts}) != 1:
             return None
@@ -121,7 +137,7 @@ class Route:
         Returns
         -------
         dict
-            Keys probability, interval, average, series, fetuses, events, sources, wider, joint and reason.
+            Keys probability, interval, average, series, fetuses, events, sources, coarse, joint and reason.
         """
         interval = self.interval(ci_prob)
         average = None
@@ -135,7 +151,7 @@ class Route:
             "fetuses": self.fetuses,
             "events": self.events,
             "sources": list(self.sources),
-            "wider": list(dict.fromkeys(count.source for count in self.wider)),
+            "coarse": list(dict.fromkeys(count.source for count in self.coarse)),
             "joint": None if self.joint is None else self._joined(self.joint),
             "reason": self.reason,
         }
@@ -165,48 +181,37 @@ class RiskEstimate(Route):
         Branches of the tree that the answer depends on.
     definition_only : bool
         Whether the answer is 0 or 1 by a definition, not by counts.
-    corners : callable
-        Gives the answers with the unknown branches at 0 and 1, smallest first; called when first asked for.
     unknown : tuple of Edge
         Unknown branches that matter.
     fewest : int
         Series behind the branch of the answer that has fewest.
-    apart : callable
-        Gives the direct and the indirect route; called when first asked for.
+    direct : Route
+        From the series that report exactly this question and nothing finer.
+    indirect : Route
+        From finer cells through the tree, without any coarser count.
     combined : Route
         Every series once, whichever way it speaks.
+    corners : tuple of Route
+        The answers with each of the unknown branches at 0 and at 1.
     """
 
     outcome: Outcome = field(kw_only=True)
-    known: Given = field(kw_only=True)
+    known: Known = field(kw_only=True)
     setting: str = field(kw_only=True)
     reading: str = field(kw_only=True)
     edges: tuple[Edge, ...] = field(kw_only=True)
     definition_only: bool = field(kw_only=True)
-    corners: Callable[[], tuple[Route, ...]] = field(kw_only=True, repr=False)
     unknown: tuple[Edge, ...] = field(kw_only=True)
     fewest: int = field(kw_only=True)
-    apart: Callable[[], tuple[Route, Route]] = field(kw_only=True, repr=False)
+    direct: Route = field(kw_only=True)
+    indirect: Route = field(kw_only=True)
     combined: Route = field(kw_only=True)
+    corners: tuple[Route, ...] = field(kw_only=True)
 
-    @cached_property
-    def _apart(self) -> tuple[Route, Route]:
-        return self.apart()
-
-    @property
-    def direct(self) -> Route:
-        """From the series that report exactly this question and nothing finer."""
-        return self._apart[0]
-
-    @property
-    def indirect(self) -> Route:
-        """From finer cells through the tree, without any coarser count."""
-        return self._apart[1]
-
-    @cached_property
+    @kept
     def bound_routes(self) -> tuple[Route, ...]:
         """The answers at the two ends of `bounds`, with their own uncertainty; none where no unknown branch matters."""
-        found = self.corners() if self.unknown else ()
+        found = sorted(self.corners, key=lambda one: one.mean or 0.0)
         return (found[0], found[-1]) if found else ()
 
     @property

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from riskmodel._support.kept import Value
+from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.distributions.diagram import Node, cancel, edges_of, restrict
-from riskmodel.errors import ContradictionError, UnavailableError
-from riskmodel.evidence.finding import Count, Edge, Given, given_text
+from riskmodel.errors import ContradictionError, InputError, UnavailableError
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.finding import Count, Edge
+from riskmodel.evidence.known import Known
 from riskmodel.mcmc.draws import SampledRisk, TreeDraws
+from riskmodel.tree.answer import joint, numerator
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from riskmodel.tree.model import ProbabilityTree
+
 
 @dataclass(frozen=True, eq=False)
-class TreeSample:
+class TreeSample(Value):
     """Joint draws of a finding's tree.
 
     Parameters
@@ -31,9 +38,8 @@ class TreeSample:
         Coarse rows that are in the draws.
     fixed : mapping of int to float
         Values of the branches that definitions, judgements or the caller fill.
-    question : callable
-        From an outcome's name and known states to what is known and the diagrams of the question, numerator and
-        denominator.
+    evidence : Evidence
+        Whose questions they answer.
     """
 
     draws: TreeDraws
@@ -41,7 +47,7 @@ class TreeSample:
     counts: tuple[tuple[Count, ...], ...]
     coarse: tuple[Count, ...]
     fixed: Mapping[int, float]
-    question: Callable[[str, Mapping[str, str]], tuple[Given, Node, Node]]
+    evidence: Evidence
 
     def risk(self, outcome: str, /, *, ci_prob: float = 0.95, **known: str) -> SampledRisk:
         """Risk of an outcome given what is known, as `ProbabilityTree.risk` means it.
@@ -70,15 +76,13 @@ class TreeSample:
         UnavailableError
             If the outcome is not on the tree, or needs a branch that nothing fills.
         """
-        given, numerator, denominator = self.question(outcome, known)
+        stated, above, below = _question(self.evidence, outcome, known)
         definite = {i: value for i, value in self.fixed.items() if value in (0.0, 1.0)}
         # A factor that was sampled stays: what is known also tells which draws it came from.
-        top, bottom = cancel(
-            restrict(numerator, definite), restrict(denominator, definite), keep=frozenset(self.draws.branches)
-        )
+        top, bottom = cancel(restrict(above, definite), restrict(below, definite), keep=frozenset(self.draws.branches))
         if bottom == 0.0:
             raise ContradictionError(
-                f"{given_text(given)} cannot be by the finding's definitions",
+                f"{stated} cannot be by the finding's definitions",
                 where="known",
                 remedy="Leave one of them out",
             )
@@ -118,7 +122,7 @@ class TreeSample:
         ]
         named = ("source", "variable", "category", "given")
         for place, name in enumerate(named):
-            values = [given_text(row.given) if name == "given" else getattr(row, name) for row in rows]
+            values = [str(row.given) if name == "given" else getattr(row, name) for row in rows]
             table.insert(place, name, values)
         return table
 
@@ -133,3 +137,50 @@ class TreeSample:
         tree = self.draws.to_datatree()
         tree.attrs["branches"] = "; ".join(f"{i}: {self.edges[i].said}" for i in self.draws.branches)
         return tree
+
+
+def sample_tree(
+    tree: ProbabilityTree, fixed: Mapping[int, float], pooled_heterogeneity: bool, **options: Any
+) -> TreeSample:
+    """All branches and every count that can be read, in one model by PyMC's sampler; `options` are the sampler's."""
+    from riskmodel.mcmc.tree import fit_tree
+
+    branches = tree.fitted
+    for i, value in fixed.items():
+        if i not in range(len(branches.edges)) or branches.edges[i].status != "unknown" or value not in (0.0, 1.0):
+            raise InputError(
+                f"branch {i!r} at {value!r}",
+                where="fixed",
+                remedy="Give 0 or 1 for places in edges whose status is unknown",
+            )
+    rows = joint(tree, fixed).rows
+    drawn = fit_tree(
+        {
+            i: ([row.events for row in counts], [row.total for row in counts])
+            for i, counts in enumerate(branches.rows)
+            if counts
+        },
+        [(one.node, one.row.events, one.row.total, one.known) for one in rows],
+        mu_prior=branches.mu_prior,
+        heterogeneity_prior=branches.heterogeneity_prior,
+        pooled_heterogeneity=pooled_heterogeneity,
+        **options,
+    )
+    filled = {i: edge.probability for i, edge in enumerate(branches.edges) if edge.probability is not None}
+    coarse = tuple(one.row for one in rows)
+    return TreeSample(drawn, branches.edges, branches.rows, coarse, filled | dict(fixed), tree.evidence)
+
+
+def _question(evidence: Evidence, outcome: str, known: Mapping[str, str]) -> tuple[Known, Node, Node]:
+    asked, stated = evidence.outcome(outcome), Known.of(evidence.finding, known, several=False)
+    if asked.variable is None or asked.state is None:
+        raise UnavailableError(
+            f"{asked.title} is counted by itself, not through the tree",
+            where=outcome,
+            remedy="Read it from risk, or pool its counts",
+        )
+    try:
+        above = numerator(evidence.finding, stated, asked.variable, asked.state)
+        return stated, above, diagram(evidence.finding, dict(stated))
+    except NotOnTreeError as reason:
+        raise UnavailableError(str(reason), where=outcome, remedy="Ask with more or other states known") from None

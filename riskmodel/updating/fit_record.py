@@ -31,7 +31,7 @@ class FitRecord(Record):
     answers : tuple of mapping
         Every branch and every headline outcome: question, probability, interval, series, error and its kind, reason.
     checks : mapping
-        audit, how many of each severity; and agreement, the predictive mid-p of each count of a wider group.
+        audit, how many of each severity; and agreement, the predictive mid-p of each count of a coarser group.
     code : str
         Fingerprint of the code behind the fit.
     versions : mapping of str to str

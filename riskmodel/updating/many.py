@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from riskmodel._support.executors import Progress, finished
 from riskmodel._support.files import folder
 from riskmodel.errors import InputError, RiskModelError
-from riskmodel.evidence.evidence import load_evidence
+from riskmodel.evidence.load import load_evidence
 from riskmodel.tree.model import fit
 from riskmodel.updating.fit_record import FitRecord
 

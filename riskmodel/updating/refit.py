@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmodel._support.files import new_folder, write_folder
-from riskmodel.evidence.evidence import Evidence, load_evidence
-from riskmodel.evidence.finding import Count, given_text
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.finding import Count
 from riskmodel.evidence.incoming import Incoming, join
+from riskmodel.evidence.load import load_evidence
 from riskmodel.report.refit import changelog_entry, to_markdown
 from riskmodel.tree.model import ProbabilityTree, fit
+from riskmodel.tree.prediction import foretold
 from riskmodel.tree.standing_questions import numbers, questions, route
 from riskmodel.updating.fit_record import FitRecord
 
@@ -68,7 +70,7 @@ class Update:
         elif active.role == "fit" and active not in self.after.evidence.fitted(self.after.setting):
             pmf, score, reason = None, None, f"it does not speak for the setting {self.after.setting!r}"
         else:
-            pmf, score, reason = self.before.foretold(active)
+            pmf, score, reason = foretold(self.before, active)
         if pmf is None:
             return row | {"expected": None, "tail": None, "log_score": None, "words": "not compared", "reason": reason}
         below = np.cumsum(pmf) - 0.5 * pmf
@@ -98,7 +100,7 @@ class Update:
             before, after = (numbers(route(model, question)) for model in (self.before, self.after))
             others = {key: numbers(route(model, question)) for key, model in without.items()}
             influence = {key: _less(after["probability"], one["probability"]) for key, one in others.items()}
-            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": given_text(question.given)}
+            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": str(question.given)}
             found.append(
                 head
                 | {

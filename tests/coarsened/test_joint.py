@@ -9,10 +9,12 @@ from scipy.stats import betabinom, binom
 
 import riskmodel as rm
 from riskmodel.coarsened.agreement import agreement
-from riskmodel.coarsened.counts import MOST_SPLITS, Divided, Sums, splits, too_many, ways
+from riskmodel.coarsened.counts import MOST_SPLITS, Divided, likelihood, splits, too_many, ways
 from riskmodel.coarsened.joint import Joint
+from riskmodel.coarsened.nodes import nodes_of
 from riskmodel.distributions.diagram import Branch, evaluate
-from riskmodel.sensitivity.variants import Sensitivity
+from riskmodel.sensitivity.variants import robustness
+from riskmodel.tree.answer import joint as tree_joint
 
 ISOLATED = (("anatomy", "isolated"),)
 NORMAL = (*ISOLATED, ("karyotype", "normal"))
@@ -203,17 +205,17 @@ def test_the_limit_on_ways_counts_what_the_likelihood_meets(count):
             Counted.calls += 1
             return 1.0
 
-    Sums({edge: Counted() for edge in range(3)}).likelihood(CHAIN, *count)
+    likelihood({edge: Counted() for edge in range(3)}, CHAIN, *count)
     assert too_many(CHAIN, *count) is (Counted.calls > MOST_SPLITS)
 
 
 def test_how_far_an_answer_by_points_moves_is_not_worked_out_and_says_so(build):
     model = build(*FINE, *coarse((40, 100), (40, 100), (40, 100)))
-    moved = Sensitivity(model).of(model.risk("good_outcome", anatomy="isolated"))
+    moved = robustness(model, model.risk("good_outcome", anatomy="isolated"))
     assert "as long as the answer" in moved["reason"]
     assert not any(moved[kind] for kind in ("priors", "readings", "left_out", "untested"))
     listed = build(*FINE, *coarse((10, 11)))
-    moved = Sensitivity(listed).of(listed.risk("good_outcome", anatomy="isolated"))
+    moved = robustness(listed, listed.risk("good_outcome", anatomy="isolated"))
     assert moved["priors"]
     assert not moved["reason"]
 
@@ -245,15 +247,15 @@ def test_a_normal_prior_with_all_settings_alike_is_answered_too(build):
 def test_quantiles_agree_with_weighted_draws(build):
     """Half a million draws of every branch, each weighted by the exact likelihood of 7 of 11 given its hyperparameters."""
     model = build(*FINE, *coarse((7, 11)))
-    joint = model.joint()
+    joint = tree_joint(model)
     size, rng = 500_000, np.random.default_rng(11)
     shapes = {}
     for edge in sorted(joint.involved):
-        nodes = joint.nodes(edge)
+        nodes = nodes_of(model.fitted.posterior(edge))
         chosen = rng.choice(nodes.weights.size, size, p=nodes.weights / nodes.weights.sum())
         shapes[edge] = (nodes.a[chosen], nodes.b[chosen])
     node = joint.rows[0].node
-    weights = Sums({edge: Divided(*shape) for edge, shape in shapes.items()}).likelihood(node, 7, 11)
+    weights = likelihood({edge: Divided(*shape) for edge, shape in shapes.items()}, node, 7, 11)
     values = evaluate(node, {edge: rng.beta(*shape) for edge, shape in shapes.items()})
     order = np.argsort(values)
     share = np.cumsum(weights[order]) / weights.sum()
@@ -301,16 +303,16 @@ def test_a_setting_leaves_out_other_settings_coarse_counts(evidence):
 def test_likelihoods_sum_to_one_and_are_those_of_the_listed_ways(node, total):
     rng = np.random.default_rng(5)
     shapes = {edge: (rng.uniform(0.3, 5, 6), rng.uniform(0.3, 5, 6)) for edge in range(4)}
-    sums = Sums({edge: Divided(*shape) for edge, shape in shapes.items()})
-    likelihoods = [sums.likelihood(node, events, total) for events in range(total + 1)]
+    parts = {edge: Divided(*shape) for edge, shape in shapes.items()}
+    likelihoods = [likelihood(parts, node, events, total) for events in range(total + 1)]
     assert np.sum(likelihoods, axis=0) == pytest.approx(np.ones(6), abs=1e-12)
-    for events, likelihood in enumerate(likelihoods):
+    for events, probability in enumerate(likelihoods):
         listed = 0.0
         for way in ways(node, events, total):
             listed = listed + np.prod(
                 [betabinom.pmf(hits, entered, *shapes[edge]) for edge, (hits, entered) in way.items()], axis=0
             )
-        assert likelihood == pytest.approx(listed, abs=1e-12)
+        assert probability == pytest.approx(listed, abs=1e-12)
 
 
 def test_ways_are_all_ways_and_none_twice():
@@ -329,7 +331,7 @@ def test_what_a_series_reports_of_the_same_fetuses_fixes_how_they_divided():
 
 
 def test_points_where_nothing_is_tied_are_not_needed():
-    joint = Joint(lambda edge: None, ())
+    joint = Joint(None, ())
     assert joint.effective_share == 1.0
     assert joint.exact
     assert joint.tied == joint.involved == frozenset()
@@ -339,24 +341,24 @@ def test_points_where_nothing_is_tied_are_not_needed():
 def test_agreement_is_the_tail_of_the_exact_prediction(build, count, conflict):
     model = build(*FINE, *coarse(count))
     ((row, found, _),) = model.coarse()
-    joint = model.joint()
-    nodes = {edge: joint.nodes(edge) for edge in joint.involved}
+    joint = tree_joint(model)
+    posteriors = {edge: model.fitted.posterior(edge) for edge in joint.involved}
     # the exact prediction by sums over all nodes of each branch, one branch's at a time
     points = 60_000
     rng = np.random.default_rng(3)
     shapes = {}
-    for edge, one in nodes.items():
+    for edge, posterior in posteriors.items():
+        one = nodes_of(posterior)
         chosen = rng.choice(one.weights.size, points, p=one.weights / one.weights.sum())
         shapes[edge] = Divided(one.a[chosen], one.b[chosen])
-    sums = Sums(shapes)
-    pmf = np.array([np.mean(sums.likelihood(joint.rows[0].node, y, row.total)) for y in range(row.total + 1)])
+    pmf = np.array([np.mean(likelihood(shapes, joint.rows[0].node, y, row.total)) for y in range(row.total + 1)])
     below = np.cumsum(pmf) - 0.5 * pmf
     assert found.mid_p == pytest.approx(below[row.events], abs=0.01)
     assert found.expected == pytest.approx(pmf @ np.arange(row.total + 1), abs=0.05)
     assert found.conflict is conflict
     assert found.testable
     assert found.detectable_high is None  # all of eleven would not have been too many
-    assert agreement(joint.rows[0], nodes) == found
+    assert agreement(joint.rows[0], posteriors) == found
 
 
 def test_what_cannot_be_read_says_why(build):

@@ -1,11 +1,12 @@
 """A finding's folder: what the shipped one says, and what a spoilt one is told."""
 
 import json
+import re
 
 import pytest
 
 import riskmodel as rm
-from riskmodel.evidence import evidence as evidence_module
+from riskmodel.evidence.manifest import SHIPPED
 from riskmodel.report.evidence import describe
 
 HEPATIC = "fetal-hepatic-calcification"
@@ -364,4 +365,23 @@ def test_a_file_of_the_folder_is_not_the_folder(folder):
 
 def test_findings_are_listed():
     assert HEPATIC in rm.findings()
-    assert evidence_module.SHIPPED.is_dir()
+    assert SHIPPED.is_dir()
+
+
+def test_columns_are_declared_once_and_documented():
+    from dataclasses import fields
+    from pathlib import Path
+
+    from riskmodel.evidence.finding import Count, Source
+    from riskmodel.evidence.readers import counts as counts_csv
+    from riskmodel.evidence.readers import sources as sources_csv
+
+    text = (Path(__file__).parents[2] / "docs" / "evidence-format.md").read_text()
+    parts = {"counts": text[text.index("## counts.csv") :], "sources": text[text.index("## sources.csv") :]}
+    for value, columns, part in (
+        (Count, counts_csv.COLUMNS, parts["counts"]),
+        (Source, sources_csv.COLUMNS, parts["sources"]),
+    ):
+        assert {one.name for one in fields(value)} - {"row"} == set(columns)
+        for name in columns:
+            assert re.search(rf"\b{name}\b", part.split("\n## ")[0]), name

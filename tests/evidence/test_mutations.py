@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import riskmodel as rm
-from riskmodel.evidence.evidence import FILES, SHIPPED
+from riskmodel.evidence.manifest import FILES, SHIPPED
 
 MUTATIONS = 1000
 SHARE = 1 if os.environ.get("RISKMODEL_SOAK") else 20

@@ -11,9 +11,9 @@ from scipy.special import expit
 from scipy.stats import beta, betabinom
 
 import riskmodel as rm
+from riskmodel._support.checks import checked_counts
 from riskmodel.distributions.mixture import BetaMixture
-from riskmodel.inference import quadrature
-from riskmodel.inference.pool import checked_counts
+from riskmodel.inference import beta_binomial
 from riskmodel.inference.quadrature import log_combinations
 from riskmodel.priors import as_mu_prior
 
@@ -186,7 +186,7 @@ class BookPrior:
 
 def test_bda3_rat_tumors_section_5_3():
     events, totals = checked_counts(CASES["rats"]["events"], CASES["rats"]["totals"])
-    post = quadrature.fit(
+    post = beta_binomial.fit(
         events, totals, labels=("",) * 71, mu_prior=as_mu_prior("uniform"), heterogeneity_prior=BookPrior()
     )
     for estimand, label in (

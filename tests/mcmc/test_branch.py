@@ -94,8 +94,8 @@ def test_the_symbolic_density_is_the_quadrature_s(prior, mu_prior):
     pt = pytest.importorskip("pytensor.tensor")
     import pytensor
 
-    from riskmodel.inference.pool import checked_counts
-    from riskmodel.inference.quadrature import Problem
+    from riskmodel._support.checks import checked_counts
+    from riskmodel.inference.beta_binomial import Problem
     from riskmodel.mcmc.density import repeats
     from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
 

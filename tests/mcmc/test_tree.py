@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 import riskmodel as rm
+from riskmodel.coarsened.questions import diagram
 from riskmodel.distributions.diagram import Branch
+from riskmodel.distributions.special import tau_of
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.mcmc.diagnostics import mcse
 from riskmodel.mcmc.tree import _Divided, fit_tree
-from riskmodel.priors import as_heterogeneity_prior, as_mu_prior, tau_of
+from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
+from riskmodel.tree.answer import joint as tree_joint
 
 PRIORS = {"mu_prior": as_mu_prior("jeffreys"), "heterogeneity_prior": as_heterogeneity_prior("default")}
 QUICK = {"tune": 500, "chains": 2, "seed": 3}
@@ -116,9 +119,9 @@ def test_the_sampler_agrees_with_the_joint_posterior(coarse, unknown, found, dra
     model = tree(*coarse)
     sampled = model.sample(fixed={UNKNOWN: unknown}, draws=draws, **QUICK)
     risk = sampled.risk("good_outcome", anatomy="isolated")
-    top = model._questions.diagram(dict(ISOLATED) | {"outcome": "good"})
-    bottom = model._questions.diagram(dict(ISOLATED))
-    joint, others = model.joint({UNKNOWN: unknown}), {UNKNOWN: unknown, 0: 0.5}
+    top = diagram(model.evidence.finding, dict(ISOLATED) | {"outcome": "good"})
+    bottom = diagram(model.evidence.finding, dict(ISOLATED))
+    joint, others = tree_joint(model, {UNKNOWN: unknown}), {UNKNOWN: unknown, 0: 0.5}
     error = 0.0 if joint.exact else joint.spread(top, bottom, others)
     assert abs(risk.mean - joint.mean(top, bottom, others)) < 4 * (risk.mcse + error)
     assert abs(risk.mean - found) < 4 * (risk.mcse + 0.001)

@@ -5,8 +5,9 @@ import pytest
 from scipy.special import betaln, expit, logit
 
 import riskmodel as rm
+from riskmodel.distributions.special import g_of
 from riskmodel.mcmc.ascertainment import OMEGA_SCALE, fit_settings
-from riskmodel.priors import as_heterogeneity_prior, as_mu_prior, g_of
+from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
 
 pytestmark = pytest.mark.slow
 

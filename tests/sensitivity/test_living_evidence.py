@@ -11,7 +11,7 @@ import pytest
 import riskmodel as rm
 from riskmodel._support.executors import workers
 from riskmodel.cli import main
-from riskmodel.evidence.evidence import SHIPPED
+from riskmodel.evidence.manifest import SHIPPED
 from riskmodel.evidence.template import write_template
 from riskmodel.sensitivity.tipping_point import tipping_point
 from riskmodel.sensitivity.value_of_information import MOST, next_series, representative

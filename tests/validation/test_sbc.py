@@ -12,8 +12,9 @@ from scipy.stats import kstest
 import riskmodel as rm
 from riskmodel._support.executors import workers
 from riskmodel._support.json_schema import schema_of
-from riskmodel.inference.grid import AverageMarginal
-from riskmodel.priors import MU_PRIORS, BetaOnRho, HalfNormalOnTau, LogNormalOnTau, g_of, tau_of
+from riskmodel.distributions.special import g_of, tau_of
+from riskmodel.inference.marginals import AverageMarginal
+from riskmodel.priors import MU_PRIORS, BetaOnRho, HalfNormalOnTau, LogNormalOnTau
 from sbc_calibrate import REPLICATIONS, code_of, simulation_based_calibration
 from sbc_generator import Generator, log_likelihood
 from sbc_record import SBCDocument, SBCRecord

@@ -1,66 +1,50 @@
-"""A finding's two CSV files to values, every fault noted: ``sources.csv`` and ``counts.csv``."""
+"""A finding's ``counts.csv`` to values, every fault noted."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from riskmodel.errors import closest
-from riskmodel.evidence.finding import BASES, ROLES, Count, Finding, Source, given_text
+from riskmodel.evidence.finding import BASES, ROLES, TERMINATIONS, Count, Finding, Source
 from riskmodel.evidence.readers.finding import parse_given
-from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_whole
+from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv, read_whole
 
-SOURCE_COLUMNS = ("key", "citation", "year", "doi", "pmid", "design", "ascertainment", "weeks", "overlaps")
-COUNT_COLUMNS = (
-    "source", "variable", "category", "given", "events", "total", "population", "definition", "ascertainment",
-    "terminations", "basis", "reading", "replaces", "note",
-)  # fmt: skip
-
-
-def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
-    """Read ``sources.csv``."""
-    sources: dict[str, Source] = {}
-    rows = read_csv(path, faults, required=SOURCE_COLUMNS, optional=("note",))
-    for row in rows:
-
-        def fault(column: str, what: str, remedy: str, row: Row = row) -> None:
-            faults.add(path.name, what, remedy, row=row.number, column=column, found=row[column])
-
-        key = row["key"]
-        if not key or ":" in key or ";" in key:
-            fault("key", "not a key", "Write author and year, such as 'Simchen 2002', without ':' or ';'")
-            continue
-        if key in sources:
-            fault("key", "the source appears twice", "Keep one row for each source")
-            continue
-        if not row["citation"]:
-            fault("citation", "no citation", "Give the full reference: a count without one is not evidence")
-        year = row["year"]
-        if year and not re.fullmatch(r"(19|20)[0-9][0-9]", year):
-            fault("year", "not a year", "Write four digits, or leave it empty")
-            year = ""
-        if row["doi"] and not re.fullmatch(r"10\.\d{4,9}/\S+", row["doi"]):
-            fault("doi", "not a DOI", "Write it as 10.1067/mob.2002.127899, without a web address")
-        if row["pmid"] and not re.fullmatch(r"[0-9]{1,8}", row["pmid"]):
-            fault("pmid", "not a PubMed number", "Write up to eight digits")
-        overlaps = tuple(filter(None, (part.strip() for part in row["overlaps"].split(";"))))
-        sources[key] = Source(
-            key, row["citation"], int(year) if year else None, row["doi"], row["pmid"], row["design"],
-            row["ascertainment"], row["weeks"], overlaps, row["note"],
-        )  # fmt: skip
-    numbers = {row["key"]: row.number for row in rows}
-    for source in sources.values():
-        for other in source.overlaps:
-            if other not in sources:
-                faults.unknown(path.name, "source", other, sources, row=numbers[source.key], column="overlaps")
-    return sources
+#: Columns of ``counts.csv``.
+COLUMNS = {
+    "source": Column("Key of the publication in sources.csv.", limits={"required": True}),
+    "variable": Column(
+        "What was counted: a variable of the tree, or an outcome counted by itself.", limits={"required": True}
+    ),
+    "category": Column("The state of the variable that the events are in.", limits={"required": True}),
+    "given": Column("Among whom: VARIABLE=STATE, several joined by a semicolon; empty for all."),
+    "events": Column("Fetuses in the category.", "integer", {"required": True, "minimum": 0}),
+    "total": Column("Fetuses counted.", "integer", {"required": True, "minimum": 1}),
+    "population": Column("Who was counted; not every population is pooled.", limits={"required": True}),
+    "definition": Column("What counted as the category, where series differ."),
+    "ascertainment": Column("How these fetuses came to be seen."),
+    "terminations": Column(
+        "Whether terminated pregnancies are in the count.", limits={"required": True, "enum": list(TERMINATIONS)}
+    ),
+    "basis": Column("How the number was read.", limits={"required": True, "enum": list(BASES)}),
+    "reading": Column(
+        "Under which reading of disputed rows it holds; primary ones hold wherever nothing replaces them.",
+        limits={"required": True},
+    ),
+    "replaces": Column("In another reading: the primary rows it stands in for."),
+    "note": Column("What a reader must know."),
+    "role": Column(
+        "fit (or empty) enters fits, check repeats fetuses counted elsewhere, context is never pooled.",
+        limits={"enum": list(ROLES)},
+        optional=True,
+    ),
+}
 
 
 def read_counts(path: Path, finding: Finding, sources: Mapping[str, Source], faults: Faults) -> tuple[Count, ...]:
     """Read ``counts.csv`` and check it against the finding and its sources."""
-    rows = read_csv(path, faults, required=COUNT_COLUMNS, optional=("role",))
+    rows = read_csv(path, faults, **header(COLUMNS))
     counts = tuple(filter(None, (_Line(path.name, row, faults).count(finding, sources) for row in rows)))
     _check_together(path.name, counts, finding, faults)
     return counts
@@ -127,7 +111,7 @@ class _Line:
                 row=row.number, column="events", found=row["events"],
             )  # fmt: skip
             return None
-        terminations = self.choice("terminations", "value", ("included", "excluded"))
+        terminations = self.choice("terminations", "value", TERMINATIONS)
         basis = self.choice("basis", "basis", BASES)
         reading = self.choice("reading", "reading", [one.name for one in finding.readings])
         role = self.choice("role", "role", ROLES, default="fit")
@@ -158,7 +142,7 @@ def _check_together(file: str, counts: Sequence[Count], finding: Finding, faults
         # The two states of a variable are one count, told twice; of more, each is one.
         twice = declared is not None and len(declared.states) == 2 and count.category in declared.states
         category = "" if twice else count.category
-        place = (count.reading, count.source, count.variable, category, given_text(count.given), count.population)
+        place = (count.reading, count.source, count.variable, category, str(count.given), count.population)
         if place in seen:
             faults.add(
                 file,
@@ -203,7 +187,7 @@ def _check_states(file: str, counts: Sequence[Count], finding: Finding, faults: 
             holds = count.reading == reading.name or (count.reading == "primary" and count.key not in replaced)
             declared = finding.variable(count.variable)
             if holds and declared is not None and count.category in declared.states:
-                place = (count.source, count.variable, given_text(count.given), count.population)
+                place = (count.source, count.variable, str(count.given), count.population)
                 groups.setdefault(place, []).append(count)
         for (source, variable, _, _), group in groups.items():
             declared = finding.variable(variable)
@@ -230,7 +214,7 @@ def _check_kinds(file: str, counts: Sequence[Count], finding: Finding, faults: F
         groups: dict[tuple[str, str, str], list[Count]] = {}
         for count in counts:
             if count.variable == variable and count.category in kinds:
-                groups.setdefault((count.source, count.reading, given_text(count.given)), []).append(count)
+                groups.setdefault((count.source, count.reading, str(count.given)), []).append(count)
         for (source, _, _), group in groups.items():
             totals = {count.total for count in group}
             events = sum(count.events for count in group)

@@ -24,7 +24,9 @@ from riskmodel.evidence.finding import (
     Variable,
     given_text,
 )
-from riskmodel.evidence.readers.text import Faults, Fields, read_toml
+from riskmodel.evidence.known import Known
+from riskmodel.evidence.readers.fields import Fields, read_toml
+from riskmodel.evidence.readers.text import Faults
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
@@ -47,22 +49,22 @@ _RESERVED = frozenset(
 )
 
 
-def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Given, str]:
+def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Known, str]:
     """Read known states as a file writes them."""
     by_name = {variable.name: variable for variable in variables}
     found: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         name, equals, state = (piece.strip() for piece in part.partition("="))
         if not equals:
-            return (), f"{part!r} is not VARIABLE=STATE"
+            return Known(), f"{part!r} is not VARIABLE=STATE"
         if name not in by_name:
-            return (), f"unknown variable {name!r}; known: {', '.join(by_name)}"
+            return Known(), f"unknown variable {name!r}; known: {', '.join(by_name)}"
         if state not in by_name[name].states:
-            return (), f"unknown state {state!r} of {name}; known: {', '.join(by_name[name].states)}"
+            return Known(), f"unknown state {state!r} of {name}; known: {', '.join(by_name[name].states)}"
         if name in found:
-            return (), f"{name!r} is given twice"
+            return Known(), f"{name!r} is given twice"
         found[name] = state
-    return tuple((name, found[name]) for name in by_name if name in found), ""
+    return Known((name, found[name]) for name in by_name if name in found), ""
 
 
 def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
@@ -171,7 +173,7 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     return tuple(found)
 
 
-def read_given(fields: Fields, key: str, variables: Sequence[Variable], text: str) -> Given:
+def read_given(fields: Fields, key: str, variables: Sequence[Variable], text: str) -> Known:
     """Read known states, and note what is wrong with them."""
     given, fault = parse_given(text, variables)
     if fault:

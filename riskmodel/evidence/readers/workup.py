@@ -9,8 +9,9 @@ from pathlib import Path
 
 from riskmodel.errors import InputError
 from riskmodel.evidence.finding import Finding
+from riskmodel.evidence.readers.fields import Fields, read_toml
 from riskmodel.evidence.readers.finding import read_given
-from riskmodel.evidence.readers.text import Faults, Fields, read_toml
+from riskmodel.evidence.readers.text import Faults
 from riskmodel.evidence.workup import STEP_STATES, Condition, Neighbour, Remark, Rule, Statement, Step, WorkUp
 
 

@@ -1,85 +1,21 @@
-"""Distributions read off a quadrature's nodes: the average, the heterogeneity, and the mixture of Betas.
-
-A `Lattice` holds nodes on rows: row j has outer variable ``w[j]`` and the nodes ``x = centre[j] + scale[j] sinh(u)`` of
-logit(mu). Weights sum to one and are, up to the step, samples of a smooth function of u, so that its sinc series gives
-the density between nodes and the sine integral its distribution function (Stenger, SIAM Review 1981, section 4).
-"""
+"""Distributions read off a lattice: of the average, and of the heterogeneity as rho or as tau."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import sici
 
-from riskmodel.distributions.base import Distribution, QuantileTable, checked_levels, logit_quantiles
-from riskmodel.distributions.mixture import BetaMixture
-from riskmodel.distributions.special import log_sigmoid, log_sigmoids
-from riskmodel.priors import tau_of
+from riskmodel._support.checks import checked_levels
+from riskmodel.distributions.base import Distribution
+from riskmodel.distributions.quantiles import QuantileTable, logit_quantiles
+from riskmodel.distributions.special import log_sigmoid
+from riskmodel.inference.lattice import Lattice
 
 Array = NDArray[np.float64]
-
-#: Ripple that a row of Betas standing apart may put on the distribution function, per node.
-_RIPPLE = 2e-8
-#: Finest subdivision of a row. Components narrower than that are widened to their spacing, at most a sixtieth of the
-#: row's own width: 3e-4 of its variance, and only the share of the posterior in which settings are that much alike.
-_MAX_SUBDIVISION = 16
-#: Components that together hold less than this are left out.
-_LEFT_OUT = 1e-9
-
-
-@dataclass(frozen=True, eq=False)
-class Lattice:
-    """Nodes and weights of a two-dimensional posterior."""
-
-    weights: Array  # posterior weights, summing to one
-    w: Array  # outer variable: log g, or log g - log(mu (1 - mu))
-    centre: Array  # centre, scale: of each row's logit(mu)
-    scale: Array
-    u: Array  # equally spaced stretched variable
-    step: float  # its spacing
-    log_g_over_m: bool  # whether w is log g - log(mu (1 - mu))
-    mirror: bool  # whether the nodes describe one minus the risk
-    log_total: float  # logarithm of the integral before normalisation
-    #: outer_centre, outer_scale, outer_step: of the outer variable's own stretched axis, ``w = outer_centre +
-    #: outer_scale sinh(v)``, v equally spaced.
-    outer_centre: float = 0.0
-    outer_scale: float = 1.0
-    outer_step: float = 1.0
-
-    def mirrored(self) -> Lattice:
-        """Nodes of the complement."""
-        return replace(self, mirror=not self.mirror)
-
-    @cached_property
-    def x(self) -> Array:
-        """logit(mu) at the nodes, not mirrored, of shape (rows, columns)."""
-        return np.asarray(self.centre[:, None] + self.scale[:, None] * np.sinh(self.u))
-
-    @cached_property
-    def mu(self) -> Array:
-        """Mu at the nodes, not mirrored."""
-        return np.exp(log_sigmoid(self.x))
-
-    @cached_property
-    def log_g(self) -> Array:
-        """Log g at the nodes, of shape (rows, columns)."""
-        return self.log_g_at(self.x, self.w[:, None])
-
-    def log_g_at(self, x: Array, w: Array) -> Array:
-        """Log g at any logit and outer variable."""
-        extra = np.add(*log_sigmoids(x)) if self.log_g_over_m else np.zeros_like(x)
-        return np.asarray(w + extra)
-
-    def average(self) -> AverageMarginal:
-        """Marginal distribution of mu."""
-        return AverageMarginal(self)
-
-    def heterogeneity(self) -> HeterogeneityMarginal:
-        """Marginal distribution of rho."""
-        return HeterogeneityMarginal(self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -286,54 +222,73 @@ def _sharpen(place: Array, level: Array, grid: Array) -> Array:
     return better
 
 
-def mixture_nodes(lattice: Lattice) -> BetaMixture:
-    """Posterior of the risk in a new setting: a Beta for every node."""
-    heavy = lattice.weights > _RIPPLE
-    tau = tau_of(lattice.mu, np.exp(log_sigmoid(-lattice.x)), np.exp(lattice.log_g))[0]
-    spacing = lattice.scale[:, None] * np.cosh(lattice.u) * lattice.step
-    # Betas one width apart ripple by 2 exp(-2 pi**2) of their weight (Poisson summation): light nodes may stand apart.
-    allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(lattice.weights, _RIPPLE) / _RIPPLE))
-    needed = np.where(heavy, spacing / (tau * allowed), 0.0).max(axis=1)
-    subdivision = 2 ** np.ceil(np.log2(np.clip(needed, 1, _MAX_SUBDIVISION))).astype(int)
-    parts = [_row_components(lattice, subdivision == factor, int(factor)) for factor in np.unique(subdivision)]
-    weights, x, log_g = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    order = np.argsort(weights)
-    kept = order[np.searchsorted(np.cumsum(weights[order]), _LEFT_OUT) :]
-    weights, x, log_g = weights[kept], x[kept], log_g[kept]
-    log_phi = -log_g
-    a, b = (np.exp(side + log_phi) for side in log_sigmoids(x))
-    return BetaMixture(weights, b, a) if lattice.mirror else BetaMixture(weights, a, b)
+@dataclass(frozen=True, eq=False, repr=False)
+class TauMarginal(Distribution):
+    """The standard deviation of the logit of the risk between settings, in (0, inf).
 
+    The lattice's outer variable is log(tau). Read as a logit it is that of tau / (1 + tau), whose distribution the rows'
+    sinc series gives as it gives a risk's.
+    """
 
-def _row_components(lattice: Lattice, rows: NDArray[np.bool_], factor: int) -> tuple[Array, Array, Array]:
-    """Weights, logits and log g of some rows, each cell cut into `factor`."""
-    u = lattice.u
-    weights = lattice.weights[rows]
-    if factor > 1:
-        fine = np.arange((u.size - 1) * factor + 1) / factor
-        held = weights
-        weights = np.maximum(weights @ np.sinc(fine - np.arange(u.size)[:, None]) / factor, 0.0)
-        u = u[0] + fine * lattice.step
-    x = lattice.centre[rows, None] + lattice.scale[rows, None] * np.sinh(u)
-    if factor > 1:
-        weights = _with_moments(weights, np.exp(log_sigmoid(x)), held, lattice.mu[rows])
-    log_g = lattice.log_g_at(x, np.broadcast_to(lattice.w[rows, None], x.shape))
-    if factor == _MAX_SUBDIVISION:
-        # tau**2 is g / (mu (1 - mu)) where it is this small.
-        spacing = lattice.scale[rows, None] * np.cosh(u) * lattice.step / factor
-        floor = 2 * np.log(spacing) + np.add(*log_sigmoids(x))
-        log_g = np.maximum(log_g, floor)
-    keep = weights > 0
-    return weights[keep], x[keep], log_g[keep]
+    lattice: Lattice  # nodes of the joint posterior
+    scale: str = "tau"
 
+    @cached_property
+    def _share(self) -> AverageMarginal:
+        """Distribution of tau / (1 + tau)."""
+        held = self.lattice
+        v = np.arcsinh((held.w - held.outer_centre) / held.outer_scale)
+        return AverageMarginal(
+            Lattice(
+                weights=held.weights.sum(axis=1)[None],
+                w=np.zeros(1),
+                centre=np.array([held.outer_centre]),
+                scale=np.array([held.outer_scale]),
+                u=v,
+                step=held.outer_step,
+                log_g_over_m=False,
+                mirror=False,
+                log_total=0.0,
+            )
+        )
 
-def _with_moments(weights: Array, mu: Array, held: Array, at: Array) -> Array:
-    """Interpolated weights tilted by a line in mu, so that each row keeps the sum and the mean of its nodes."""
-    total, first = held.sum(axis=1), (held * at).sum(axis=1)
-    m0, m1, m2 = (weights.sum(axis=1), (weights * mu).sum(axis=1), (weights * mu**2).sum(axis=1))
-    determinant = m0 * m2 - m1**2
-    narrow = determinant <= 1e-12 * m0 * m2  # a row on one point has no mean to mend
-    safe = np.where(narrow, 1.0, determinant)
-    slope = np.where(narrow, 0.0, (m0 * first - m1 * total) / safe)
-    level = np.where(narrow, total / m0, (m2 * total - m1 * first) / safe)
-    return np.maximum(weights * (level[:, None] + slope[:, None] * mu), 0.0)
+    @cached_property
+    def mean(self) -> float:
+        """Posterior mean."""
+        return float(self.lattice.weights.sum(axis=1) @ np.exp(self.lattice.w))
+
+    @cached_property
+    def sd(self) -> float:
+        """Posterior standard deviation."""
+        return float(np.sqrt(self.lattice.weights.sum(axis=1) @ (np.exp(self.lattice.w) - self.mean) ** 2))
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`; zero at and below zero."""
+        at: Array = np.asarray(x, float)
+        safe = np.where(at > 0, at, 1.0)
+        return np.where(at > 0, self._share.pdf(safe / (1 + safe)) / (1 + safe) ** 2, 0.0)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a tau up to `x`, of the shape of `x`."""
+        at: Array = np.maximum(np.asarray(x, float), 0.0)
+        return self._share.cdf(at / (1 + at))
+
+    def sf(self, x: ArrayLike) -> Array:
+        """Probability of a tau above `x`, of the shape of `x`."""
+        at: Array = np.maximum(np.asarray(x, float), 0.0)
+        return self._share.sf(at / (1 + at))
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles at `q`, of the shape of `q`."""
+        share = self._share.ppf(q)
+        with np.errstate(divide="ignore"):
+            return np.asarray(share / (1 - share))
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws, by inversion of a table of the distribution function."""
+        share = self._share.quick_ppf(rng.random(size))
+        return np.asarray(share / (1 - share))
+
+    def __repr__(self) -> str:
+        """Mean and sd."""
+        return f"TauMarginal(mean {self.mean:.4f}, sd {self.sd:.4f})"

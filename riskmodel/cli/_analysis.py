@@ -1,0 +1,183 @@
+"""The analyst's commands: pool, calibrate, refit, fit-all."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+import click
+
+from riskmodel.cli._terminal import Bar, page
+from riskmodel.errors import InputError
+
+
+@click.command(name="pool")
+@click.argument("series", nargs=-1, required=True, metavar="EVENTS/TOTAL...")
+@click.option("--prior", default="jeffreys", show_default=True, help="Name of a prior on the average risk.")
+@click.option("--heterogeneity", default="default", show_default=True, help="Name of a heterogeneity prior, or 0.")
+@click.option("--method", default="exact", show_default=True, help="exact, or nuts (PyMC; slow).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def pool(series: tuple[str, ...], prior: str, heterogeneity: str, method: str, as_json: bool) -> None:
+    """Pool series of counts: riskmodel pool 20/21 10/11 5/5."""
+    from riskmodel.inference.pool import pool
+
+    pairs = [_ratio(text, i + 1) for i, text in enumerate(series)]
+    post = pool(
+        [events for events, _ in pairs],
+        [total for _, total in pairs],
+        prior=prior,
+        heterogeneity=0 if heterogeneity == "0" else heterogeneity,
+        method=method,  # type: ignore[arg-type]
+        labels=list(series),
+    )
+    body = post.to_dict()
+    if as_json:
+        click.echo(json.dumps(body, indent=2, allow_nan=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{body['model']}, {body['method']}; {body['prior']}; {body['heterogeneity_prior']}")
+    for name in ("", "observed", "mean", "median", "95 % interval"):
+        table.add_column(name)
+    for row in body["estimands"]:
+        observed = "" if row["total"] is None else f"{row['events']} of {row['total']}"
+        label = row["label"] if row["estimand"] == "series" else row["estimand"].replace("_", " ")
+        label = f"series {label}" if row["estimand"] == "series" else label
+        ends = " to ".join(f"{end:.4f}" for end in row["interval"])
+        table.add_row(label, observed, f"{row['mean']:.4f}", f"{row['median']:.4f}", ends)
+    console = Console()
+    (console if console.is_terminal else Console(width=110)).print(table)
+    click.echo("The probability for the next fetus is the mean of the new setting.")
+
+
+def _ratio(text: str, number: int) -> tuple[int, int]:
+    match = re.fullmatch(r"\s*(-?\d{1,12})\s*/\s*(-?\d{1,12})\s*", text)
+    if not match:
+        raise InputError(f"{text[:60]!r} is not EVENTS/TOTAL", where=f"series {number}", remedy="Write it as 20/21")
+    return int(match[1]), int(match[2])
+
+
+@click.command(name="calibrate")
+@click.option("--corpus", metavar="FILE", help="A CSV of published series; the shipped development corpus otherwise.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of every draw.")
+@click.option("--out", metavar="DIR", help="Write calibration.json and calibration.md there.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes.")
+@click.option("--prior", help="Judge another configuration: a name, or such as 1,1 or normal,0,2.")
+@click.option("--heterogeneity", help="The same: a name, 0, or such as log-normal,0.8,0.6 or half-normal,1 or 1,9.")
+@click.option("--model", help="The same: beta-binomial or logit-normal.")
+@click.option("--row", "rows", multiple=True, metavar="NAME", help="One more named row, such as uniform-rho.")
+@click.option("--mirrored", is_flag=True, help="Ask about non-events as well: a check of symmetry.")
+@click.option("--picture", metavar="FILE", help="Draw it: PIT histogram, ECDF with bands, coverage.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+def calibrate(
+    corpus: str | None, seed: int, out: str | None, jobs: int, picture: str | None, as_json: bool,
+    mirrored: bool, **configuration: Any,
+) -> None:  # fmt: skip
+    """Whether predictions hold: leave one series out of published meta-analyses, and predict it from others.
+
+    \b
+    riskmodel calibrate --jobs 2 --out calibration --picture calibration/calibration.png
+    riskmodel calibrate --heterogeneity half-normal,1
+    """  # noqa: D301
+    from riskmodel._support.executors import workers
+    from riskmodel._support.files import folder
+    from riskmodel.calibration.cross_validation import calibrate
+    from riskmodel.calibration.predictors import asked
+
+    place = folder(out) if out else None
+    with workers(jobs) as executor, Bar() as progress:
+        record = calibrate(
+            corpus, asked(**configuration), seed=seed, executor=executor, mirrored=mirrored,
+            save=place / "calibration.json" if place else None, progress=progress,
+        )  # fmt: skip
+    if place:
+        record.save(place / "calibration.md")
+    if picture is not None:
+        from riskmodel import plots
+
+        tables = record.histogram_table(), record.ecdf_table(), record.coverage_table()
+        plots.save(plots.calibration(*tables, title=f"{record.names[0]}, {record.corpus['name']} corpus"), picture)
+    if as_json:
+        click.echo(record.to_json(), nl=False)
+    else:
+        page(record.to_markdown())
+
+
+@click.command(name="refit")
+@click.argument("new", metavar="NEW.csv")
+@click.option("--finding", default="fetal-hepatic-calcification", show_default=True, help="A name, or a folder.")
+@click.option("--setting", default="any", show_default=True, help="Whose series speak.")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option("--save", "place", metavar="DIR", help="Write the finding with the new counts there: a new folder.")
+@click.option("--picture", metavar="FILE", help="Draw it: every risk before and after.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def refit(
+    new: str, finding: str, setting: str, reading: str, place: str | None, picture: str | None, as_json: bool
+) -> None:
+    """What new counts change: how surprising each is, what moves, and why. Nothing is written unless asked.
+
+    NEW.csv has the columns of counts.csv, and citation, year, doi, pmid, design for a new source; an Excel sheet will do.
+
+    \b
+    riskmodel refit new-series.csv
+    riskmodel refit new-series.csv --save my-finding --picture moves.png
+    """  # noqa: D301
+    from riskmodel._support.files import new_folder
+    from riskmodel.updating.refit import update
+
+    if place is not None:
+        new_folder(place)
+    found = update(finding, new, setting=setting, reading=reading)
+    if picture is not None:
+        from riskmodel import plots
+
+        title = f"{found.after.evidence.finding.title}: {', '.join(found.sources)} added"
+        plots.save(plots.before_after(found.move_table(), title=title), picture)
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        page(found.to_markdown())
+    if place is not None:
+        found.save(place)
+        if not as_json:
+            click.echo(f"Written: {place}. Ask it with riskmodel consult --finding {place}")
+
+
+@click.command(name="fit-all")
+@click.argument("directory", metavar="DIR")
+@click.option("--setting", default="any", show_default=True, help="Whose series speak.")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes.")
+@click.option("--records", metavar="DIR", help="Write the record of each fit there.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def fit_all(directory: str, setting: str, reading: str, jobs: int, records: str | None, as_json: bool) -> None:
+    """Fit every finding of a directory; one bad folder does not stop the rest."""
+    from riskmodel._support.executors import workers
+    from riskmodel.updating.many import fit_all
+
+    with workers(jobs) as executor, Bar("findings") as progress:
+        found = fit_all(directory, setting=setting, reading=reading, executor=executor, progress=progress)
+    if records is not None:
+        found.save(records)
+    table = found.table()
+    if as_json:
+        rows = json.loads(table.to_json(orient="records"))
+        click.echo(json.dumps({"findings": rows}, indent=2, ensure_ascii=False))
+    else:
+        from riskmodel.report.refit import table as markdown_table
+
+        head = ["Finding", "Version", "Branches", "Answers", "Contradictions", "Warnings", "Conflicts"]
+        good = table[table["problem"] == ""]
+        lines = [
+            [row["finding"], row["version"], str(row["branches"]), f"{row['estimable']} of {row['questions']}",
+             str(row["contradictions"]), str(row["warnings"]), str(row["conflicts"])]
+            for row in good.to_dict("records")
+        ]  # fmt: skip
+        page(f"# {len(good)} of {len(table)} findings fitted\n\n" + markdown_table(head, lines) + "\n")
+    for name, why in found.failed.items():
+        click.echo(f"riskmodel: {name}: {why}", err=True)
+    if found.failed:
+        sys.exit(2)

@@ -1,0 +1,164 @@
+"""``riskmodel consult``: its options are the variables and descriptors of the finding that is asked about."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from riskmodel.cli._terminal import page
+from riskmodel.errors import ContradictionError, InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from riskmodel.evidence.finding import Finding
+
+
+class _ConsultCommand(click.Command):
+    """A command whose options are the variables and descriptors of the finding that is asked about."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        from riskmodel.evidence.load import load_evidence
+
+        # Read once: the options come from it, and so does the answer.
+        ctx.obj = load_evidence(_named(args, "--finding"))
+        self.params = _options(ctx.obj.finding)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            names = [option for param in self.params for option in param.opts]
+            raise UnknownNameError("option", error.option_name, names, where="consult") from None
+        except click.BadOptionUsage as error:
+            raise InputError(error.format_message().rstrip("."), where="consult") from None
+
+
+def _named(args: Sequence[str], option: str) -> str:
+    from riskmodel.consultation.consult import DEFAULT_FINDING
+
+    for i, arg in enumerate(args):
+        if arg == option and i + 1 < len(args):
+            return args[i + 1]
+        if arg.startswith(option + "="):
+            return arg.split("=", 1)[1]
+    return DEFAULT_FINDING
+
+
+def _once(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """An option's one value; two that differ are a contradiction, where Click would quietly take the last."""
+    different = list(dict.fromkeys(values))
+    if len(different) > 1:
+        raise ContradictionError(
+            f"given as {' and as '.join(map(repr, different))}", where=param.opts[0], remedy="Leave all but one out"
+        )
+    return different[0] if different else None
+
+
+def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(ctx.get_help())
+        ctx.exit()
+
+
+def _option(
+    flag: str, target: str, default: str | None, values: str, text: str, *, passed: bool = True
+) -> click.Option:
+    shown = f"{text}  [default: {default}]" if default else text
+    return click.Option(
+        [flag, target],
+        multiple=True,
+        callback=lambda *given: _once(*given) or default,
+        metavar=values,
+        help=shown,
+        expose_value=passed,
+    )
+
+
+def _options(parsed: Finding) -> list[click.Parameter]:
+    """Options of a consultation: those of every finding, and this one's variables and descriptors."""
+    from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, DETAILS
+
+    settings = "|".join(["any", *(one.name for one in parsed.settings)])
+    readings = "|".join(one.name for one in parsed.readings)
+    return [
+        *(
+            _option(
+                f"--{one.name.replace('_', '-')}",
+                f"state_{one.name}",
+                None,
+                "|".join(one.states),
+                f"Known: {one.title}.",
+            )
+            for one in parsed.states
+        ),
+        *(
+            _option(
+                f"--{one.name.replace('_', '-')}",
+                f"state_{one.name}",
+                None,
+                one.unit.upper() or one.kind.upper(),
+                f"Stated: {one.title}; echoed, not part of any number.",
+            )
+            for one in parsed.descriptors
+        ),
+        _option("--setting", "setting", "any", settings, "Whose series speak."),
+        _option("--reading", "reading", "primary", readings, "How disputed rows are read."),
+        _option("--audience", "audience", AUDIENCES[0], "|".join(AUDIENCES), "How it is worded."),
+        _option(
+            "--finding",
+            "finding",
+            DEFAULT_FINDING,
+            "NAME|DIR",
+            "A shipped finding, or a finding's folder.",
+            passed=False,
+        ),
+        click.Option(
+            ["--detail"],
+            multiple=True,
+            metavar="|".join((*DETAILS, "all")),
+            help="With --json: what costs more and is given when asked for by name; a page has it all.",
+        ),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON (its schema: riskmodel.schema())."),
+        click.Option(["--markdown", "as_markdown"], is_flag=True, help="Print Markdown."),
+        click.Option(
+            ["--help", "-h"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_help,
+            help="Show this and exit.",
+        ),
+    ]
+
+
+@click.command(cls=_ConsultCommand, name="consult", add_help_option=False)
+def consult(
+    setting: str, reading: str, audience: str, detail: tuple[str, ...], as_json: bool, as_markdown: bool, **stated: Any
+) -> None:
+    """Risks, work-up and cautions for what is known of a fetus.
+
+    \b
+    riskmodel consult --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1
+    riskmodel consult --anatomy isolated --karyotype normal --infection negative --json
+    """  # noqa: D301
+    from riskmodel.consultation.consult import consult
+    from riskmodel.report import clinician as report
+
+    collecting = gc.isenabled()
+    gc.disable()  # one answer fits in memory many times over; looking for garbage takes a twentieth of a cold start
+    try:
+        answer = consult(
+            finding=click.get_current_context().obj,
+            setting=setting,
+            reading=reading,
+            audience=audience,
+            detail=detail if as_json else "all",
+            **{name.removeprefix("state_"): value for name, value in stated.items()},
+        ).to_dict()
+    finally:
+        if collecting:
+            gc.enable()
+    if as_json:
+        click.echo(report.to_json(answer), nl=False)
+    else:
+        page(report.to_markdown(answer), plain=as_markdown)

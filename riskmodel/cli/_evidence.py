@@ -1,0 +1,100 @@
+"""``riskmodel evidence``: a finding's counts shown, checked, audited, exported."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from riskmodel.cli._terminal import page
+
+
+@click.group(name="evidence")
+def evidence() -> None:
+    """Look at a finding's counts, or check a folder of your own."""
+
+
+@evidence.command(name="show")
+@click.argument("finding", default="fetal-hepatic-calcification")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _show(finding: str, reading: str, as_json: bool) -> None:
+    """Every count with its source, the audit, and the disagreements."""
+    from riskmodel.evidence.load import load_evidence
+    from riskmodel.report.evidence import describe, describe_markdown
+
+    evidence = load_evidence(finding, reading=reading)
+    if as_json:
+        click.echo(json.dumps(describe(evidence), indent=2, ensure_ascii=False))
+    else:
+        page(describe_markdown(evidence))
+
+
+@evidence.command(name="check")
+@click.argument("folder", metavar="DIR")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _check(folder: str, as_json: bool) -> None:
+    """Find every fault of a finding's folder in one pass."""
+    from riskmodel.evidence.load import load_evidence
+    from riskmodel.report.evidence import describe
+
+    evidence = load_evidence(folder)
+    body = describe(evidence)
+    if as_json:
+        click.echo(
+            json.dumps({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")}, indent=2)
+        )
+        return
+    click.echo(
+        f"{evidence.finding.key}: no faults. {body['rows']} counts of {len(evidence.sources)} sources, {evidence.version}"
+    )
+    for one in evidence.audit():
+        click.echo(f"  {one}")
+
+
+@evidence.command(name="audit")
+@click.argument("finding", default="fetal-hepatic-calcification")
+@click.option("--setting", default="any", show_default=True, help="Whose series speak.")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _audit(finding: str, setting: str, reading: str, as_json: bool) -> None:
+    """What a careful reader would ask of the counts and their fit, worst first, each with what to do."""
+    from riskmodel.evidence.load import load_evidence
+    from riskmodel.report.refit import table
+    from riskmodel.tree.audit import audit_model
+    from riskmodel.tree.model import fit
+
+    evidence = load_evidence(finding, reading=reading)
+    found = audit_model(fit(evidence, setting=setting))
+    if as_json:
+        body = {
+            "finding": evidence.finding.key,
+            "evidence_version": evidence.version,
+            "audit": [one.to_dict() for one in found],
+        }
+        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        return
+    rows = [[one.severity, one.code, one.what, one.remedy] for one in found]
+    page(f"# Audit of {evidence.finding.title}\n\n{table(['Severity', 'Kind', 'What', 'What to do'], rows)}\n")
+
+
+@evidence.command(name="template")
+@click.argument("folder", metavar="DIR")
+def _template(folder: str) -> None:
+    """Write a small valid finding with comments, to begin from: a new folder."""
+    from riskmodel.evidence.template import write_template
+
+    write_template(folder)
+    click.echo(f"Written: {folder}. Edit its files, then: riskmodel evidence check {folder}")
+
+
+@evidence.command(name="export")
+@click.argument("finding")
+@click.argument("folder", metavar="DIR")
+def _export(finding: str, folder: str) -> None:
+    """Write a finding as a tabular data package (datapackage.json), for R and spreadsheets: a new folder."""
+    from riskmodel.evidence.export import export
+    from riskmodel.evidence.load import load_evidence
+
+    export(load_evidence(finding), folder)
+    click.echo(f"Written: {folder}/datapackage.json with counts.csv and sources.csv")

@@ -1,0 +1,127 @@
+"""A finding's folder to checked evidence: the one way in, whether the folder is shipped or a user's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from riskmodel.errors import EvidenceError, InputError, UnknownNameError
+from riskmodel.evidence import manifest
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.manifest import FILES, findings, folder_hash
+from riskmodel.evidence.readers.counts import COLUMNS, read_counts
+from riskmodel.evidence.readers.fields import read_toml
+from riskmodel.evidence.readers.finding import check_citations, read_finding
+from riskmodel.evidence.readers.sources import read_sources
+from riskmodel.evidence.readers.text import Faults, header, read_csv
+from riskmodel.evidence.readers.workup import read_workup
+
+
+def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> Evidence:
+    """Read and check a finding's folder.
+
+    Parameters
+    ----------
+    finding : str, Path or Evidence
+        Name of a shipped finding, evidence that is already read, or path of a folder with ``finding.toml``,
+        ``sources.csv``, ``counts.csv`` and ``workup.toml``.
+    reading : str
+        How the disputed rows are read.
+
+    Returns
+    -------
+    Evidence
+        Checked: nothing in it is unsourced, impossible or counted twice.
+
+    Raises
+    ------
+    EvidenceError
+        If the folder has faults; it carries all of them.
+    UnknownNameError
+        If there is no such finding or reading.
+    InputError
+        If `finding` is neither a name nor a path.
+
+    Examples
+    --------
+    >>> evidence = load_evidence("fetal-hepatic-calcification")
+    >>> [(count.source, count.events, count.total) for count in evidence.select(
+    ...     variable="karyotype", category="abnormal", given=(("anatomy", "isolated"),))]
+    [('Simchen 2002', 1, 21), ('Bronshtein 1995', 0, 11), ('Ocal 2014', 0, 14)]
+    """
+    if isinstance(finding, Evidence):
+        return finding.with_reading(reading)
+    folder = _folder(finding)
+    faults = Faults()
+    parsed = read_finding(folder / "finding.toml", folder.resolve().name, faults)
+    sources = read_sources(folder / "sources.csv", faults)
+    if parsed is None:
+        # Rows cannot be checked against a finding that cannot be read; the files themselves still can.
+        read_csv(folder / "counts.csv", faults, **header(COLUMNS))
+        if os.path.lexists(folder / "workup.toml"):
+            read_toml(folder / "workup.toml", faults)
+        raise EvidenceError(faults.problems, where=str(folder))
+    counts = read_counts(folder / "counts.csv", parsed, sources, faults)
+    workup = read_workup(folder / "workup.toml", parsed, faults)
+    statements = [*workup.differential, *workup.prognosis, *workup.pitfalls, *workup.cautions]
+    keys = sorted({count.key for count in counts if count.reading == "primary"})
+    check_citations(
+        "workup.toml",
+        [(f"steps.{step.key}", step.sources) for step in workup.steps]
+        + [(one.key, one.sources) for one in statements]
+        + [(one.key, one.sources) for one in workup.neighbours],
+        sources,
+        faults,
+    )
+    check_citations(
+        "finding.toml",
+        [(f"disagreements.{one.key}", one.sources) for one in parsed.disagreements]
+        + [(f"edges: {one.name}", one.sources) for one in parsed.edges]
+        + [("partly_tested", one.sources) for one in parsed.partly_tested],
+        sources,
+        faults,
+    )
+    named = [("workup.toml", f"{one.key}.counts", one.counts) for one in statements]
+    named += [("finding.toml", "partly_tested.counts", one.counts) for one in parsed.partly_tested]
+    for file, column, wanted in named:
+        for key in wanted:
+            if key not in keys:
+                faults.unknown(file, "count", key, keys, column=column)
+    for one in counts:
+        declared = parsed.variable(one.variable)
+        partly = any(one.key in part.counts for part in parsed.partly_tested)
+        if partly and (declared is None or len(declared.states) > 2):
+            what = "a count of one of several states cannot be partly tested"
+            faults.add(
+                "finding.toml", what, "Say it of a variable of two states", column="partly_tested.counts", found=one.key
+            )
+    if faults.problems:
+        order = {name: i for i, name in enumerate(FILES)}
+        problems = sorted(faults.problems, key=lambda one: (order.get(one.file, 9), one.row or 0))
+        raise EvidenceError(problems, where=str(folder))
+    content_hash = folder_hash(folder)
+    if folder.parent == manifest.SHIPPED:
+        manifest.check_released(folder.name, content_hash)
+    evidence = Evidence(parsed, sources, counts, counts, workup, "primary", folder, content_hash)
+    return evidence.with_reading(reading)
+
+
+def _folder(finding: str | Path) -> Path:
+    if not isinstance(finding, (str, Path)) or not str(finding).strip() or "\0" in str(finding):
+        raise InputError(
+            f"{finding!r} is not a finding", where="finding", remedy="Give a shipped finding's name, or a folder's path"
+        )
+    name = str(finding)
+    if name in findings():
+        return manifest.SHIPPED / name
+    path = Path(name).expanduser()
+    try:
+        if path.is_dir():
+            return path
+        if path.is_file() and path.name in FILES:
+            raise InputError(
+                f"{name!r} is one file of a folder", where="finding", remedy=f"Give the folder: {path.parent}"
+            )
+    except OSError:
+        pass  # a name too long for the file system is no folder
+    raise UnknownNameError("finding, and no folder either:", name, findings(), where="finding")

@@ -1,0 +1,226 @@
+r"""The beta-binomial model, in closed form where settings are alike and by quadrature where they may differ.
+
+.. math::
+
+    y_i \sim \mathrm{BetaBinomial}(n_i, \mu\phi, (1-\mu)\phi), \qquad g = 1/\phi = \rho/(1-\rho)
+
+The outer variable of the quadrature is ``w``: log g for priors on rho and log q, ``g = q mu (1 - mu)``, for priors on tau; q
+is near tau squared where tau is small and makes mu and heterogeneity nearly independent whatever the risk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskmodel.distributions.base import Distribution, PointMass, SettingDistribution
+from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.distributions.special import log_rising, log_sigmoid, log_sigmoids, tau_of
+from riskmodel.inference.lattice import Lattice
+from riskmodel.inference.logit_normal_settings import SettingRisk
+from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal
+from riskmodel.inference.quadrature import integrate, integrate_one, log_combinations, should_mirror
+from riskmodel.posterior import ErrorEstimate, Posterior
+from riskmodel.priors import HeterogeneityPrior, MixturePrior, MuPrior
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+#: Ripple that a row of Betas standing apart may put on the distribution function, per node.
+_RIPPLE = 2e-8
+#: Finest subdivision of a row. Components narrower than that are widened to their spacing, at most a sixtieth of the
+#: row's own width: 3e-4 of its variance, and only the share of the posterior in which settings are that much alike.
+_MAX_SUBDIVISION = 16
+#: Components that together hold less than this are left out.
+_LEFT_OUT = 1e-9
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Counts and priors, as the integrand needs them."""
+
+    events: Counts  # events, totals: counts; no series is allowed
+    totals: Counts
+    mu_prior: MuPrior  # prior on the average risk
+    heterogeneity_prior: HeterogeneityPrior  # prior on the spread between settings
+
+    def mirrored(self) -> Problem:
+        """The same problem with events and non-events exchanged."""
+        return replace(self, events=self.totals - self.events, mu_prior=self.mu_prior.mirrored())
+
+    @property
+    def log_g_over_m(self) -> bool:
+        """Whether w is log g - log(mu (1 - mu))."""
+        return self.heterogeneity_prior.scale == "tau"
+
+    def start(self) -> tuple[float, float]:
+        """Centre and scale of w under its prior."""
+        return self.heterogeneity_prior.centre()
+
+    def log_g(self, x: Array, w: Array) -> Array:
+        """Logarithm of g at logit average x and outer variable w."""
+        if not self.log_g_over_m:
+            return w
+        return w + np.add(*log_sigmoids(x))
+
+    def log_density(self, x: Array, w: Array) -> Array:
+        """Logarithm of likelihood times prior density with respect to x and w."""
+        log_mu, log_rest = log_sigmoids(x)
+        mu, rest = np.exp(log_mu), np.exp(log_rest)
+        g = np.exp(w + log_mu + log_rest) if self.log_g_over_m else np.exp(w)
+        value = self.mu_prior.log_density(x) + self.heterogeneity_prior.log_density(mu, rest, g)
+        value = value + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
+        return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
+
+    def rough_log_density(self, x: Array, w: Array) -> Array:
+        """The same: it costs little."""
+        return self.log_density(x, w)
+
+    def first_guess(self, w: Array) -> tuple[Array, Array]:
+        """Centre and scale of x given w, by moments (Kleinman, JASA 1973): weights n / (1 + (n - 1) rho)."""
+        if not self.events.size:
+            return np.zeros(w.shape), np.full(w.shape, 2.0)
+        n = self.totals[:, None]
+        x = np.full(w.shape, np.log((self.events.sum() + 0.5) / ((self.totals - self.events).sum() + 0.5)))
+        for _ in range(3):
+            rho = 1 / (1 + np.exp(-self.log_g(x, w)))
+            share = n / (1 + (n - 1) * rho)
+            hits = (share * (self.events / self.totals)[:, None]).sum(0) + 0.5
+            misses = (share * (1 - self.events / self.totals)[:, None]).sum(0) + 0.5
+            x = np.log(hits / misses)
+        return x, np.sqrt(1 / hits + 1 / misses)
+
+
+def fit(
+    events: Counts,
+    totals: Counts,
+    *,
+    labels: tuple[str, ...],
+    mu_prior: MuPrior,
+    heterogeneity_prior: HeterogeneityPrior,
+    tolerance: float = 1e-8,
+) -> Posterior:
+    """Posterior of the beta-binomial model."""
+    problem = Problem(events, totals, mu_prior, heterogeneity_prior)
+    # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
+    flip = should_mirror(events, totals)
+    lattice, error = integrate(problem.mirrored() if flip else problem, tolerance=tolerance)
+    if flip:
+        lattice = lattice.mirrored()
+
+    def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
+        new_setting = mixture_nodes(lattice)
+        # Each series' own risk, given a node, is the node's Beta updated: weights stay, for the node has seen all series.
+        return new_setting, tuple(new_setting.shifted(int(y), int(n)) for y, n in zip(events, totals, strict=True))
+
+    return Posterior(
+        events=events,
+        totals=totals,
+        labels=labels,
+        average=AverageMarginal(lattice),
+        settings=settings,
+        heterogeneity=HeterogeneityMarginal(lattice),
+        model="beta-binomial",
+        method="quadrature",
+        prior=str(mu_prior),
+        heterogeneity_prior=str(heterogeneity_prior),
+        log_evidence=lattice.log_total + log_combinations(events, totals),
+        error=error,
+    )
+
+
+def fit_alike(
+    events: Counts, totals: Counts, *, labels: tuple[str, ...], mu_prior: MuPrior, model: str = "beta-binomial"
+) -> Posterior:
+    """All settings alike: one risk, and counts that add up. For a Beta prior the closed form."""
+    if isinstance(mu_prior, MixturePrior):
+        hits, seen = int(events.sum()), int(totals.sum())
+        mixture = mu_prior.mixture.update(hits, seen)
+        error = ErrorEstimate(1e-15, 1e-15, 1e-9, len(mixture), "exact")
+        risk: SettingDistribution = mixture
+        log_total = mu_prior.mixture.log_probability(hits, seen)
+    else:
+        lattice, error = _one_risk(events, totals, mu_prior)
+        risk, log_total = SettingRisk(lambda: lattice), lattice.log_total
+    return Posterior(
+        events=events,
+        totals=totals,
+        labels=labels,
+        average=risk,
+        settings=lambda: (risk, (risk,) * events.size),
+        heterogeneity=PointMass(0.0, "rho" if model == "beta-binomial" else "tau"),
+        model=model,
+        method="conjugate" if isinstance(risk, BetaMixture) else "quadrature",
+        prior=str(mu_prior),
+        heterogeneity_prior="heterogeneity 0",
+        log_evidence=log_total + log_combinations(events, totals),
+        error=error,
+    )
+
+
+def _one_risk(events: Counts, totals: Counts, mu_prior: MuPrior) -> tuple[Lattice, ErrorEstimate]:
+    """Nodes of one risk that all settings share, under a prior that is not conjugate."""
+    hits, seen = np.array([events.sum()]), np.array([totals.sum()])
+    zero = np.zeros((1, 1))
+
+    def log_density(x: Array) -> Array:
+        mu, rest = (np.exp(side) for side in log_sigmoids(x))
+        likelihood = log_rising(mu, zero, hits) + log_rising(rest, zero, seen - hits)
+        return np.asarray(mu_prior.log_density(x) + likelihood)
+
+    return integrate_one(log_density)
+
+
+def mixture_nodes(lattice: Lattice) -> BetaMixture:
+    """Posterior of the risk in a new setting: a Beta for every node."""
+    heavy = lattice.weights > _RIPPLE
+    tau = tau_of(lattice.mu, np.exp(log_sigmoid(-lattice.x)), np.exp(lattice.log_g))[0]
+    spacing = lattice.scale[:, None] * np.cosh(lattice.u) * lattice.step
+    # Betas one width apart ripple by 2 exp(-2 pi**2) of their weight (Poisson summation): light nodes may stand apart.
+    allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(lattice.weights, _RIPPLE) / _RIPPLE))
+    needed = np.where(heavy, spacing / (tau * allowed), 0.0).max(axis=1)
+    subdivision = 2 ** np.ceil(np.log2(np.clip(needed, 1, _MAX_SUBDIVISION))).astype(int)
+    parts = [_row_components(lattice, subdivision == factor, int(factor)) for factor in np.unique(subdivision)]
+    weights, x, log_g = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    order = np.argsort(weights)
+    kept = order[np.searchsorted(np.cumsum(weights[order]), _LEFT_OUT) :]
+    weights, x, log_g = weights[kept], x[kept], log_g[kept]
+    log_phi = -log_g
+    a, b = (np.exp(side + log_phi) for side in log_sigmoids(x))
+    return BetaMixture(weights, b, a) if lattice.mirror else BetaMixture(weights, a, b)
+
+
+def _row_components(lattice: Lattice, rows: NDArray[np.bool_], factor: int) -> tuple[Array, Array, Array]:
+    """Weights, logits and log g of some rows, each cell cut into `factor`."""
+    u = lattice.u
+    weights = lattice.weights[rows]
+    if factor > 1:
+        fine = np.arange((u.size - 1) * factor + 1) / factor
+        held = weights
+        weights = np.maximum(weights @ np.sinc(fine - np.arange(u.size)[:, None]) / factor, 0.0)
+        u = u[0] + fine * lattice.step
+    x = lattice.centre[rows, None] + lattice.scale[rows, None] * np.sinh(u)
+    if factor > 1:
+        weights = _with_moments(weights, np.exp(log_sigmoid(x)), held, lattice.mu[rows])
+    log_g = lattice.log_g_at(x, np.broadcast_to(lattice.w[rows, None], x.shape))
+    if factor == _MAX_SUBDIVISION:
+        # tau**2 is g / (mu (1 - mu)) where it is this small.
+        spacing = lattice.scale[rows, None] * np.cosh(u) * lattice.step / factor
+        floor = 2 * np.log(spacing) + np.add(*log_sigmoids(x))
+        log_g = np.maximum(log_g, floor)
+    keep = weights > 0
+    return weights[keep], x[keep], log_g[keep]
+
+
+def _with_moments(weights: Array, mu: Array, held: Array, at: Array) -> Array:
+    """Interpolated weights tilted by a line in mu, so that each row keeps the sum and the mean of its nodes."""
+    total, first = held.sum(axis=1), (held * at).sum(axis=1)
+    m0, m1, m2 = (weights.sum(axis=1), (weights * mu).sum(axis=1), (weights * mu**2).sum(axis=1))
+    determinant = m0 * m2 - m1**2
+    narrow = determinant <= 1e-12 * m0 * m2  # a row on one point has no mean to mend
+    safe = np.where(narrow, 1.0, determinant)
+    slope = np.where(narrow, 0.0, (m0 * first - m1 * total) / safe)
+    level = np.where(narrow, total / m0, (m2 * total - m1 * first) / safe)
+    return np.maximum(weights * (level[:, None] + slope[:, None] * mu), 0.0)

@@ -1,0 +1,158 @@
+"""Tables of a calibration record to axes: PIT values and coverage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from riskmodel.plots._style import AVERAGE, BY_K, LINES, NEW, SHRUNKEN, axes_for, need, quiet
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def pit_histogram(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw how PIT values spread: level where predictions are right, a hump where intervals are too wide.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `CalibrationRecord.histogram_table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One bar for each bin, with its 95 % interval by resampling data sets.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    need(table, ("left", "right", "density", "density_lower", "density_upper"))
+    ax = axes_for(ax, (5, 3.6))
+    middle = (table["left"] + table["right"]) / 2
+    ax.bar(middle, table["density"], width=table["right"] - table["left"], color="#9CC3DD", edgecolor="white", lw=0.8)
+    ax.vlines(middle, table["density_lower"], table["density_upper"], color=SHRUNKEN, lw=1.4)
+    ax.axhline(1, color="black", lw=1.2, ls="--")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, None)
+    ax.set_xlabel("PIT, all K together; lines: 95 % by resampling data sets")
+    ax.set_ylabel("density")
+    quiet(ax, title)
+    return ax
+
+
+def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw the distribution of PIT values less the uniform one, with simultaneous bands.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `CalibrationRecord.ecdf_table`, by K, or `SBCRecord.ecdf_table`, by quantity.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One line for each K or quantity; the band is the widest of theirs.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    by = "quantity" if "quantity" in table else "k"
+    need(table, (by, "z", "difference", "lower", "upper"))
+    ax = axes_for(ax, (5, 3.6))
+    band = table.groupby("z", sort=True).agg({"lower": "min", "upper": "max"})
+    ax.fill_between(band.index, band["lower"], band["upper"], color="0.9", lw=0, label="95 % band")
+    for i, (name, rows) in enumerate(table.groupby(by, sort=False)):
+        label = f"K = {name}" if by == "k" else str(name).replace("_", " ")
+        ax.plot(rows["z"], rows["difference"], color=BY_K[i % len(BY_K)], ls=LINES[i % 4], lw=1.5, label=label)
+    ax.axhline(0, color="black", lw=1.2, ls="--")
+    ax.set_xlim(0, 1)
+    whose = "independent series" if by == "k" else "all quantities"
+    ax.set_xlabel(f"PIT; band: {whose}, all points at once")
+    ax.set_ylabel("ECDF less uniform")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, frameon=False, fontsize=9)
+    quiet(ax, title)
+    return ax
+
+
+def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw how often central intervals hold the left-out series, by the number of series pooled.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `CalibrationRecord.coverage_table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row of points for each nominal level, with 95 % intervals; dashed lines at what is promised.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    from matplotlib.ticker import PercentFormatter
+
+    need(table, ("k", "level", "coverage", "lower", "upper"))
+    ax = axes_for(ax, (5, 3.6))
+    names = list(dict.fromkeys(table["k"]))
+    marks = zip(table.groupby("level"), (NEW, AVERAGE, SHRUNKEN), "sDo", (-0.08, 0.0, 0.08), strict=False)
+    for (level, rows), colour, marker, shift in marks:  # shifted, since intervals that fail overlap
+        share = float(str(level))
+        places = [names.index(k) + shift for k in rows["k"]]
+        ax.axhline(share, color=colour, lw=1, ls="--", zorder=1)
+        ax.vlines(places, rows["lower"], rows["upper"], color=colour, lw=2, zorder=2)
+        ax.plot(places, rows["coverage"], marker, color=colour, ms=7, zorder=3)
+        ax.annotate(f"{share:.0%}", (1.01, share), xycoords=("axes fraction", "data"), va="center", color=colour)
+    ax.set_xticks(range(len(names)), names)
+    ax.set_xlim(-0.5, len(names) - 0.5)
+    ax.set_ylim(max(0.0, min(0.3, float(table[["coverage", "lower"]].min().min()) - 0.03)), 1.01)
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.set_xlabel("K, series pooled")
+    ax.set_ylabel("intervals that hold")
+    quiet(ax, title)
+    return ax
+
+
+def calibration(histogram: pd.DataFrame, ecdf: pd.DataFrame, held: pd.DataFrame, *, title: str = "") -> list[Axes]:
+    """Draw a calibration: PIT histogram, ECDF with bands, and coverage by K, side by side.
+
+    Parameters
+    ----------
+    histogram, ecdf, held : pandas.DataFrame
+        From `CalibrationRecord.histogram_table`, `ecdf_table` and `coverage_table`.
+    title : str
+        Above the first.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Of one figure.
+    """
+    first = axes_for(None, (15, 4.4))
+    figure = first.get_figure()
+    assert figure is not None
+    first.remove()
+    axes = [figure.add_subplot(1, 3, i + 1) for i in range(3)]
+    pit_histogram(histogram, ax=axes[0], title=title)
+    pit_ecdf(ecdf, ax=axes[1])
+    coverage(held, ax=axes[2])
+    return axes

@@ -1,0 +1,399 @@
+"""Tables of risks to axes: forest plots, icons, what moves an answer and by how much."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from riskmodel.errors import InputError
+from riskmodel.plots._style import AVERAGE, BY_K, LINES, NEW, OBSERVED, SHRUNKEN, axes_for, need, percent, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def forest(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw a forest plot: each series as observed and shrunken, the average, and the risk in a new setting.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Posterior.table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Risk from 0 to 100 % across, one row for each estimand.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    need(table, ("estimand", "label", "events", "total", "observed", "mean", "lower", "upper", "ci_prob"))
+    rows = table[table["estimand"] != "heterogeneity"].reset_index(drop=True)
+    ax = axes_for(ax, (7.5, 1.4 + 0.42 * len(rows)))
+    labels = []
+    for i, row in rows.iterrows():
+        y = len(rows) - 1 - int(str(i))
+        kind = str(row["estimand"])
+        colour, marker = {"series": (SHRUNKEN, "o"), "average": (AVERAGE, "D"), "new_setting": (NEW, "s")}[kind]
+        ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=2, solid_capstyle="butt", zorder=2)
+        first = kind != "series" or i == 0
+        name = {"series": "shrunken", "average": "average", "new_setting": "new setting"}[kind] if first else "_"
+        ax.plot(row["mean"], y, marker, color=colour, ms=7, label=name, zorder=3)
+        if kind == "series":
+            ax.plot(
+                row["observed"], y, "|", color=OBSERVED, ms=15, mew=2.5, zorder=1, label="observed" if first else "_"
+            )
+            labels.append(f"{row['label']}  {row['events']}/{row['total']}")
+        else:
+            labels.append(kind.replace("_", " "))
+    ax.set_yticks(range(len(rows) - 1, -1, -1), labels)
+    ax.set_ylim(-0.7, len(rows) - 0.3)
+    series = int((rows["estimand"] == "series").sum())
+    ax.axhline(len(rows) - series - 0.5, color="0.8", lw=0.8)
+    percent(ax)
+    ax.set_xlabel(f"risk, with {round(100 * float(rows['ci_prob'].iloc[0]))} % equal-tailed interval")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.28 if len(rows) < 6 else -0.16), ncols=4, frameon=False, fontsize=9
+    )
+    return ax
+
+
+def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw a risk as 100 icons: expected events filled, those that only part of the range holds hatched.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Consultation.risk_table`; its first row of the outcome is drawn.
+    outcome : str
+        Name of the outcome.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Ten rows of ten, read from the top left: what the whole range holds, then what only part of it does, then the rest.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or the outcome, or its risk is not estimable.
+    """
+    need(table, ("outcome", "title", "complement", "probability", "lower", "upper", "ci_prob"))
+    rows = table[table["outcome"] == outcome]
+    if rows.empty or rows["probability"].isna().iloc[0]:
+        raise InputError(f"no estimable risk of {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+    row = rows.iloc[0]
+    ax = axes_for(ax, (5.2, 5.6))
+    low, figure, high = (round(100 * float(row[name])) for name in ("lower", "probability", "upper"))
+    for i in range(100):
+        x, y = i % 10, -(i // 10)
+        face, edge, hatch = (
+            (NEW, NEW, None) if i < low else ("white", NEW, "////") if i < high else ("0.9", "0.75", None)
+        )
+        ax.add_patch(_square(x, y, face, edge, hatch))
+    # The best single figure is a line between two icons, not a colour of its own.
+    edge_row, edge_column = divmod(figure, 10)
+    ax.plot([edge_column - 0.5] * 2, [-edge_row + 0.5, -edge_row - 0.5], color="black", lw=2.5)
+    if edge_column:
+        ax.plot([-0.5, edge_column - 0.5], [-edge_row - 0.5] * 2, color="black", lw=2.5)
+    if edge_column < 10:
+        ax.plot([edge_column - 0.5, 9.5], [-edge_row + 0.5] * 2, color="black", lw=2.5)
+    ax.set_xlim(-0.7, 9.7)
+    ax.set_ylim(-11.4, 0.8)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    ax.set_title(title or f"{str(row['title']).capitalize()}, of 100", loc="left", fontsize=11)
+    span = f"{round(100 * float(row['ci_prob']))} % range"
+    words = f"filled: {low}, the low end of the {span}; hatched: up to {high}, its high end"
+    ax.text(-0.5, -10.2, words, fontsize=8.5, va="top")
+    ax.text(
+        -0.5,
+        -10.8,
+        f"black line: best single figure {figure}; the rest, grey: {row['complement']}",
+        fontsize=8.5,
+        va="top",
+    )
+    return ax
+
+
+def _square(x: float, y: float, face: str, edge: str, hatch: str | None) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x - 0.4, y - 0.4), 0.8, 0.8, facecolor=face, edgecolor=edge, hatch=hatch, lw=0.8)
+
+
+def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw what each test would change: the risk now, and after either result.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Consultation.workup_table`.
+    outcome : str
+        Whose risk is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One band for each step; where a result leaves the risk not estimable its bounds are dashed.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or the outcome.
+    """
+    need(table, ("title", "outcome", "p_abnormal", "before", "if_normal", "if_normal_lower", "if_abnormal"))
+    rows = table[table["outcome"] == outcome].reset_index(drop=True)
+    if rows.empty:
+        raise InputError(f"no step changes {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+    ax = axes_for(ax, (8, 1.5 + 0.9 * len(rows)))
+    labels = []
+    for i, row in rows.iterrows():
+        y = len(rows) - 1 - int(str(i))
+        for name, shift, colour, marker in (
+            ("before", 0.0, OBSERVED, "o"),
+            ("if_normal", 0.25, SHRUNKEN, "^"),
+            ("if_abnormal", -0.25, NEW, "v"),
+        ):
+            style = "-" if row[name] == row[name] else "--"
+            label = name.replace("_", " ") if i == 0 else "_"
+            ax.plot([row[f"{name}_lower"], row[f"{name}_upper"]], [y + shift] * 2, color=colour, ls=style, lw=2)
+            ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=label)
+        expected = "" if row["p_abnormal"] != row["p_abnormal"] else f"\nabnormal in {row['p_abnormal']:.0%}"
+        labels.append(f"{wrapped(str(row['title']))}{expected}")
+    ax.set_yticks(range(len(rows) - 1, -1, -1), labels, fontsize=9)
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    percent(ax)
+    ax.set_xlabel(f"{outcome.replace('_', ' ')}, with 95 % interval; dashed: bounds where it is not estimable")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    return ax
+
+
+def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw how far an answer moves under other priors and readings and with each series left out.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Consultation.robustness_table`.
+    outcome : str
+        Whose risk is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row for each variant, the answer as a line.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or the outcome.
+    """
+    need(table, ("outcome", "kind", "variant", "probability"))
+    rows = table[(table["outcome"] == outcome) & table["probability"].notna()].reset_index(drop=True)
+    if rows.empty or rows["kind"].iloc[0] != "answer":
+        raise InputError(f"no estimable risk of {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+    answer = float(rows["probability"].iloc[0])
+    rows = rows.iloc[1:].reset_index(drop=True)
+    ax = axes_for(ax, (7, 1.4 + 0.32 * len(rows)))
+    ax.axvline(answer, color="0.6", lw=1.2)
+    marks = {
+        "prior": (SHRUNKEN, "o"),
+        "reading": (AVERAGE, "D"),
+        "unknown": ("#CC79A7", "^"),
+        "tested": ("#E69F00", "v"),
+        "left out": (NEW, "s"),
+    }
+    seen: set[str] = set()
+    for i, row in rows.iterrows():
+        kind, y = str(row["kind"]), len(rows) - 1 - int(str(i))
+        colour, marker = marks[kind]
+        ax.plot([answer, row["probability"]], [y, y], color=colour, lw=1.2)
+        ax.plot(row["probability"], y, marker, color=colour, ms=7, label="_" if kind in seen else kind)
+        seen.add(kind)
+    names = [
+        f"without {row['variant']}" if row["kind"] == "left out" else str(row["variant"]) for _, row in rows.iterrows()
+    ]
+    ax.set_yticks(range(len(rows) - 1, -1, -1), names, fontsize=9)
+    ax.set_ylim(-0.7, len(rows) - 0.3)
+    percent(ax)
+    ax.set_xlabel(f"{outcome.replace('_', ' ')}: best single figure; grey line: as answered, {answer:.0%}")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    return ax
+
+
+def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw an answer by route: series that report exactly the question, finer counts through the tree, and all together.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Consultation.risk_table`.
+    outcome : str
+        Whose risk is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row for each route: the best single figure, the interval of a new setting, and that of the average, thick. A
+        route without an answer says so.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column, or no route to the outcome has an answer.
+    """
+    need(
+        table,
+        ("outcome", "route", "probability", "lower", "upper", "average_lower", "average_upper", "series", "ci_prob"),
+    )
+    rows = table[(table["outcome"] == outcome) & (table["route"] != "answer")]
+    rows = rows.drop_duplicates("route").set_index("route").reindex(["direct", "indirect", "combined"])
+    if not rows["probability"].notna().any():
+        raise InputError(f"no estimable risk of {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+    ax = axes_for(ax, (7, 2.4))
+    marks = {"direct": (SHRUNKEN, "o"), "indirect": (AVERAGE, "D"), "combined": (NEW, "s")}
+    names = []
+    for y, (name, row) in zip((2, 1, 0), rows.iterrows(), strict=True):
+        colour, marker = marks[str(name)]
+        if row["probability"] != row["probability"]:
+            ax.text(0.5, y, "not estimable", ha="center", va="center", fontsize=9, color="0.4")
+            names.append(str(name))
+            continue
+        ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1.4)
+        ax.plot(
+            [row["average_lower"], row["average_upper"]], [y, y], color=colour, lw=4, alpha=0.5, solid_capstyle="butt"
+        )
+        ax.plot(row["probability"], y, marker, color=colour, ms=8)
+        names.append(f"{name}, {row['series']:.0f} series")
+    ax.set_yticks([2, 1, 0], names, fontsize=9)
+    ax.set_ylim(-0.6, 2.6)
+    percent(ax)
+    level = f"{rows['ci_prob'].dropna().iloc[0]:.0%}"
+    ax.set_xlabel(f"{outcome.replace('_', ' ')}: thin, {level} of one more centre; thick, of the average")
+    ax.set_title(title, loc="left", fontsize=11)
+    return ax
+
+
+def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw densities over the risk, such as a prior against its posterior.
+
+    Parameters
+    ----------
+    distributions : mapping of str to Distribution
+        By the name to show: ``{"prior": rm.before_counts().new_setting, "posterior": post.new_setting}``.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One line for each; where a density rises without bound at 0 or 1 it is cut at the top.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw.
+    """
+    import numpy as np
+
+    if not distributions:
+        raise InputError("no distribution to draw", where="plots", remedy="Give at least one by name")
+    ax = axes_for(ax, (7, 3.4))
+    # Closer near 0 and 1, where a risk may pile up.
+    x = 0.5 - 0.5 * np.cos(np.linspace(0, np.pi, 402)[1:-1])
+    highest = 0.0
+    for (name, one), colour, line in zip(
+        distributions.items(), itertools.cycle(BY_K), itertools.cycle(LINES), strict=False
+    ):
+        y = np.asarray(one.pdf(x), float)
+        ax.plot(x, y, color=colour, ls=line, lw=1.6, label=name)
+        inner = (x > 0.02) & (x < 0.98)
+        highest = max(highest, float(y[inner].max()))
+    ax.set_ylim(0, 1.15 * highest)
+    percent(ax)
+    ax.set_ylabel("density")
+    ax.set_xlabel("risk")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(frameon=False, fontsize=9)
+    return ax
+
+
+def before_after(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """A forest plot before and after new counts.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `riskmodel.updating.refit.Update.move_table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Risk from 0 to 100 % across, two rows for each branch and outcome: before above, after below.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    names = ("before", "before_lower", "before_upper", "after", "after_lower", "after_upper")
+    need(table, ("kind", "title", *names))
+    rows = table.reset_index(drop=True)
+    ax = axes_for(ax, (8.5, 1.4 + 0.5 * len(rows)))
+    labels = []
+    for i, row in rows.iterrows():
+        y = len(rows) - 1 - int(str(i))
+        for when, shift, colour, marker in (("before", 0.16, OBSERVED, "o"), ("after", -0.16, SHRUNKEN, "D")):
+            if row[when] != row[when]:
+                ax.text(0.01, y + shift, f"{when}: not estimable", fontsize=7.5, va="center", color="0.4")
+                continue
+            ends = [row[f"{when}_lower"], row[f"{when}_upper"]]
+            ax.plot(ends, [y + shift] * 2, color=colour, lw=2, solid_capstyle="butt", zorder=2)
+            known = when in {line.get_label() for line in ax.lines}
+            ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label="_" if known else when)
+        labels.append(wrapped(str(row["title"])))
+    ax.set_yticks(range(len(rows) - 1, -1, -1), labels, fontsize=8)
+    ax.set_ylim(-0.7, len(rows) - 0.3)
+    branches = int((rows["kind"] == "branch").sum())
+    if 0 < branches < len(rows):
+        ax.axhline(len(rows) - branches - 0.5, color="0.8", lw=0.8)
+    percent(ax)
+    ax.set_xlabel("risk, with 95 % equal-tailed interval for a new setting")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / (1 + len(rows))), ncols=2, frameon=False, fontsize=9)
+    return ax

@@ -1,0 +1,86 @@
+"""What every picture shares: colours, axes, the table's columns, and the file it is written to."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskmodel.errors import InputError, UnavailableError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+#: Okabe and Ito's colours, told apart in every common form of colour blindness; shapes differ as well.
+OBSERVED, SHRUNKEN, AVERAGE, NEW = "#999999", "#0072B2", "#009E73", "#D55E00"
+#: More of theirs, for up to seven values of K.
+BY_K = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
+LINES = ("-", "--", "-.", ":")
+
+
+def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
+    """Write the figure that axes belong to.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes or sequence of these
+        Drawn.
+    path : str or Path
+        Where; its suffix says in which format.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or Matplotlib does not know the format.
+    """
+    one = axes[0] if isinstance(axes, Sequence) else axes
+    figure = one.get_figure(root=True)
+    assert figure is not None
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{error}", where=str(path), remedy="Give a file such as picture.png or picture.svg") from None
+
+
+def quiet(ax: Axes, title: str) -> None:
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    ax.set_title(title, loc="left", fontsize=11)
+
+
+def wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, 34))
+
+
+def percent(ax: Axes) -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    ax.set_xlim(-0.01, 1.01)
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.grid(axis="x", color="0.92", zorder=0)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
+def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        raise UnavailableError("Matplotlib is not installed", where="plots", remedy="pip install matplotlib") from None
+    # pyplot's, so that a notebook shows it and plt.show() finds it.
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    missing = [name for name in columns if name not in getattr(table, "columns", ())]
+    if missing:
+        raise InputError(
+            f"the table lacks {', '.join(missing)}",
+            where="plots",
+            remedy="Give the table that this picture's description names",
+        )

@@ -1,0 +1,307 @@
+"""A question to a fitted tree, and its answer by every route."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from riskmodel._support.kept import once
+from riskmodel.coarsened.joint import Joint
+from riskmodel.coarsened.questions import NotOnTreeError, diagram
+from riskmodel.coarsened.read_coarse import MOST_UNKNOWN
+from riskmodel.coarsened.reweighted import Reweighted
+from riskmodel.distributions.base import Distribution, PointMass
+from riskmodel.distributions.diagram import Branch, Node, cancel, edges_of, restrict
+from riskmodel.distributions.propagated import propagate
+from riskmodel.errors import AccuracyError, ContradictionError
+from riskmodel.evidence.finding import Edge, Finding, Outcome
+from riskmodel.evidence.known import Known
+from riskmodel.posterior import Posterior
+from riskmodel.tree.branches import Branches, PooledRisk, Rows
+from riskmodel.tree.estimate import RiskEstimate, Route
+
+if TYPE_CHECKING:
+    from riskmodel.tree.model import ProbabilityTree
+
+
+def joint(tree: ProbabilityTree, fixed: Mapping[int, float] | None = None) -> Joint:
+    """Posterior of the branches given every count that can be read, kept beside the tree.
+
+    `fixed` has values of unknown branches that have a definition, by their place in `edges`; the definitions otherwise.
+    """
+    branches = tree.fitted
+    filled = {i: (fixed or {}).get(i, value) for i, value in branches.defined.items()}
+
+    def read() -> Joint:
+        found = (branches.read(row, filled).coarse for row in branches.coarse)
+        return Joint(branches, tuple(one for one in found if one is not None))
+
+    return once(tree, ("joint", *filled.items()), read)
+
+
+def numerator(finding: Finding, known: Known, variable: str, state: str) -> Node:
+    """Diagram of what is known together with the state that is asked about."""
+    both = known.narrowed(finding, variable, state)
+    return 0.0 if both is None else diagram(finding, dict(both))
+
+
+def answer(tree: ProbabilityTree, asked: Outcome, known: Known) -> RiskEstimate:
+    """The risk of an outcome given what is known, kept beside the tree."""
+    return once(tree, ("answer", asked.name, known), lambda: _answer(tree, asked, known))
+
+
+def _answer(tree: ProbabilityTree, asked: Outcome, known: Known) -> RiskEstimate:
+    finding = tree.evidence.finding
+    rows = _direct_rows(tree, asked, known)
+    if asked.variable is None:
+        return _counted(tree, asked, known, rows)
+    assert asked.state is not None
+    try:
+        below = diagram(finding, dict(known))
+        above = numerator(finding, known, asked.variable, asked.state)
+    except NotOnTreeError as reason:
+        nothing = Route.none(str(reason))
+        direct = _pooled_route(tree.fitted, rows, "no series reports exactly this question")
+        return _estimate(tree, asked, known, direct if direct.estimable else nothing, direct, nothing, nothing)
+    if below == 0.0:
+        raise ContradictionError(
+            f"{known} cannot be by the finding's definitions", where="known", remedy="Leave one of them out"
+        )
+    return _through_tree(tree, asked, known, above, below, rows)
+
+
+def _through_tree(
+    tree: ProbabilityTree, asked: Outcome, known: Known, above: Node, below: Node, direct_rows: Rows
+) -> RiskEstimate:
+    branches = tree.fitted
+    top, bottom = cancel(above, below)
+    used = sorted(edges_of(top) | edges_of(bottom))
+    missing = [i for i in used if branches.unfed(i)]
+    by_definition = {i: value for i in missing if (value := branches.edges[i].probability) is not None}
+    fillable = len(by_definition) == len(missing)
+    combined = route(tree, above, below, by_definition) if fillable else None
+    constant = combined is not None and isinstance(combined.new_setting, PointMass) and not combined.counts
+    if combined is None or (missing and constant):
+        # Branches that a definition fills are not what stands in the way, unless there are no others.
+        blocking = [i for i in missing if i not in by_definition] or missing
+        combined = Route.none(" ".join(_why_unknown(tree, branches.edges[i]) for i in blocking))
+    large = [row for row in direct_rows if row in branches.coarse and branches.read(row, {}).too_large]
+    if large and combined.estimable:
+        # Without the series that answers the question most directly a number would be silently wrong.
+        named = ", ".join(f"{row.source} ({row.events:,} of {row.total:,})" for row in large)
+        why = f"{named}: too many fetuses to divide over the branches. Read direct and indirect apart"
+        combined = Route(None, None, (*combined.counts, *large), why, combined.coarse)
+    reason = combined.reason
+    feeding = {(row.source, row.row) for i in used for row in branches.rows[i]}
+    direct_rows = tuple(row for row in direct_rows if (row.source, row.row) not in feeding)
+    refused = bool(reason and combined.counts)
+
+    # Direct: the series that report exactly this. Indirect: finer cells through the tree.
+    indirect = route(tree, above, below, by_definition, joined=False) if refused or not reason else None
+    one_branch = bottom == 1.0 and isinstance(top, Branch) and not {top.hit, top.miss} - {0.0, 1.0} and not missing
+    if one_branch and indirect is not None:
+        direct = indirect
+        indirect = Route.none("the question is one branch: no finer cells speak for it through the tree")
+    else:
+        direct = _pooled_route(branches, direct_rows, "no series reports exactly this question and nothing finer")
+    # Where nothing reaches this question but the series that report it, they are the answer, and bounds still show.
+    only_direct = not combined.estimable and not refused and bool(direct_rows)
+    tried = missing and not large and len(missing) <= MOST_UNKNOWN
+    ends = itertools.product((0.0, 1.0), repeat=len(missing)) if tried else ()
+    corners = (route(tree, above, below, dict(zip(missing, end, strict=True))) for end in ends)
+    together = joint(tree, by_definition)
+    feeds = [{row.source for row in branches.rows[i]} | set(together.sources(i)) for i in used if branches.rows[i]]
+    return _estimate(
+        tree,
+        asked,
+        known,
+        direct if only_direct else combined,
+        direct,
+        indirect or Route.none(reason),
+        combined,
+        edges=tuple(branches.edges[i] for i in used),
+        definition_only=constant and not missing,
+        corners=tuple(one for one in corners if one and one.estimable),
+        unknown=tuple(branches.edges[i] for i in missing),
+        fewest=min((len(one) for one in feeds), default=None),
+    )
+
+
+def route(
+    tree: ProbabilityTree, above: Node, below: Node, fixed: Mapping[int, float], *, joined: bool = True
+) -> Route | None:
+    """The ratio of two diagrams with some branches fixed; None where what is known then cannot be.
+
+    With `joined` the coarser counts are in it; without, only the branches' own.
+    """
+    branches = tree.fitted
+    above, below = restrict(above, fixed), restrict(below, fixed)
+    top, bottom = cancel(above, below)
+    if bottom == 0.0:
+        return None
+    used = edges_of(top) | edges_of(bottom)
+    rows = tuple(row for i in sorted(used) for row in branches.rows[i])
+    if not joined:
+        return Route(*_propagated(branches, top, bottom, branches.posterior), rows, "")
+    together = joint(tree, fixed)
+    coarse = tuple(one.row for one in together.rows if edges_of(one.node) & used)
+    try:
+        if not together.tied & used:
+            return Route(*_propagated(branches, top, bottom, together.posterior), rows + coarse, "", coarse)
+        together.check()
+    except AccuracyError as refused:
+        return Route(None, None, rows + coarse, refused.message, coarse)
+    whole = cancel(above, below, keep=together.tied)
+    apart = (edges_of(whole[0]) | edges_of(whole[1])) - together.tied
+    others = _risks(branches, apart, together.posterior)
+    risk, average = (Reweighted(together, *whole, others[kind], average=bool(kind)) for kind in (0, 1))
+    return Route(risk, average, rows + coarse, "", coarse, together)
+
+
+def _risks(
+    branches: Branches, used: frozenset[int], posterior: Callable[[int], Posterior]
+) -> tuple[dict[int, Distribution], dict[int, Distribution]]:
+    """Risks of some branches in a new setting, and their averages."""
+    fed = {i: posterior(i) for i in used if branches.edges[i].status == "counts"}
+    judged: dict[int, Distribution] = {
+        i: PointMass(float(branches.edges[i].probability or 0.0)) for i in used if i not in fed
+    }
+    # The new setting's mean is the average's; its mixture is only made when an interval is asked for.
+    return judged | {i: one.next_setting for i, one in fed.items()}, judged | {i: one.average for i, one in fed.items()}
+
+
+def _propagated(
+    branches: Branches, top: Node, bottom: Node, posterior: Callable[[int], Posterior]
+) -> tuple[Distribution, Distribution]:
+    settings, averages = _risks(branches, edges_of(top) | edges_of(bottom), posterior)
+    return propagate(top, bottom, settings), propagate(top, bottom, averages)
+
+
+def _why_unknown(tree: ProbabilityTree, edge: Edge) -> str:
+    if edge.status == "unknown":
+        return f"Unknown: {edge.said}. {edge.definition}"
+    where = "" if tree.setting == "any" else f" of the setting {tree.setting!r}"
+    return f"No series{where} reports {edge.said}."
+
+
+def _direct_rows(tree: ProbabilityTree, asked: Outcome, known: Known) -> Rows:
+    variable, category = (asked.name, "yes") if asked.variable is None else (asked.variable, str(asked.state))
+    rows = tree.evidence.select(variable=variable, category=category, given=known, setting=tree.setting)
+    return tuple({row.source: row for row in reversed(rows)}.values())[::-1]
+
+
+def _pooled_route(branches: Branches, rows: Rows, reason: str) -> Route:
+    if not rows:
+        return Route.none(reason)
+    return Route(PooledRisk(branches, rows, average=False), PooledRisk(branches, rows, average=True), rows, "")
+
+
+def _counted(tree: ProbabilityTree, asked: Outcome, known: Known, rows: Rows) -> RiskEstimate:
+    """An outcome of its own: only the series that count exactly this."""
+    counted = (one for one in tree.evidence.counts if one.variable == asked.name and one.role == "fit")
+    elsewhere = sorted({str(one.given) or "all" for one in counted})
+    reason = f"no series counts {asked.title} where {known or 'nothing more is known'}"
+    if elsewhere:
+        reason += f"; it is counted where {', '.join(elsewhere)}"
+    only = _pooled_route(tree.fitted, rows, reason)
+    return _estimate(tree, asked, known, only, only, Route.none("counted by itself, not through the tree"), only)
+
+
+def _estimate(
+    tree: ProbabilityTree,
+    asked: Outcome,
+    known: Known,
+    said: Route,
+    direct: Route,
+    indirect: Route,
+    combined: Route,
+    *,
+    definition_only: bool = False,
+    fewest: int | None = None,
+    edges: tuple[Edge, ...] = (),
+    corners: tuple[Route, ...] = (),
+    unknown: tuple[Edge, ...] = (),
+) -> RiskEstimate:
+    if definition_only:
+        stated = asked.variable in dict(known)
+        definitions = [] if stated else [edge.definition for edge in _structural(tree.fitted, asked, known)]
+        note = "; ".join(dict.fromkeys(definitions)) or "it is part of what is known"
+        said = Route(said.new_setting, said.average, (), f"by definition: {note}")
+    return RiskEstimate(
+        said.new_setting,
+        said.average,
+        said.counts,
+        said.reason,
+        said.coarse,
+        said.joint,
+        outcome=asked,
+        known=known,
+        setting=tree.setting,
+        reading=tree.evidence.reading,
+        edges=edges,
+        definition_only=definition_only,
+        unknown=unknown,
+        fewest=said.series if fewest is None else fewest,
+        direct=direct,
+        indirect=indirect,
+        combined=combined,
+        corners=corners,
+    )
+
+
+def _structural(branches: Branches, asked: Outcome, known: Known) -> list[Edge]:
+    """Branches of the outcome that a definition closes, where what is known allows them."""
+    return [
+        edge
+        for edge in branches.edges
+        if edge.status == "structural"
+        and edge.variable == asked.variable
+        and not known.contradicts(edge.given)
+        and any(known.states(name) for name, _ in edge.given)
+    ]
+
+
+def probability(
+    tree: ProbabilityTree, wanted: Mapping[str, str], known: Known, corner: Mapping[int, float]
+) -> float | None:
+    """Probability of some states given others, with the unknown branches fixed at `corner`.
+
+    None where the tree has no way to the question, or what is known cannot be.
+    """
+    branches = tree.fitted
+    if any(dict(known).get(name, state) != state for name, state in wanted.items()):
+        return 0.0
+    try:
+        top, bottom = (diagram(branches.finding, dict(known) | extra) for extra in (dict(wanted), {}))
+    except NotOnTreeError:
+        return None
+    together = joint(tree, corner)
+    means: dict[int, float] = dict(corner)
+    for i in edges_of(top) | edges_of(bottom):
+        edge = branches.edges[i]
+        if i in means or i in together.involved:
+            continue
+        if branches.rows[i]:
+            means[i] = branches.posterior(i).average.mean
+        elif edge.status == "elicited" and edge.probability is not None:
+            means[i] = edge.probability
+        else:
+            return None
+    try:
+        value = together.mean(top, bottom, means)
+    except AccuracyError:
+        return None
+    return None if math.isnan(value) else value
+
+
+def blanks(tree: ProbabilityTree, questions: Sequence[Mapping[str, str]]) -> tuple[int, ...]:
+    """Branches, by their place in `edges`, that some questions need and that no count, definition or judgement fills."""
+    needed: set[int] = set()
+    for wanted in questions:
+        try:
+            needed |= edges_of(diagram(tree.evidence.finding, wanted))
+        except NotOnTreeError:
+            continue
+    return tuple(i for i in sorted(needed) if tree.fitted.unfed(i))

@@ -1,0 +1,142 @@
+"""A finding's branches with the rows that feed each, allocated once, and what those rows say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from riskmodel._support.kept import Shelf, Value
+from riskmodel.coarsened.read_coarse import Reading, read_coarse
+from riskmodel.distributions.base import Distribution, IntervalKind
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.finding import Count, Edge, Finding
+from riskmodel.inference.pool import pool
+from riskmodel.posterior import Posterior
+from riskmodel.priors import HeterogeneityPrior, MuPrior
+
+Array = NDArray[np.float64]
+Rows = tuple[Count, ...]
+
+#: The same rows under the same priors are asked for by many trees: variants of one fit share all but what they change.
+_FITS = Shelf(1024)
+
+
+@dataclass(frozen=True, eq=False)
+class Branches(Value):
+    """Branches of a finding, each with its rows, and the priors under which they are fitted when first asked for."""
+
+    finding: Finding
+    rows: tuple[Rows, ...]  # that feed each branch, in the order of the finding's edges
+    coarse: Rows  # of coarser groups
+    mu_prior: MuPrior
+    heterogeneity_prior: HeterogeneityPrior | None
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The branches, in the order of the finding."""
+        return self.finding.edges
+
+    def posterior(self, edge: int) -> Posterior:
+        """What a branch's own rows say of it."""
+        return self.pooled(self.rows[edge])
+
+    def pooled(self, rows: Rows) -> Posterior:
+        """What some rows say of one risk."""
+        key = (tuple((row.source, row.events, row.total) for row in rows), self.mu_prior, self.heterogeneity_prior)
+        return _FITS.get_or_make(
+            key,
+            lambda: pool(
+                [row.events for row in rows],
+                [row.total for row in rows],
+                prior=self.mu_prior,
+                heterogeneity=0 if self.heterogeneity_prior is None else self.heterogeneity_prior,
+                labels=[row.source for row in rows],
+            ),
+        )
+
+    def unfed(self, edge: int) -> bool:
+        """Whether a branch waits for counts and has none, or is declared unknown."""
+        status = self.edges[edge].status
+        return status == "unknown" or (status == "counts" and not self.rows[edge])
+
+    @property
+    def defined(self) -> dict[int, float]:
+        """Unknown branches that a definition fills, and its value."""
+        return {
+            i: edge.probability
+            for i, edge in enumerate(self.edges)
+            if edge.status == "unknown" and edge.probability is not None
+        }
+
+    def read(self, row: Count, fixed: Mapping[int, float]) -> Reading:
+        """A coarse row as a diagram of the branches."""
+        return read_coarse(row, self.finding, self.rows, fixed)
+
+
+def allocate(
+    evidence: Evidence, setting: str, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior | None
+) -> Branches:
+    """Give each branch its rows, once for every question."""
+    rows = tuple(
+        evidence.for_edge(edge, setting=setting) if edge.status == "counts" else () for edge in evidence.finding.edges
+    )
+    return Branches(evidence.finding, rows, evidence.coarse(setting), mu_prior, heterogeneity_prior)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PooledRisk(Distribution):
+    """One risk as some rows tell it, fitted when first asked for: many answers are never asked for all their routes."""
+
+    branches: Branches  # whose priors hold
+    rows: Rows
+    average: bool  # the average across settings, not the risk in a new one
+
+    @property
+    def _risk(self) -> Distribution:
+        posterior = self.branches.pooled(self.rows)
+        return posterior.average if self.average else posterior.new_setting
+
+    @property
+    def mean(self) -> float:
+        """Posterior mean; a new setting's is the average's."""
+        return self.branches.pooled(self.rows).average.mean
+
+    @property
+    def sd(self) -> float:
+        """Posterior standard deviation."""
+        return self._risk.sd
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`."""
+        return self._risk.pdf(x)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a risk up to `x`, of the shape of `x`."""
+        return self._risk.cdf(x)
+
+    def sf(self, x: ArrayLike) -> Array:
+        """Probability of a risk above `x`, of the shape of `x`."""
+        return self._risk.sf(x)
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles at `q`, of the shape of `q`."""
+        return self._risk.ppf(q)
+
+    def quick_ppf(self, q: Array) -> Array:
+        """Quantiles good to about 1e-5 in probability, of the shape of `q`."""
+        return self._risk.quick_ppf(q)
+
+    def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float]:
+        """Credible interval, shared by everyone who asks for this posterior's."""
+        return self._risk.interval(prob, kind=kind)
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws."""
+        return self._risk.sample(size, rng)
+
+    def __repr__(self) -> str:
+        """Mean."""
+        return f"PooledRisk(mean {self.mean:.4f})"
