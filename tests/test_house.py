@@ -91,6 +91,13 @@ def test_exported_names_exist_and_are_all():
     assert public <= set(riskmodel.__all__)
 
 
+def test_no_function_of_a_package_bears_the_name_of_a_file_in_it():
+    for package in (riskmodel, riskmodel.calibration, riskmodel.updating):
+        files = {path.stem for path in Path(package.__file__).parent.iterdir()}
+        taken = [name for name in package.__all__ if name in files]
+        assert not [name for name in taken if not inspect.ismodule(getattr(package, name))]
+
+
 def documented():
     """What users call: the names of the package and their public methods."""
     for name in riskmodel.__all__:
@@ -192,6 +199,8 @@ def test_every_dependency_is_pinned_in_the_constraints():
 def test_the_schemas_are_valid_schemas():
     import jsonschema
 
-    assert {"calibration", "consultation", "error", "fit"} <= set(json_schema.names())
-    for name in json_schema.names():
-        jsonschema.Draft202012Validator.check_schema(riskmodel.schema(name))
+    assert {"calibration", "consultation", "error", "fit"} == set(json_schema.TYPES)
+    for name in json_schema.TYPES:
+        found = riskmodel.schema(name)
+        jsonschema.Draft202012Validator.check_schema(found)
+        assert all(part["additionalProperties"] is False for part in (found, *found["$defs"].values()))

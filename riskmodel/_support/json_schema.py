@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
-from pathlib import Path
 from typing import Any
 
 from riskmodel.errors import UnknownNameError
@@ -13,14 +11,10 @@ from riskmodel.errors import UnknownNameError
 #: By name: the type that describes what is written, as module and class; imported when first asked for.
 TYPES = {
     "calibration": "riskmodel.calibration.document:CalibrationDocument",
+    "consultation": "riskmodel.consultation.document:Document",
+    "error": "riskmodel._support.error_document:ErrorDocument",
     "fit": "riskmodel.updating.document:FitDocument",
 }
-FOLDER = Path(__file__).parent.parent / "schemas"
-
-
-def names() -> tuple[str, ...]:
-    """What there is a schema of, sorted."""
-    return tuple(sorted((*TYPES, *(path.name.removesuffix(".schema.json") for path in FOLDER.glob("*.schema.json")))))
 
 
 def schema(name: str = "consultation") -> dict[str, Any]:
@@ -41,13 +35,10 @@ def schema(name: str = "consultation") -> dict[str, Any]:
     UnknownNameError
         If there is no such schema.
     """
-    if name not in names():
-        raise UnknownNameError("schema", name, names(), where="schema")
-    if name in TYPES:
-        module, kind = TYPES[name].split(":")
-        return schema_of(getattr(importlib.import_module(module), kind)) | {"title": f"riskmodel {name}"}
-    found: dict[str, Any] = json.loads((FOLDER / f"{name}.schema.json").read_text(encoding="utf-8"))
-    return found
+    if name not in TYPES:
+        raise UnknownNameError("schema", name, sorted(TYPES), where="schema")
+    module, kind = TYPES[name].split(":")
+    return schema_of(getattr(importlib.import_module(module), kind)) | {"title": f"riskmodel {name}"}
 
 
 def schema_of(described: type) -> dict[str, Any]:
@@ -55,6 +46,9 @@ def schema_of(described: type) -> dict[str, Any]:
     import msgspec
 
     parts = msgspec.json.schema(described)["$defs"]
-    top = parts.pop(described.__name__)
-    top["description"] = inspect.cleandoc(top["description"])
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "$defs": parts}
+    for part in parts.values():
+        if "description" in part:
+            part["description"] = inspect.cleandoc(part["description"]).split("\n\nParameters\n")[0]
+        if "properties" in part:
+            part["additionalProperties"] = False  # of a dataclass as of a Struct
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **parts.pop(described.__name__), "$defs": parts}

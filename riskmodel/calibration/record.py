@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from riskmodel._support.files import write_whole
 from riskmodel._support.fingerprint import code_fingerprint
+from riskmodel._support.kept import kept
 from riskmodel._support.record import Record
 from riskmodel.calibration.corpus import Corpus
 from riskmodel.calibration.document import CalibrationDocument
@@ -69,7 +69,7 @@ class CalibrationRecord(Record):
         """Predictors, in the order in which they were named."""
         return tuple(one["name"] for one in self.predictors)
 
-    @cached_property
+    @kept
     def unavailable(self) -> dict[str, str]:
         """Predictors that `pool` refused somewhere, and why: a mean over other series would not compare."""
         found: dict[str, str] = {}
@@ -78,7 +78,7 @@ class CalibrationRecord(Record):
                 found.setdefault(name, reason)
         return found
 
-    @cached_property
+    @kept
     def scores(self) -> Scores:
         """Every prediction, as arrays."""
         arms = list(self.arms.values())

@@ -200,7 +200,7 @@ def _notes(risk: Answer) -> list[str]:
         )
     if risk["coarse"]:
         notes.append(
-            f"{name}: {listed(risk['coarse'])} {'reports' if len(risk['coarse']) == 1 else 'report'} a wider group only, read "
+            f"{name}: {listed(risk["coarse"])} {'reports' if len(risk["coarse"]) == 1 else 'report'} a wider group only, read "
             "through the tree: each way in which the fetuses can have divided is weighed by its probability."
         )
     routes = [risk[route] for route in ("direct", "indirect", "combined")]

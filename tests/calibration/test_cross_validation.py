@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -156,11 +157,34 @@ def test_every_executor_gives_one_record(small):
         assert judged(calibrate(small, ["naive", uniform], resamples=50, executor=processes)) == judged(alone)
 
 
+def test_corpora_scores_and_records_are_finished_values(small):
+    record = calibrate(small, ["naive", "uniform-rho"], ks=[1], resamples=50, mirrored=True)
+    for value in (small, record, record.scores):
+        again = pickle.loads(pickle.dumps(value))
+        assert again == value
+        assert hash(again) == hash(value)
+    assert pickle.loads(pickle.dumps(record)).to_dict() == record.to_dict()
+    assert replace(record, seconds=0.0) != record
+    assert load_corpus() == load_corpus() != small
+    with workers(2) as processes:
+        assert (
+            processes.submit(calibrate, small, "naive", ks=[1], resamples=50).result().arms
+            == calibrate(small, "naive", ks=[1], resamples=50).arms
+        )
+
+
+def test_the_room_is_a_namespace():
+    assert dir(rm.calibration) == ["CalibrationRecord", "Corpus", "PoolPredictor", "calibrate", "load_corpus"]
+    for name in dir(rm.calibration):
+        assert getattr(rm.calibration, name) is getattr(rm, name)
+
+
 def test_a_record_survives_being_written(small, tmp_path):
     record = calibrate(small, "naive", resamples=50)
     record.save(tmp_path / "record.json")
     record.save(tmp_path / "record.md")
     again = CalibrationRecord.load(tmp_path / "record.json")
+    assert again == record
     assert again.to_dict() == record.to_dict()
     assert (tmp_path / "record.md").read_text().startswith("# Calibration of `naive` on small.csv: ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["record.json", "record.md"]
