@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.executors import Progress, finished
-from riskmodel._support.fingerprint import PACKAGE, modules_behind, source_fingerprint
+from riskmodel._support.fingerprint import code_fingerprint
 from riskmodel.errors import InputError, UnknownNameError
 from sbc_generator import MOST_SERIES, SIZES, Generator
 from sbc_record import SBCRecord
@@ -81,11 +81,8 @@ def simulation_based_calibration(
 
 def code_of(method: str) -> str:
     """Fingerprint of the code behind a calibration: the package's and what is beside this file."""
-    modules = modules_behind(("inference.pool", "mcmc.branch") if method == "nuts" else ("inference.pool",))
-    sources = {name: (PACKAGE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8") for name in modules}
-    here = Path(__file__).parent
-    own = {name: (here / f"{name}.py").read_text(encoding="utf-8") for name in ("sbc_generator", "sbc_replicate")}
-    return source_fingerprint(sources | own)
+    beside = tuple(Path(__file__).with_name(name) for name in ("sbc_generator.py", "sbc_replicate.py"))
+    return code_fingerprint("sampled simulation" if method == "nuts" else "simulation", beside=beside)
 
 
 def _fit(generator: Generator, model: str, method: str, prior: Any, heterogeneity: Any, fit: Any) -> Fit:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from riskmodel._support.kept import kept
-from riskmodel._support.record import Record
+from riskmodel._support.record import Named, Number, Probability, Record, RecordDocument, Whole
 from riskmodel.calibration.scores import ecdf_differences
 from riskmodel.errors import UnknownNameError
 
@@ -23,6 +24,55 @@ Array = NDArray[np.float64]
 PROB = 0.95
 #: Largest share of replications without a posterior.
 MOST_REFUSED = 0.01
+Values = Annotated[list[Probability], Meta(description="Where each true value fell in its posterior.")]
+
+
+class SBCSettings(Struct, forbid_unknown_fields=True):
+    """What was simulated and judged."""
+
+    model: str
+    method: str
+    fit: Annotated[str, Meta(description="What was judged.")]
+    prior: str
+    heterogeneity_prior: str
+    sizes: Annotated[list[Whole], Meta(min_length=1, description="Fetuses of a simulated series.")]
+    most_series: Whole
+    replications: Whole
+    seed: Whole
+
+
+class SBCRow(Struct, forbid_unknown_fields=True):
+    """A quantity's verdict: all of a right model stay inside at all points at once with probability 0.95."""
+
+    quantity: str
+    replications: Whole
+    largest: Annotated[float, Meta(description="Largest distance of the distribution from the uniform one.")]
+    at: Annotated[Probability, Meta(description="Where it is.")]
+    lower: Annotated[float, Meta(description="Band there.")]
+    upper: float
+    inside: Annotated[bool, Meta(description="Whether the whole curve is inside.")]
+
+
+class SBCChunk(Struct, forbid_unknown_fields=True):
+    """Some replications."""
+
+    average: Values
+    heterogeneity: Values
+    first_series: Values
+    new_setting: Values
+    new_events: Values
+    log_likelihood: Values
+    refused: Annotated[Named, Meta(description="Replications without a posterior, and why.")]
+
+
+class SBCDocument(RecordDocument, tag="riskmodel simulation-based calibration 2"):
+    """Where true values fell in their posteriors over many replications: `SBCRecord.save` writes it."""
+
+    passed: Annotated[bool, Meta(description="Next to nothing refused, and every quantity inside its band.")]
+    table: list[SBCRow]
+    settings: SBCSettings
+    seconds: Annotated[Number, Meta(description="How long it took.")]
+    chunks: Annotated[dict[str, SBCChunk], Meta(description="By replications.")]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,7 +86,7 @@ class SBCRecord(Record):
     #: By replications: lists of values in [0, 1] by quantity, and refused, replications without a posterior and why.
     chunks: Mapping[str, Mapping[str, Any]]
 
-    FORMAT: ClassVar = "riskmodel simulation-based calibration 2"
+    DOCUMENT: ClassVar = SBCDocument
     AGAIN: ClassVar = "Run make sbc"
 
     @kept

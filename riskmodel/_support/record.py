@@ -9,12 +9,32 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
+
+import msgspec
+from msgspec import Meta
 
 from riskmodel._support.files import write_whole
 from riskmodel._support.kept import Value
 from riskmodel._support.version import package_versions
 from riskmodel.errors import InputError, StaleRecordError
+
+Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Whole = Annotated[int, Meta(ge=0)]
+Number = Annotated[float, Meta(ge=0)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Named = dict[str, str]
+
+
+class RecordDocument(msgspec.Struct, forbid_unknown_fields=True, tag_field="format", kw_only=True):
+    """What the file of every record holds."""
+
+    code: Annotated[
+        Hash, Meta(description="Fingerprint of the code behind the numbers, comments and docstrings excluded.")
+    ]
+    versions: Annotated[Named, Meta(description="Of Python and of the packages behind the numbers.")]
+    made: Annotated[str, Meta(description="When, in UTC.", extra_json_schema={"format": "date-time"})]
+    digest: Annotated[Hash, Meta(description="SHA-256 of all the rest: a record that was edited does not have it.")]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,9 +45,14 @@ class Record(Value):
     versions: Mapping[str, str]  # of Python and of the packages behind the numbers
     made: str  # when, in UTC
 
-    FORMAT: ClassVar[str]  # name and version of what the file holds
+    DOCUMENT: ClassVar[type[RecordDocument]]  # what the file holds
     FILE: ClassVar[str] = "record.json"  # its name in a folder
     AGAIN: ClassVar[str]  # the way out where it cannot be used
+
+    @classmethod
+    def format(cls) -> str:
+        """Name and version of what the file holds."""
+        return str(cls.DOCUMENT.__struct_config__.tag)
 
     @staticmethod
     def header(code: str) -> dict[str, Any]:
@@ -47,7 +72,7 @@ class Record(Value):
         dict
             With a digest of all the rest, by which an edited record is known; null stands for what is not known.
         """
-        head = {"format": self.FORMAT, "code": self.code, "versions": self.versions, "made": self.made}
+        head = {"format": self.format(), "code": self.code, "versions": self.versions, "made": self.made}
         body = _plain(head | self.derived() | {one.name: getattr(self, one.name) for one in fields(self)})
         return {**body, "digest": digest(body)}
 
@@ -102,18 +127,18 @@ class Record(Value):
             raise InputError(f"cannot be read: {error.strerror}", where=place, remedy=remedy) from None
         except (ValueError, RecursionError):
             raise InputError("not JSON", where=place, remedy=remedy) from None
-        if not isinstance(body, dict) or body.get("format") != cls.FORMAT:
-            raise InputError(f"not a {cls.FORMAT}", where=place, remedy=remedy)
-        names = {one.name for one in fields(cls)}
-        if not names | {"digest"} <= body.keys():
-            raise InputError("a damaged record", where=place, remedy=cls.AGAIN)
+        if not isinstance(body, dict) or body.get("format") != cls.format():
+            raise InputError(f"not a {cls.format()}", where=place, remedy=remedy)
+        try:
+            msgspec.convert(body, cls.DOCUMENT)
+        except msgspec.ValidationError as error:
+            raise InputError(f"a damaged record: {error}", where=place, remedy=cls.AGAIN) from None
         sealed, found = body.pop("digest"), digest(body)
         if sealed != found:
             what = f"the record was edited after it was made: sealed as {str(sealed)[:12]}, and now {found[:12]}"
             raise StaleRecordError(what, where=place, remedy=cls.AGAIN)
-        values: dict[str, Any] = {
-            name: tuple(body[name]) if isinstance(body[name], list) else body[name] for name in names
-        }
+        values: dict[str, Any] = {one.name: body[one.name] for one in fields(cls)}
+        values |= {name: tuple(one) for name, one in values.items() if isinstance(one, list)}
         return cls(**values)
 
     def check_code(self, now: str, *, where: str) -> None:

@@ -127,7 +127,7 @@ def calibrate(
         raise InputError("no arm has enough series", where="corpus", remedy="Raise `largest`, or give another corpus")
     done = dict(finished(judge_arm, tasks, executor, progress=progress))
     record = CalibrationRecord(
-        **CalibrationRecord.header(code_fingerprint()),
+        **CalibrationRecord.header(code_fingerprint("calibration")),
         corpus={
             "name": corpus.name,
             "content_hash": corpus.content_hash,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,8 +11,10 @@ import numpy as np
 
 from riskmodel._support.files import write_whole
 from riskmodel._support.fingerprint import code_fingerprint
+from riskmodel._support.kept import kept
 from riskmodel._support.record import Record
 from riskmodel.calibration.corpus import Corpus
+from riskmodel.calibration.document import CalibrationDocument
 from riskmodel.calibration.scores import LEVELS, Scores, rarity, verdict
 from riskmodel.errors import InputError, StaleRecordError, UnknownNameError
 from riskmodel.report.calibration import record_markdown
@@ -59,7 +60,7 @@ class CalibrationRecord(Record):
     resamples: int = 2000
     arms: Mapping[str, Mapping[str, Any]]
 
-    FORMAT: ClassVar = "riskmodel calibration record 2"
+    DOCUMENT: ClassVar = CalibrationDocument
     FILE: ClassVar = "calibration.json"
     AGAIN: ClassVar = "Calibrate again"
 
@@ -68,7 +69,7 @@ class CalibrationRecord(Record):
         """Predictors, in the order in which they were named."""
         return tuple(one["name"] for one in self.predictors)
 
-    @cached_property
+    @kept
     def unavailable(self) -> dict[str, str]:
         """Predictors that `pool` refused somewhere, and why: a mean over other series would not compare."""
         found: dict[str, str] = {}
@@ -77,7 +78,7 @@ class CalibrationRecord(Record):
                 found.setdefault(name, reason)
         return found
 
-    @cached_property
+    @kept
     def scores(self) -> Scores:
         """Every prediction, as arrays."""
         arms = list(self.arms.values())
@@ -279,7 +280,7 @@ class CalibrationRecord(Record):
         if judged != given:
             what = f"the record is of the corpus {judged[:8]}, and this one is {given[:8]}"
             raise StaleRecordError(what, where=place, remedy=self.AGAIN)
-        self.check_code(code_fingerprint(), where=place)
+        self.check_code(code_fingerprint("calibration"), where=place)
 
     def to_markdown(self) -> str:
         """The record as a page.

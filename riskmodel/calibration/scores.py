@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, bdtrc
 
+from riskmodel._support.kept import Value, kept
 from riskmodel.errors import InputError, UnknownNameError
 
 Array = NDArray[np.float64]
@@ -39,7 +39,7 @@ def rarity(risk: float) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class Scores(Value):
     """Predictions of left-out series beside what was observed."""
 
     ks: tuple[str, ...]  # how many series were pooled, in the order of a table
@@ -52,12 +52,12 @@ class Scores:
     seed: int  # seed, resamples: of the intervals
     resamples: int = 2000
 
-    @cached_property
+    @kept
     def clusters(self) -> NDArray[np.str_]:
         """Names of the clusters."""
         return np.unique(self.cluster)
 
-    @cached_property
+    @kept
     def _weights(self) -> Array:
         """How often each resample holds each cluster, the sample itself first."""
         size = self.clusters.size
@@ -90,7 +90,7 @@ class Scores:
             return self.total > SMALL_TOTAL
         return np.asarray(self.rarity == stratum)
 
-    @cached_property
+    @kept
     def rows(self) -> list[dict[str, Any]]:
         """Coverage and log score of every predictor, by stratum and K.
 

@@ -126,11 +126,11 @@ def refit(
     riskmodel refit new-series.csv --save my-finding --picture moves.png
     """  # noqa: D301
     from riskmodel._support.files import new_folder
-    from riskmodel.updating.refit import update
+    from riskmodel.updating.new_counts import refit
 
     if place is not None:
         new_folder(place)
-    found = update(finding, new, setting=setting, reading=reading)
+    found = refit(finding, new, setting=setting, reading=reading)
     if picture is not None:
         from riskmodel import plots
 

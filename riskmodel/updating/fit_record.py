@@ -12,8 +12,8 @@ from riskmodel.errors import InputError, StaleRecordError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.tree.model import ProbabilityTree, fit
 from riskmodel.tree.standing_questions import numbers, questions, route
+from riskmodel.updating.document import FitDocument
 
-ROOTS = ("tree.model",)
 #: Two fits of the same record agree to this: rounding differs between machines, answers by points by their fixed seed.
 SAME = 1e-6
 
@@ -49,7 +49,7 @@ class FitRecord(Record):
     answers: tuple[Mapping[str, Any], ...]
     checks: Mapping[str, Any]
 
-    FORMAT: ClassVar = "riskmodel fit record 1"
+    DOCUMENT: ClassVar = FitDocument
     AGAIN: ClassVar = "Fit again"
 
     @classmethod
@@ -72,7 +72,7 @@ class FitRecord(Record):
         audit = evidence.audit()
         severities = ("contradiction", "warning", "note")
         return cls(
-            **cls.header(code_fingerprint(ROOTS)),
+            **cls.header(code_fingerprint("fit")),
             finding=evidence.finding.key,
             evidence_version=evidence.version,
             content_hash=evidence.content_hash,
@@ -109,7 +109,7 @@ class FitRecord(Record):
         if self.content_hash != evidence.content_hash:
             what = f"the record is of {self.evidence_version}, and the evidence is {evidence.version}"
             raise StaleRecordError(what, where=self.finding, remedy="Fit again: the counts or their words have changed")
-        self.check_code(code_fingerprint(ROOTS), where=self.finding)
+        self.check_code(code_fingerprint("fit"), where=self.finding)
 
     def repeat(self, evidence: Evidence) -> ProbabilityTree:
         """Fit again as recorded, and hold the numbers to the record.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.executors import Progress, finished
 from riskmodel._support.files import folder
+from riskmodel._support.kept import Value
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.evidence.load import load_evidence
 from riskmodel.tree.model import fit
@@ -32,7 +33,7 @@ class Folder:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class Fitted(Value):
     """What became of a directory of findings."""
 
     records: Mapping[str, FitRecord]  # by folder name, of those that could be fitted

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -17,7 +18,6 @@ import riskmodel as rm
 from riskmodel import cli
 from riskmodel._support import files
 from riskmodel._support.executors import workers
-from riskmodel._support.fingerprint import code_fingerprint, modules_behind, source_fingerprint
 from riskmodel.calibration import cross_validation as calibration
 from riskmodel.calibration.corpus import load_corpus
 from riskmodel.calibration.cross_validation import calibrate
@@ -157,11 +157,34 @@ def test_every_executor_gives_one_record(small):
         assert judged(calibrate(small, ["naive", uniform], resamples=50, executor=processes)) == judged(alone)
 
 
+def test_corpora_scores_and_records_are_finished_values(small):
+    record = calibrate(small, ["naive", "uniform-rho"], ks=[1], resamples=50, mirrored=True)
+    for value in (small, record, record.scores):
+        again = pickle.loads(pickle.dumps(value))
+        assert again == value
+        assert hash(again) == hash(value)
+    assert pickle.loads(pickle.dumps(record)).to_dict() == record.to_dict()
+    assert replace(record, seconds=0.0) != record
+    assert load_corpus() == load_corpus() != small
+    with workers(2) as processes:
+        assert (
+            processes.submit(calibrate, small, "naive", ks=[1], resamples=50).result().arms
+            == calibrate(small, "naive", ks=[1], resamples=50).arms
+        )
+
+
+def test_the_room_is_a_namespace():
+    assert dir(rm.calibration) == ["CalibrationRecord", "Corpus", "PoolPredictor", "calibrate", "load_corpus"]
+    for name in dir(rm.calibration):
+        assert getattr(rm.calibration, name) is getattr(rm, name)
+
+
 def test_a_record_survives_being_written(small, tmp_path):
     record = calibrate(small, "naive", resamples=50)
     record.save(tmp_path / "record.json")
     record.save(tmp_path / "record.md")
     again = CalibrationRecord.load(tmp_path / "record.json")
+    assert again == record
     assert again.to_dict() == record.to_dict()
     assert (tmp_path / "record.md").read_text().startswith("# Calibration of `naive` on small.csv: ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["record.json", "record.md"]
@@ -174,8 +197,24 @@ def test_a_record_keeps_to_its_schema(small, tmp_path):
     whole = calibrate(small, ["naive", "uniform-rho"], resamples=50, mirrored=True)
     whole.save(tmp_path / "record.json")
     schema.validate(json.loads((tmp_path / "record.json").read_text()))
-    with pytest.raises(jsonschema.ValidationError):
-        schema.validate(whole.to_dict() | {"verdict": "excellent"})
+    schema.validate(calibrate(small, {"flat": uniform}, ks=[1], resamples=50).to_dict())
+    body = whole.to_dict()
+    arm = body["arms"]["set00/x"]
+    for spoilt in (
+        {"verdict": "excellent"},
+        {"seconds": -1},
+        {"predictors": []},
+        {"code": "new"},
+        {"remark": ""},
+        {"table": [body["table"][0] | {"cases": 1.5}]},
+        {"arms": {"set00/x": arm | {"pooled_risk": 1.2}}},
+        {"arms": {"set00/x": {name: arm[name] for name in arm if name != "u"}}},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            schema.validate(body | spoilt)
+        (tmp_path / "record.json").write_text(json.dumps(body | spoilt))
+        with pytest.raises(rm.InputError, match=r"a damaged record: .*[$`]"):
+            CalibrationRecord.load(tmp_path / "record.json")
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"format": "riskmodel calibration record 2"}', "[1]", None])
@@ -203,19 +242,6 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert order == ["on the disk", "named"]
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["record.json"]
-
-
-def test_comments_do_not_change_the_fingerprint_and_code_does():
-    source = 'def f(x):\n    """Say."""\n    return x + 1  # why\n'
-    plain = source_fingerprint({"m": source})
-    assert source_fingerprint({"m": '"""Module."""\n\n\ndef f( x ):\n    return x+1\n'}) == plain
-    assert source_fingerprint({"m": source.replace("+ 1", "+ 2")}) != plain
-    assert source_fingerprint({"n": source}) != plain
-    assert {"inference.pool", "inference.quadrature", "priors", "distributions.special"} <= set(
-        modules_behind(["inference.pool"])
-    )
-    assert not {"errors", "mcmc.branch", "calibration.record", "cli"} & set(modules_behind(["inference.pool"]))
-    assert calibrate(predictors={"flat": uniform}, ks=[1], most=1).code == code_fingerprint()
 
 
 # ---------------------------------------------------------------- nothing finished is spoilt

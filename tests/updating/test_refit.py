@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -23,7 +24,7 @@ import riskmodel as rm
 from riskmodel._support import files
 from riskmodel.cli import commands, main
 from riskmodel.updating.fit_record import FitRecord
-from riskmodel.updating.refit import update
+from riskmodel.updating.new_counts import refit
 
 OUT = ("Koopman 1998", "Achiron 1996")
 NEW_SOURCE = {
@@ -71,7 +72,7 @@ def held(folder):
 
 
 def test_series_held_out_and_brought_back_give_the_shipped_finding_s_answers(held, model):
-    found = update(*held)
+    found = refit(*held)
     for outcome, known in (
         ("good_outcome", {"anatomy": "isolated"}),
         ("abnormal_karyotype", {}),
@@ -85,7 +86,7 @@ def test_series_held_out_and_brought_back_give_the_shipped_finding_s_answers(hel
 
 
 def test_what_is_a_surprise_is_the_tail_of_the_prediction(held):
-    found = update(*held)
+    found = refit(*held)
     rows = {(one["source"], one["count"]): one for one in found.surprises}
     # Associated anomalies in 40 of 61, 3 of 14, 21 of 28 and 4 of 17 of the series there were.
     before = rm.pool(*zip(*[(c.events, c.total) for c in found.before.counts[0]], strict=True))
@@ -105,7 +106,7 @@ def test_the_score_of_a_wider_count_is_the_weight_it_brings(held):
     """5 of 5 isolated can have come about in one way, so its predictive probability is a product of three."""
     folder, _ = held
     new = [line("Koopman 1998", "outcome", "good", "anatomy=isolated", 5, 5)]
-    found = update(folder, new)
+    found = refit(folder, new)
     (row,) = found.surprises
     gained = 0.0
     for i, cell in ((1, (0, 5)), (4, (0, 5)), (6, (5, 5))):
@@ -129,7 +130,7 @@ def test_a_count_far_from_the_others_is_called_so(held):
             **NEW_SOURCE,
         )
     ]
-    found = update(folder, new)
+    found = refit(folder, new)
     assert found.surprises[0]["words"] in ("surprising", "very surprising")
     assert found.surprises[0]["tail"] < 0.05
     move = next(one for one in found.moves if one["name"].startswith("P(outcome=good"))
@@ -139,7 +140,7 @@ def test_a_count_far_from_the_others_is_called_so(held):
 
 
 def test_influence_is_leaving_one_out(held):
-    found = update(*held)
+    found = refit(*held)
     move = next(one for one in found.moves if one["title"] == "good outcome where anatomy isolated")
     for source in OUT:
         without = rm.fit(found.after.evidence.without(source)).risk("good_outcome", anatomy="isolated")
@@ -151,7 +152,7 @@ def test_influence_is_leaving_one_out(held):
 
 def test_a_setting_that_a_count_does_not_speak_for_is_not_moved(held):
     folder, _ = held
-    found = update(folder, NOBODY, setting="routine")
+    found = refit(folder, NOBODY, setting="routine")
     assert {one["words"] for one in found.surprises} == {"not compared"}
     assert all(one["moved"] in (0.0, None) for one in found.moves)
 
@@ -165,7 +166,7 @@ def test_a_branch_that_nothing_fed_becomes_estimable(held):
     (folder / "workup.toml").write_text(re.sub(r"(?m)^counts = .*\n", "", edit))
     finding = (folder / "finding.toml").read_text()
     (folder / "finding.toml").write_text(re.sub(r"(?s)\[\[partly_tested\]\].*?(?=# -)", "", finding))
-    found = update(folder, [line("Simchen 2002", "karyotype", "abnormal", "anatomy=associated", 10, 40)])
+    found = refit(folder, [line("Simchen 2002", "karyotype", "abnormal", "anatomy=associated", 10, 40)])
     move = next(one for one in found.moves if one["name"] == "P(karyotype=abnormal | anatomy=associated)")
     assert move["before"]["probability"] is None
     assert move["after"]["probability"] == pytest.approx(rm.pool([10], [40]).average.mean, abs=1e-12)
@@ -193,7 +194,7 @@ def test_csv_excel_data_frame_and_rows_are_the_same(tmp_path):
     path = as_csv(NOBODY, tmp_path / "new.csv")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     name = "fetal-hepatic-calcification"
-    versions = {update(name, one, updated="2026-11-24").after.evidence.version
+    versions = {refit(name, one, updated="2026-11-24").after.evidence.version
                 for one in (path, tmp_path / "new.xlsx", frame, NOBODY)}  # fmt: skip
     assert len(versions) == 1
 
@@ -228,7 +229,7 @@ def test_a_fault_of_the_new_table_is_told_in_its_own_rows(tmp_path, row, change,
         new = tmp_path / "new.xlsx"
         pd.DataFrame(rows).to_excel(new, index=False)
     with pytest.raises(rm.EvidenceError) as caught:
-        update("fetal-hepatic-calcification", new)
+        refit("fetal-hepatic-calcification", new)
     found = [one for one in caught.value.problems if what in one.what]
     assert found, caught.value
     assert all(one.file == ("the rows" if kind == "rows" else "new.xlsx") for one in found)
@@ -239,27 +240,27 @@ def test_a_fault_of_the_new_table_is_told_in_its_own_rows(tmp_path, row, change,
 @pytest.mark.parametrize("new", [[], 3, None, "", b"x", [1]])
 def test_what_is_no_table_is_refused(new):
     with pytest.raises((rm.InputError, rm.EvidenceError)):
-        update("fetal-hepatic-calcification", new)
+        refit("fetal-hepatic-calcification", new)
 
 
 def test_files_that_are_not_tables_are_refused(tmp_path):
     for name, content in (("a.xlsx", b"PK\x03\x04nothing"), ("b.csv", b"\xff\xfea"), ("c.csv", b""), ("d.xlsx", b"")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises((rm.InputError, rm.EvidenceError)) as caught:
-            update("fetal-hepatic-calcification", tmp_path / name)
+            refit("fetal-hepatic-calcification", tmp_path / name)
         assert name in str(caught.value)
     for name in ("missing.csv", "missing.xlsx"):
         with pytest.raises((rm.InputError, rm.EvidenceError), match=name):
-            update("fetal-hepatic-calcification", tmp_path / name)
+            refit("fetal-hepatic-calcification", tmp_path / name)
 
 
 def test_cells_of_a_sheet_keep_their_place(tmp_path):
     frame = pd.DataFrame([one | {"total": None if i else one["total"]} for i, one in enumerate(NOBODY)])
     frame["seen"] = pd.Timestamp("2026-01-01")
     with pytest.raises(rm.EvidenceError, match=r"row 2, seen: a Timestamp"):
-        update("fetal-hepatic-calcification", frame)
+        refit("fetal-hepatic-calcification", frame)
     with pytest.raises(rm.EvidenceError, match=r"row 3, total: empty"):
-        update("fetal-hepatic-calcification", frame.drop(columns="seen"))
+        refit("fetal-hepatic-calcification", frame.drop(columns="seen"))
 
 
 def test_a_folder_that_changed_meanwhile_is_refused(held):
@@ -267,7 +268,7 @@ def test_a_folder_that_changed_meanwhile_is_refused(held):
     before = rm.fit(rm.load_evidence(folder))
     (folder / "counts.csv").write_text((folder / "counts.csv").read_text().replace("40,61", "41,61"))
     with pytest.raises(rm.InputError, match="has changed since"):
-        update(before, new)
+        refit(before, new)
 
 
 # ---------------------------------------------------------------- the folder that is saved
@@ -276,7 +277,7 @@ def test_a_folder_that_changed_meanwhile_is_refused(held):
 def test_the_saved_folder_is_a_finding_and_its_record_holds(held, tmp_path):
     folder, new = held
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    found = update(folder, new, updated="2026-11-24")
+    found = refit(folder, new, updated="2026-11-24")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before  # nothing is written unless asked
     found.save(tmp_path / "saved")
     assert sorted(path.name for path in (tmp_path / "saved").iterdir()) == [
@@ -293,14 +294,14 @@ def test_the_saved_folder_is_a_finding_and_its_record_holds(held, tmp_path):
         found.save(tmp_path / "saved")
     with pytest.raises(rm.InputError, match="no folder to put it in"):
         found.save(tmp_path / "nowhere" / "saved")
-    update(tmp_path / "saved", NOBODY).save(tmp_path / "later")
+    refit(tmp_path / "saved", NOBODY).save(tmp_path / "later")
     log = (tmp_path / "later" / "CHANGELOG.md").read_text()
     assert log.index("Added Nobody 2020") < log.index("Added Koopman 1998")
     assert rm.load_evidence(tmp_path / "later").sources["Nobody 2020"].doi == "10.1234/nowhere.2020"
 
 
 def test_what_fails_while_writing_leaves_nothing(held, tmp_path, monkeypatch):
-    found = update(*held)
+    found = refit(*held)
     target = tmp_path / "out"
     target.mkdir()
 
@@ -318,7 +319,7 @@ def kill_while_saving(tmp_path, times, seed):
     rng = np.random.default_rng(seed)
     code = (
         "import sys, riskmodel as rm\n"
-        "found = rm.update('fetal-hepatic-calcification', sys.argv[1], updated='2026-11-24')\n"
+        "found = rm.refit('fetal-hepatic-calcification', sys.argv[1], updated='2026-11-24')\n"
         "found.record, found.to_dict()\n"
         "print('ready', flush=True)\n"
         "for i in range(400): found.save(f'{sys.argv[2]}/{i}')\n"
@@ -364,9 +365,19 @@ def test_a_record_repeats_its_numbers(model, tmp_path):
     fitted = again.repeat(model.evidence)
     assert fitted.risk("good_outcome", anatomy="isolated").mean == model.risk("good_outcome", anatomy="isolated").mean
     assert all(row["same"] for row in record.compare(again))
-    jsonschema.Draft202012Validator(rm.schema("fit"), format_checker=jsonschema.FormatChecker()).validate(
-        record.to_dict()
-    )
+    schema = jsonschema.Draft202012Validator(rm.schema("fit"), format_checker=jsonschema.FormatChecker())
+    body = record.to_dict()
+    schema.validate(body)
+    for spoilt in (
+        {"answers": [body["answers"][0] | {"probability": 1.1}]},
+        {"answers": [body["answers"][0] | {"certain": True}]},
+        {"content_hash": "0" * 63},
+        {"reading": None},
+        {"checks": {"audit": {}}},
+        {"format": "riskmodel fit record 0"},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            schema.validate(body | spoilt)
     answers = {one["question"]: one for one in record.answers}
     karyotype = answers["P(karyotype=abnormal | anatomy=associated)"]
     assert karyotype["probability"] == pytest.approx(rm.pool([10, 2, 4], [40, 3, 21]).average.mean, abs=1e-12)
@@ -384,7 +395,7 @@ def test_a_stale_or_edited_record_is_refused_with_the_reason(model, evidence, tm
     with pytest.raises(rm.StaleRecordError, match="edited after it was made"):
         FitRecord.load(path)
     with pytest.raises(rm.StaleRecordError, match="the evidence is"):
-        record.check(update("fetal-hepatic-calcification", NOBODY).after.evidence)
+        record.check(refit("fetal-hepatic-calcification", NOBODY).after.evidence)
     with pytest.raises(rm.StaleRecordError, match="code behind the numbers has changed: 00000000"):
         replace(record, code="0" * 64).check(evidence)
     for text in ("", "{}", "[]", "[" * 10_000):
@@ -413,6 +424,31 @@ def test_a_prior_that_is_an_object_is_recorded_and_not_repeated(evidence):
         record.repeat(evidence)
 
 
+# ---------------------------------------------------------------- values and names
+
+
+def test_results_are_finished_values(held, model):
+    found = refit(*held)
+    again = pickle.loads(pickle.dumps(found))
+    assert again.to_dict() == found.to_dict()
+    assert set(vars(found)) == {"before", "after", "new"}  # what was worked out is beside it
+    record = FitRecord.of(model)
+    assert pickle.loads(pickle.dumps(record)) == record
+    assert hash(pickle.loads(pickle.dumps(record))) == hash(record)
+    assert replace(record, finding="other") != record
+    fitted = rm.fit_all([held[0]])
+    assert pickle.loads(pickle.dumps(fitted)) == fitted
+
+
+def test_the_room_is_a_namespace_and_older_names_still_work():
+    assert rm.updating.refit is rm.refit is rm.update is refit
+    assert rm.updating.Refit is rm.Refit is rm.Update
+    assert rm.updating.fit_all is rm.fit_all
+    assert dir(rm.updating) == ["FitRecord", "Refit", "fit_all", "refit"]
+    with pytest.raises(AttributeError, match="no attribute 'refits'"):
+        _ = rm.updating.refits
+
+
 # ---------------------------------------------------------------- the command
 
 
@@ -435,7 +471,7 @@ def test_the_command_does_what_the_library_does(held, tmp_path, capsys):
         )
     assert stop.value.code == 0
     body = json.loads(capsys.readouterr().out)
-    found = update(folder, new)
+    found = refit(folder, new)
     assert body == json.loads(json.dumps(found.to_dict()))
     assert picture.read_bytes().startswith(b"\x89PNG")
     result = CliRunner().invoke(commands, ["evidence", "check", str(tmp_path / "saved")])

@@ -11,12 +11,13 @@ from scipy.stats import kstest
 
 import riskmodel as rm
 from riskmodel._support.executors import workers
+from riskmodel._support.json_schema import schema_of
 from riskmodel.distributions.special import g_of, tau_of
 from riskmodel.inference.marginals import AverageMarginal
 from riskmodel.priors import MU_PRIORS, BetaOnRho, HalfNormalOnTau, LogNormalOnTau
 from sbc_calibrate import REPLICATIONS, code_of, simulation_based_calibration
 from sbc_generator import Generator, log_likelihood
-from sbc_record import SBCRecord
+from sbc_record import SBCDocument, SBCRecord
 from sbc_replicate import QUANTITIES, _joint_draws
 
 RECORDS = Path(__file__).parents[2] / "validation" / "sbc"
@@ -50,7 +51,7 @@ def test_the_stored_record_passes(name):
         assert row["inside"], row
         assert row["replications"] >= 0.99 * REPLICATIONS[name]
     assert record.passed
-    schema = jsonschema.Draft202012Validator(rm.schema("simulation-based-calibration"))
+    schema = jsonschema.Draft202012Validator(schema_of(SBCDocument))
     schema.validate(json.loads((RECORDS / f"{name}.json").read_text()))
 
 
