@@ -151,19 +151,13 @@ class Scores:
 
     def ecdf(self, name: str, *, points: int = 50, prob: float = 0.95) -> list[dict[str, Any]]:
         """Distance of the PIT values' distribution from the uniform one, by K, with simultaneous bands."""
-        found = []
-        z = np.arange(1, points) / points
-        for k in self.ks:
-            values = self.pit[name][self.k == k]
-            if not values.size:
-                continue
-            lower, upper = ecdf_band(values.size, points=points, prob=prob, seed=self.seed)
-            share = (values[:, None] <= z).mean(0)
-            found += [
-                {"k": k, "z": float(a), "difference": float(b - a), "lower": float(c - a), "upper": float(d - a)}
-                for a, b, c, d in zip(z, share, lower, upper, strict=True)
-            ]
-        return found
+        by_k = {k: self.pit[name][self.k == k] for k in self.ks}
+        return [
+            {"k": k, **row}
+            for k, values in by_k.items()
+            if values.size
+            for row in ecdf_differences(values, points=points, prob=prob, seed=self.seed)
+        ]
 
 
 def _with_interval(name: str, means: Array, levels: tuple[float, float], data_sets: int) -> dict[str, float]:
@@ -196,6 +190,15 @@ def ecdf_band(
     level = np.quantile(pointwise[drawn, np.arange(points - 1)].min(1), 1 - prob)
     inside = pointwise >= level
     return inside.argmax(0) / size, (size - inside[::-1].argmax(0)) / size
+
+
+def ecdf_differences(values: Array, *, points: int = 50, prob: float = 0.95, seed: int = 1) -> list[dict[str, float]]:
+    """How far the distribution of some values is from the uniform one at points of (0, 1), with the simultaneous band."""
+    z = np.arange(1, points) / points
+    share = (values[:, None] <= z).mean(0)
+    lower, upper = ecdf_band(values.size, points=points, prob=prob, seed=seed)
+    columns = {"z": z, "difference": share - z, "lower": lower - z, "upper": upper - z}
+    return [dict(zip(columns, row, strict=True)) for row in np.column_stack(list(columns.values())).tolist()]
 
 
 #: The bar of a calibration: where each coverage must lie averaged over K and at each K, and how log scores compare.

@@ -198,9 +198,9 @@ def _notes(risk: Answer) -> list[str]:
             f"{name} with the unknown branches at 0 and at 1: {_range(risk['bounds'])} of 100. "
             + " ".join(f"{one['branch']}: {_sentence(one['why'])}" for one in risk["unknown"])
         )
-    if risk["wider"]:
+    if risk["coarse"]:
         notes.append(
-            f"{name}: {listed(risk['wider'])} {'reports' if len(risk['wider']) == 1 else 'report'} a wider group only, read "
+            f"{name}: {listed(risk["coarse"])} {'reports' if len(risk["coarse"]) == 1 else 'report'} a wider group only, read "
             "through the tree: each way in which the fetuses can have divided is weighed by its probability."
         )
     routes = [risk[route] for route in ("direct", "indirect", "combined")]
@@ -309,7 +309,7 @@ def _neighbours(answer: Answer) -> str:
 def _wider(answer: Answer) -> list[str]:
     """Counts of wider groups, and whether they agree with the branches or could not have disagreed."""
     lines = []
-    for one in answer["wider_counts"]:
+    for one in answer["coarse_counts"]:
         found = one["agreement"]
         if found is None:
             lines.append(f"- {_count(one)}: not read through the tree, for {one['reason']}")

@@ -132,14 +132,11 @@ def fit_all(
         raise InputError(f"two folders of the name {twice[0]!r}", where="findings", remedy="Rename one of them")
     records: dict[str, FitRecord] = {}
     failed: dict[str, str] = {}
-    tell = progress or (lambda part, of: None)
-    tell(0, len(tasks))
-    for done, (name, (record, reason)) in enumerate(finished(record_of, tasks, executor, failed), 1):
+    for name, (record, reason) in finished(record_of, tasks, executor, failed, progress=progress):
         if record is None:
             failed[name] = reason
         else:
             records[name] = record
-        tell(done, len(tasks))
     return Fitted({name: records[name] for name in tasks if name in records}, failed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from riskmodel._support.files import new_folder, write_folder
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import Count, given_text
+from riskmodel.evidence.finding import Count
 from riskmodel.evidence.incoming import Incoming, join
 from riskmodel.evidence.load import load_evidence
 from riskmodel.report.refit import changelog_entry, to_markdown
@@ -100,7 +100,7 @@ class Update:
             before, after = (numbers(route(model, question)) for model in (self.before, self.after))
             others = {key: numbers(route(model, question)) for key, model in without.items()}
             influence = {key: _less(after["probability"], one["probability"]) for key, one in others.items()}
-            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": given_text(question.given)}
+            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": str(question.given)}
             found.append(
                 head
                 | {
@@ -230,7 +230,7 @@ class Update:
         files["CHANGELOG.md"] = entry + ("\n" + earlier if earlier else "")
         record = self.record
         if place.name != self.after.evidence.finding.key:
-            record = record.renamed(place.name)
+            record = replace(record, finding=place.name)
         files["record.json"] = record.to_json()
         write_folder(place, files)
 

@@ -1,4 +1,4 @@
-"""Leave-one-series-out calibration: what it finds, that it is reproducible, and that nothing finished is lost."""
+"""Leave-one-series-out calibration: what it finds, that it is reproducible, and that its record cannot be spoilt."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def dies_at_set02(events, totals, total):
 
 def judged(record):
     """What must not depend on where and when."""
-    return {name: value for name, value in record.to_dict().items() if name not in ("made", "seconds")}
+    return {name: value for name, value in record.to_dict().items() if name not in ("made", "seconds", "digest")}
 
 
 # ---------------------------------------------------------------- what it finds
@@ -174,14 +174,11 @@ def test_a_record_keeps_to_its_schema(small, tmp_path):
     whole = calibrate(small, ["naive", "uniform-rho"], resamples=50, mirrored=True)
     whole.save(tmp_path / "record.json")
     schema.validate(json.loads((tmp_path / "record.json").read_text()))
-    part = dict(list(whole.arms.items())[:1])
-    schema.validate(replace(whole, arms=part, missing={"a": "stopped"}).to_dict())
-    schema.validate(replace(whole, arms={}, missing={"a": "stopped"}).to_dict())
     with pytest.raises(jsonschema.ValidationError):
         schema.validate(whole.to_dict() | {"verdict": "excellent"})
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"format": "riskmodel calibration record 1"}', "[1]", None])
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "riskmodel calibration record 2"}', "[1]", None])
 def test_what_is_no_record_is_refused(tmp_path, text):
     path = tmp_path / "record.json"
     if text is not None:
@@ -221,7 +218,7 @@ def test_comments_do_not_change_the_fingerprint_and_code_does():
     assert calibrate(predictors={"flat": uniform}, ks=[1], most=1).code == code_fingerprint()
 
 
-# ---------------------------------------------------------------- nothing finished is lost
+# ---------------------------------------------------------------- nothing finished is spoilt
 
 
 def interrupting(monkeypatch, at):
@@ -237,65 +234,69 @@ def interrupting(monkeypatch, at):
     monkeypatch.setattr(calibration, "judge_arm", judge)
 
 
-def test_ctrl_c_leaves_a_record_that_can_be_resumed(small, tmp_path, monkeypatch):
+def test_ctrl_c_leaves_the_finished_record_and_writes_nothing_unfinished(small, tmp_path, monkeypatch):
     path = tmp_path / "record.json"
+    calibrate(small, "naive", ks=[1], save=path)
+    before = path.read_bytes()
     with monkeypatch.context() as patched:
         interrupting(patched, 3)
         with pytest.raises(KeyboardInterrupt):
             calibrate(small, "naive", save=path)
-    part = CalibrationRecord.load(path)
-    assert list(part.missing) == ["set02/x", "set03/x"]
-    assert not part.complete
-    assert "not judged yet" in part.to_markdown()
-    assert part.verdict() != "pass"
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["record.json"]
     counted = []
-    whole = calibrate(small, "naive", resume=path, progress=lambda done, of: counted.append((done, of)))
-    assert counted == [(2, 4), (3, 4), (4, 4)]
-    assert judged(whole) == judged(calibrate(small, "naive"))
-    assert judged(CalibrationRecord.load(path)) == judged(whole)
+    calibrate(small, "naive", ks=[1], progress=lambda done, of: counted.append((done, of)))
+    assert counted == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-def test_a_record_of_another_calibration_is_not_resumed(small, tmp_path):
-    path = tmp_path / "record.json"
-    calibrate(small, "naive", ks=[1], save=path)
-    for other, what in (
-        ({"seed": 2}, "settings"),
-        ({"ks": [1, 2]}, "settings"),
-        ({"predictors": "default"}, "predictors"),
-        ({"corpus": load_corpus()}, "corpus"),
+def test_an_edited_record_is_refused_by_name(small, tmp_path):
+    path = tmp_path / "calibration.json"
+    calibrate(small, "naive", ks=[1], resamples=50, save=path)
+    whole = json.loads(path.read_text())
+
+    def first_score(body):
+        body["arms"]["set00/x"]["scores"]["naive"]["log_score"][0] += 0.1
+
+    for spoil in (
+        first_score,
+        lambda body: body.update(verdict="pass"),
+        lambda body: body["settings"].update(seed=2),
+        lambda body: body["corpus"].update(content_hash="0" * 64),
+        lambda body: body["arms"].pop("set00/x"),
     ):
-        asked_for = {"corpus": small, "predictors": "naive", "ks": [1]} | other
-        with pytest.raises(rm.InputError, match=f"the record is of other {what}"):
-            calibrate(**asked_for, resume=path)
+        body = json.loads(json.dumps(whole))
+        spoil(body)
+        path.write_text(json.dumps(body))
+        with pytest.raises(rm.StaleRecordError, match=r"calibration\.json: the record was edited after it was made"):
+            CalibrationRecord.load(tmp_path)
+    path.write_text(json.dumps({name: whole[name] for name in reversed(whole)}))  # another order is no edit
+    assert CalibrationRecord.load(path).to_dict() == whole
 
 
-def test_a_worker_that_dies_is_told_and_what_is_finished_is_kept(small, tmp_path, monkeypatch):
+def test_a_record_of_another_corpus_or_other_code_is_refused(small):
+    record = calibrate(small, "naive", ks=[1], resamples=50)
+    record.check(small)
+    with pytest.raises(
+        rm.StaleRecordError, match=r"naive on small\.csv: the record is of the corpus .* and this one is"
+    ):
+        record.check(load_corpus())
+    with pytest.raises(rm.StaleRecordError, match="code behind the numbers has changed: 00000000"):
+        replace(record, code="0" * 64).check(small)
+
+
+def test_a_worker_that_dies_is_told_and_no_record_is_left(small, tmp_path, monkeypatch):
     arm = small.arms[2]
     case = draw_cases(Task(arm, (), 1, ("all",), 12, 3000, False))[0]
     monkeypatch.setenv("RISKMODEL_TEST_DIES", str(sum(arm.events[i] for i in case.others)))
     path = tmp_path / "record.json"
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        part = calibrate(small, dies_at_set02, ks=["all"], executor=pool, save=path)
-    assert list(part.arms) == ["set00/x", "set01/x"]
-    assert list(part.missing) == ["set02/x", "set03/x"]
-    assert "its worker died" in part.missing["set02/x"]
-    assert "2 of 4 arms missing" in repr(part)
-    monkeypatch.delenv("RISKMODEL_TEST_DIES")
-    assert judged(calibrate(small, dies_at_set02, ks=["all"], resume=path)) == judged(
-        calibrate(small, dies_at_set02, ks=["all"])
-    )
-
-
-def test_where_every_worker_dies_there_is_a_record_of_that(small):
+    told = pytest.raises(rm.UnavailableError, match=r"set0[23]/x: its worker died or failed: .* run it again")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, told:
+        calibrate(small, dies_at_set02, ks=["all"], executor=pool, save=path)
+    assert not path.exists()
     with ThreadPoolExecutor(1) as pool:
         pool.shutdown()
-        record = calibrate(small, "naive", executor=pool)
-    assert len(record.missing) == 4
-    assert record.verdict() == "not available"
-    assert "no worker took it" in record.to_markdown()
-    assert json.loads(record.to_json())["complete"] is False
-    with pytest.raises(rm.InputError, match="no arm was judged"):
-        record.ecdf_table()
+        with pytest.raises(rm.UnavailableError, match="set00/x: no worker took it"):
+            calibrate(small, "naive", executor=pool)
 
 
 # ---------------------------------------------------------------- predictors
@@ -484,18 +485,18 @@ def test_the_command_gives_the_librarys_record(tmp_path, capsys, monkeypatch):
     mpl.pyplot.close("all")
 
 
-def test_the_command_says_how_to_go_on_after_ctrl_c(tmp_path, capsys, monkeypatch):
+def test_the_command_stopped_by_ctrl_c_writes_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = str(written(tmp_path / "own.csv", 3, 3, 2))
-    with monkeypatch.context() as patched:
-        interrupting(patched, 2)
-        code, out = run(capsys, "--corpus", path)
-    assert code == 130
-    assert "--resume calibration-unfinished.json" in out.err
-    code, out = run(capsys, "--corpus", path, "--resume", "calibration-unfinished.json")
+    for out in ([], ["--out", "out"]):
+        with monkeypatch.context() as patched:
+            interrupting(patched, 2)
+            code, _ = run(capsys, "--corpus", path, *out)
+        assert code == 130
+        assert not list(tmp_path.rglob("*.json"))
+    code, out = run(capsys, "--corpus", path)
     assert code == 0
     assert "Calibration of default on own.csv" in out.out
-    assert not (tmp_path / "calibration-unfinished.json").exists()
     code, out = run(capsys, "--corpus", path, "--out", path)
     assert code == 2
     assert "the folder cannot be made" in out.err

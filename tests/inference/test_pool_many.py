@@ -108,4 +108,3 @@ def test_dask_does_the_same_work(dask):
     assert ours.chunks == simulation_based_calibration(replications=220, seed=3).chunks
     judged = rm.calibrate(predictors="default", ks=[1], most=1, executor=dask)
     assert judged.arms == rm.calibrate(predictors="default", ks=[1], most=1).arms
-    assert judged.complete
