@@ -123,9 +123,9 @@ def _notes(risk: Answer) -> list[str]:
             f"{name} with the unknown branches at 0 and at 1: {span(risk['bounds'])} of 100. "
             + " ".join(f"{one['branch']}: {sentence(one['why'])}" for one in risk["unknown"])
         )
-    if risk["wider"]:
+    if risk["coarse"]:
         notes.append(
-            f"{name}: {listed(risk['wider'])} {'reports' if len(risk['wider']) == 1 else 'report'} a wider group only, read "
+            f"{name}: {listed(risk['coarse'])} {'reports' if len(risk['coarse']) == 1 else 'report'} a wider group only, read "
             "through the tree: each way in which the fetuses can have divided is weighed by its probability."
         )
     routes = [risk[route] for route in ("direct", "indirect", "combined")]

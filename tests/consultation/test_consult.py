@@ -402,7 +402,9 @@ def test_the_examples_in_the_documents_are_what_the_program_says(name, known, au
     from pathlib import Path
 
     kept = (Path(__file__).parents[2] / "docs" / "examples" / f"{name}-{audience}.md").read_text(encoding="utf-8")
-    assert kept == report.to_markdown(rm.consult(detail="all", audience=audience, **known).to_dict()), "run make example"
+    assert kept == report.to_markdown(rm.consult(detail="all", audience=audience, **known).to_dict()), (
+        "run make example"
+    )
 
 
 @pytest.mark.parametrize(
