@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy.special import roots_jacobi
 
 from riskmodel.coarsened.counts import LARGEST_COARSE, Divided
-from riskmodel.distributions.base import Distribution, PointMass, SettingDistribution
+from riskmodel.distributions.base import PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.distributions.settings import AlikeSettings
 from riskmodel.distributions.special import log_sigmoids
-from riskmodel.inference.beta_binomial import mixture_nodes
+from riskmodel.inference.beta_binomial import LatticeSettings
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_settings import SettingRisk
 from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal
@@ -71,7 +72,7 @@ class HyperNodes:
     def _table(self) -> Lattice:
         """Nodes of the average."""
         average = self.posterior.average
-        marginal = average.marginal if isinstance(average, SettingRisk) else average
+        marginal = average.made if isinstance(average, SettingRisk) else average
         assert isinstance(marginal, AverageMarginal)
         return marginal.lattice
 
@@ -111,17 +112,11 @@ class HyperNodes:
         lattice = self._lattice
         if lattice is not None:
             held = replace(lattice, weights=lattice.weights * ratio.reshape(lattice.weights.shape))
-
-            def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
-                new = mixture_nodes(held)
-                pairs = zip(self.posterior.events, self.posterior.totals, strict=True)
-                return new, tuple(new.shifted(int(y), int(n)) for y, n in pairs)
-
             return replace(
                 self.posterior,
                 average=AverageMarginal(held),
                 heterogeneity=HeterogeneityMarginal(held),
-                settings=settings,
+                settings=LatticeSettings(self.posterior.events, self.posterior.totals, held),
             )
         risk: SettingDistribution
         if isinstance(average, BetaMixture):
@@ -133,5 +128,7 @@ class HyperNodes:
             )
         else:
             table = replace(self._table, weights=self._table.weights * ratio.reshape(self._table.weights.shape))
-            risk = SettingRisk(lambda: table)
-        return replace(self.posterior, average=risk, settings=lambda: (risk, (risk,) * self.posterior.events.size))
+            risk = SettingRisk(table)
+        return replace(
+            self.posterior, average=risk, settings=AlikeSettings(self.posterior.events, self.posterior.totals, risk)
+        )
