@@ -77,6 +77,12 @@ class Divisions(Value):
             tables.append(np.array([np.ones(one.a.size) if cell is None else one.cell(*cell) for cell in cells]))
         return tables
 
+    def likelihoods(self, edge: int, divided: OfSeries, sets: NDArray[np.int64]) -> Array:
+        """Probability of some sets of cells of a branch at each point, of shape (sets, points)."""
+        tables = self._tables(edge, divided)
+        places = np.unravel_index(sets, [len(table) for table in tables])
+        return np.prod([table[place] for table, place in zip(tables, places, strict=True)], axis=0)
+
     def summed(self, edge: int, divided: OfSeries, columns: Array) -> Array:
         """Sums over points of the probability of each set of cells of a branch."""
         *first, last = self._tables(edge, divided)

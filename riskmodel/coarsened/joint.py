@@ -25,10 +25,19 @@ from numpy.typing import NDArray
 from riskmodel._support.kept import Value, kept, once
 from riskmodel.coarsened.allocations import Divisions, divide
 from riskmodel.coarsened.counts import Divided, likelihood
-from riskmodel.coarsened.nodes import at_levels, nodes_of, reweighted
+from riskmodel.coarsened.nodes import (
+    alike,
+    at_levels,
+    new_setting_densities,
+    nodes_of,
+    of_average,
+    point_nodes,
+    reweighted,
+)
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Node, edges_of, evaluate
 from riskmodel.distributions.points import kronecker
+from riskmodel.distributions.ties import TILT_LOGITS, Ties, Tilt
 from riskmodel.errors import AccuracyError
 from riskmodel.posterior import Posterior
 
@@ -99,6 +108,38 @@ class Joint(Value):
     def sources(self, edge: int) -> list[str]:
         """Sources of the coarse counts that speak of a branch."""
         return [coarse.row.source for coarse in self.rows if edge in edges_of(coarse.node)]
+
+    def ties(self, edges: frozenset[int], *, average: bool) -> Ties | None:
+        """How some branches go together over the ways to divide; None where they are independent."""
+        tied = sorted(edges & self.tied)
+        if not tied:
+            return None
+        sets = {edge: np.unique(self._listed.sets(edge), return_inverse=True)[1] for edge in tied}
+        return Ties(self._weights, sets, {edge: self._tilt(edge, average) for edge in tied})
+
+    def _tilt(self, edge: int, average: bool) -> Tilt:
+        """What a branch is under each set of cells that the ways put on it, beside its margin."""
+
+        def tilt() -> Tilt:
+            own, margin = self.fits.posterior(edge), self.posterior(edge)
+            sets, place = np.unique(self._listed.sets(edge), return_inverse=True)
+            risk = (margin.average if average else margin.next_setting).quick_ppf(1 / (1 + np.exp(-TILT_LOGITS)))
+            risk = np.clip(risk, 1e-280, 1 - 1e-15)
+            if alike(own):
+                density = self._listed.likelihoods(edge, point_nodes(risk).divided, sets)
+            elif average:
+                nodes, rows = of_average(own, risk)
+                factors = self._listed.likelihoods(edge, nodes.divided, sets)
+                density = (factors.reshape(len(sets), *rows.shape) * rows).sum(axis=1)
+            else:
+                nodes = nodes_of(own)
+                density = new_setting_densities(nodes, self._listed.likelihoods(edge, nodes.divided, sets), risk)
+            probability, means = (one[sets] for one in self._part(edge))
+            density = density / np.where(probability > 0, probability, 1.0)[:, None]
+            share = np.bincount(place, self._weights)
+            return Tilt(density / np.maximum(share @ density, 1e-300), means)
+
+        return once(self, ("tilt", edge, average), tilt)
 
     def check(self) -> None:
         """Refuse now, not when a number is printed."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import roots_jacobi
+from scipy.special import betaln, roots_jacobi
 
 from riskmodel._support.kept import Value, kept, once
 from riskmodel.coarsened.counts import LARGEST_COARSE, Divided
@@ -17,13 +17,15 @@ from riskmodel.distributions.special import log_sigmoids
 from riskmodel.inference.beta_binomial import LatticeSettings
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_settings import SettingRisk
-from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal
+from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal, row_densities
 from riskmodel.posterior import Posterior
 
 Array = NDArray[np.float64]
 
 #: A Beta worth this many observations is a point for every purpose here.
 _ALIKE = 1e12
+#: Nodes that hold less do not show in a density's ratio to another.
+_LIGHT = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,11 @@ class Nodes(Value):
         return once(self, own, lambda: Divided(self.a, self.b, own))
 
 
+def point_nodes(risk: Array) -> Nodes:
+    """Nodes at which all settings have one risk."""
+    return Nodes(risk * _ALIKE, (1 - risk) * _ALIKE, np.full(risk.shape, 1 / risk.size))
+
+
 def nodes_of(posterior: Posterior) -> Nodes:
     """Nodes of a posterior by quadrature or conjugate, kept beside it."""
     return once(posterior, "nodes", lambda: _nodes(posterior))
@@ -60,13 +67,13 @@ def _nodes(posterior: Posterior) -> Nodes:
         return Nodes(risk * _ALIKE, (1 - risk) * _ALIKE, np.concatenate(weights))
     lattice = _table(posterior)
     x = lattice.x.ravel()
-    alike = np.log(_ALIKE)
-    log_size = np.full(x.size, alike) if _alike(posterior) else np.minimum(-lattice.log_g.ravel(), alike)
+    most = np.log(_ALIKE)
+    log_size = np.full(x.size, most) if alike(posterior) else np.minimum(-lattice.log_g.ravel(), most)
     a, b = (np.maximum(np.exp(side + log_size), 1e-300) for side in log_sigmoids(x))
     return Nodes(b, a, lattice.weights.ravel()) if lattice.mirror else Nodes(a, b, lattice.weights.ravel())
 
 
-def _alike(posterior: Posterior) -> bool:
+def alike(posterior: Posterior) -> bool:
     """Whether all settings are taken to be alike."""
     return isinstance(posterior.heterogeneity, PointMass)
 
@@ -79,13 +86,35 @@ def _table(posterior: Posterior) -> Lattice:
     return marginal.lattice
 
 
+def of_average(posterior: Posterior, risk: Array) -> tuple[Nodes, Array]:
+    """Hyperparameters at some values of the average, one node for each row of the lattice and value.
+
+    Beside the nodes their densities, of shape (rows, values): their sums weight what is known of the nodes by the average.
+    """
+    lattice = _table(posterior)
+    logits = np.log(risk) - np.log1p(-risk)
+    x = np.broadcast_to(-logits if lattice.mirror else logits, (lattice.w.size, risk.size))
+    log_size = np.minimum(-lattice.log_g_at(x, lattice.w[:, None]), np.log(_ALIKE))
+    size, mean = np.exp(log_size), np.broadcast_to(risk, x.shape)
+    nodes = Nodes((mean * size).ravel(), ((1 - mean) * size).ravel(), np.ones(x.size))
+    return nodes, np.maximum(row_densities(lattice, logits), 0.0)
+
+
+def new_setting_densities(nodes: Nodes, factors: Array, risk: Array) -> Array:
+    """Densities of a new setting's risk, of shape (sets, risks), where each set multiplies the nodes' weights by factors."""
+    heavy = nodes.weights > _LIGHT
+    a, b = nodes.a[heavy, None], nodes.b[heavy, None]
+    log_density = (a - 1) * np.log(risk) + (b - 1) * np.log1p(-risk) - betaln(a, b)
+    return np.asarray((nodes.weights * factors)[:, heavy] @ np.exp(np.minimum(log_density, 700.0)))
+
+
 def at_levels(posterior: Posterior, levels: Array) -> tuple[Array, Array]:
     """Shape parameters at equally likely points, by the probability of a smaller average, each of shape (points,).
 
     They have the posterior's mean exactly: what the points' finite number leaves, some 1e-4, is spread in proportion.
     """
     average = posterior.average
-    if _alike(posterior):
+    if alike(posterior):
         risk = average.quick_ppf(levels)
         return np.maximum(risk, 1e-300) * _ALIKE, np.maximum(1 - risk, 1e-300) * _ALIKE
     nodes = nodes_of(posterior)
@@ -106,7 +135,7 @@ def reweighted(posterior: Posterior, ratio: Array, cells: tuple[tuple[float, int
     counts up to 400 of 400, 2026-11).
     """
     average = posterior.average
-    if not _alike(posterior):
+    if not alike(posterior):
         lattice = _table(posterior)
         held = replace(lattice, weights=lattice.weights * ratio.reshape(lattice.weights.shape))
         return replace(

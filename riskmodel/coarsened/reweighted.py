@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import checked_levels
-from riskmodel._support.kept import kept
+from riskmodel._support.kept import kept, once
 from riskmodel.coarsened.joint import Joint
-from riskmodel.distributions.base import Distribution
+from riskmodel.distributions.base import DeferredDistribution, Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
 from riskmodel.distributions.points import kronecker
 from riskmodel.distributions.propagated import propagate
@@ -23,8 +23,39 @@ _FARTHEST_LOGIT = 12.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Tied(DeferredDistribution):
+    """A ratio of diagrams over the joint posterior, exactly: over each way in which the fetuses can have divided.
+
+    Nothing is worked out until more than the mean is asked for.
+    """
+
+    joint: Joint  # whose ways tie the branches
+    #: numerator, denominator: diagrams of the ratio. A factor that is tied to the rest is not cancelled: what is
+    #: known also tells which ways it came from.
+    numerator: Node
+    denominator: Node
+    others: Mapping[int, Distribution]  # risks of the branches that are not tied
+    average: bool  # whether the branches' averages are meant, not the risk in a new setting
+
+    @property
+    def mean(self) -> float:
+        """The probability for the next fetus."""
+        return _mean(self)
+
+    @kept
+    def made(self) -> Distribution:
+        """The ratio, worked out: a common factor tells only which ways what is known came from."""
+        top, bottom = cancel(self.numerator, self.denominator)
+        ties = self.joint.ties(edges_of(self.numerator) | edges_of(self.denominator), average=self.average)
+        if ties is not None:
+            means = {edge: one.mean for edge, one in self.others.items()} | ties.means()
+            ties = ties.weighted(evaluate(self.denominator, means) / evaluate(bottom, means))
+        return propagate(top, bottom, _risks(self, edges_of(top) | edges_of(bottom)), ties)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Reweighted(Distribution):
-    """A ratio of diagrams over the joint posterior: the one over its margins, moved as the joint weights move quantiles.
+    """A ratio of diagrams over the joint posterior by points: the one over its margins, moved as the weights move quantiles.
 
     Quantiles of the points are noisy with and without their weights, by the same noise: what remains of it in their
     difference is small (a control variate: Asmussen and Glynn, Stochastic Simulation 2007, section V.2). Nothing is drawn
@@ -32,9 +63,7 @@ class Reweighted(Distribution):
     """
 
     joint: Joint  # whose points weigh
-    #: numerator, denominator: diagrams of the ratio. A factor that is tied to the rest is not cancelled: what is
-    #: known also tells which points it came from.
-    numerator: Node
+    numerator: Node  # numerator, denominator: as of `Tied`
     denominator: Node
     others: Mapping[int, Distribution]  # risks of the branches that are not tied
     average: bool  # whether the branches' averages are meant, not the risk in a new setting
@@ -43,28 +72,17 @@ class Reweighted(Distribution):
     def _base(self) -> Distribution:
         """The ratio with the branches independent, each with its margin."""
         top, bottom = cancel(self.numerator, self.denominator)
-        risks = {}
-        for edge in edges_of(top) | edges_of(bottom):
-            if edge in self.others:
-                risks[edge] = self.others[edge]
-            else:
-                margin = self.joint.posterior(edge)
-                risks[edge] = margin.average if self.average else margin.next_setting
-        return propagate(top, bottom, risks)
+        return propagate(top, bottom, _risks(self, edges_of(top) | edges_of(bottom)))
 
-    @kept
+    @property
     def mean(self) -> float:
         """The probability for the next fetus."""
-        return self.joint.mean(self.numerator, self.denominator, self._means)
+        return _mean(self)
 
     @kept
     def error(self) -> float:
-        """Standard error of the mean: 0 where it is exact."""
-        return self.joint.spread(self.numerator, self.denominator, self._means)
-
-    @property
-    def _means(self) -> dict[int, float]:
-        return {edge: one.mean for edge, one in self.others.items() if edge not in self.joint.involved}
+        """Standard error of the mean."""
+        return self.joint.spread(self.numerator, self.denominator, _other_means(self))
 
     @kept
     def _drawn(self) -> tuple[Array, Array, Array]:
@@ -145,3 +163,18 @@ class Reweighted(Distribution):
     def __repr__(self) -> str:
         """Mean."""
         return f"Reweighted(mean {self.mean:.4f})"
+
+
+def _other_means(one: Tied | Reweighted) -> dict[int, float]:
+    return {edge: risk.mean for edge, risk in one.others.items() if edge not in one.joint.involved}
+
+
+def _mean(one: Tied | Reweighted) -> float:
+    return once(one, "mean", lambda: one.joint.mean(one.numerator, one.denominator, _other_means(one)))
+
+
+def _risks(one: Tied | Reweighted, edges: frozenset[int]) -> dict[int, Distribution]:
+    """Risks of some branches, of the tied ones their margins."""
+    margins = {edge: one.joint.posterior(edge) for edge in edges if edge not in one.others}
+    held = {edge: margin.average if one.average else margin.next_setting for edge, margin in margins.items()}
+    return held | {edge: risk for edge, risk in one.others.items() if edge in edges}

@@ -9,7 +9,7 @@ Transactions on Computers 1986, for the reduced form).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 
@@ -64,3 +64,36 @@ def cancel(numerator: Node, denominator: Node, *, keep: frozenset[int] = frozens
     if denominator != 0.0 and numerator in (0.0, denominator):
         return (0.0, 1.0) if numerator == 0.0 else (1.0, 1.0)
     return numerator, denominator
+
+
+def compress(
+    numerator: Node, denominator: Node, separate: Callable[[frozenset[int]], bool]
+) -> tuple[Node, Node, dict[int, Branch]]:
+    """Replace every largest part that has several edges and shares none with the rest by an edge of its own, below zero.
+
+    `separate` says of a set of edges whether they may stand together as one risk.
+    """
+    found: dict[int, Branch] = {}
+
+    def without(node: Node, part: Branch) -> Node:
+        if node == part:
+            return 0.5  # whatever stands for it
+        if not isinstance(node, Branch):
+            return node
+        return Branch(node.edge, without(node.hit, part), without(node.miss, part))
+
+    def alone(part: Branch) -> bool:
+        own = edges_of(part)
+        rest = (edges_of(without(whole, part)) for whole in (numerator, denominator))
+        return len(own) > 1 and separate(own) and not any(own & edges for edges in rest)
+
+    def shortened(node: Node, top: bool) -> Node:
+        if not isinstance(node, Branch):
+            return node
+        if not (top and denominator == 1.0) and alone(node):
+            place = next((edge for edge, part in found.items() if part == node), -len(found) - 1)
+            found[place] = node
+            return Branch(place, 1.0, 0.0)
+        return Branch(node.edge, shortened(node.hit, False), shortened(node.miss, False))
+
+    return shortened(numerator, True), shortened(denominator, False), found

@@ -1,10 +1,11 @@
-r"""Uncertainty of a ratio of multilinear functions of independent risks.
+r"""Uncertainty of a ratio of multilinear functions of risks.
 
 The mean is a ratio of expectations, :math:`E[N]/E[D]`, the probability for the next fetus among those for whom what is
 known holds; it is exact, and total probability holds for it. The distribution is that of N/D over settings, each setting
-weighted by how often it produces what is known. One risk is integrated in closed form given the others, which makes the
-distribution function smooth in them (conditional Monte Carlo: Asmussen and Glynn, Stochastic Simulation 2007, section
-V.4), and the others run through fixed points.
+weighted by how often it produces what is known. A part that shares no risk with the rest is a risk of its own, worked out
+first. One risk is integrated in closed form given the others, which makes the distribution function smooth in them; the
+others are integrated by the trapezoidal rule on the logit of their levels, which converges geometrically (Trefethen and
+Weideman, SIAM Review 2014, section 5).
 """
 
 from __future__ import annotations
@@ -12,24 +13,84 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from riskmodel._support.checks import checked_levels
-from riskmodel._support.kept import beside, kept
+from riskmodel._support.kept import Shelf, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
-from riskmodel.distributions.diagram import Branch, Node, edges_of, evaluate, restrict
-from riskmodel.distributions.points import lattice_points
+from riskmodel.distributions.diagram import Branch, Node, compress, edges_of, evaluate, restrict
+from riskmodel.distributions.points import kronecker
+from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Places, Ties, Tilt
 
 Array = NDArray[np.float64]
 
-#: A quantile is sought with every so manieth point first.
-_THIN = 16
-#: Levels at which the integrated risk is tabulated, equally spaced as logits.
-_LEVELS = 1025
-_FARTHEST_LEVEL = 16.0
+#: Spacing of the nodes, in logits of a level, by how many risks are not integrated in closed form. An end of a 95 % interval
+#: is then good to 1e-4 (the worst on the shipped trees against half the spacing, 2026-11). More risks than three run
+#: through fixed points that fill the cube: good to 0.003.
+_SPACING = {1: 0.5, 2: 0.75, 3: 1.25}
+#: Points that together hold less are left out.
+_LIGHT = 1e-6
+_FARTHEST_NODE = 12.0
+_POINTS = 16384
+#: Logits of the levels at which the integrated risk is tabulated: those at which a tilt is known.
+_LEVELS = 1 + FINE * (TILT_LOGITS.size - 1)
+_LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], _LEVELS)
+#: A part becomes a risk of its own where no more combinations of sets of counts than this speak of it.
+_MOST_SETS = 32
+#: Values of a table of quantiles, and cells that are worked out at once.
+_TABLE = 129
+_CELLS = 400_000
+#: Parts that several answers share: a question about a group has the parts of the question about all.
+_PARTS = Shelf(512)
+
+
+class _Inner(NamedTuple):
+    """The ratio as (n0 + n1 p) / (d0 + d1 p) in the risk p that is integrated, at the points of the others."""
+
+    n0: Array  # n0, n1, d0, d1: of shape (points,)
+    n1: Array
+    d0: Array
+    d1: Array
+    weights: Array  # of the points, summing to one
+    risk: Array  # values of p at many levels
+    below: _Integral  # probability of p up to a level, at each point
+    partial: _Integral  # integral of p
+    squared: Array  # integral of p squared over all levels, of shape (points,)
+
+
+class _Integral(NamedTuple):
+    """An integral up to the levels of a tilt, and its slope there, at each point or the same at all."""
+
+    value: Array  # of shape (points, levels) or (1, levels)
+    slope: Array
+
+    @classmethod
+    def of(cls, slope: Array) -> _Integral:
+        """By the four-point rule of Gill and Miller (Computer Journal 1972)."""
+        cells = TILT_STEP / 24 * (13 * (slope[:, 1:-2] + slope[:, 2:-1]) - slope[:, :-3] - slope[:, 3:])
+        ends = 0.5 * TILT_STEP * (slope[:, [0, -2]] + slope[:, [1, -1]])
+        steps = np.concatenate([np.zeros((len(slope), 1)), ends[:, :1], cells, ends[:, 1:]], axis=1)
+        return cls(np.cumsum(steps, axis=1), slope)
+
+    @property
+    def whole(self) -> Array:
+        """Over all levels, of shape (points,) or (1,)."""
+        return self.value[:, -1]
+
+    def over(self, divisor: Array) -> _Integral:
+        """Divided by a number for each point."""
+        return _Integral(self.value / divisor[:, None], self.slope / divisor[:, None])
+
+    def at(self, place: Places, along: Array) -> Array:
+        """Between levels the cubic that has the slopes; `place` and `along` have shape (values, points)."""
+        rows = np.arange(place.shape[1]) if len(self.value) > 1 else np.zeros(place.shape[1], int)
+        left, right = self.value[rows, place], self.value[rows, place + 1]
+        bend = TILT_STEP * (self.slope[rows, place] * (1 - along) - self.slope[rows, place + 1] * along)
+        return np.asarray(left + along * along * (3 - 2 * along) * (right - left) + along * (1 - along) * bend)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,78 +99,118 @@ class Propagated(Distribution):
 
     numerator: Node  # numerator, denominator: diagrams N and D
     denominator: Node
-    risks: Mapping[int, Distribution]  # independent risks of the edges
-    shift: float = 0.5  # start of the sequence of points, in [0, 1): two shifts show the error
+    risks: Mapping[int, Distribution]  # of the edges; those that are tied by their margins
+    ties: Ties | None = None  # None where all are independent
 
     @kept
     def mean(self) -> float:
         """The probability for the next fetus: exact."""
-        means = {edge: self.risks[edge].mean for edge in self._edges}
-        return float(evaluate(self.numerator, means) / evaluate(self.denominator, means))
+        means: dict[int, float | Array] = {edge: one.mean for edge, one in self.risks.items()}
+        if self.ties is None:
+            return float(evaluate(self.numerator, means) / evaluate(self.denominator, means))
+        means |= self.ties.means()
+        top, bottom = ((self.ties.weights * evaluate(part, means)).sum() for part in (self.numerator, self.denominator))
+        return float(top / bottom)
 
     @kept
     def sd(self) -> float:
-        """Standard deviation over settings, from the sequence of points in all risks."""
-        points = self._points(self._edges)
-        size = next(iter(points.values())).size
-        weights = np.broadcast_to(np.asarray(evaluate(self.denominator, points), float), (size,))
+        """Standard deviation over settings."""
+        inner = self._inner
+        n0, n1, d0, d1, weights = inner[:5]
+        if not d1.any():
+            held = weights * d0
+            with np.errstate(divide="ignore", invalid="ignore"):
+                a, b = (np.where(d0 > 0, one / d0, 0.0) for one in (n0, n1))
+            first, square = inner.partial.whole, a * a + 2 * a * b * inner.partial.whole + b * b * inner.squared
+            centre = (held * (a + b * first)).sum() / held.sum()
+            return float(np.sqrt(max((held * square).sum() / held.sum() - centre * centre, 0.0)))
+        # The ratio is no polynomial of the integrated risk: at the levels of the table.
+        risk = inner.risk[::FINE, None]
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.where(weights > 0, evaluate(self.numerator, points) / weights, 0.0)
-        mean = (weights @ values) / weights.sum()
-        return float(np.sqrt((weights @ (values - mean) ** 2) / weights.sum()))
+            bottom = d0 + d1 * risk
+            value = np.where(bottom > 0, (n0 + n1 * risk) / bottom, 0.0)
+        held = inner.below.slope.T * weights * bottom
+        centre = (held * value).sum() / held.sum()
+        return float(np.sqrt((held * (value - centre) ** 2).sum() / held.sum()))
 
     @kept
-    def _edges(self) -> list[int]:
-        return sorted(edges_of(self.numerator) | edges_of(self.denominator))
+    def _inner(self) -> _Inner:
+        ties, risks = self.ties, dict(self.risks)
 
-    def _points(self, edges: list[int]) -> dict[int, Array]:
-        found = {}
-        for place, (edge, levels) in enumerate(zip(edges, lattice_points(len(edges), self.shift), strict=True)):
-            # Many questions ask for the same branch at the same points.
-            held, key = beside(self.risks[edge]), ("at points", len(edges), place, self.shift)
-            if key not in held:
-                held[key] = self.risks[edge].quick_ppf(levels)
-            found[edge] = held[key]
-        return found
+        def separate(own: frozenset[int]) -> bool:
+            return self.ties is None or self.ties.rows(own)[1].shape[1] <= _MOST_SETS
 
-    @kept
-    def _given_others(self) -> tuple[Array, Array, Array, Array, Array, Array]:
-        """The ratio as (n0 + n1 p) / (d0 + d1 p) in the risk p that is integrated.
-
-        n0, n1, d0 and d1 at the points of the others; values of p at a table of levels; the integral of p up to each.
-        """
-        main = _most_influential(self.numerator, self.denominator, self.risks, self._edges)
-        rest = [edge for edge in self._edges if edge != main]
-        points = self._points(rest) if rest else {}
-        size = next(iter(points.values())).size if rest else 1
+        numerator, denominator, parts = compress(self.numerator, self.denominator, separate)
+        for edge, part in parts.items():
+            own = sorted(edges_of(part))
+            tied = self.ties.among(own) if self.ties else None
+            risks[edge] = _part(Propagated(part, 1.0, {one: self.risks[one] for one in own}, tied))
+            if ties and tied:
+                ties = ties.beside(edge, ties.rows(own)[2], _tilt(risks[edge], tied))
+        edges = sorted(edges_of(numerator) | edges_of(denominator))
+        ties = ties.among(edges) if ties else None
+        main = _most_influential(numerator, denominator, risks, edges)
+        rest = [edge for edge in edges if edge != main]
+        logits, weights = _nodes(len(rest))
+        points = {edge: _at_logits(risks[edge], logit) for edge, logit in zip(rest, logits, strict=True)}
+        size = weights.size
 
         def coefficients(node: Node) -> tuple[Array, Array]:
             low, high = (evaluate(restrict(node, {main: value}), points) for value in (0.0, 1.0))
             return np.broadcast_to(low, (size,)).astype(float), np.broadcast_to(high - low, (size,)).astype(float)
 
-        risk = np.maximum.accumulate(self.risks[main].quick_ppf(_levels()))
-        middle = 0.5 * (risk + np.concatenate([[0.0], risk[:-1]]))
-        partial = np.cumsum(np.diff(_levels(), prepend=0.0) * middle)
-        return *coefficients(self.numerator), *coefficients(self.denominator), risk, partial
+        ratio, at_points = np.ones((1, TILT_LOGITS.size)), weights
+        if ties is not None:
+            ways = ties.weights[:, None] * weights
+            for edge, logit in zip(rest, logits, strict=True):
+                if edge in ties.sets:
+                    tilt = ties.tilts[edge].at(logit)
+                    ways = ways * (tilt / (tilt @ weights)[:, None])[ties.sets[edge]]
+            at_points = ways.sum(axis=0)
+            if main in ties.sets:
+                tilt = ties.tilts[main].ratios
+                sets = (np.arange(len(tilt))[:, None] == ties.sets[main]) @ ways
+                ratio = sets.T @ tilt / np.maximum(at_points, 1e-300)[:, None]
+        risk = np.maximum.accumulate(risks[main].quick_ppf(_sigmoid(_LOGITS)))
+        density, at_tilt = ratio * _sigmoid(TILT_LOGITS) * _sigmoid(-TILT_LOGITS), risk[::FINE]
+        below = _Integral.of(density)
+        return _Inner(
+            *coefficients(numerator),
+            *coefficients(denominator),
+            at_points / at_points.sum(),
+            risk,
+            below.over(below.whole),
+            _Integral.of(density * at_tilt).over(below.whole),
+            _Integral.of(density * at_tilt**2).whole / below.whole,
+        )
 
-    def _below(self, t: float, thin: int = 1) -> float:
-        """Weighted probability that the ratio is at most t, by all points or by every so manieth."""
-        n0, n1, d0, d1, risk, partial = self._given_others
-        n0, n1, d0, d1 = n0[::thin], n1[::thin], d0[::thin], d1[::thin]
+    def _below(self, t: Array) -> Array:
+        """Probability that the ratio is at most t, of the shape of t: one-dimensional."""
+        step = max(1, _CELLS // self._inner.n0.size)
+        return np.concatenate([self._block(t[first : first + step, None]) for first in range(0, t.size, step)])
+
+    def _block(self, t: Array) -> Array:
+        n0, n1, d0, d1, weights, risk, below, partial, _ = self._inner
         slope, rest = n1 - t * d1, t * d0 - n0
         with np.errstate(divide="ignore", invalid="ignore"):
             cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
-        lower = d0 * np.interp(cut, risk, _levels(), left=0.0, right=1.0)
+        level = (np.interp(cut, risk, _LOGITS) - TILT_LOGITS[0]) / TILT_STEP
+        place = np.minimum(level.astype(int), TILT_LOGITS.size - 2)
+        under, over = cut < risk[0], cut >= risk[-1]
+
+        def up_to(integral: _Integral) -> Array:
+            return np.where(under, 0.0, np.where(over, integral.whole, integral.at(place, level - place)))
+
+        lower, total = d0 * up_to(below), d0
         if d1.any():
-            lower = lower + d1 * np.interp(cut, risk, partial, left=0.0, right=partial[-1])
-        total = d0 + d1 * partial[-1]
-        return float(np.where(slope < 0, total - lower, lower).sum() / total.sum())
+            lower, total = lower + d1 * up_to(partial), d0 + d1 * partial.whole
+        return np.asarray(np.where(slope < 0, total - lower, lower) @ weights / (total @ weights))
 
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a risk up to `x`, of the shape of `x`."""
         x = np.asarray(x, float)
-        values = np.array([0.0 if t < 0 else 1.0 if t >= 1 else self._below(t) for t in x.ravel()])
-        return values.reshape(x.shape)
+        inside = self._below(np.clip(x.ravel(), 0.0, 1.0)).reshape(x.shape)
+        return np.where(x < 0, 0.0, np.where(x >= 1, 1.0, inside))
 
     def pdf(self, x: ArrayLike) -> Array:
         """Density at `x`, of the shape of `x`, by differences over 2 % of the smaller of risk and complement."""
@@ -126,34 +227,31 @@ class Propagated(Distribution):
         return np.array([self._quantile(float(level)) for level in levels.ravel()]).reshape(levels.shape)
 
     def quick_ppf(self, q: Array) -> Array:
-        """Quantiles from a table of 257 values, of the shape of `q`."""
-        levels, quantiles = self._table
-        return np.interp(checked_levels(q), levels, quantiles)
+        """Quantiles from a table, straight between logits of level and of risk, of the shape of `q`."""
+        return np.asarray(_sigmoid(np.interp(_logit(checked_levels(q)), *self._table)))
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Independent draws, by inversion of the table."""
         return self.quick_ppf(rng.random(size))
 
     def _quantile(self, level: float) -> float:
-        """Found with a few of the points first, and then with all of them, to 1e-6 in probability."""
-        if level in (0.0, 1.0) or self._below(0.0) >= level:
+        """A quantile to 1e-6 in probability."""
+        if level in (0.0, 1.0) or self._below(np.zeros(1))[0] >= level:
             return 1.0 if level == 1.0 else 0.0
         mean = min(max(self.mean, 1e-12), 1 - 1e-12)
         spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
         start = float(np.log(mean) - np.log1p(-mean) + spread * ndtri(level))
-        near = self._root(level, start, 0.5 * spread, _THIN, 1e-4)
-        return _sigmoid(self._root(level, near, 0.1 * spread, 1, 1e-6))
+        return float(_sigmoid(self._root(level, start, 0.3 * spread)))
 
-    def _root(self, level: float, start: float, step: float, thin: int, tolerance: float) -> float:
+    def _root(self, level: float, start: float, step: float) -> float:
         """Logit of a quantile by false position between logits of risk and of probability, both nearly straight.
 
         In the Illinois form (Dowell and Jarratt, BIT 1971).
         """
-        aim = float(np.log(level) - np.log1p(-level))
+        aim = float(_logit(level))
 
         def excess(logit: float) -> float:
-            share = min(max(self._below(_sigmoid(logit), thin), 1e-15), 1 - 1e-15)
-            return float(np.log(share) - np.log1p(-share)) - aim
+            return float(_logit(self._below(_sigmoid(np.array([logit])))[0])) - aim
 
         low = high = start
         below = above = excess(low)
@@ -168,7 +266,7 @@ class Propagated(Distribution):
                 break
             middle = (low * above - high * below) / (above - below)
             value = excess(middle)
-            if abs(value) * level * (1 - level) < tolerance:
+            if abs(value) * level * (1 - level) < 1e-6:
                 return middle
             if value < 0:
                 low, below, above = middle, value, above / 2
@@ -178,10 +276,11 @@ class Propagated(Distribution):
 
     @kept
     def _table(self) -> tuple[Array, Array]:
-        ends = [min(max(self._quantile(level), 1e-12), 1 - 1e-12) for level in (1e-5, 1 - 1e-5)]
+        """Logits of levels, rising, and of the risks at them."""
+        ends = [min(max(self._quantile(level), 1e-12), 1 - 1e-12) for level in (1e-6, 1 - 1e-6)]
         first, last = np.log(ends) - np.log1p(-np.array(ends))
-        risks = 1 / (1 + np.exp(-np.linspace(first - 0.5, last + 0.5, 257)))
-        return np.maximum.accumulate([self._below(t) for t in risks]), risks
+        logits = np.linspace(first - 0.5, last + 0.5, _TABLE)
+        return np.maximum.accumulate(_logit(self._below(_sigmoid(logits)))), logits
 
     def __repr__(self) -> str:
         """Mean and sd."""
@@ -189,9 +288,9 @@ class Propagated(Distribution):
 
 
 def propagate(
-    numerator: Node, denominator: Node, risks: Mapping[int, Distribution], *, shift: float = 0.5
+    numerator: Node, denominator: Node, risks: Mapping[int, Distribution], ties: Ties | None = None
 ) -> Distribution:
-    """Distribution of a ratio of diagrams."""
+    """Distribution of a ratio of diagrams; the edge's own where it is one edge or its complement."""
     edges = sorted(edges_of(numerator) | edges_of(denominator))
     if not edges:
         assert not isinstance(numerator, Branch)
@@ -201,7 +300,29 @@ def propagate(
         return risks[edges[0]]
     if denominator == 1.0 and numerator == Branch(edges[0], 0.0, 1.0):
         return Complement(risks[edges[0]])
-    return Propagated(numerator, denominator, risks, shift)
+    return Propagated(
+        numerator, denominator, {edge: risks[edge] for edge in edges}, ties.among(edges) if ties else None
+    )
+
+
+def _part(made: Propagated) -> Propagated:
+    """The part as it was made before, where it was."""
+    return _PARTS.get_or_make(made, lambda: made)
+
+
+def _tilt(part: Distribution, ties: Ties) -> Tilt:
+    """What a part is in each of its ways, by how much of each lies between levels half way to the next."""
+    assert isinstance(part, Propagated)
+    ends = np.array([TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS + TILT_STEP / 2])
+    risk = part.quick_ppf(_sigmoid(ends)).ravel()
+    ways = [Propagated(part.numerator, 1.0, part.risks, ties.only(way)) for way in range(ties.weights.size)]
+    low, high = np.stack([one.cdf(risk) for one in ways]).reshape(len(ways), 2, -1).transpose(1, 0, 2)
+    share = np.maximum(high - low, 0.0)
+    whole = ties.weights @ share
+    # Where next to nothing lies the nearest level that says something speaks.
+    says = np.flatnonzero(whole > 1e-3 * _sigmoid(TILT_LOGITS) * _sigmoid(-TILT_LOGITS))
+    nearest = says[np.abs(np.arange(TILT_LOGITS.size)[:, None] - says).argmin(axis=1)]
+    return Tilt(share[:, nearest] / whole[nearest], np.array([one.mean for one in ways]))
 
 
 def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Distribution], edges: list[int]) -> int:
@@ -220,9 +341,33 @@ def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Di
 
 
 @cache
-def _levels() -> Array:
-    return np.asarray(1 / (1 + np.exp(-np.linspace(-_FARTHEST_LEVEL, _FARTHEST_LEVEL, _LEVELS))))
+def _nodes(dimensions: int) -> tuple[Array, Array]:
+    """Logits of the levels of some risks, of shape (dimensions, points), and the points' weights, which sum to one."""
+    if dimensions == 0:
+        return np.empty((0, 1)), np.ones(1)
+    if dimensions not in _SPACING:
+        return _logit(kronecker(dimensions, _POINTS)), np.full(_POINTS, 1 / _POINTS)
+    count = int(_FARTHEST_NODE / _SPACING[dimensions])
+    logit = np.arange(-count, count + 1) * _SPACING[dimensions]
+    weight = _sigmoid(logit) * _sigmoid(-logit)
+    logits = np.stack([one.ravel() for one in np.meshgrid(*[logit] * dimensions, indexing="ij")])
+    weights = np.prod([one.ravel() for one in np.meshgrid(*[weight] * dimensions, indexing="ij")], axis=0)
+    weights /= weights.sum()
+    order = np.argsort(weights)
+    heavy = np.sort(order[np.searchsorted(np.cumsum(weights[order]), _LIGHT) :])
+    return logits[:, heavy], weights[heavy] / weights[heavy].sum()
 
 
-def _sigmoid(logit: float) -> float:
-    return float(1 / (1 + np.exp(-logit)))
+def _at_logits(risk: Distribution, logits: Array) -> Array:
+    """Quantiles at levels with these logits, of which many may be the same."""
+    unique, place = np.unique(logits, return_inverse=True)
+    return risk.quick_ppf(_sigmoid(unique))[place]
+
+
+def _sigmoid(logit: ArrayLike) -> Array:
+    return np.asarray(1 / (1 + np.exp(-np.asarray(logit, float))))
+
+
+def _logit(level: ArrayLike) -> Array:
+    held = np.clip(level, 1e-15, 1 - 1e-15)
+    return np.asarray(np.log(held) - np.log1p(-held))

@@ -107,19 +107,7 @@ class AverageMarginal(Distribution):
 
     def _density(self, logits: Array) -> Array:
         """Density with respect to the logit."""
-        lattice = self.lattice
-        density = np.empty(logits.size)
-        columns = np.arange(lattice.u.size)
-        # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
-        signed = np.where(columns % 2, -lattice.weights, lattice.weights) / (np.pi * lattice.step)
-        for i, logit in enumerate(-logits if lattice.mirror else logits):
-            z = (logit - lattice.centre) / lattice.scale
-            place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
-            # A hair beside a node, where sine and divisor both vanish and their ratio keeps eight digits.
-            place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
-            terms = np.divide(signed, place[:, None] - columns).sum(axis=1)
-            density[i] = (np.sin(np.pi * place) * terms / (lattice.scale * np.sqrt(1 + z * z))).sum()
-        return density
+        return np.asarray(row_densities(self.lattice, logits).sum(axis=0))
 
     def _tail(self, logits: Array, lower: NDArray[np.bool_]) -> tuple[Array, Array]:
         below, above, density = self._tails(logits)
@@ -128,6 +116,22 @@ class AverageMarginal(Distribution):
     def __repr__(self) -> str:
         """Mean and sd."""
         return f"AverageMarginal(mean {self.mean:.4f}, sd {self.sd:.4f})"
+
+
+def row_densities(lattice: Lattice, logits: Array) -> Array:
+    """Share of each row in the density of the average with respect to its logit, of shape (rows, logits)."""
+    density = np.empty((lattice.w.size, logits.size))
+    columns = np.arange(lattice.u.size)
+    # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
+    signed = np.where(columns % 2, -lattice.weights, lattice.weights) / (np.pi * lattice.step)
+    for i, logit in enumerate(-logits if lattice.mirror else logits):
+        z = (logit - lattice.centre) / lattice.scale
+        place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
+        # A hair beside a node, where sine and divisor both vanish and their ratio keeps eight digits.
+        place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
+        terms = np.divide(signed, place[:, None] - columns).sum(axis=1)
+        density[:, i] = np.sin(np.pi * place) * terms / (lattice.scale * np.sqrt(1 + z * z))
+    return density
 
 
 @dataclass(frozen=True, eq=False, repr=False)

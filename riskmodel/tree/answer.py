@@ -11,7 +11,7 @@ from riskmodel._support.kept import once
 from riskmodel.coarsened.joint import Joint
 from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.coarsened.read_coarse import MOST_UNKNOWN
-from riskmodel.coarsened.reweighted import Reweighted
+from riskmodel.coarsened.reweighted import Reweighted, Tied
 from riskmodel.distributions.base import Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.distributions.propagated import propagate
@@ -156,7 +156,8 @@ def route(
     whole = cancel(above, below, keep=together.tied)
     apart = (edges_of(whole[0]) | edges_of(whole[1])) - together.tied
     others = _risks(branches, apart, together.posterior)
-    risk, average = (Reweighted(together, *whole, others[kind], average=bool(kind)) for kind in (0, 1))
+    tied = Tied if together.exact else Reweighted
+    risk, average = (tied(together, *whole, others[kind], average=bool(kind)) for kind in (0, 1))
     return Route(risk, average, rows + coarse, "", coarse, together)
 
 
