@@ -137,7 +137,7 @@ def consult(setting: str, reading: str, audience: str, as_json: bool, as_markdow
     from riskmodel.report.render import to_markdown
 
     collecting = gc.isenabled()
-    gc.disable()  # one answer fits in memory many times over; looking for garbage takes a twentieth of a cold start
+    gc.disable()  # one answer fits in memory many times over
     try:
         answer = consult(
             finding=click.get_current_context().obj,

@@ -272,7 +272,7 @@ class Evidence(Value):
         )
 
     def for_edge(self, edge: Edge, *, setting: str = "any") -> tuple[Count, ...]:
-        """Counts that feed a branch of the tree: its own, and those of wider groups that it accepts.
+        """Counts that feed a branch of the tree: its own, and those of coarser groups that it accepts.
 
         Parameters
         ----------
@@ -284,7 +284,7 @@ class Evidence(Value):
         Returns
         -------
         tuple of Count
-            One row for each source: a source's own count before its wider ones, so that no baby counts twice.
+            One row for each source: a source's own count before its coarser ones, so that no baby counts twice.
         """
         chosen: dict[str, Count] = {}
         for given in (edge.given, *edge.accepts):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from riskmodel._support.kept import Value, kept
 from riskmodel.evidence.known import Known, one_of
@@ -22,7 +22,7 @@ from riskmodel.evidence.known import Known, one_of
 Given = tuple[tuple[str, str], ...]
 
 EdgeStatus = Literal["counts", "structural", "elicited", "unknown"]
-EDGE_STATUSES: tuple[str, ...] = ("counts", "structural", "elicited", "unknown")
+EDGE_STATUSES: tuple[str, ...] = get_args(EdgeStatus)
 BASES: tuple[str, ...] = ("abstract", "derived", "secondary", "as-cited")
 TERMINATIONS: tuple[str, ...] = ("included", "excluded")
 ROLES: tuple[str, ...] = ("fit", "check", "context")
@@ -70,7 +70,7 @@ class Edge:
     probability: float | None
     definition: str  # why the edge is structural, or why it is unknown
     sources: tuple[str, ...]  # keys, for an elicited edge
-    #: Wider groups whose counts speak for this edge, by an independence that the finding states.
+    #: Coarser groups whose counts speak for this edge, by an independence that the finding states.
     accepts: tuple[Known, ...]
     #: For a variable of more than two states, those already ruled out: the risk is P(category | given, none of
     #: these).

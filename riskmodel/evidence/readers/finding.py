@@ -1,4 +1,4 @@
-"""A finding's two TOML files to values, every fault noted: ``finding.toml`` and ``workup.toml``."""
+"""A finding's ``finding.toml`` to values, every fault noted."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 _KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 #: Names that a consultation already uses, so that no variable or descriptor may take them.
 _RESERVED = frozenset(
-    {
-        "finding",
-        "reading",
+    [
         "audience",
-        "setting",
-        "json",
-        "markdown",
-        "help",
-        "known",
         "evidence",
-        "prior",
+        "finding",
+        "help",
         "heterogeneity",
-    }
+        "json",
+        "known",
+        "markdown",
+        "prior",
+        "reading",
+        "setting",
+    ]
 )
 
 
@@ -115,11 +115,7 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
             ),
             required=False,
         ),
-        partly_tested=top.each(
-            "partly_tested",
-            _partly_tested,
-            required=False,
-        ),
+        partly_tested=top.each("partly_tested", _partly_tested, required=False),
         kinds=_kinds(top, variables),
     )
     review.finish()
@@ -185,11 +181,7 @@ def _state_of(fields: Fields, variables: Sequence[Variable], variable_key: str, 
     """A variable's name and one of its states, each checked."""
     name = fields.choice(variable_key, [one.name for one in variables])
     variable = next((one for one in variables if one.name == name), None)
-    state = (
-        fields.choice(state_key, variable.states if variable else [], required=True)
-        if variable
-        else fields.text(state_key)
-    )
+    state = fields.choice(state_key, variable.states) if variable else fields.text(state_key)
     return name, state
 
 
