@@ -1,7 +1,8 @@
 """The command line: arguments to the interface to a page, a table or JSON, and an exit code. No logic of its own.
 
-Exit codes: 0 done; 2 wrong usage or bad evidence; 1 a fault of the program itself. An error is a message on standard
-error and, with ``--json``, one JSON body on standard output.
+Imports: every room, inside the command that needs it. Click and Rich are known here and nowhere else.
+Belongs here: a file for each kind of command; this one runs them. Exit codes: 0 done; 2 wrong usage or bad evidence; 1 a
+fault of the program itself. An error is a message on standard error and, with ``--json``, one JSON body on standard output.
 """
 
 from __future__ import annotations
