@@ -4,10 +4,10 @@ Counts with their sources become beta-binomial posteriors, branches of a probabi
 with credible intervals, the work-up, and what each test would change. Nothing heavy is imported until it is asked for.
 """
 
-import importlib as _importlib
 import typing as _typing
 
 from riskmodel import plots
+from riskmodel._support.lazily import lazily as _lazily
 from riskmodel._support.version import __version__
 from riskmodel.consultation.consult import Consultation, consult
 from riskmodel.distributions.mixture import BetaMixture
@@ -43,7 +43,7 @@ if _typing.TYPE_CHECKING:
     from riskmodel.tree.audit import audit_model, audit_table
     from riskmodel.updating.fit_record import FitRecord
     from riskmodel.updating.many import fit_all
-    from riskmodel.updating.refit import Update, update
+    from riskmodel.updating.new_counts import Refit, Update, refit, update
 
 __all__ = [
     "AccuracyError",
@@ -61,6 +61,7 @@ __all__ = [
     "PoolPredictor",
     "Posterior",
     "ProbabilityTree",
+    "Refit",
     "RiskEstimate",
     "RiskModelError",
     "StaleRecordError",
@@ -83,12 +84,13 @@ __all__ = [
     "plots",
     "pool",
     "pool_many",
+    "refit",
     "schema",
     "tipping_point",
     "update",
 ]
 
-#: Names that a query has no use for, and the modules that have them: imported when first asked for.
+#: Names that a query has no use for, and the modules that have them or that they are.
 _LATER = {
     "AdjustedSettings": "riskmodel.sensitivity.ascertainment",
     "adjusted_settings": "riskmodel.sensitivity.ascertainment",
@@ -96,7 +98,8 @@ _LATER = {
     "Corpus": "riskmodel.calibration.corpus",
     "FitRecord": "riskmodel.updating.fit_record",
     "PoolPredictor": "riskmodel.calibration.predictors",
-    "Update": "riskmodel.updating.refit",
+    "Refit": "riskmodel.updating.new_counts",
+    "Update": "riskmodel.updating.new_counts",
     "audit_model": "riskmodel.tree.audit",
     "audit_table": "riskmodel.tree.audit",
     "calibrate": "riskmodel.calibration.cross_validation",
@@ -106,13 +109,10 @@ _LATER = {
     "tipping_point": "riskmodel.sensitivity.tipping_point",
     "pool_many": "riskmodel.inference.pool_many",
     "schema": "riskmodel._support.json_schema",
-    "update": "riskmodel.updating.refit",
+    "refit": "riskmodel.updating.new_counts",
+    "update": "riskmodel.updating.new_counts",
+    "calibration": "riskmodel.calibration",
+    "updating": "riskmodel.updating",
 }
 
-
-def __getattr__(name: str) -> _typing.Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'riskmodel' has no attribute {name!r}")
-    found = getattr(_importlib.import_module(_LATER[name]), name)
-    globals()[name] = found  # importing a module of the same name would have put the module here
-    return found
+__getattr__, _ = _lazily(__name__, _LATER)

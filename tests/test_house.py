@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import riskmodel
+from riskmodel._support import json_schema
 from riskmodel.evidence import manifest
 
 ROOT = Path(__file__).parent.parent
@@ -88,6 +89,13 @@ def test_exported_names_exist_and_are_all():
         name for name, value in vars(riskmodel).items() if not name.startswith("_") and not inspect.ismodule(value)
     }
     assert public <= set(riskmodel.__all__)
+
+
+def test_no_function_of_a_package_bears_the_name_of_a_file_in_it():
+    for package in (riskmodel, riskmodel.calibration, riskmodel.updating):
+        files = {path.stem for path in Path(package.__file__).parent.iterdir()}
+        taken = [name for name in package.__all__ if name in files]
+        assert not [name for name in taken if not inspect.ismodule(getattr(package, name))]
 
 
 def documented():
@@ -191,5 +199,8 @@ def test_every_dependency_is_pinned_in_the_constraints():
 def test_the_schemas_are_valid_schemas():
     import jsonschema
 
-    for path in (PACKAGE / "schemas").glob("*.json"):
-        jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text()))
+    assert {"calibration", "consultation", "error", "fit"} == set(json_schema.TYPES)
+    for name in json_schema.TYPES:
+        found = riskmodel.schema(name)
+        jsonschema.Draft202012Validator.check_schema(found)
+        assert all(part["additionalProperties"] is False for part in (found, *found["$defs"].values()))

@@ -7,16 +7,13 @@ stream of random numbers of its own, so that one process and many give the same 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.executors import Progress, finished
-from riskmodel._support.fingerprint import PACKAGE, modules_behind, source_fingerprint
-from riskmodel._support.version import package_versions
+from riskmodel._support.fingerprint import code_fingerprint
 from riskmodel.errors import InputError, UnknownNameError
 from sbc_generator import MOST_SERIES, SIZES, Generator
 from sbc_record import SBCRecord
@@ -30,7 +27,6 @@ METHODS = ("exact", "nuts")
 REPLICATIONS = {"beta-binomial": 10_000, "logit-normal": 2_000, "nuts": 200}
 #: Replications of one chunk: many chunks for each worker, and for the sampler few compilations.
 _CHUNK = {"exact": 100, "nuts": 20}
-_SAVE_EVERY = 10.0
 
 
 def simulation_based_calibration(
@@ -45,15 +41,12 @@ def simulation_based_calibration(
     fit: Callable[..., Any] | None = None,
     sizes: Sequence[int] = SIZES,
     most_series: int = MOST_SERIES,
-    resume: str | Path | None = None,
-    save: str | Path | None = None,
     progress: Progress | None = None,
 ) -> SBCRecord:
     """Judge a model's posteriors by counts drawn from the model; `fit` judges another function of events and totals.
 
     prior and heterogeneity are as `pool` takes them; `sizes` are totals, equally likely for each series, and numbers of
-    series from 1 to `most_series` are equally likely. The record is the same in any executor, dates and timings aside; where
-    a worker died its `missing` says which replications were not judged, and why.
+    series from 1 to `most_series` are equally likely. The record is the same in any executor, dates and timings aside.
     """
     started = time.monotonic()
     generator = Generator.of(model, prior, heterogeneity, sizes=sizes, most_series=most_series)
@@ -63,10 +56,6 @@ def simulation_based_calibration(
     for value, where, least in ((number, "replications", 1), (seed, "seed", 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{value!r} is not a whole number of at least {least}", where=where)
-    place = save if save is not None else resume
-    file = None if place is None else Path(place).expanduser()
-    if file is not None and not (file.parent.is_dir() and os.access(file.parent, os.W_OK) and not file.is_dir()):
-        raise InputError(f"{str(file)!r} cannot be written", where="save", remedy="Give a file in a folder of yours")
     size = _CHUNK[method]
     chunks = [Chunk(generator, judged, seed, first, min(first + size, number)) for first in range(0, number, size)]
     tasks = {chunk.label: chunk for chunk in chunks}
@@ -81,60 +70,19 @@ def simulation_based_calibration(
         "replications": number,
         "seed": seed,
     }
-    done: dict[str, dict[str, Any]] = {}
-    missing: dict[str, str] = {}
-    code, before = code_of(method), 0.0
-    if resume is not None:
-        earlier = SBCRecord.load(resume)
-        if (earlier.settings, earlier.code) != (settings, code):
-            raise InputError(
-                "the record is of other settings or other code",
-                where=str(resume),
-                remedy="Ask for the same calibration, or start a new one without resuming",
-            )
-        done, before = {label: dict(chunk) for label, chunk in earlier.chunks.items()}, earlier.seconds
-
-    def record() -> SBCRecord:
-
-        return SBCRecord(
-            settings=settings,
-            code=code,
-            chunks={label: done[label] for label in tasks if label in done},
-            missing={label: missing.get(label, "not judged yet") for label in tasks if label not in done},
-            versions=package_versions(),
-            made=datetime.now(UTC).isoformat(timespec="seconds"),
-            seconds=round(before + time.monotonic() - started, 1),
-        )
-
-    waiting = {label: chunk for label, chunk in tasks.items() if label not in done}
-    tell = progress or (lambda part, of: None)
-    tell(len(done), len(tasks))
-    saved = time.monotonic()
-    try:
-        for label, result in finished(judge, waiting, executor, missing):
-            done[label] = result
-            if file is not None and time.monotonic() - saved > _SAVE_EVERY:
-                record().save(file)
-                saved = time.monotonic()
-            tell(len(done), len(tasks))
-    except BaseException:
-        # Ctrl-C as well as a fault: what is finished can be taken up again.
-        if file is not None and done:
-            record().save(file)
-        raise
-    whole = record()
-    if file is not None:
-        whole.save(file)
-    return whole
+    done = dict(finished(judge, tasks, executor, progress=progress))
+    return SBCRecord(
+        **SBCRecord.header(code_of(method)),
+        settings=settings,
+        seconds=round(time.monotonic() - started, 1),
+        chunks={label: done[label] for label in tasks},
+    )
 
 
 def code_of(method: str) -> str:
     """Fingerprint of the code behind a calibration: the package's and what is beside this file."""
-    modules = modules_behind(("inference.pool", "mcmc.branch") if method == "nuts" else ("inference.pool",))
-    sources = {name: (PACKAGE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8") for name in modules}
-    here = Path(__file__).parent
-    own = {name: (here / f"{name}.py").read_text(encoding="utf-8") for name in ("sbc_generator", "sbc_replicate")}
-    return source_fingerprint(sources | own)
+    beside = tuple(Path(__file__).with_name(name) for name in ("sbc_generator.py", "sbc_replicate.py"))
+    return code_fingerprint("sampled simulation" if method == "nuts" else "simulation", beside=beside)
 
 
 def _fit(generator: Generator, model: str, method: str, prior: Any, heterogeneity: Any, fit: Any) -> Fit:

@@ -2,103 +2,114 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from riskmodel._support.files import write_whole
-from riskmodel.calibration.scores import ecdf_band
-from riskmodel.errors import InputError, UnknownNameError
+from riskmodel._support.kept import kept
+from riskmodel._support.record import Named, Number, Probability, Record, RecordDocument, Whole
+from riskmodel.calibration.scores import ecdf_differences
+from riskmodel.errors import UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
 
-FORMAT = "riskmodel simulation-based calibration 1"
 #: Probability that all quantities of a right model stay inside their bands.
 PROB = 0.95
 #: Largest share of replications without a posterior.
 MOST_REFUSED = 0.01
+Values = Annotated[list[Probability], Meta(description="Where each true value fell in its posterior.")]
 
 
-@dataclass(frozen=True, eq=False)
-class SBCRecord:
-    """Where true values fell in their posteriors, over many replications.
+class SBCSettings(Struct, forbid_unknown_fields=True):
+    """What was simulated and judged."""
 
-    Parameters
-    ----------
-    settings : mapping
-        model, method, fit, prior, heterogeneity_prior, sizes, most_series, replications and seed.
-    code : str
-        Fingerprint of the code behind the fits.
-    chunks : mapping of str to mapping
-        By replications: lists of values in [0, 1] by quantity, and refused, replications without a posterior and why.
-    missing : mapping of str to str
-        Chunks that were not judged, and why; empty in a complete record.
-    versions : mapping of str to str
-        Of Python and of the packages behind the numbers.
-    made : str
-        When, in UTC.
-    seconds : float
-        How long it took.
-    """
+    model: str
+    method: str
+    fit: Annotated[str, Meta(description="What was judged.")]
+    prior: str
+    heterogeneity_prior: str
+    sizes: Annotated[list[Whole], Meta(min_length=1, description="Fetuses of a simulated series.")]
+    most_series: Whole
+    replications: Whole
+    seed: Whole
 
-    settings: Mapping[str, Any]
-    code: str
+
+class SBCRow(Struct, forbid_unknown_fields=True):
+    """A quantity's verdict: all of a right model stay inside at all points at once with probability 0.95."""
+
+    quantity: str
+    replications: Whole
+    largest: Annotated[float, Meta(description="Largest distance of the distribution from the uniform one.")]
+    at: Annotated[Probability, Meta(description="Where it is.")]
+    lower: Annotated[float, Meta(description="Band there.")]
+    upper: float
+    inside: Annotated[bool, Meta(description="Whether the whole curve is inside.")]
+
+
+class SBCChunk(Struct, forbid_unknown_fields=True):
+    """Some replications."""
+
+    average: Values
+    heterogeneity: Values
+    first_series: Values
+    new_setting: Values
+    new_events: Values
+    log_likelihood: Values
+    refused: Annotated[Named, Meta(description="Replications without a posterior, and why.")]
+
+
+class SBCDocument(RecordDocument, tag="riskmodel simulation-based calibration 2"):
+    """Where true values fell in their posteriors over many replications: `SBCRecord.save` writes it."""
+
+    passed: Annotated[bool, Meta(description="Next to nothing refused, and every quantity inside its band.")]
+    table: list[SBCRow]
+    settings: SBCSettings
+    seconds: Annotated[Number, Meta(description="How long it took.")]
+    chunks: Annotated[dict[str, SBCChunk], Meta(description="By replications.")]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SBCRecord(Record):
+    """Where true values fell in their posteriors, over many replications."""
+
+    settings: Mapping[
+        str, Any
+    ]  # model, method, fit, prior, heterogeneity_prior, sizes, most_series, replications, seed
+    seconds: float  # how long it took
+    #: By replications: lists of values in [0, 1] by quantity, and refused, replications without a posterior and why.
     chunks: Mapping[str, Mapping[str, Any]]
-    missing: Mapping[str, str]
-    versions: Mapping[str, str]
-    made: str
-    seconds: float
 
-    @property
-    def complete(self) -> bool:
-        """Whether every replication was judged."""
-        return not self.missing
+    DOCUMENT: ClassVar = SBCDocument
+    AGAIN: ClassVar = "Run make sbc"
 
-    @cached_property
+    @kept
     def values(self) -> dict[str, Array]:
         """By quantity, where each true value fell in its posterior: uniform on [0, 1] where the posterior is right."""
         parts = list(self.chunks.values())
-        names = [name for name in parts[0] if name != "refused"] if parts else []
+        names = [name for name in parts[0] if name != "refused"]
         return {name: np.array([value for part in parts for value in part[name]], float) for name in names}
 
-    @cached_property
+    @kept
     def refused(self) -> dict[str, str]:
         """Replications without a posterior, and why."""
         return {number: why for part in self.chunks.values() for number, why in part["refused"].items()}
 
     def ecdf(self, quantity: str, *, points: int = 50) -> list[dict[str, Any]]:
         """Distance of a quantity's values from the uniform distribution, with its band."""
-        if not self.values:
-            raise InputError("no replication was judged", where="ecdf", remedy="See missing")
         if quantity not in self.values:
             raise UnknownNameError("quantity", quantity, self.values, where="quantity")
-        values = self.values[quantity]
-        z = np.arange(1, points) / points
-        share = (values[:, None] <= z).mean(0)
-        lower, upper = ecdf_band(
-            values.size, points=points, prob=1 - (1 - PROB) / len(self.values), seed=int(self.settings["seed"])
-        )
-        return [
-            {
-                "quantity": quantity,
-                "z": float(a),
-                "difference": float(b - a),
-                "lower": float(c - a),
-                "upper": float(d - a),
-            }
-            for a, b, c, d in zip(z, share, lower, upper, strict=True)
-        ]
+        prob = 1 - (1 - PROB) / len(self.values)  # of each quantity, so that all together have PROB (Bonferroni)
+        curve = ecdf_differences(self.values[quantity], points=points, prob=prob, seed=int(self.settings["seed"]))
+        return [{"quantity": quantity, **row} for row in curve]
 
-    @cached_property
+    @kept
     def rows(self) -> list[dict[str, Any]]:
         """Each quantity's verdict: quantity, replications, largest (distance from uniform), at, band there, inside."""
         found = []
@@ -121,9 +132,9 @@ class SBCRecord:
 
     @property
     def passed(self) -> bool:
-        """Whether it is complete, next to nothing was refused, and every quantity stays inside its band."""
+        """Whether next to nothing was refused, and every quantity stays inside its band."""
         few = len(self.refused) <= MOST_REFUSED * int(self.settings["replications"])
-        return self.complete and few and bool(self.rows) and all(row["inside"] for row in self.rows)
+        return few and all(row["inside"] for row in self.rows)
 
     def table(self) -> pd.DataFrame:
         """Each quantity's verdict, one row each."""
@@ -137,49 +148,12 @@ class SBCRecord:
 
         return pd.DataFrame([row for name in self.values for row in self.ecdf(name)])
 
-    def to_json(self) -> str:
-        """The record as a file holds it: one line for each quantity of a chunk."""
-        body = {
-            "format": FORMAT,
-            "passed": self.passed,
-            "settings": dict(self.settings),
-            "code": self.code,
-            "versions": dict(self.versions),
-            "made": self.made,
-            "seconds": self.seconds,
-            "missing": dict(self.missing),
-            "table": self.rows,
-        }
-        head = json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False)
-        lines = [f"    {json.dumps(label)}: {json.dumps(part, allow_nan=False)}" for label, part in self.chunks.items()]
-        return head.removesuffix("\n}") + ',\n  "chunks": {\n' + ",\n".join(lines) + "\n  }\n}\n"
-
-    def save(self, path: str | Path) -> None:
-        """Write the record, whole or not at all."""
-        write_whole(Path(path), self.to_json())
-
-    @classmethod
-    def load(cls, path: str | Path) -> SBCRecord:
-        """Read a record."""
-        place = str(path)
-        try:
-            body = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", where=place, remedy="Give a record's path") from None
-        except ValueError:
-            raise InputError("not JSON", where=place, remedy="Give the .json file that `save` wrote") from None
-        if not isinstance(body, dict) or body.get("format") != FORMAT:
-            raise InputError(f"not a {FORMAT}", where=place, remedy="Give the .json file that `save` wrote")
-        try:
-            names = ("settings", "code", "chunks", "missing", "versions", "made", "seconds")
-            record = cls(**{name: body[name] for name in names})
-            _ = record.rows, record.refused
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise InputError("a damaged record", where=place, remedy="Delete it and calibrate anew") from None
-        return record
+    def derived(self) -> dict[str, Any]:
+        """The verdict, and each quantity's."""
+        return {"passed": self.passed, "table": self.rows}
 
     def __repr__(self) -> str:
         """What was judged, and whether it passed."""
-        judged = min((value.size for value in self.values.values()), default=0)
-        verdict = "passed" if self.passed else "failed" if self.complete else "incomplete"
+        judged = min(value.size for value in self.values.values())
+        verdict = "passed" if self.passed else "failed"
         return f"SBCRecord({self.settings['model']}, {self.settings['fit']}: {judged:,} replications, {verdict})"

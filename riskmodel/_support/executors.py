@@ -1,4 +1,4 @@
-"""Independent tasks in this process or in any `concurrent.futures.Executor`: what is finished is kept."""
+"""Independent tasks in this process or in any `concurrent.futures.Executor`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from riskmodel.errors import InputError, RiskModelError
+from riskmodel.errors import InputError, RiskModelError, UnavailableError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -31,8 +31,11 @@ def workers(jobs: int) -> Iterator[Executor | None]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    # Spawned, since a forked process inherits locks of threads that it does not have.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+    # Spawned, since a forked process inherits locks of threads that it does not have. Ctrl-C is for the process that
+    # collects the results, which then stops the others.
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    )
     # Each process reads these when it starts: with threads of their own they would get in each other's way.
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
@@ -47,28 +50,34 @@ def workers(jobs: int) -> Iterator[Executor | None]:
                 os.environ[name] = value
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that collects the results: it keeps what is finished."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def finished[Task, Result](
     function: Callable[[Task], Result],
     tasks: Mapping[str, Task],
     executor: Executor | None,
-    missing: MutableMapping[str, str],
+    missing: MutableMapping[str, str] | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> Iterator[tuple[str, Result]]:
-    """Results as they are finished."""
+    """Results as they are finished; a task whose worker died is told in `missing`, or ends all where there is none."""
+    tell = progress or (lambda done, of: None)
+    tell(0, len(tasks))
+    for done, (label, result, why) in enumerate(_results(function, tasks, executor), 1):
+        if not why:
+            yield label, result
+        elif missing is None:
+            raise UnavailableError(why, where=label, remedy="Nothing is kept: run it again, or with fewer processes")
+        else:
+            missing[label] = why
+        tell(done, len(tasks))
+
+
+def _results(
+    function: Callable[[Any], Any], tasks: Mapping[str, Any], executor: Executor | None
+) -> Iterator[tuple[str, Any, str]]:
+    """Label, result, and why there is none."""
     if executor is None:
-        for label, task in tasks.items():
-            yield label, function(task)
+        yield from ((label, function(task), "") for label, task in tasks.items())
         return
-    yield from _spread(function, tasks, executor, missing)
-
-
-def _spread[Task, Result](
-    function: Callable[[Task], Result], tasks: Mapping[str, Task], executor: Executor, missing: MutableMapping[str, str]
-) -> Iterator[tuple[str, Result]]:
     from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor, as_completed
 
     if isinstance(executor, ProcessPoolExecutor):  # others may send more than pickle can
@@ -79,15 +88,14 @@ def _spread[Task, Result](
             try:
                 futures[executor.submit(function, task)] = label
             except (BrokenExecutor, RuntimeError) as error:
-                missing[label] = f"no worker took it: {error}"
+                yield label, None, f"no worker took it: {error}"
         for future in as_completed(futures):
-            label = futures[future]
             try:
-                yield label, future.result()
+                yield futures[future], future.result(), ""
             except RiskModelError:
                 raise  # a fault of what was asked, which every worker would meet
             except (Exception, CancelledError) as error:
-                missing[label] = f"its worker died or failed: {type(error).__name__}: {error}"
+                yield futures[future], None, f"its worker died or failed: {type(error).__name__}: {error}"
     finally:
         for future in futures:
             future.cancel()
@@ -95,13 +103,10 @@ def _spread[Task, Result](
 
 def _check_sendable(tasks: Mapping[str, Any]) -> None:
     """Try the first task: the others hold the same functions."""
-    for label, task in tasks.items():
-        try:
-            pickle.dumps(task)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise InputError(
-                f"cannot be sent to another process: {error}",
-                where=label,
-                remedy="Define the function at the top of a module, or leave the executor out",
-            ) from None
-        return
+    label, task = next(iter(tasks.items()))
+    try:
+        pickle.dumps(task)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        what = f"cannot be sent to another process: {error}"
+        remedy = "Define the function at the top of a module, or leave the executor out"
+        raise InputError(what, where=label, remedy=remedy) from None

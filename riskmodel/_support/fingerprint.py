@@ -4,68 +4,65 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
-#: Modules that decide no number: what errors say, and the sampler, which no stored record of exact fits uses.
-_SILENT = frozenset({"errors", "mcmc.branch", "_support.version"})
+_EXACT = ("distributions", "priors", "posterior", "inference")
+#: Rooms whose code a record depends on.
+ROOMS = {
+    "fit": (*_EXACT, "evidence", "coarsened", "tree"),
+    "calibration": (*_EXACT, "calibration"),
+    "simulation": _EXACT,
+    "sampled simulation": (*_EXACT, "mcmc"),
+}
+#: Files of these rooms that decide no number of a record.
+SILENT = frozenset({"evidence/export.py", "evidence/manifest.py", "evidence/template.py", "tree/sample.py"})
 
 
 @cache
-def code_fingerprint(roots: tuple[str, ...] = ("inference.pool",)) -> str:
-    """SHA-256 of the modules behind some of this package's functions."""
-    return source_fingerprint({name: _source(name) for name in modules_behind(roots)})
+def code_fingerprint(record: str, *, beside: tuple[Path, ...] = (), package: Path = PACKAGE) -> str:
+    """SHA-256 of the rooms behind a kind of record, and of files beside the package.
+
+    Every kind covers the exact engine: `distributions`, `priors`, `posterior`, `inference`. A *fit* is also made by what
+    reads and audits counts (`evidence`), by the mathematics of coarse ones (`coarsened`) and by the `tree`; a *calibration*
+    by what leaves series out and scores (`calibration`), while its corpus has a hash of its own; a *simulation* by nothing
+    more of the package, and a *sampled simulation* by the sampler (`mcmc`), which no other kind covers. Wording (`report`,
+    `plots`, `cli`), questions (`consultation`, `sensitivity`), this room and `SILENT` files are in none: editing them makes
+    no record stale.
+    """
+    files = {name: path for room in ROOMS[record] for name, path in _room(package, room).items()}
+    files |= {path.name: path for path in beside}
+    return source_fingerprint({name: path.read_text(encoding="utf-8") for name, path in files.items()})
 
 
-def modules_behind(roots: Iterable[str]) -> tuple[str, ...]:
-    """Modules of this package that some of them import, at any depth, and they themselves."""
-    roots = frozenset(roots)
-    found: set[str] = set()
-    waiting = sorted(roots)
-    while waiting:
-        name = waiting.pop()
-        if name in found or (name in _SILENT and name not in roots):
-            continue
-        found.add(name)
-        waiting.extend(_imported(ast.parse(_source(name))))
-    return tuple(sorted(found))
+def _room(package: Path, room: str) -> dict[str, Path]:
+    """Files of a room, which is a folder or one file."""
+    paths = sorted((package / room).rglob("*.py")) or [package / f"{room}.py"]
+    names = {path.relative_to(package).as_posix(): path for path in paths}
+    return {name: path for name, path in names.items() if name not in SILENT}
 
 
 def source_fingerprint(sources: Mapping[str, str]) -> str:
     """SHA-256 of Python sources with comments, docstrings and layout left out."""
     digest = hashlib.sha256()
     for name in sorted(sources):
-        tree = ast.parse(sources[name])
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-                _undocument(node)
-        # As Python writes it back, which is steadier from one version of Python to the next than a dump of the tree.
-        text = ast.unparse(tree)
-        digest.update(f"{name} {len(text)}\n{text}\n".encode())
+        digest.update(f"{name} {_said(sources[name])}\n".encode())
     return digest.hexdigest()
 
 
-def _undocument(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    first = node.body[0] if node.body else None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        node.body = node.body[1:] or [ast.Pass()]
-
-
-def _imported(tree: ast.Module) -> set[str]:
-    names: set[str] = set()
+@cache
+def _said(source: str) -> str:
+    """Hash of what a source says to Python, once for each."""
+    tree = ast.parse(source)
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("riskmodel"):
-            base = (node.module or "").removeprefix("riskmodel").lstrip(".")
-            names.add(base)
-            names.update(f"{base}.{alias.name}".lstrip(".") for alias in node.names)
-    return {name for name in names if name and _path(name).is_file()}
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    # As Python writes it back, which is steadier from one version of Python to the next than a dump of the tree.
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 
 
-def _path(name: str) -> Path:
-    return PACKAGE / f"{name.replace('.', '/')}.py"
-
-
-def _source(name: str) -> str:
-    return _path(name).read_text(encoding="utf-8")
+def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    first = node.body[0] if node.body else None
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)

@@ -1,12 +1,20 @@
-"""The published JSON Schemas of what riskmodel writes."""
+"""The published JSON Schemas of what riskmodel writes, generated from the types that describe it."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import importlib
+import inspect
 from typing import Any
 
 from riskmodel.errors import UnknownNameError
+
+#: By name: the type that describes what is written, as module and class; imported when first asked for.
+TYPES = {
+    "calibration": "riskmodel.calibration.document:CalibrationDocument",
+    "consultation": "riskmodel.consultation.document:Document",
+    "error": "riskmodel._support.error_document:ErrorDocument",
+    "fit": "riskmodel.updating.document:FitDocument",
+}
 
 
 def schema(name: str = "consultation") -> dict[str, Any]:
@@ -14,7 +22,7 @@ def schema(name: str = "consultation") -> dict[str, Any]:
 
     Parameters
     ----------
-    name : {"consultation", "error", "calibration", "simulation-based-calibration", "fit"}
+    name : {"consultation", "error", "calibration", "fit"}
         What it describes: a consultation, an error of a command, or a record of a calibration or a fit.
 
     Returns
@@ -27,9 +35,24 @@ def schema(name: str = "consultation") -> dict[str, Any]:
     UnknownNameError
         If there is no such schema.
     """
-    folder = Path(__file__).parent.parent / "schemas"
-    known = sorted(path.name.removesuffix(".schema.json") for path in folder.glob("*.schema.json"))
-    if name not in known:
-        raise UnknownNameError("schema", name, known, where="schema")
-    found: dict[str, Any] = json.loads((folder / f"{name}.schema.json").read_text(encoding="utf-8"))
-    return found
+    if name not in TYPES:
+        raise UnknownNameError("schema", name, sorted(TYPES), where="schema")
+    module, kind = TYPES[name].split(":")
+    return schema_of(getattr(importlib.import_module(module), kind)) | {"title": f"riskmodel {name}"}
+
+
+def schema_of(described: type) -> dict[str, Any]:
+    """The schema of what a `msgspec.Struct` describes, itself at the top and what it is made of among the definitions."""
+    import msgspec
+
+    parts = msgspec.json.schema(described)["$defs"]
+    for part in parts.values():
+        if "description" in part:
+            part["description"] = inspect.cleandoc(part["description"]).split("\n\nParameters\n")[0]
+        if "properties" in part:
+            part["additionalProperties"] = False  # of a dataclass as of a Struct
+        if {"probability", "reason"} <= part.get("properties", {}).keys():
+            # What is not estimable is null with its reason.
+            part["if"] = {"properties": {"probability": {"type": "null"}}}
+            part["then"] = {"properties": {"reason": {"minLength": 1}}}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **parts.pop(described.__name__), "$defs": parts}

@@ -12,10 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskmodel._support.kept import Value, kept
 from riskmodel.errors import EvidenceError, InputError, UnknownNameError
 from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_whole
 
@@ -64,7 +64,7 @@ class CorpusSource:
 
 
 @dataclass(frozen=True, eq=False)
-class Corpus:
+class Corpus(Value):
     """Published meta-analyses of proportions, checked.
 
     Parameters
@@ -96,7 +96,7 @@ class Corpus:
         """How many series there are."""
         return sum(len(arm.studies) for arm in self.arms)
 
-    @cached_property
+    @kept
     def content_hash(self) -> str:
         """SHA-256 of the counts and clusters, in hexadecimal: not of the order of rows, nor of how the file is written."""
         digest = hashlib.sha256()

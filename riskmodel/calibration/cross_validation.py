@@ -9,16 +9,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.executors import Progress, finished
 from riskmodel._support.fingerprint import code_fingerprint
-from riskmodel._support.version import package_versions
 from riskmodel.calibration.corpus import Corpus, load_corpus
 from riskmodel.calibration.leave_out import Task, judge_arm
-from riskmodel.calibration.predictors import Predictor, as_predictors
+from riskmodel.calibration.predictors import as_predictors
 from riskmodel.calibration.record import CalibrationRecord
 from riskmodel.errors import InputError
 
@@ -33,10 +31,6 @@ MOST = 12
 LARGEST = 3000
 #: A left-out series and two others: fewer, and K = 1 is all there is.
 FEWEST = 3
-#: Where the command keeps what is finished, until all of it is, if no other file is named.
-UNFINISHED = Path("calibration-unfinished.json")
-#: Seconds between two writings of an unfinished record.
-_SAVE_EVERY = 10.0
 
 
 def calibrate(
@@ -50,7 +44,6 @@ def calibrate(
     largest: int = LARGEST,
     mirrored: bool = False,
     resamples: int = 2000,
-    resume: str | Path | None = None,
     save: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CalibrationRecord:
@@ -82,24 +75,24 @@ def calibrate(
         Also ask every predictor about non-events, as a check of symmetry; twice the work.
     resamples : int
         Of data sets, for intervals.
-    resume : str or Path, optional
-        An unfinished record, whose arms are kept.
     save : str or Path, optional
-        Where to write the record as it grows; where `resume` is, by default.
+        Where to write the record when it is finished; a run that is stopped writes nothing.
     progress : callable, optional
         Called with the number of arms done and of all arms.
 
     Returns
     -------
     CalibrationRecord
-        Where a worker died its `missing` says which arms were not judged, and why.
+        Of all arms.
 
     Raises
     ------
     EvidenceError
         If the corpus has faults; it carries all of them.
     InputError
-        If an argument cannot be used, a predictor's probabilities are none, or `resume` is of another calibration.
+        If an argument cannot be used, or a predictor's probabilities are none.
+    UnavailableError
+        If a worker died: nothing is kept.
 
     Examples
     --------
@@ -120,8 +113,7 @@ def calibrate(
     ):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{value!r} is not a whole number of at least {least}", where=where)
-    place = save if save is not None else resume
-    file = None if place is None else Path(place).expanduser()
+    file = None if save is None else Path(save).expanduser()
     if file is not None and not (file.parent.is_dir() and os.access(file.parent, os.W_OK) and not file.is_dir()):
         raise InputError(f"{str(file)!r} cannot be written", where="save", remedy="Give a file in a folder of yours")
     tasks, skipped = {}, {}
@@ -133,103 +125,27 @@ def calibrate(
             tasks[arm.label] = Task(arm, judged, seed, names, most, largest, bool(mirrored))
     if not tasks:
         raise InputError("no arm has enough series", where="corpus", remedy="Raise `largest`, or give another corpus")
-    run = _Run(corpus, judged, tasks, skipped, resamples, file, started)
-    if resume is not None:
-        run.take(CalibrationRecord.load(resume), str(resume))
-    run.work(executor, progress or (lambda done, of: None))
-    record = run.record()
+    done = dict(finished(judge_arm, tasks, executor, progress=progress))
+    record = CalibrationRecord(
+        **CalibrationRecord.header(code_fingerprint("calibration")),
+        corpus={
+            "name": corpus.name,
+            "content_hash": corpus.content_hash,
+            "arms": len(corpus.arms),
+            "data_sets": len(corpus.data_sets),
+            "clusters": len(corpus.clusters),
+            "series": corpus.series,
+        },
+        settings={"seed": seed, "ks": list(names), "most": most, "largest": largest, "mirrored": bool(mirrored)},
+        predictors=tuple(one.to_dict() for one in judged),
+        skipped=skipped,
+        seconds=round(time.monotonic() - started, 1),
+        resamples=resamples,
+        arms={label: done[label] for label in tasks},
+    )
     if file is not None:
         record.save(file)
     return record
-
-
-class _Run:
-    """Arms judged so far, and what is left to do."""
-
-    def __init__(
-        self,
-        corpus: Corpus,
-        predictors: tuple[Predictor, ...],
-        tasks: dict[str, Task],
-        skipped: dict[str, str],
-        resamples: int,
-        save: Path | None,
-        started: float,
-    ) -> None:
-        self.corpus, self.predictors, self.tasks, self.skipped = corpus, predictors, tasks, skipped
-        self.resamples, self.save, self.started = resamples, save, started
-        self.done: dict[str, dict[str, Any]] = {}
-        self.missing: dict[str, str] = {}
-        self.earlier_seconds = 0.0
-        self.saved = time.monotonic()
-        self.code = code_fingerprint()
-        first = next(iter(tasks.values()))
-        self.settings = {
-            "seed": first.seed,
-            "ks": list(first.ks),
-            "most": first.most,
-            "largest": first.largest,
-            "mirrored": first.mirrored,
-        }
-
-    def record(self) -> CalibrationRecord:
-
-        return CalibrationRecord(
-            corpus={
-                "name": self.corpus.name,
-                "content_hash": self.corpus.content_hash,
-                "arms": len(self.corpus.arms),
-                "data_sets": len(self.corpus.data_sets),
-                "clusters": len(self.corpus.clusters),
-                "series": self.corpus.series,
-            },
-            settings=self.settings,
-            predictors=tuple(one.to_dict() for one in self.predictors),
-            code=self.code,
-            arms={label: self.done[label] for label in self.tasks if label in self.done},
-            missing={
-                label: self.missing.get(label, "not judged yet") for label in self.tasks if label not in self.done
-            },
-            skipped=self.skipped,
-            versions=package_versions(),
-            made=datetime.now(UTC).isoformat(timespec="seconds"),
-            seconds=round(self.earlier_seconds + time.monotonic() - self.started, 1),
-            resamples=self.resamples,
-        )
-
-    def take(self, earlier: CalibrationRecord, where: str) -> None:
-        """Keep what an unfinished record holds, if it is of this very calibration."""
-        mine, found = self.record(), earlier
-        for what, ours, theirs in (
-            ("corpus", mine.corpus["content_hash"], found.corpus["content_hash"]),
-            ("code", mine.code, found.code),
-            ("settings", dict(mine.settings), dict(found.settings)),
-            ("predictors", list(mine.predictors), list(found.predictors)),
-        ):
-            if ours != theirs:
-                raise InputError(
-                    f"the record is of other {what}: {theirs}, now {ours}",
-                    where=where,
-                    remedy="Ask for the same calibration, or start a new one without resuming",
-                )
-        self.done = {label: dict(arm) for label, arm in earlier.arms.items()}
-        self.earlier_seconds = earlier.seconds
-
-    def work(self, executor: Executor | None, progress: Progress) -> None:
-        waiting = {label: task for label, task in self.tasks.items() if label not in self.done}
-        progress(len(self.done), len(self.tasks))
-        try:
-            for label, arm in finished(judge_arm, waiting, executor, self.missing):
-                self.done[label] = arm
-                if self.save is not None and time.monotonic() - self.saved > _SAVE_EVERY:
-                    self.record().save(self.save)
-                    self.saved = time.monotonic()
-                progress(len(self.done), len(self.tasks))
-        except BaseException:
-            # Ctrl-C as well as a fault: what is finished can be taken up again.
-            if self.save is not None and self.done:
-                self.record().save(self.save)
-            raise
 
 
 def _checked_ks(ks: Any) -> tuple[str, ...]:

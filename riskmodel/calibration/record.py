@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from riskmodel._support.files import write_whole
+from riskmodel._support.fingerprint import code_fingerprint
+from riskmodel._support.kept import kept
+from riskmodel._support.record import Record
+from riskmodel.calibration.corpus import Corpus
+from riskmodel.calibration.document import CalibrationDocument
 from riskmodel.calibration.scores import LEVELS, Scores, rarity, verdict
-from riskmodel.errors import InputError, UnknownNameError
+from riskmodel.errors import InputError, StaleRecordError, UnknownNameError
 from riskmodel.report.calibration import record_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = "riskmodel calibration record 1"
 
-
-@dataclass(frozen=True, eq=False)
-class CalibrationRecord:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CalibrationRecord(Record):
     """How well predictors foretold series that were left out, and all that is needed to check it.
 
     Parameters
@@ -40,8 +40,6 @@ class CalibrationRecord:
     arms : mapping of str to mapping
         By arm, in the order of the corpus: cluster, pooled_risk, and columns study, k, events, total, u, and by predictor
         pit and log_score; and why a predictor is unavailable.
-    missing : mapping of str to str
-        Arms that were not judged, and why; empty in a complete record.
     skipped : mapping of str to str
         Arms that the protocol leaves out, and why.
     versions : mapping of str to str
@@ -57,26 +55,21 @@ class CalibrationRecord:
     corpus: Mapping[str, Any]
     settings: Mapping[str, Any]
     predictors: tuple[Mapping[str, Any], ...]
-    code: str
-    arms: Mapping[str, Mapping[str, Any]]
-    missing: Mapping[str, str]
     skipped: Mapping[str, str]
-    versions: Mapping[str, str]
-    made: str
     seconds: float
     resamples: int = 2000
+    arms: Mapping[str, Mapping[str, Any]]
 
-    @property
-    def complete(self) -> bool:
-        """Whether every arm was judged."""
-        return not self.missing
+    DOCUMENT: ClassVar = CalibrationDocument
+    FILE: ClassVar = "calibration.json"
+    AGAIN: ClassVar = "Calibrate again"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Predictors, in the order in which they were named."""
         return tuple(one["name"] for one in self.predictors)
 
-    @cached_property
+    @kept
     def unavailable(self) -> dict[str, str]:
         """Predictors that `pool` refused somewhere, and why: a mean over other series would not compare."""
         found: dict[str, str] = {}
@@ -85,7 +78,7 @@ class CalibrationRecord:
                 found.setdefault(name, reason)
         return found
 
-    @cached_property
+    @kept
     def scores(self) -> Scores:
         """Every prediction, as arrays."""
         arms = list(self.arms.values())
@@ -139,10 +132,9 @@ class CalibrationRecord:
         Returns
         -------
         str
-            ``"fail"`` where a criterion fails, ``"not available"`` where one could not be looked at or arms are missing,
-            else ``"pass"``.
+            ``"fail"`` where a criterion fails, ``"not available"`` where one could not be looked at, else ``"pass"``.
         """
-        statuses = {row["status"] for row in self.bar(name)} if self.complete else {"not available"}
+        statuses = {row["status"] for row in self.bar(name)}
         return next(status for status in ("fail", "not available", "pass") if status in statuses)
 
     def symmetry(self) -> list[dict[str, Any]]:
@@ -153,7 +145,7 @@ class CalibrationRecord:
         list of dict
             predictor; largest_difference of a probability between the two codings; and log_score of either.
         """
-        if not self.settings["mirrored"] or not self.arms:
+        if not self.settings["mirrored"]:
             return []
         rows = []
         for name in self.scores.pit:
@@ -248,57 +240,47 @@ class CalibrationRecord:
 
     def _available(self, name: str | None) -> str:
         known = self._known(name)
-        if known in self.unavailable or not self.arms:
-            reason = self.unavailable.get(known, "no arm was judged")
-            raise InputError(reason, where=known, remedy="Choose another predictor")
+        if known in self.unavailable:
+            raise InputError(self.unavailable[known], where=known, remedy="Choose another predictor")
         return known
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it: what was judged, the verdict, the tables, and every prediction last.
+    def derived(self) -> dict[str, Any]:
+        """The verdict and the tables.
 
         Returns
         -------
         dict
-            Without NaN or infinities: null stands for what is not known.
+            unavailable, verdict, bar, table, differences, symmetry.
         """
         references = [name for name in ("rbest", "naive") if name in self.scores.pit]
-        body = {
-            "format": FORMAT,
-            "corpus": dict(self.corpus),
-            "settings": dict(self.settings),
-            "predictors": [dict(one) for one in self.predictors],
-            "code": self.code,
-            "versions": dict(self.versions),
-            "made": self.made,
-            "seconds": self.seconds,
-            "resamples": self.resamples,
-            "complete": self.complete,
-            "missing": dict(self.missing),
-            "skipped": dict(self.skipped),
+        return {
             "unavailable": self.unavailable,
             "verdict": self.verdict(),
             "bar": self.bar(),
             "table": self.scores.rows,
             "differences": [row for name in references for row in self.scores.differences(name)],
             "symmetry": self.symmetry(),
-            "arms": {label: dict(arm) for label, arm in self.arms.items()},
         }
-        clean: dict[str, Any] = _finite(body)
-        return clean
 
-    def to_json(self) -> str:
-        """The record as a file holds it: readable down to the arms, one line for each of those.
+    def check(self, corpus: Corpus) -> None:
+        """Refuse a record that is not of this corpus and this code.
 
-        Returns
-        -------
-        str
-            JSON.
+        Parameters
+        ----------
+        corpus : Corpus
+            What the verdict is wanted for.
+
+        Raises
+        ------
+        StaleRecordError
+            With the reason.
         """
-        body = self.to_dict()
-        arms = body.pop("arms")
-        lines = [f"    {json.dumps(label)}: {json.dumps(arm, allow_nan=False)}" for label, arm in arms.items()]
-        head = json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False)
-        return head.removesuffix("\n}") + ',\n  "arms": {\n' + ",\n".join(lines) + "\n  }\n}\n"
+        place = f"{self.names[0]} on {self.corpus['name']}"
+        judged, given = self.corpus["content_hash"], corpus.content_hash
+        if judged != given:
+            what = f"the record is of the corpus {judged[:8]}, and this one is {given[:8]}"
+            raise StaleRecordError(what, where=place, remedy=self.AGAIN)
+        self.check_code(code_fingerprint("calibration"), where=place)
 
     def to_markdown(self) -> str:
         """The record as a page.
@@ -318,60 +300,11 @@ class CalibrationRecord:
         path : str or Path
             The file.
         """
-        file = Path(path)
-        write_whole(file, self.to_markdown() if file.suffix == ".md" else self.to_json())
-
-    @classmethod
-    def load(cls, path: str | Path) -> CalibrationRecord:
-        """Read a record.
-
-        Parameters
-        ----------
-        path : str or Path
-            A JSON file that `save` wrote.
-
-        Returns
-        -------
-        CalibrationRecord
-            Its tables are computed again from its predictions.
-
-        Raises
-        ------
-        InputError
-            If the file is no such record.
-        """
-        place = str(path)
-        try:
-            body = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", where=place, remedy="Give a record's path") from None
-        except ValueError:
-            raise InputError("not JSON", where=place, remedy="Give the .json file that a calibration wrote") from None
-        if not isinstance(body, dict) or body.get("format") != FORMAT:
-            raise InputError(f"not a {FORMAT}", where=place, remedy="Give the .json file that a calibration wrote")
-        try:
-            record = cls(
-                **{name: body[name] for name in ("corpus", "settings", "code", "arms", "missing", "skipped")},
-                **{name: body[name] for name in ("versions", "made", "seconds", "resamples")},
-                predictors=tuple(body["predictors"]),
-            )
-            _ = record.scores
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise InputError("a damaged record", where=place, remedy="Delete it and calibrate anew") from None
-        return record
+        if Path(path).suffix == ".md":
+            write_whole(Path(path), self.to_markdown())
+        else:
+            super().save(path)
 
     def __repr__(self) -> str:
         """The verdict, and whose."""
-        part = "" if self.complete else f", {len(self.missing)} of {len(self.missing) + len(self.arms)} arms missing"
-        return f"CalibrationRecord({self.names[0]} on {self.corpus['name']}: {self.verdict()}{part})"
-
-
-def _finite(value: Any) -> Any:
-    """The same with null for every number that JSON does not know."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_finite(one) for one in value]
-    return value
+        return f"CalibrationRecord({self.names[0]} on {self.corpus['name']}: {self.verdict()})"

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, bdtrc
 
+from riskmodel._support.kept import Value, kept
 from riskmodel.errors import InputError, UnknownNameError
 
 Array = NDArray[np.float64]
@@ -39,7 +39,7 @@ def rarity(risk: float) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class Scores(Value):
     """Predictions of left-out series beside what was observed."""
 
     ks: tuple[str, ...]  # how many series were pooled, in the order of a table
@@ -52,12 +52,12 @@ class Scores:
     seed: int  # seed, resamples: of the intervals
     resamples: int = 2000
 
-    @cached_property
+    @kept
     def clusters(self) -> NDArray[np.str_]:
         """Names of the clusters."""
         return np.unique(self.cluster)
 
-    @cached_property
+    @kept
     def _weights(self) -> Array:
         """How often each resample holds each cluster, the sample itself first."""
         size = self.clusters.size
@@ -90,7 +90,7 @@ class Scores:
             return self.total > SMALL_TOTAL
         return np.asarray(self.rarity == stratum)
 
-    @cached_property
+    @kept
     def rows(self) -> list[dict[str, Any]]:
         """Coverage and log score of every predictor, by stratum and K.
 
@@ -151,19 +151,13 @@ class Scores:
 
     def ecdf(self, name: str, *, points: int = 50, prob: float = 0.95) -> list[dict[str, Any]]:
         """Distance of the PIT values' distribution from the uniform one, by K, with simultaneous bands."""
-        found = []
-        z = np.arange(1, points) / points
-        for k in self.ks:
-            values = self.pit[name][self.k == k]
-            if not values.size:
-                continue
-            lower, upper = ecdf_band(values.size, points=points, prob=prob, seed=self.seed)
-            share = (values[:, None] <= z).mean(0)
-            found += [
-                {"k": k, "z": float(a), "difference": float(b - a), "lower": float(c - a), "upper": float(d - a)}
-                for a, b, c, d in zip(z, share, lower, upper, strict=True)
-            ]
-        return found
+        by_k = {k: self.pit[name][self.k == k] for k in self.ks}
+        return [
+            {"k": k, **row}
+            for k, values in by_k.items()
+            if values.size
+            for row in ecdf_differences(values, points=points, prob=prob, seed=self.seed)
+        ]
 
 
 def _with_interval(name: str, means: Array, levels: tuple[float, float], data_sets: int) -> dict[str, float]:
@@ -196,6 +190,15 @@ def ecdf_band(
     level = np.quantile(pointwise[drawn, np.arange(points - 1)].min(1), 1 - prob)
     inside = pointwise >= level
     return inside.argmax(0) / size, (size - inside[::-1].argmax(0)) / size
+
+
+def ecdf_differences(values: Array, *, points: int = 50, prob: float = 0.95, seed: int = 1) -> list[dict[str, float]]:
+    """How far the distribution of some values is from the uniform one at points of (0, 1), with the simultaneous band."""
+    z = np.arange(1, points) / points
+    share = (values[:, None] <= z).mean(0)
+    lower, upper = ecdf_band(values.size, points=points, prob=prob, seed=seed)
+    columns = {"z": z, "difference": share - z, "lower": lower - z, "upper": upper - z}
+    return [dict(zip(columns, row, strict=True)) for row in np.column_stack(list(columns.values())).tolist()]
 
 
 #: The bar of a calibration: where each coverage must lie averaged over K and at each K, and how log scores compare.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -66,7 +64,6 @@ def _ratio(text: str, number: int) -> tuple[int, int]:
 @click.option("--corpus", metavar="FILE", help="A CSV of published series; the shipped development corpus otherwise.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of every draw.")
 @click.option("--out", metavar="DIR", help="Write calibration.json and calibration.md there.")
-@click.option("--resume", metavar="FILE", help="Go on with an unfinished record.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes.")
 @click.option("--prior", help="Judge another configuration: a name, or such as 1,1 or normal,0,2.")
 @click.option("--heterogeneity", help="The same: a name, 0, or such as log-normal,0.8,0.6 or half-normal,1 or 1,9.")
@@ -76,7 +73,7 @@ def _ratio(text: str, number: int) -> tuple[int, int]:
 @click.option("--picture", metavar="FILE", help="Draw it: PIT histogram, ECDF with bands, coverage.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def calibrate(
-    corpus: str | None, seed: int, out: str | None, resume: str | None, jobs: int, picture: str | None, as_json: bool,
+    corpus: str | None, seed: int, out: str | None, jobs: int, picture: str | None, as_json: bool,
     mirrored: bool, **configuration: Any,
 ) -> None:  # fmt: skip
     """Whether predictions hold: leave one series out of published meta-analyses, and predict it from others.
@@ -87,27 +84,17 @@ def calibrate(
     """  # noqa: D301
     from riskmodel._support.executors import workers
     from riskmodel._support.files import folder
-    from riskmodel.calibration.cross_validation import UNFINISHED, calibrate
+    from riskmodel.calibration.cross_validation import calibrate
     from riskmodel.calibration.predictors import asked
 
-    save = folder(out) / "calibration.json" if out else Path(resume or UNFINISHED)
-    writable = save != UNFINISHED or os.access(".", os.W_OK)
-    try:
-        with workers(jobs) as executor, Bar() as progress:
-            record = calibrate(
-                corpus, asked(**configuration), seed=seed, executor=executor, mirrored=mirrored,
-                resume=resume, save=save if writable else None, progress=progress,
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        kept = (
-            f"What is finished is in {save}: say the same with --resume {save}" if save.is_file() else "Nothing is kept"
-        )
-        click.echo(f"riskmodel: interrupted. {kept}", err=True)
-        sys.exit(130)
-    if out:
-        record.save(save.with_suffix(".md"))
-    elif record.complete and save == UNFINISHED:
-        save.unlink(missing_ok=True)
+    place = folder(out) if out else None
+    with workers(jobs) as executor, Bar() as progress:
+        record = calibrate(
+            corpus, asked(**configuration), seed=seed, executor=executor, mirrored=mirrored,
+            save=place / "calibration.json" if place else None, progress=progress,
+        )  # fmt: skip
+    if place:
+        record.save(place / "calibration.md")
     if picture is not None:
         from riskmodel import plots
 
@@ -117,13 +104,6 @@ def calibrate(
         click.echo(record.to_json(), nl=False)
     else:
         page(record.to_markdown())
-    if not record.complete:
-        first = next(iter(record.missing.items()))
-        text = (
-            f"{len(record.missing)} arms are missing, {first[0]} because {first[1]}. Say the same with --resume {save}"
-        )
-        click.echo(f"riskmodel: {text}", err=True)
-        sys.exit(1)
 
 
 @click.command(name="refit")
@@ -146,11 +126,11 @@ def refit(
     riskmodel refit new-series.csv --save my-finding --picture moves.png
     """  # noqa: D301
     from riskmodel._support.files import new_folder
-    from riskmodel.updating.refit import update
+    from riskmodel.updating.new_counts import refit
 
     if place is not None:
         new_folder(place)
-    found = update(finding, new, setting=setting, reading=reading)
+    found = refit(finding, new, setting=setting, reading=reading)
     if picture is not None:
         from riskmodel import plots
 

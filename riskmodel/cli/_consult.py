@@ -76,30 +76,19 @@ def _option(
 
 def _options(parsed: Finding) -> list[click.Parameter]:
     """Options of a consultation: those of every finding, and this one's variables and descriptors."""
-    from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING
+    from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, DETAILS
 
     settings = "|".join(["any", *(one.name for one in parsed.settings)])
     readings = "|".join(one.name for one in parsed.readings)
+    known = [(one.name, "|".join(one.states), f"Known: {one.title}.") for one in parsed.states]
+    stated = [
+        (one.name, (one.unit or one.kind).upper(), f"Stated: {one.title}; echoed, not part of any number.")
+        for one in parsed.descriptors
+    ]
     return [
         *(
-            _option(
-                f"--{one.name.replace('_', '-')}",
-                f"state_{one.name}",
-                None,
-                "|".join(one.states),
-                f"Known: {one.title}.",
-            )
-            for one in parsed.states
-        ),
-        *(
-            _option(
-                f"--{one.name.replace('_', '-')}",
-                f"state_{one.name}",
-                None,
-                one.unit.upper() or one.kind.upper(),
-                f"Stated: {one.title}; echoed, not part of any number.",
-            )
-            for one in parsed.descriptors
+            _option(f"--{name.replace('_', '-')}", f"state_{name}", None, values, text)
+            for name, values, text in (*known, *stated)
         ),
         _option("--setting", "setting", "any", settings, "Whose series speak."),
         _option("--reading", "reading", "primary", readings, "How disputed rows are read."),
@@ -112,7 +101,13 @@ def _options(parsed: Finding) -> list[click.Parameter]:
             "A shipped finding, or a finding's folder.",
             passed=False,
         ),
-        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON (schema: consultation.schema.json)."),
+        click.Option(
+            ["--detail"],
+            multiple=True,
+            metavar="|".join((*DETAILS, "all")),
+            help="With --json: what costs more and is given when asked for by name; a page has it all.",
+        ),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON (its schema: riskmodel.schema())."),
         click.Option(["--markdown", "as_markdown"], is_flag=True, help="Print Markdown."),
         click.Option(
             ["--help", "-h"],
@@ -126,7 +121,9 @@ def _options(parsed: Finding) -> list[click.Parameter]:
 
 
 @click.command(cls=_ConsultCommand, name="consult", add_help_option=False)
-def consult(setting: str, reading: str, audience: str, as_json: bool, as_markdown: bool, **stated: Any) -> None:
+def consult(
+    setting: str, reading: str, audience: str, detail: tuple[str, ...], as_json: bool, as_markdown: bool, **stated: Any
+) -> None:
     """Risks, work-up and cautions for what is known of a fetus.
 
     \b
@@ -144,6 +141,7 @@ def consult(setting: str, reading: str, audience: str, as_json: bool, as_markdow
             setting=setting,
             reading=reading,
             audience=audience,
+            detail=detail if as_json else "all",
             **{name.removeprefix("state_"): value for name, value in stated.items()},
         ).to_dict()
     finally:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from riskmodel._support.kept import once
 from riskmodel.distributions.diagram import Node, branch
 from riskmodel.evidence.finding import Finding, Given, Variable, given_text
+from riskmodel.evidence.known import states_in
 
 
 class NotOnTreeError(Exception):
@@ -34,7 +35,7 @@ def _diagram(finding: Finding, path: Given, wanted: dict[str, str]) -> Node:
     parts: dict[str, Node] = {}
     variable = _variable(finding, edge.variable)
     for state in variable.states:
-        if state not in wanted.get(variable.name, state).split("|"):
+        if state not in states_in(wanted.get(variable.name, state)):
             parts[state] = 0.0
             continue
         rest = {name: value for name, value in wanted.items() if name != variable.name}
@@ -69,7 +70,7 @@ def _skipped(finding: Finding, path: Given, wanted: dict[str, str], name: str) -
             if not places or finding.edges[places[0]].variable != name:
                 continue
             rest = _diagram(finding, path, {one: value for one, value in wanted.items() if one != name})
-            asked = wanted[name].split("|")
+            asked = states_in(wanted[name])
             states = _variable(finding, name).states
             return _split(finding, cut, {one: rest if one in asked else 0.0 for one in states})
     raise NotOnTreeError(f"no series, and no stated independence, tells {name} where {given_text(path)}")

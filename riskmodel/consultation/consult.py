@@ -1,31 +1,24 @@
-"""From a question to a consultation: the one thin interface that every face calls."""
+"""From a question to a complete consultation: the one thin interface that every face calls."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from riskmodel.consultation import tables as consult_tables
-from riskmodel.consultation.document import (
-    also_counted,
-    applies,
-    by_setting,
-    neighbours,
-    risk_dict,
-    statement_dict,
-    wider_counts,
-)
+from msgspec import json
+
+from riskmodel._support.kept import Value, once
+from riskmodel.consultation import compose, tables
+from riskmodel.consultation import document as doc
 from riskmodel.consultation.question import said, split_stated
 from riskmodel.consultation.workup import StepState, plan
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import Given, given_text
+from riskmodel.evidence.known import Known
 from riskmodel.evidence.load import load_evidence
-from riskmodel.evidence.workup import Statement
 from riskmodel.sensitivity.variants import tested
-from riskmodel.tree.answer import known_states
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree, fit
 
@@ -35,107 +28,110 @@ if TYPE_CHECKING:
 Audience = Literal["clinician", "patient", "researcher"]
 AUDIENCES: tuple[str, ...] = ("clinician", "patient", "researcher")
 DEFAULT_FINDING = "fetal-hepatic-calcification"
+#: What costs much and is not always wanted: asked for by name.
+DETAILS: tuple[str, ...] = ("robustness", "settings", "neighbours", "changes")
 
 
 @dataclass(frozen=True, eq=False)
-class Consultation:
+class Query(Value):
+    """What is asked: what is known, what is stated beside it, for whom, and what is wanted by name."""
+
+    known: Known
+    described: Mapping[str, Any]  # stated, echoed, and part of no number
+    audience: str
+    detail: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Consultation(Value):
     """What the evidence says to one question.
 
     Parameters
     ----------
-    evidence : Evidence
-        The finding's counts under the chosen reading.
     model : ProbabilityTree
-        The fitted tree.
-    audience : str
-        For whom it is worded; the numbers are the same for all.
-    known : tuple of (str, str)
-        Known states.
-    described : mapping of str to object
-        What was stated and has no counts behind it.
+        The fitted tree, with the evidence that it rests on.
+    query : Query
+        What was asked.
     risks : tuple of RiskEstimate
         One for each headline outcome that is still open.
-    branches : tuple of (Given, tuple of RiskEstimate)
+    branches : tuple of (Known, tuple of RiskEstimate)
         The same after either state of the first variable that is not known.
     workup : tuple of StepState
         Steps in the order of the algorithm.
-    cautions : tuple of dict
-        Pitfalls with what the counts say of them, and what this answer cannot say.
+    document : Document
+        All that is said, as the response model: every face shows parts of it, and nothing is worked out after.
     """
 
-    evidence: Evidence
     model: ProbabilityTree
-    audience: str
-    known: Given
-    described: Mapping[str, Any]
+    query: Query
     risks: tuple[RiskEstimate, ...]
-    branches: tuple[tuple[Given, tuple[RiskEstimate, ...]], ...]
+    branches: tuple[tuple[Known, tuple[RiskEstimate, ...]], ...]
     workup: tuple[StepState, ...]
-    cautions: tuple[dict[str, Any], ...]
+    document: doc.Document
+
+    @property
+    def evidence(self) -> Evidence:
+        """The finding's counts under the chosen reading."""
+        return self.model.evidence
+
+    @property
+    def known(self) -> Known:
+        """Known states."""
+        return self.query.known
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """What was stated beside it."""
+        return self.query.described
+
+    @property
+    def cautions(self) -> tuple[dict[str, Any], ...]:
+        """Pitfalls with what the counts say of them, and what this answer cannot say."""
+        return tuple(self.to_dict()["cautions"])
 
     def to_dict(self) -> dict[str, Any]:
-        """The consultation as JSON knows it; the schema is ``schemas/consultation.schema.json``.
+        """The consultation as JSON knows it; its schema is ``riskmodel.schema()``.
 
         Returns
         -------
         dict
-            What is not estimable is null, with its reason and bounds.
+            What is not estimable is null, with its reason and bounds; so is what was not asked for by name.
         """
-        evidence, finding = self.evidence, self.evidence.finding
-        return {
-            "schema": "riskmodel-consultation-1",
-            "finding": finding.key,
-            "title": finding.title,
-            "plain_title": finding.plain_title,
-            "known": dict(self.known),
-            "variables": {
-                one.name: {"title": one.title, "plain_title": one.plain_title, "states": dict(one.plain_state_titles)}
-                for one in finding.variables
-            },
-            "described": {name: _plain(value) for name, value in self.described.items()},
-            "not_counted": [one.title for one in finding.descriptors],
-            "plain_not_counted": [one.plain_title for one in finding.descriptors],
-            "setting": self.model.setting,
-            "reading": evidence.reading,
-            "audience": self.audience,
-            "evidence_version": evidence.version,
-            "risks": [risk_dict(risk, self.model) for risk in self.risks],
-            "branches": [
-                {"given": dict(given), "risks": [risk_dict(risk) for risk in risks]} for given, risks in self.branches
-            ],
-            "kinds": {name: list(self.model.kinds(name)) for name in finding.kinds},
-            "settings": by_setting(self.model, self.risks),
-            "wider_counts": wider_counts(self.model),
-            "neighbours": neighbours(evidence, self.known, self.risks),
-            "also_counted": also_counted(evidence, self.known, self.model.setting),
-            "workup": [step.to_dict() for step in self.workup],
-            "differential": [_statement(one, self) for one in evidence.workup.differential if self._applies(one)],
-            "prognosis": [_statement(one, self) for one in evidence.workup.prognosis if self._applies(one)],
-            "cautions": list(self.cautions),
-            "disagreements": [asdict(one) | {"sources": list(one.sources)} for one in evidence.disagreements],
-            "audit": [one.to_dict() | {"sources": list(one.sources)} for one in evidence.audit()],
-            "model": {
-                "prior": str(self.model.prior),
-                "heterogeneity": str(self.model.heterogeneity),
-                "estimand": "risk in a new setting; its mean is the probability for the next fetus",
-            },
-            "sources": {key: one.citation for key, one in evidence.sources.items()},
-            "review": asdict(finding.review),
-            "updated": finding.updated,
-            "disclaimer": finding.disclaimer,
-        }
+        answer: dict[str, Any] = json.decode(json.encode(self.document))
+        return answer
+
+    def with_detail(self, *names: str) -> Consultation:
+        """The same consultation with more in it.
+
+        Parameters
+        ----------
+        *names : str
+            Of what is asked for by name: ``"robustness"``, ``"settings"``, ``"neighbours"``, ``"changes"``, or ``"all"``.
+
+        Returns
+        -------
+        Consultation
+            Itself where it has them already.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such detail.
+        """
+        detail = _checked_detail((*self.query.detail, *names))
+        return self if detail == self.query.detail else _consultation(self.model, replace(self.query, detail=detail))
 
     def risk_table(self) -> pd.DataFrame:
         """Risks, by route, and those of the branches: see `riskmodel.consultation.tables.risk_table`."""
-        return consult_tables.risk_table(self.to_dict())
+        return tables.risk_table(self.to_dict())
 
     def workup_table(self) -> pd.DataFrame:
         """What each step would change: see `riskmodel.consultation.tables.workup_table`."""
-        return consult_tables.workup_table(self.to_dict())
+        return tables.workup_table(self.with_detail("changes").to_dict())
 
     def robustness_table(self) -> pd.DataFrame:
         """How far each answer moves: see `riskmodel.consultation.tables.robustness_table`."""
-        return consult_tables.robustness_table(self.to_dict())
+        return tables.robustness_table(self.with_detail("robustness").to_dict())
 
     def tested_table(self) -> pd.DataFrame:
         """Bounds of each answer over every number that may have been tested, where a source does not say how many.
@@ -150,9 +146,6 @@ class Consultation:
         rows = [{"outcome": risk.outcome.name} | one for risk in self.risks for one in tested(self.model, risk)]
         return pd.DataFrame(rows, columns=["outcome", "tested", "lowest", "highest"])
 
-    def _applies(self, statement: Statement) -> bool:
-        return applies(statement, self.known, self.described)
-
 
 def consult(
     *,
@@ -162,6 +155,7 @@ def consult(
     setting: str = "any",
     prior: Any = "jeffreys",
     heterogeneity: Any = "default",
+    detail: str | Iterable[str] = (),
     **stated: Any,
 ) -> Consultation:
     """Answer a question about a finding.
@@ -177,7 +171,11 @@ def consult(
     setting : str
         ``"any"``, or a setting of the finding, whose series alone then speak.
     prior, heterogeneity : optional
-        As `riskmodel.inference.pool` takes them.
+        As `riskmodel.pool` takes them.
+    detail : str or sequence of str
+        What costs more and is given when asked for by name: ``"robustness"`` (other priors, readings, series left out),
+        ``"settings"`` (each kind of clinic's series alone), ``"neighbours"`` (published figures to weigh a risk against),
+        ``"changes"`` (what each test's result would do to every outcome), or ``"all"``.
     **stated : object
         Known states, such as ``anatomy="isolated"``, and descriptors, such as ``weeks=20``. None is not known.
 
@@ -209,107 +207,146 @@ def consult(
         raise InputError(
             "reading and setting are names", where="consult", remedy='Give reading="primary", setting="any"'
         )
+    wanted = _checked_detail((detail,) if isinstance(detail, str) else tuple(detail))
     evidence = load_evidence(finding, reading=reading)
     model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
     states, described = split_stated(evidence.finding, stated)
-    known = known_states(model.evidence.finding, states)
-    risks = tuple(
+    known = Known.of(evidence.finding, states, several=False)
+    return _consultation(model, Query(known, described, audience, wanted))
+
+
+def _checked_detail(names: Sequence[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in (*DETAILS, "all"):
+            raise UnknownNameError("detail", str(name), [*DETAILS, "all"], where="detail")
+    return DETAILS if "all" in names else tuple(name for name in DETAILS if name in names)
+
+
+def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
+    known, detail = query.known, query.detail
+    evidence = model.evidence
+    risks = once(model, ("risks", known), lambda: _headlines(model, known))
+    branches = once(model, ("branches", known), lambda: _branches(model, known))
+    workup = plan(model, known, query.described, every="changes" in detail)
+    facts = dict(known) | dict(query.described)
+
+    def statements(group: Sequence[Any]) -> tuple[doc.Statement, ...]:
+        return tuple(compose.statement_part(one, model, facts) for one in group if compose.applies(one, facts))
+
+    def asked[T](name: str, part: Any, *arguments: Any) -> T | None:
+        """A part that was asked for by name, kept beside the model; nothing of what was described is in it."""
+        return once(model, (name, known), lambda: part(*arguments)) if name in detail else None
+
+    unchanging = once(model, "unchanging", lambda: _unchanging(model))
+    document = doc.Document(
+        **unchanging,
+        known=dict(known),
+        described={name: list(one) if isinstance(one, tuple) else one for name, one in query.described.items()},
+        audience=query.audience,  # type: ignore[arg-type]
+        detail=detail,
+        risks=tuple(compose.risk_part(risk, model, robust="robustness" in detail) for risk in risks),
+        branches=tuple(
+            doc.Branch(given=dict(given), risks=tuple(map(compose.risk_part, after))) for given, after in branches
+        ),
+        settings=asked("settings", compose.setting_parts, model, risks),
+        neighbours=asked("neighbours", compose.neighbours_part, evidence, known, risks),
+        also_counted=compose.also_counted(evidence, known, model.setting),
+        workup=tuple(compose.step_part(state, changes="changes" in detail) for state in workup),
+        differential=statements(evidence.workup.differential),
+        prognosis=statements(evidence.workup.prognosis),
+        cautions=(
+            *(_pitfall(one) for one in statements(evidence.workup.pitfalls)),
+            *_limits(model, query, risks),
+            *(_pitfall(one, "limit") for one in statements(evidence.workup.cautions)),
+            *(
+                _limit("contradiction", f"This reading contradicts itself: {one.what}.", one.sources)
+                for one in evidence.audit()
+                if one.severity == "contradiction"
+            ),
+        ),
+    )
+    return Consultation(model, query, risks, branches, workup, document)
+
+
+def _unchanging(model: ProbabilityTree) -> dict[str, Any]:
+    """What every consultation of a fitted finding says."""
+    evidence, finding = model.evidence, model.evidence.finding
+    return {
+        "finding": finding.key,
+        "title": finding.title,
+        "plain_title": finding.plain_title,
+        "variables": {
+            one.name: doc.VariableTitles(
+                title=one.title, plain_title=one.plain_title, states=dict(one.plain_state_titles)
+            )
+            for one in finding.variables
+        },
+        "not_counted": tuple(one.title for one in finding.descriptors),
+        "plain_not_counted": tuple(one.plain_title for one in finding.descriptors),
+        "setting": model.setting,
+        "reading": evidence.reading,
+        "evidence_version": evidence.version,
+        "kinds": compose.kind_parts(model),
+        "coarse_counts": compose.coarse_parts(model),
+        "disagreements": evidence.disagreements,
+        "audit": compose.audit_parts(evidence),
+        "model": doc.ModelSaid(prior=str(model.prior), heterogeneity=str(model.heterogeneity)),
+        "sources": {key: one.citation for key, one in evidence.sources.items()},
+        "review": finding.review,
+        "updated": finding.updated,
+        "disclaimer": finding.disclaimer,
+    }
+
+
+def _headlines(model: ProbabilityTree, known: Known) -> tuple[RiskEstimate, ...]:
+    """The headline outcomes that are still open."""
+    return tuple(
         model.risk(one.name, **dict(known))
-        for one in evidence.finding.outcomes
+        for one in model.evidence.finding.outcomes
         if one.headline and one.variable not in dict(known)
     )
-    branches = _branches(model, known)
-    steps = plan(model, known, described)
-    cautions = _cautions(model, known, described, risks)
-    return Consultation(evidence, model, audience, known, described, risks, branches, steps, cautions)
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _branches(model: ProbabilityTree, known: Given) -> tuple[tuple[Given, tuple[RiskEstimate, ...]], ...]:
+def _branches(model: ProbabilityTree, known: Known) -> tuple[tuple[Known, tuple[RiskEstimate, ...]], ...]:
     """What either state of the first open variable would make of the risks."""
     finding = model.evidence.finding
-    open_variable = next((one for one in finding.states if one.name not in dict(known)), None)
-    if open_variable is None:
+    variable = next((one for one in finding.states if not known.states(one.name)), None)
+    if variable is None:
         return ()
-    found = []
-    for state in open_variable.states:
-        given = known_states(finding, dict(known) | {open_variable.name: state})
-        risks = tuple(
-            model.risk(one.name, **dict(given))
-            for one in finding.outcomes
-            if one.headline and one.variable not in dict(given)
-        )
-        found.append((given, risks))
-    return tuple(found)
+    after = (known.with_state(finding, variable.name, state) for state in variable.states)
+    return tuple((given, _headlines(model, given)) for given in after)
 
 
-def _statement(statement: Statement, consultation: Consultation) -> dict[str, Any]:
-    return statement_dict(statement, consultation.model, dict(consultation.known) | dict(consultation.described))
+def _pitfall(statement: doc.Statement, kind: Literal["pitfall", "limit"] = "pitfall") -> doc.Caution:
+    return doc.Caution(**{name: getattr(statement, name) for name in statement.__struct_fields__}, kind=kind)
 
 
-def _cautions(
-    model: ProbabilityTree, known: Given, described: Mapping[str, Any], risks: Sequence[RiskEstimate]
-) -> tuple[dict[str, Any], ...]:
-    evidence = model.evidence
-    facts = dict(known) | dict(described)
-    found = [
-        statement_dict(one, model, facts) | {"kind": "pitfall"}
-        for one in evidence.workup.pitfalls
-        if applies(one, known, described)
-    ]
+def _limit(key: str, text: str, sources: Sequence[str] = ()) -> doc.Caution:
+    return doc.Caution(key=key, kind="limit", text=text, sources=tuple(sources))
 
-    def note(key: str, text: str, sources: Sequence[str] = ()) -> None:
-        found.append(
-            {
-                "key": key,
-                "kind": "limit",
-                "text": text,
-                "sources": list(sources),
-                "counts": [],
-                "comment": "",
-                "remarks": [],
-                "risk": None,
-            }
-        )
 
-    stated = [one for one in evidence.finding.descriptors if one.name in described]
+def _limits(model: ProbabilityTree, query: Query, risks: Sequence[RiskEstimate]) -> Iterable[doc.Caution]:
+    """What this answer cannot say."""
+    finding = model.evidence.finding
+    stated = [one for one in finding.descriptors if one.name in query.described]
     if stated:
-        titles = ", ".join(f"{one.title} ({said(described[one.name], one)})" for one in stated)
-        note(
-            "not-modelled",
-            f"Stated and echoed, but not part of any number: {titles}. " + " ".join(one.note for one in stated),
-        )
-    else:
-        titles = ", ".join(one.title for one in evidence.finding.descriptors)
-        if titles:
-            note("not-modelled", f"Not part of any number, for no series gives counts by it: {titles}.")
+        titles = ", ".join(f"{one.title} ({said(query.described[one.name], one)})" for one in stated)
+        notes = " ".join(one.note for one in stated)
+        yield _limit("not-modelled", f"Stated and echoed, but not part of any number: {titles}. {notes}")
+    elif finding.descriptors:
+        titles = ", ".join(one.title for one in finding.descriptors)
+        yield _limit("not-modelled", f"Not part of any number, for no series gives counts by it: {titles}.")
     for risk in risks:
         if risk.thin and risk.estimable and not risk.definition_only:
             deciding = "two series or fewer, in one of its branches, decide this answer"
             if risk.unknown:
                 low, high = risk.bounds or (0.0, 1.0)
                 deciding = f"an unknown branch moves this answer by up to {100 * (high - low):.0f} points of 100"
-            note(
-                "thin-" + risk.outcome.name,
-                f"{risk.outcome.title.capitalize()}: {deciding}; take the range, not the figure.",
-                risk.sources,
+            text = f"{risk.outcome.title.capitalize()}: {deciding}; take the range, not the figure."
+            yield _limit("thin-" + risk.outcome.name, text, risk.sources)
+    for one in finding.independences:
+        if all(dict(query.known).get(name, state) == state for name, state in one.given):
+            yield _limit(
+                f"assumed-{one.variable}-{one.given}",
+                f"Assumed where {str(one.given) or 'always'}: {one.variable} does not depend on {one.of}. {one.reason}",
             )
-    for one in evidence.finding.independences:
-        if all(dict(known).get(name, state) == state for name, state in one.given):
-            note(
-                f"assumed-{one.variable}-{given_text(one.given)}",
-                f"Assumed where {given_text(one.given) or 'always'}: {one.variable} does not depend on {one.of}. "
-                f"{one.reason}",
-            )
-    found += [
-        statement_dict(one, model, facts) | {"kind": "limit"}
-        for one in evidence.workup.cautions
-        if applies(one, known, described)
-    ]
-    contradictions = [one for one in evidence.audit() if one.severity == "contradiction"]
-    for contradiction in contradictions:
-        note("contradiction", f"This reading contradicts itself: {contradiction.what}.", contradiction.sources)
-    return tuple(found)

@@ -1,157 +1,356 @@
-"""Values to the plain dictionaries that every face shows: risks, counts, statements."""
+"""The one response model: what a consultation says, from which JSON, tables, pages and the JSON Schema come."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from riskmodel._support.kept import once
-from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import Given
-from riskmodel.evidence.workup import Statement
-from riskmodel.report.wording import certainty
-from riskmodel.sensitivity.variants import robustness
-from riskmodel.tree.estimate import RiskEstimate
-from riskmodel.tree.model import ProbabilityTree
+from msgspec import Meta, Struct
 
+from riskmodel.evidence.finding import Disagreement, Review
+from riskmodel.evidence.workup import Neighbour
 
-def risk_dict(risk: RiskEstimate, model: ProbabilityTree | None = None) -> dict[str, Any]:
-    """A risk as JSON knows it."""
-    interval = risk.interval()
-    bounds_interval = risk.bounds_interval()
-    word, why = certainty(
-        series=risk.series - len({count.source for count in risk.wider}),
-        width=None if interval is None else interval[1] - interval[0],
-        thin=risk.thin,
-        by_definition=risk.definition_only,
-    )
-    outcome = risk.outcome
-    return {
-        "outcome": outcome.name,
-        "title": outcome.title,
-        "plain_title": outcome.plain_title,
-        "complement_title": outcome.complement_title,
-        "polarity": outcome.polarity,
-        "definition": outcome.definition,
-        "until": outcome.until,
-        "denominator": outcome.denominator,
-        "given": dict(risk.known),
-        **risk.to_dict(),
-        "ci_prob": 0.95,
-        "ci_kind": "eti",
-        "bounds": None if risk.bounds is None else list(risk.bounds),
-        "bounds_interval": None if bounds_interval is None else list(bounds_interval),
-        "unknown": [{"branch": edge.said, "why": edge.definition} for edge in risk.unknown],
-        "by_definition": risk.definition_only,
-        "spread_between": risk.spread_between,
-        "certainty": word,
-        "certainty_why": why,
-        "counts": [count.to_dict() for count in risk.counts],
-        "direct": risk.direct.to_dict() if model else None,
-        "indirect": risk.indirect.to_dict() if model else None,
-        "combined": risk.combined.to_dict() if model else None,
-        "robustness": robustness(model, risk) if model else None,
-    }
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Interval = tuple[Probability, Probability]
+Number = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Texts = tuple[str, ...]
+States = dict[str, str]
 
 
-def wider_counts(model: ProbabilityTree) -> list[dict[str, Any]]:
-    """Counts of wider groups than the tree's branches, and how each agrees with what the branches predict for it."""
-    return [
-        row.to_dict() | {"agreement": None if found is None else found.to_dict(), "reason": reason}
-        for row, found, reason in model.coarse()
-    ]
+class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a consultation. What is not estimable is null, with its reason and, where there are any, bounds."""
 
 
-def by_setting(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> list[dict[str, Any]]:
-    """The same risks as each setting's own series answer them, side by side."""
-    finding = model.evidence.finding
-    titles = {"any": "all settings"} | {one.name: one.title for one in finding.settings}
-    rows = []
-    for name, title in titles.items():
-        own = model if name == model.setting else _of_setting(model, name)
-        answers = []
-        for risk in risks:
-            found = own.risk(risk.outcome.name, **dict(risk.known))
-            interval = found.interval()
-            answers.append(
-                {
-                    "outcome": risk.outcome.name,
-                    "probability": found.mean,
-                    "interval": None if interval is None else list(interval),
-                    "series": found.series,
-                    "fetuses": found.fetuses,
-                    "sources": list(found.sources),
-                    "reason": found.reason,
-                }
-            )
-        rows.append({"setting": name, "title": title, "risks": answers})
-    return rows
+class Counted(Said, frozen=True, kw_only=True):
+    """A count as it was published, with its basis."""
+
+    source: str
+    variable: str
+    category: str
+    given: str
+    events: Number
+    total: Positive
+    ascertainment: str
+    terminations: Literal["included", "excluded"]
+    definition: str
+    basis: Literal["abstract", "derived", "secondary", "as-cited"]
+    reading: str
+    note: str
 
 
-def _of_setting(model: ProbabilityTree, name: str) -> ProbabilityTree:
-    return once(model, ("setting", name), lambda: model.variant(setting=name))
+class Average(Said, frozen=True, kw_only=True):
+    """The average risk across settings."""
+
+    probability: Probability
+    interval: Interval
 
 
-def neighbours(evidence: Evidence, known: Given, risks: Sequence[RiskEstimate]) -> dict[str, Any]:
-    """Published figures to weigh the risks against, and which of them the evidence does not have."""
-    asked = [risk.outcome for risk in risks]
-    open_steps = [step for step in evidence.workup.steps if step.resolves and step.resolves not in dict(known)]
-    names = {one.name for one in asked} | {step.key for step in open_steps}
-    given = [one for one in evidence.workup.neighbours if (one.outcome or one.step) in names]
-    told = {one.outcome or one.step for one in given}
-    missing = [f"{one.title}: how often without this finding" for one in asked if one.name not in told]
-    missing += [f"{step.title}: what it may harm" for step in open_steps if step.key not in told]
-    missing += [f"{step.title}: how often its result is wrong" for step in open_steps]
-    return {
-        "given": [
-            asdict(one)
-            | {"sources": list(one.sources), "difference": None if one.difference is None else list(one.difference)}
-            for one in given
-        ],
-        "missing": missing,
-    }
+class Joining(Said, frozen=True, kw_only=True):
+    """How branches that coarse counts tie together were joined."""
+
+    ways: Annotated[int, Meta(ge=1, description="In how many ways the fetuses of the listed counts can have divided.")]
+    exact: Annotated[bool, Meta(description="Whether every way is listed, so that the probability is exact.")]
+    effective_share: Annotated[float, Meta(gt=0, le=1, description="Share of the weighted points that count.")]
+    error: Annotated[float, Meta(ge=0, description="Standard error of the probability; 0 where it is exact.")]
 
 
-def also_counted(evidence: Evidence, known: Given, setting: str) -> list[dict[str, Any]]:
-    """Outcomes that series count by themselves, for groups that what is known allows: shown as counts, not as risks."""
-    own = {one.name for one in evidence.finding.outcomes if one.variable is None}
-    states = dict(known)
-    return [
-        count.to_dict()
-        for count in evidence.fitted(setting)
-        if count.variable in own and all(states.get(name, state) == state for name, state in count.given)
-    ]
+class Answer(Said, frozen=True, kw_only=True):
+    """A risk by one route: the probability for the next fetus and the range of one more centre."""
+
+    probability: Probability | None
+    interval: Annotated[Interval | None, Meta(description="Of the risk in a setting not among the series.")]
+    average: Average | None
+    series: Number
+    fetuses: Number
+    events: Number | None
+    sources: Texts
+    coarse: Annotated[Texts, Meta(description="Those of the sources whose counts are of a coarser group.")]
+    joint: Joining | None
+    reason: str
 
 
-def applies(statement: Statement, known: Given, described: Mapping[str, Any]) -> bool:
-    """Whether a statement belongs to a consultation; one that needs an open variable to differ still does."""
-    facts = dict(known) | dict(described)
-    return all(term.name not in facts or term.holds(facts) for term in statement.when.terms)
+class PriorVariant(Said, frozen=True, kw_only=True):
+    """The answer under another prior."""
+
+    variant: str
+    probability: Probability | None
 
 
-def statement_dict(statement: Statement, model: ProbabilityTree, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A statement with what the counts say of it."""
-    rows = [count for count in model.evidence.counts if count.key in statement.counts]
-    risk = None
-    if statement.outcome is not None:
-        found = model.risk(statement.outcome, **dict(statement.given))
-        interval = found.interval()
-        risk = {
-            "outcome": statement.outcome,
-            "title": found.outcome.title,
-            "given": dict(statement.given),
-            "probability": found.mean,
-            "interval": None if interval is None else list(interval),
-            "series": found.series,
-            "reason": found.reason,
-        }
-    return {
-        "key": statement.key,
-        "text": statement.text,
-        "sources": list(statement.sources),
-        "counts": [count.to_dict() for count in rows],
-        "comment": statement.comment,
-        "remarks": [remark.why for remark in statement.remarks if remark.when.holds(facts)],
-        "risk": risk,
-    }
+class ReadingVariant(Said, frozen=True, kw_only=True):
+    """The answer under another reading, and the rows that differ."""
+
+    reading: str
+    probability: Probability | None
+    bounds: Interval | None
+    changed: Texts
+
+
+class LeftOut(Said, frozen=True, kw_only=True):
+    """The answer without one source."""
+
+    source: str
+    probability: Probability | None
+    reason: str
+
+
+class Untested(Said, frozen=True, kw_only=True):
+    """The answer if as few as possible were tested, where a source does not say how many."""
+
+    text: str
+    sources: Texts
+    fewest: Number
+    most: Number
+    probability_if_fewest: Probability | None
+
+
+class Robustness(Said, frozen=True, kw_only=True):
+    """How far an answer moves: lowest and highest are the range over priors, readings and left-out series."""
+
+    priors: tuple[PriorVariant, ...]
+    readings: tuple[ReadingVariant, ...]
+    left_out: tuple[LeftOut, ...]
+    untested: tuple[Untested, ...]
+    lowest: Probability | None
+    highest: Probability | None
+    reason: Annotated[str, Meta(description="Why nothing was worked out; empty where it was.")]
+
+
+class UnknownBranch(Said, frozen=True, kw_only=True):
+    """A branch that no series reports, and the finding's word on it."""
+
+    branch: str
+    why: str
+
+
+class Risk(Answer, frozen=True, kw_only=True):
+    """The risk of an outcome given what is known, with its routes and what stands behind it."""
+
+    outcome: str
+    title: str
+    plain_title: str
+    complement_title: str
+    polarity: Literal["good", "bad", "neutral"]
+    definition: str
+    until: str
+    denominator: str
+    given: States
+    ci_prob: Probability = 0.95
+    ci_kind: Literal["eti", "hdi"] = "eti"
+    bounds: Annotated[Interval | None, Meta(description="With the unknown branches at 0 or 1.")]
+    bounds_interval: Interval | None
+    unknown: tuple[UnknownBranch, ...]
+    by_definition: bool
+    spread_between: Annotated[Probability | None, Meta(description="Share of the variance that is between settings.")]
+    certainty: Literal["none", "very low", "low", "moderate", "by definition"]
+    certainty_why: str
+    counts: tuple[Counted, ...]
+    direct: Annotated[Answer | None, Meta(description="Null for the risks of a branch: ask with its state known.")]
+    indirect: Answer | None
+    combined: Answer | None
+    robustness: Annotated[Robustness | None, Meta(description="Null where it was not asked for by name.")]
+
+
+class Branch(Said, frozen=True, kw_only=True):
+    """The risks after one more result."""
+
+    given: States
+    risks: tuple[Risk, ...]
+
+
+class Kind(Said, frozen=True, kw_only=True):
+    """A kind among the cases of a variable."""
+
+    kind: str
+    events: Number
+    total: Positive
+    probability: Probability
+    interval: Interval
+    sources: Texts
+
+
+class SettingRisk(Said, frozen=True, kw_only=True):
+    """An outcome as one kind of clinic's own series answer it."""
+
+    outcome: str
+    probability: Probability | None
+    interval: Interval | None
+    series: Number
+    fetuses: Number
+    sources: Texts
+    reason: str
+
+
+class SettingRisks(Said, frozen=True, kw_only=True):
+    """The risks by one kind of clinic's series alone."""
+
+    setting: str
+    title: str
+    risks: tuple[SettingRisk, ...]
+
+
+class Agreeing(Said, frozen=True, kw_only=True):
+    """A coarse count beside what the branches' own counts predict for it."""
+
+    expected: Annotated[float, Meta(ge=0)]
+    mid_p: Probability
+    conflict: bool
+    testable: bool
+    detectable_low: Number | None
+    detectable_high: Number | None
+
+
+class CoarseCount(Counted, frozen=True, kw_only=True):
+    """A count of a coarser group than the tree's branches: its agreement, or why it could not be read."""
+
+    agreement: Agreeing | None
+    reason: str
+
+
+class Neighbours(Said, frozen=True, kw_only=True):
+    """Published figures to weigh the risks against, and what the evidence does not have, in words."""
+
+    given: tuple[Neighbour, ...]
+    missing: Texts
+
+
+class Brief(Said, frozen=True, kw_only=True):
+    """A risk in short."""
+
+    probability: Probability | None
+    interval: Interval | None
+    bounds: Interval | None
+    reason: str
+
+
+class Result(Brief, frozen=True, kw_only=True):
+    """One result of a test, how likely it is, and the outcome after it."""
+
+    state: str
+    expected: Probability | None
+
+
+class Change(Said, frozen=True, kw_only=True):
+    """What a test's result would do to one outcome."""
+
+    outcome: str
+    before: Brief
+    if_normal: Brief
+    if_abnormal: Brief
+    results: tuple[Result, ...]
+    bits: Annotated[float, Meta(ge=0)] | None
+    bits_at_most: Annotated[float, Meta(ge=0)] | None
+    reason: str
+
+
+class WorkupStep(Said, frozen=True, kw_only=True):
+    """A step of the work-up; if_normal, if_abnormal and bits are those of the first open outcome."""
+
+    step: str
+    title: str
+    plain_title: str
+    detail: str
+    algorithm_step: int | None
+    immediate: bool
+    state: Literal["due", "done", "not indicated", "blocked"]
+    why: Annotated[str, Meta(min_length=1)]
+    sources: Annotated[Texts, Meta(min_length=1)]
+    outcome: str | None
+    if_normal: Probability | None
+    if_abnormal: Probability | None
+    p_abnormal: Probability | None
+    bits: Annotated[float, Meta(ge=0)] | None
+    reason: str
+    changes: Annotated[tuple[Change, ...] | None, Meta(description="Null where they were not asked for by name.")]
+
+
+class StatementRisk(Said, frozen=True, kw_only=True):
+    """The risk beside a statement."""
+
+    outcome: str
+    title: str
+    given: States
+    probability: Probability | None
+    interval: Interval | None
+    series: Number
+    reason: str
+
+
+class Statement(Said, frozen=True, kw_only=True):
+    """A statement of the literature with what the counts say of it."""
+
+    key: str
+    text: str
+    sources: Texts
+    counts: tuple[Counted, ...] = ()
+    comment: str = ""
+    remarks: Texts = ()
+    risk: StatementRisk | None = None
+
+
+class Caution(Statement, frozen=True, kw_only=True):
+    """A pitfall of the literature, or a limit of this answer."""
+
+    kind: Literal["pitfall", "limit"]
+
+
+class VariableTitles(Said, frozen=True, kw_only=True):
+    """A variable in words."""
+
+    title: str
+    plain_title: str
+    states: Annotated[States, Meta(description="Each state in plain words.")]
+
+
+class AuditRow(Said, frozen=True, kw_only=True):
+    """One question that the counts raise, and what to do about it."""
+
+    severity: Literal["contradiction", "warning", "note"]
+    code: str
+    what: str
+    sources: Texts
+    remedy: str
+
+
+class ModelSaid(Said, frozen=True, kw_only=True):
+    """Priors as they were stated, and what is estimated."""
+
+    prior: str
+    heterogeneity: str
+    estimand: str = "risk in a new setting; its mean is the probability for the next fetus"
+
+
+class Document(Said, frozen=True, kw_only=True):
+    """What `riskmodel consult --json` and `Consultation.to_dict()` give. Probabilities lie in [0, 1]."""
+
+    schema: Literal["riskmodel-consultation-2"] = "riskmodel-consultation-2"
+    finding: str
+    title: str
+    plain_title: str
+    known: States
+    variables: dict[str, VariableTitles]
+    described: Annotated[dict[str, Any], Meta(description="Stated and echoed; part of no number, stored nowhere.")]
+    not_counted: Texts
+    plain_not_counted: Texts
+    setting: str
+    reading: str
+    audience: Literal["clinician", "patient", "researcher"]
+    evidence_version: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}\+[0-9a-f]{8}$")]
+    detail: Annotated[Texts, Meta(description="What was asked for by name.")]
+    risks: tuple[Risk, ...]
+    branches: tuple[Branch, ...]
+    kinds: dict[str, tuple[Kind, ...]]
+    settings: Annotated[tuple[SettingRisks, ...] | None, Meta(description="Null where not asked for by name.")]
+    coarse_counts: tuple[CoarseCount, ...]
+    neighbours: Annotated[Neighbours | None, Meta(description="Null where not asked for by name.")]
+    also_counted: tuple[Counted, ...]
+    workup: tuple[WorkupStep, ...]
+    differential: tuple[Statement, ...]
+    prognosis: tuple[Statement, ...]
+    cautions: tuple[Caution, ...]
+    disagreements: tuple[Disagreement, ...]
+    audit: tuple[AuditRow, ...]
+    model: ModelSaid
+    sources: dict[str, str]
+    review: Review
+    updated: str
+    disclaimer: str

@@ -6,10 +6,12 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from riskmodel._support.kept import Value, once
 from riskmodel.coarsened.read_coarse import MOST_UNKNOWN
-from riskmodel.evidence.finding import Given
+from riskmodel.evidence.known import Known
 from riskmodel.evidence.workup import Step
 from riskmodel.tree.answer import blanks, probability
 from riskmodel.tree.estimate import RiskEstimate
@@ -17,7 +19,7 @@ from riskmodel.tree.model import ProbabilityTree
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class Change(Value):
     """What the result of a step would do to the risk of one outcome."""
 
     outcome: str  # name of the outcome
@@ -32,29 +34,9 @@ class Change:
     bits_at_most: float | None
     reason: str  # why `bits` is missing
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it."""
-        body: dict[str, Any] = {"outcome": self.outcome}
-        for name in ("before", "if_normal", "if_abnormal"):
-            body[name] = _brief(getattr(self, name))
-        body["results"] = [
-            {"state": state, "expected": expected.mean} | _brief(after) for state, expected, after in self.results
-        ]
-        return body | {"bits": self.bits, "bits_at_most": self.bits_at_most, "reason": self.reason}
-
-
-def _brief(risk: RiskEstimate) -> dict[str, Any]:
-    interval = risk.interval()
-    return {
-        "probability": risk.mean,
-        "interval": None if interval is None else list(interval),
-        "bounds": None if risk.bounds is None else list(risk.bounds),
-        "reason": risk.reason,
-    }
-
 
 @dataclass(frozen=True, eq=False)
-class StepState:
+class StepState(Value):
     """One step of the work-up for what is known."""
 
     step: Step  # the step
@@ -65,77 +47,59 @@ class StepState:
     changes: tuple[Change, ...]  # what its result would do to each open outcome, the headline first
     reason: str  # why there are no changes
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it: `if_normal`, `if_abnormal` and `bits` are those of the first outcome, `changes` has all."""
-        main = self.changes[0] if self.changes else None
-        reasons = [self.reason]
-        if main is not None:
-            reasons += [main.if_normal.reason, main.if_abnormal.reason, main.reason]
-        return {
-            "step": self.step.key,
-            "title": self.step.title,
-            "plain_title": self.step.plain_title,
-            "detail": self.step.detail,
-            "algorithm_step": self.step.algorithm_step,
-            "immediate": self.step.immediate,
-            "state": self.state,
-            "why": self.why,
-            "sources": list(self.step.sources),
-            "outcome": main.outcome if main else None,
-            "if_normal": main.if_normal.mean if main else None,
-            "if_abnormal": main.if_abnormal.mean if main else None,
-            "p_abnormal": self.p_abnormal.mean if self.p_abnormal else None,
-            "bits": main.bits if main else None,
-            "reason": "; ".join(dict.fromkeys(filter(None, reasons))),
-            "changes": [change.to_dict() for change in self.changes],
-        }
 
-
-def plan(model: ProbabilityTree, known: Given, described: Mapping[str, Any]) -> tuple[StepState, ...]:
-    """State of every step, and what its result would change."""
+def plan(
+    model: ProbabilityTree, known: Known, described: Mapping[str, Any], *, every: bool = False
+) -> tuple[StepState, ...]:
+    """State of every step, and what its result would change of the first open outcome; with `every` of all of them."""
     facts = dict(known) | dict(described)
     states = []
     for step in model.evidence.workup.steps:
-        rule = step.decide(facts)
+        rule, resolves = step.decide(facts), step.resolves
         p_abnormal: RiskEstimate | None = None
         changes: tuple[Change, ...] = ()
         reason = ""
-        if step.resolves is None:
+        if resolves is None:
             reason = "its result by itself is not a variable of the tree; no series counts what it changes"
-        elif step.resolves in dict(known):
+        elif known.states(resolves):
             reason = "its result is known"
         else:
-            p_abnormal, changes = _changes(model, known, step.resolves)
+            p_abnormal = model.state_risk(resolves, model.evidence.variable(resolves).other, **dict(known))
+            changes = once(model, ("changes", known, resolves, every), partial(_changes, model, known, resolves, every))
         states.append(StepState(step, rule.state, rule.why, p_abnormal, changes, reason))
     return tuple(states)
 
 
-def _changes(model: ProbabilityTree, known: Given, variable: str) -> tuple[RiskEstimate | None, tuple[Change, ...]]:
-    finding = model.evidence.finding
-    declared = model.evidence.variable(variable)
-    states = dict(known)
-    p_abnormal = model.state_risk(variable, declared.other, **states)
-    expected = {state: model.state_risk(variable, state, **states) for state in declared.states}
+def _changes(model: ProbabilityTree, known: Known, variable: str, every: bool) -> tuple[Change, ...]:
+    finding, declared = model.evidence.finding, model.evidence.variable(variable)
+    open_outcomes = [
+        one for one in finding.outcomes if one.headline and one.variable not in (None, variable, *dict(known))
+    ]
     changes = []
-    for outcome in finding.outcomes:
-        if not outcome.headline or outcome.variable in (None, variable, *dict(known)):
-            continue
+    for outcome in open_outcomes if every else open_outcomes[:1]:
         assert outcome.variable is not None
         assert outcome.state is not None
-        before, normal, abnormal = (
-            model.risk(outcome.name, **states | extra)
-            for extra in ({}, {variable: declared.normal}, {variable: declared.other})
-        )
+
+        def after(state: str, name: str = outcome.name) -> RiskEstimate:
+            return model.risk(name, **dict(known.with_state(finding, variable, state)))
+
         results = tuple(
-            (state, risk, model.risk(outcome.name, **states | {variable: state})) for state, risk in expected.items()
+            (state, model.state_risk(variable, state, **dict(known)), after(state))
+            for state in declared.states
+            if every
+        )
+        before, normal, abnormal = (
+            model.risk(outcome.name, **dict(known)),
+            after(declared.normal),
+            after(declared.other),
         )
         bits, most, reason = information(model, known, variable, outcome.variable, outcome.state)
         changes.append(Change(outcome.name, before, normal, abnormal, results, bits, most, reason))
-    return p_abnormal, tuple(changes)
+    return tuple(changes)
 
 
 def information(
-    model: ProbabilityTree, known: Given, variable: str, target: str, state: str
+    model: ProbabilityTree, known: Known, variable: str, target: str, state: str
 ) -> tuple[float | None, float | None, str]:
     r"""Mutual information of a test's result and an outcome, for the next fetus.
 
@@ -170,7 +134,7 @@ def information(
 
 
 def _mutual(
-    model: ProbabilityTree, known: Given, variable: str, target: str, state: str, corner: Mapping[int, float]
+    model: ProbabilityTree, known: Known, variable: str, target: str, state: str, corner: Mapping[int, float]
 ) -> float | None:
     declared = model.evidence.variable(variable)
     total = probability(model, {target: state}, known, corner)

@@ -133,7 +133,7 @@ def before_after(table: pd.DataFrame, *, ax: Axes | None = None, title: str = ""
     Parameters
     ----------
     table : pandas.DataFrame
-        From `riskmodel.updating.refit.Update.move_table`.
+        From `riskmodel.updating.Refit.move_table`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure otherwise.
     title : str

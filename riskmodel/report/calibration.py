@@ -64,7 +64,6 @@ def _summary(body: Mapping[str, Any], of_all: Sequence[Row]) -> str:
 def _notes(body: Mapping[str, Any]) -> str:
     # Why a criterion is not available is said once here; the JSON says it beside each.
     lines = [f"- `{name}` is not available: {reason}" for name, reason in body["unavailable"].items()]
-    lines += [f"- The arm {label} is missing: {reason}" for label, reason in body["missing"].items()]
     lines += [f"- The arm {label} was left out: {reason}" for label, reason in body["skipped"].items()]
     return "\n".join(lines)
 

@@ -108,7 +108,7 @@ def _neighbours(answer: Answer) -> str:
 def _coarse(answer: Answer) -> list[str]:
     """Coarse counts, and whether they agree with the branches or could not have disagreed."""
     lines = []
-    for one in answer["wider_counts"]:
+    for one in answer["coarse_counts"]:
         found = one["agreement"]
         if found is None:
             lines.append(f"- {_count(one)}: not read through the tree, for {one['reason']}")

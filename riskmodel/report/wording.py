@@ -1,4 +1,4 @@
-"""How numbers are said: natural frequencies in both frames, ranges, and how certain an answer is.
+"""How numbers and words are put on a page: natural frequencies in both frames, ranges, sentences, tables.
 
 Frequencies are "n of 100", or "of 1,000" below one in a hundred, with one denominator for a figure and its range; never
 "1 in X", the format that readers get wrong most often (Grimes and Snively, Obstetrics and Gynecology 1999).
@@ -7,11 +7,6 @@ Frequencies are "n of 100", or "of 1,000" below one in a hundred, with one denom
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-#: An answer is called moderately certain from this many series on, with an interval no wider than this: five is where
-#: leaving one out still leaves a spread to be seen, and a fifth is about what a reader would call a range. A convention.
-MODERATE_SERIES = 5
-MODERATE_WIDTH = 0.2
 
 
 def denominator(*probabilities: float) -> int:
@@ -36,22 +31,6 @@ def frequency_range(interval: Sequence[float], of: int) -> str:
     """A range of probabilities as whole numbers of `of`."""
     low, high = (frequency(end, of) for end in interval)
     return low if low == high else f"{low} to {high}"
-
-
-def certainty(*, series: int, width: float | None, thin: bool, by_definition: bool) -> tuple[str, str]:
-    """How certain an answer is, as one word and why.
-
-    A convention of this package, not a GRADE rating: it looks at how many series there are and how wide the interval is,
-    and knows nothing of their quality.
-    """
-    if by_definition:
-        return "by definition", "not counted: it follows from the definitions"
-    if width is None:
-        return "none", "no series answers this"
-    if thin:
-        return "very low", "two series or fewer, or a branch that no series reports, decide it"
-    why = f"{series} small series; the 95 % interval spans {round(width * 100)} points"
-    return ("moderate" if series >= MODERATE_SERIES and width <= MODERATE_WIDTH else "low"), why
 
 
 def listed(words: Sequence[str]) -> str:

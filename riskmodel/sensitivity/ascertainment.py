@@ -115,7 +115,7 @@ def adjusted_settings(
     Parameters
     ----------
     model : ProbabilityTree
-        The tree; its priors hold. Counts of wider groups are left out.
+        The tree; its priors hold. Counts of coarser groups are left out.
     draws, tune, chains, seed, target_accept, progressbar : int, float or bool
         As `riskmodel.mcmc.ascertainment.fit_settings` takes them.
 

@@ -14,7 +14,7 @@ from typing import Any
 from riskmodel.errors import InputError, UnavailableError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Edge
-from riskmodel.tree.answer import known_states
+from riskmodel.evidence.known import Known
 from riskmodel.tree.model import ProbabilityTree
 
 #: Unreported fetuses that are tried, at most.
@@ -111,7 +111,7 @@ def tipping_point(model: ProbabilityTree, outcome: str, /, *, threshold: float, 
 def _deciding(model: ProbabilityTree, outcome: str, known: dict[str, str]) -> Edge | None:
     """The one branch with counts whose risk the question is."""
     asked = model.evidence.outcome(outcome)
-    given = known_states(model.evidence.finding, known)
+    given = Known.of(model.evidence.finding, known, several=False)
     for i, edge in enumerate(model.edges):
         if edge.variable == asked.variable and not edge.after and set(edge.given) == set(given) and model.counts[i]:
             return edge

@@ -37,7 +37,7 @@ def next_series(model: ProbabilityTree, size: int, *, ci_prob: float = 0.95) -> 
     Parameters
     ----------
     model : ProbabilityTree
-        The fitted tree; each branch is looked at with its own counts, those of wider groups left out.
+        The fitted tree; each branch is looked at with its own counts, those of coarser groups left out.
     size : int
         Fetuses of the next series who enter the branch, 1 to 10,000.
     ci_prob : float

@@ -20,7 +20,7 @@ ALTERNATIVES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 #: Each variant would take as long as the answer: seconds, where others take milliseconds.
 NOT_WORKED_OUT = (
-    "the wider counts can have divided over the branches in too many ways to list, and each other prior, reading or "
+    "the coarse counts can have divided over the branches in too many ways to list, and each other prior, reading or "
     "left-out series would take as long as the answer itself"
 )
 
@@ -80,6 +80,11 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
         "highest": max(values, default=None),
         "reason": "",
     }
+
+
+def of_setting(model: ProbabilityTree, name: str) -> ProbabilityTree:
+    """The model with one kind of clinic's series alone, kept beside it."""
+    return model if name == model.setting else once(model, ("setting", name), lambda: model.variant(setting=name))
 
 
 def tested(model: ProbabilityTree, risk: RiskEstimate) -> list[dict[str, Any]]:

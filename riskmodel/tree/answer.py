@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from riskmodel._support.kept import once
 from riskmodel.coarsened.joint import Joint
@@ -15,33 +15,15 @@ from riskmodel.coarsened.reweighted import Reweighted
 from riskmodel.distributions.base import Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.distributions.propagated import propagate
-from riskmodel.errors import AccuracyError, ContradictionError, UnknownNameError
-from riskmodel.evidence.finding import Edge, Finding, Given, Outcome, given_text
+from riskmodel.errors import AccuracyError, ContradictionError
+from riskmodel.evidence.finding import Edge, Finding, Outcome
+from riskmodel.evidence.known import Known
 from riskmodel.posterior import Posterior
 from riskmodel.tree.branches import Branches, PooledRisk, Rows
 from riskmodel.tree.estimate import RiskEstimate, Route
 
 if TYPE_CHECKING:
     from riskmodel.tree.model import ProbabilityTree
-
-
-def known_states(finding: Finding, states: Mapping[str, Any], *, several: bool = False) -> Given:
-    """Known states, checked and in the order of the tree; with `several` also one of some, ``"mild|severe"``."""
-    variables = finding.states
-    names = [variable.name for variable in variables]
-    for name in states:
-        if name not in names:
-            raise UnknownNameError("variable", name, names, where="known states")
-    given = []
-    for variable in variables:
-        state = states.get(variable.name)
-        if state is None:
-            continue
-        for one in str(state).split("|") if several else [str(state)]:
-            if one not in variable.states:
-                raise UnknownNameError(f"state of {variable.name}", one, variable.states, where=variable.name)
-        given.append((variable.name, state))
-    return tuple(given)
 
 
 def joint(tree: ProbabilityTree, fixed: Mapping[int, float] | None = None) -> Joint:
@@ -59,40 +41,39 @@ def joint(tree: ProbabilityTree, fixed: Mapping[int, float] | None = None) -> Jo
     return once(tree, ("joint", *filled.items()), read)
 
 
-def numerator(finding: Finding, given: Given, variable: str, state: str) -> Node:
+def numerator(finding: Finding, known: Known, variable: str, state: str) -> Node:
     """Diagram of what is known together with the state that is asked about."""
-    wanted = dict(given)
-    both = [one for one in state.split("|") if one in wanted.get(variable, state).split("|")]
-    return diagram(finding, wanted | {variable: "|".join(both)}) if both else 0.0
+    both = known.narrowed(finding, variable, state)
+    return 0.0 if both is None else diagram(finding, dict(both))
 
 
-def answer(tree: ProbabilityTree, asked: Outcome, given: Given) -> RiskEstimate:
+def answer(tree: ProbabilityTree, asked: Outcome, known: Known) -> RiskEstimate:
     """The risk of an outcome given what is known, kept beside the tree."""
-    return once(tree, ("answer", asked.name, given), lambda: _answer(tree, asked, given))
+    return once(tree, ("answer", asked.name, known), lambda: _answer(tree, asked, known))
 
 
-def _answer(tree: ProbabilityTree, asked: Outcome, given: Given) -> RiskEstimate:
+def _answer(tree: ProbabilityTree, asked: Outcome, known: Known) -> RiskEstimate:
     finding = tree.evidence.finding
-    rows = _direct_rows(tree, asked, given)
+    rows = _direct_rows(tree, asked, known)
     if asked.variable is None:
-        return _counted(tree, asked, given, rows)
+        return _counted(tree, asked, known, rows)
     assert asked.state is not None
     try:
-        below = diagram(finding, dict(given))
-        above = numerator(finding, given, asked.variable, asked.state)
+        below = diagram(finding, dict(known))
+        above = numerator(finding, known, asked.variable, asked.state)
     except NotOnTreeError as reason:
         nothing = Route.none(str(reason))
         direct = _pooled_route(tree.fitted, rows, "no series reports exactly this question")
-        return _estimate(tree, asked, given, direct if direct.estimable else nothing, direct, nothing, nothing)
+        return _estimate(tree, asked, known, direct if direct.estimable else nothing, direct, nothing, nothing)
     if below == 0.0:
         raise ContradictionError(
-            f"{given_text(given)} cannot be by the finding's definitions", where="known", remedy="Leave one of them out"
+            f"{known} cannot be by the finding's definitions", where="known", remedy="Leave one of them out"
         )
-    return _through_tree(tree, asked, given, above, below, rows)
+    return _through_tree(tree, asked, known, above, below, rows)
 
 
 def _through_tree(
-    tree: ProbabilityTree, asked: Outcome, given: Given, above: Node, below: Node, direct_rows: Rows
+    tree: ProbabilityTree, asked: Outcome, known: Known, above: Node, below: Node, direct_rows: Rows
 ) -> RiskEstimate:
     branches = tree.fitted
     top, bottom = cancel(above, below)
@@ -111,7 +92,7 @@ def _through_tree(
         # Without the series that answers the question most directly a number would be silently wrong.
         named = ", ".join(f"{row.source} ({row.events:,} of {row.total:,})" for row in large)
         why = f"{named}: too many fetuses to divide over the branches. Read direct and indirect apart"
-        combined = Route(None, None, (*combined.counts, *large), why, combined.wider)
+        combined = Route(None, None, (*combined.counts, *large), why, combined.coarse)
     reason = combined.reason
     feeding = {(row.source, row.row) for i in used for row in branches.rows[i]}
     direct_rows = tuple(row for row in direct_rows if (row.source, row.row) not in feeding)
@@ -135,7 +116,7 @@ def _through_tree(
     return _estimate(
         tree,
         asked,
-        given,
+        known,
         direct if only_direct else combined,
         direct,
         indirect or Route.none(reason),
@@ -165,18 +146,18 @@ def route(
     if not joined:
         return Route(*_propagated(branches, top, bottom, branches.posterior), rows, "")
     together = joint(tree, fixed)
-    wider = tuple(one.row for one in together.rows if edges_of(one.node) & used)
+    coarse = tuple(one.row for one in together.rows if edges_of(one.node) & used)
     try:
         if not together.tied & used:
-            return Route(*_propagated(branches, top, bottom, together.posterior), rows + wider, "", wider)
+            return Route(*_propagated(branches, top, bottom, together.posterior), rows + coarse, "", coarse)
         together.check()
     except AccuracyError as refused:
-        return Route(None, None, rows + wider, refused.message, wider)
+        return Route(None, None, rows + coarse, refused.message, coarse)
     whole = cancel(above, below, keep=together.tied)
     apart = (edges_of(whole[0]) | edges_of(whole[1])) - together.tied
     others = _risks(branches, apart, together.posterior)
     risk, average = (Reweighted(together, *whole, others[kind], average=bool(kind)) for kind in (0, 1))
-    return Route(risk, average, rows + wider, "", wider, together)
+    return Route(risk, average, rows + coarse, "", coarse, together)
 
 
 def _risks(
@@ -205,9 +186,9 @@ def _why_unknown(tree: ProbabilityTree, edge: Edge) -> str:
     return f"No series{where} reports {edge.said}."
 
 
-def _direct_rows(tree: ProbabilityTree, asked: Outcome, given: Given) -> Rows:
+def _direct_rows(tree: ProbabilityTree, asked: Outcome, known: Known) -> Rows:
     variable, category = (asked.name, "yes") if asked.variable is None else (asked.variable, str(asked.state))
-    rows = tree.evidence.select(variable=variable, category=category, given=given, setting=tree.setting)
+    rows = tree.evidence.select(variable=variable, category=category, given=known, setting=tree.setting)
     return tuple({row.source: row for row in reversed(rows)}.values())[::-1]
 
 
@@ -217,21 +198,21 @@ def _pooled_route(branches: Branches, rows: Rows, reason: str) -> Route:
     return Route(PooledRisk(branches, rows, average=False), PooledRisk(branches, rows, average=True), rows, "")
 
 
-def _counted(tree: ProbabilityTree, asked: Outcome, given: Given, rows: Rows) -> RiskEstimate:
+def _counted(tree: ProbabilityTree, asked: Outcome, known: Known, rows: Rows) -> RiskEstimate:
     """An outcome of its own: only the series that count exactly this."""
     counted = (one for one in tree.evidence.counts if one.variable == asked.name and one.role == "fit")
-    elsewhere = sorted({given_text(one.given) or "all" for one in counted})
-    reason = f"no series counts {asked.title} where {given_text(given) or 'nothing more is known'}"
+    elsewhere = sorted({str(one.given) or "all" for one in counted})
+    reason = f"no series counts {asked.title} where {known or 'nothing more is known'}"
     if elsewhere:
         reason += f"; it is counted where {', '.join(elsewhere)}"
     only = _pooled_route(tree.fitted, rows, reason)
-    return _estimate(tree, asked, given, only, only, Route.none("counted by itself, not through the tree"), only)
+    return _estimate(tree, asked, known, only, only, Route.none("counted by itself, not through the tree"), only)
 
 
 def _estimate(
     tree: ProbabilityTree,
     asked: Outcome,
-    given: Given,
+    known: Known,
     said: Route,
     direct: Route,
     indirect: Route,
@@ -244,8 +225,8 @@ def _estimate(
     unknown: tuple[Edge, ...] = (),
 ) -> RiskEstimate:
     if definition_only:
-        stated = asked.variable in dict(given)
-        definitions = [] if stated else [edge.definition for edge in _structural(tree.fitted, asked, given)]
+        stated = asked.variable in dict(known)
+        definitions = [] if stated else [edge.definition for edge in _structural(tree.fitted, asked, known)]
         note = "; ".join(dict.fromkeys(definitions)) or "it is part of what is known"
         said = Route(said.new_setting, said.average, (), f"by definition: {note}")
     return RiskEstimate(
@@ -253,10 +234,10 @@ def _estimate(
         said.average,
         said.counts,
         said.reason,
-        said.wider,
+        said.coarse,
         said.joint,
         outcome=asked,
-        known=given,
+        known=known,
         setting=tree.setting,
         reading=tree.evidence.reading,
         edges=edges,
@@ -270,21 +251,20 @@ def _estimate(
     )
 
 
-def _structural(branches: Branches, asked: Outcome, given: Given) -> list[Edge]:
+def _structural(branches: Branches, asked: Outcome, known: Known) -> list[Edge]:
     """Branches of the outcome that a definition closes, where what is known allows them."""
-    known = dict(given)
     return [
         edge
         for edge in branches.edges
         if edge.status == "structural"
         and edge.variable == asked.variable
-        and all(state in known.get(name, state).split("|") for name, state in edge.given)
-        and any(name in known for name, _ in edge.given)
+        and not known.contradicts(edge.given)
+        and any(known.states(name) for name, _ in edge.given)
     ]
 
 
 def probability(
-    tree: ProbabilityTree, wanted: Mapping[str, str], known: Given, corner: Mapping[int, float]
+    tree: ProbabilityTree, wanted: Mapping[str, str], known: Known, corner: Mapping[int, float]
 ) -> float | None:
     """Probability of some states given others, with the unknown branches fixed at `corner`.
 

@@ -38,8 +38,8 @@ def audit_model(model: ProbabilityTree) -> tuple[AuditFinding, ...]:
     -------
     tuple of AuditFinding
         Worst first: what `Evidence.audit` finds in the counts; series that the others of their branch did not foretell
-        (leave-one-out predictive mid-p below 5 %); single series that decide a branch; reported counts of wider groups that
-        the branches do not give (posterior predictive mid-p); branches whose kinds of clinic differ; readings that disagree.
+        (leave-one-out predictive mid-p below 5 %); single series that decide a branch; counts of coarser groups that the
+        branches do not give (posterior predictive mid-p); branches whose kinds of clinic differ; readings that disagree.
 
     References
     ----------

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.base import Distribution, IntervalKind
-from riskmodel.evidence.finding import Count, Edge, Given, Outcome
+from riskmodel.evidence.finding import Count, Edge, Outcome
+from riskmodel.evidence.known import Known
 
 
 class Joining(Protocol):
@@ -40,7 +41,7 @@ class Route(Value):
         The rows behind it.
     reason : str
         Why there is no answer; empty where there is one.
-    wider : tuple of Count
+    coarse : tuple of Count
         Those of the rows that report a coarser group, and were read through the tree.
     joint : Joining or None
         How branches that such rows tie together were joined; None where none are tied.
@@ -50,7 +51,7 @@ class Route(Value):
     average: Distribution | None
     counts: tuple[Count, ...]
     reason: str
-    wider: tuple[Count, ...] = ()
+    coarse: tuple[Count, ...] = ()
     joint: Joining | None = None
 
     @classmethod
@@ -116,8 +117,8 @@ class Route(Value):
 
     @property
     def events(self) -> int | None:
-        """How many events, where the rows all count the same; None where an answer has several parts or wider groups."""
-        if self.wider:
+        """How many events, where the rows all count the same; None where an answer has several parts or coarser groups."""
+        if self.coarse:
             return None
         if len({(count.variable, count.category) for count in self.counts}) != 1:
             return None
@@ -136,7 +137,7 @@ class Route(Value):
         Returns
         -------
         dict
-            Keys probability, interval, average, series, fetuses, events, sources, wider, joint and reason.
+            Keys probability, interval, average, series, fetuses, events, sources, coarse, joint and reason.
         """
         interval = self.interval(ci_prob)
         average = None
@@ -150,7 +151,7 @@ class Route(Value):
             "fetuses": self.fetuses,
             "events": self.events,
             "sources": list(self.sources),
-            "wider": list(dict.fromkeys(count.source for count in self.wider)),
+            "coarse": list(dict.fromkeys(count.source for count in self.coarse)),
             "joint": None if self.joint is None else self._joined(self.joint),
             "reason": self.reason,
         }
@@ -195,7 +196,7 @@ class RiskEstimate(Route):
     """
 
     outcome: Outcome = field(kw_only=True)
-    known: Given = field(kw_only=True)
+    known: Known = field(kw_only=True)
     setting: str = field(kw_only=True)
     reading: str = field(kw_only=True)
     edges: tuple[Edge, ...] = field(kw_only=True)

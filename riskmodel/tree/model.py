@@ -12,9 +12,10 @@ from riskmodel.distributions.diagram import Branch
 from riskmodel.errors import UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge, Outcome
+from riskmodel.evidence.known import Known, states_in
 from riskmodel.posterior import Posterior
 from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
-from riskmodel.tree.answer import answer, known_states, route
+from riskmodel.tree.answer import answer, route
 from riskmodel.tree.branches import Branches, allocate
 from riskmodel.tree.estimate import RiskEstimate, Route
 from riskmodel.tree.prediction import coarse_agreement
@@ -61,8 +62,8 @@ def fit(
     >>> from riskmodel.evidence.load import load_evidence
     >>> model = fit(load_evidence("fetal-hepatic-calcification"))
     >>> risk = model.risk("good_outcome", anatomy="isolated", karyotype="normal", infection="negative")
-    >>> f"{risk.mean:.3f} from {risk.fetuses} fetuses in {risk.series} series, {len(risk.wider)} of them of wider groups"
-    '0.951 from 39 fetuses in 4 series, 2 of them of wider groups'
+    >>> f"{risk.mean:.3f} from {risk.fetuses} fetuses in {risk.series} series, {len(risk.coarse)} of them of coarser groups"
+    '0.951 from 39 fetuses in 4 series, 2 of them of coarser groups'
     """
     mu_prior, heterogeneity_prior = as_mu_prior(prior), as_heterogeneity_prior(heterogeneity)
     evidence.ascertainments(setting)
@@ -123,7 +124,7 @@ class ProbabilityTree(Value):
         return self.fitted.posterior(place) if self.counts[place] else None
 
     def branch(self, edge: Edge) -> Route | None:
-        """What all counts together say of one branch, those of wider groups too.
+        """What all counts together say of one branch, those of coarser groups too.
 
         Parameters
         ----------
@@ -171,7 +172,7 @@ class ProbabilityTree(Value):
         ContradictionError
             If what is known cannot be.
         """
-        return answer(self, self.evidence.outcome(outcome), known_states(self.evidence.finding, known, several=True))
+        return answer(self, self.evidence.outcome(outcome), Known.of(self.evidence.finding, known))
 
     def state_risk(self, variable: str, state: str, /, **known: str) -> RiskEstimate:
         """Risk of a state of a variable, whether or not the finding asks about it as an outcome.
@@ -196,15 +197,15 @@ class ProbabilityTree(Value):
             If what is known cannot be.
         """
         finding, declared = self.evidence.finding, self.evidence.variable(variable)
-        for one in state.split("|"):
+        for one in states_in(state):
             if one not in declared.states:
                 raise UnknownNameError(f"state of {variable}", one, declared.states, where=variable)
         named = next((one for one in finding.outcomes if (one.variable, one.state) == (variable, state)), None)
-        said = " or ".join(declared.state_titles[one] for one in state.split("|"))
+        said = " or ".join(declared.state_titles[one] for one in states_in(state))
         asked = named or Outcome(
             name=f"{variable}={state}",
             title=f"{declared.title}: {said}",
-            plain_title=f"{declared.plain_title}: {' or '.join(declared.plain_state_titles[s] for s in state.split('|'))}",
+            plain_title=f"{declared.plain_title}: {' or '.join(declared.plain_state_titles[s] for s in states_in(state))}",
             complement_title=f"{declared.title}: not {said}",
             polarity="neutral",
             variable=variable,
@@ -214,7 +215,7 @@ class ProbabilityTree(Value):
             denominator="",
             headline=False,
         )
-        return answer(self, asked, known_states(finding, known, several=True))
+        return answer(self, asked, Known.of(finding, known))
 
     def sample(
         self, *, pooled_heterogeneity: bool = False, fixed: Mapping[int, float] | None = None, **options: Any
@@ -280,9 +281,9 @@ class ProbabilityTree(Value):
         Returns
         -------
         pandas.DataFrame
-            Columns variable, category, given, after (states ruled out), status, series, events, total, wider, mean, lower,
+            Columns variable, category, given, after (states ruled out), status, series, events, total, coarse, mean, lower,
             upper, average, average_lower, average_upper, ci_prob, ci_kind, definition; numbers are missing where there are
-            none. series, events and total are the branch's own counts, wider the number of counts of coarser groups that
+            none. series, events and total are the branch's own counts, coarse the number of counts of coarser groups that
             speak for it too.
         """
         return branch_table(self.edges, self.counts, [self.branch(edge) for edge in self.edges], ci_prob=ci_prob)

@@ -11,9 +11,10 @@ from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.distributions.diagram import Node, cancel, edges_of, restrict
 from riskmodel.errors import ContradictionError, InputError, UnavailableError
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import Count, Edge, Given, given_text
+from riskmodel.evidence.finding import Count, Edge
+from riskmodel.evidence.known import Known
 from riskmodel.mcmc.draws import SampledRisk, TreeDraws
-from riskmodel.tree.answer import joint, known_states, numerator
+from riskmodel.tree.answer import joint, numerator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,13 +76,13 @@ class TreeSample(Value):
         UnavailableError
             If the outcome is not on the tree, or needs a branch that nothing fills.
         """
-        given, above, below = _question(self.evidence, outcome, known)
+        stated, above, below = _question(self.evidence, outcome, known)
         definite = {i: value for i, value in self.fixed.items() if value in (0.0, 1.0)}
         # A factor that was sampled stays: what is known also tells which draws it came from.
         top, bottom = cancel(restrict(above, definite), restrict(below, definite), keep=frozenset(self.draws.branches))
         if bottom == 0.0:
             raise ContradictionError(
-                f"{given_text(given)} cannot be by the finding's definitions",
+                f"{stated} cannot be by the finding's definitions",
                 where="known",
                 remedy="Leave one of them out",
             )
@@ -121,7 +122,7 @@ class TreeSample(Value):
         ]
         named = ("source", "variable", "category", "given")
         for place, name in enumerate(named):
-            values = [given_text(row.given) if name == "given" else getattr(row, name) for row in rows]
+            values = [str(row.given) if name == "given" else getattr(row, name) for row in rows]
             table.insert(place, name, values)
         return table
 
@@ -170,8 +171,8 @@ def sample_tree(
     return TreeSample(drawn, branches.edges, branches.rows, coarse, filled | dict(fixed), tree.evidence)
 
 
-def _question(evidence: Evidence, outcome: str, known: Mapping[str, str]) -> tuple[Given, Node, Node]:
-    asked, given = evidence.outcome(outcome), known_states(evidence.finding, known)
+def _question(evidence: Evidence, outcome: str, known: Mapping[str, str]) -> tuple[Known, Node, Node]:
+    asked, stated = evidence.outcome(outcome), Known.of(evidence.finding, known, several=False)
     if asked.variable is None or asked.state is None:
         raise UnavailableError(
             f"{asked.title} is counted by itself, not through the tree",
@@ -179,7 +180,7 @@ def _question(evidence: Evidence, outcome: str, known: Mapping[str, str]) -> tup
             remedy="Read it from risk, or pool its counts",
         )
     try:
-        above = numerator(evidence.finding, given, asked.variable, asked.state)
-        return given, above, diagram(evidence.finding, dict(given))
+        above = numerator(evidence.finding, stated, asked.variable, asked.state)
+        return stated, above, diagram(evidence.finding, dict(stated))
     except NotOnTreeError as reason:
         raise UnavailableError(str(reason), where=outcome, remedy="Ask with more or other states known") from None

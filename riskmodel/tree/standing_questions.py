@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from riskmodel.evidence.finding import Given, given_text
+from riskmodel.evidence.known import Known
 from riskmodel.tree.estimate import Route
 from riskmodel.tree.model import ProbabilityTree
 
@@ -14,13 +14,13 @@ class Question(NamedTuple):
 
     kind: str  # ``"branch"`` or ``"outcome"``
     name: str  # of the branch, such as ``"P(karyotype=abnormal | anatomy=isolated)"``, or of the outcome
-    given: Given  # what is known
+    given: Known  # what is known
     title: str  # in words
 
     @property
     def text(self) -> str:
         """The question in one line, by which it is known in a record."""
-        return self.name if self.kind == "branch" or not self.given else f"{self.name} | {given_text(self.given)}"
+        return self.name if self.kind == "branch" or not self.given else f"{self.name} | {self.given}"
 
 
 def questions(model: ProbabilityTree) -> tuple[Question, ...]:
@@ -28,7 +28,7 @@ def questions(model: ProbabilityTree) -> tuple[Question, ...]:
     finding = model.evidence.finding
     found = [Question("branch", one.name, one.given, one.said) for one in finding.edges if one.status == "counts"]
     first = finding.variables[0]
-    groups: list[Given] = [(), *(((first.name, state),) for state in first.states)]
+    groups = [Known(), *(Known.of(finding, {first.name: state}) for state in first.states)]
     for given in groups:
         where = ", ".join(f"{name} {state}" for name, state in given)
         for outcome in finding.outcomes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from riskmodel.distributions.mixture import BetaMixture
-from riskmodel.evidence.finding import Count, Edge, given_text
+from riskmodel.evidence.finding import Count, Edge
 from riskmodel.tree.estimate import Route
 
 if TYPE_CHECKING:
@@ -24,18 +24,18 @@ def branch_table(
         row: dict[str, Any] = {
             "variable": edge.variable,
             "category": edge.category,
-            "given": given_text(edge.given),
+            "given": str(edge.given),
             "after": ", ".join(edge.after),
             "status": edge.status,
             "series": len(fed),
             "events": sum(count.events for count in fed),
             "total": sum(count.total for count in fed),
-            "wider": 0,
+            "coarse": 0,
             "mean": edge.probability if edge.status in ("structural", "elicited") else None,
             "definition": edge.definition,
         }
         if route is not None and route.new_setting is not None and route.average is not None:
-            row |= {"wider": len(route.wider), "mean": route.mean, "average": float(route.average.mean)}
+            row |= {"coarse": len(route.coarse), "mean": route.mean, "average": float(route.average.mean)}
             row |= dict(zip(("lower", "upper"), route.new_setting.interval(ci_prob), strict=True))
             row |= dict(zip(("average_lower", "average_upper"), route.average.interval(ci_prob), strict=True))
         rows.append(row)
@@ -48,7 +48,7 @@ def branch_table(
         "series",
         "events",
         "total",
-        "wider",
+        "coarse",
         "mean",
         "lower",
         "upper",

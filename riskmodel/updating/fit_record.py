@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from riskmodel._support.files import write_whole
 from riskmodel._support.fingerprint import code_fingerprint
-from riskmodel._support.version import package_versions
+from riskmodel._support.record import Record
 from riskmodel.errors import InputError, StaleRecordError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.tree.model import ProbabilityTree, fit
 from riskmodel.tree.standing_questions import numbers, questions, route
+from riskmodel.updating.document import FitDocument
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-FORMAT = "riskmodel fit record 1"
 #: Two fits of the same record agree to this: rounding differs between machines, answers by points by their fixed seed.
 SAME = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
-class FitRecord:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FitRecord(Record):
     """What a fitted tree said, and all that is needed to say it again.
 
     Parameters
@@ -40,7 +31,7 @@ class FitRecord:
     answers : tuple of mapping
         Every branch and every headline outcome: question, probability, interval, series, error and its kind, reason.
     checks : mapping
-        audit, how many of each severity; and agreement, the predictive mid-p of each count of a wider group.
+        audit, how many of each severity; and agreement, the predictive mid-p of each count of a coarser group.
     code : str
         Fingerprint of the code behind the fit.
     versions : mapping of str to str
@@ -57,9 +48,9 @@ class FitRecord:
     model: Mapping[str, Any]
     answers: tuple[Mapping[str, Any], ...]
     checks: Mapping[str, Any]
-    code: str
-    versions: Mapping[str, str]
-    made: str
+
+    DOCUMENT: ClassVar = FitDocument
+    AGAIN: ClassVar = "Fit again"
 
     @classmethod
     def of(cls, model: ProbabilityTree) -> FitRecord:
@@ -81,6 +72,7 @@ class FitRecord:
         audit = evidence.audit()
         severities = ("contradiction", "warning", "note")
         return cls(
+            **cls.header(code_fingerprint("fit")),
             finding=evidence.finding.key,
             evidence_version=evidence.version,
             content_hash=evidence.content_hash,
@@ -99,110 +91,7 @@ class FitRecord:
                 "audit": {name: sum(one.severity == name for one in audit) for name in severities},
                 "agreement": {row.key: found.mid_p if found else None for row, found, _ in model.coarse()},
             },
-            code=_code(),
-            versions=package_versions(),
-            made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )
-
-    def renamed(self, finding: str) -> FitRecord:
-        """The same record for a folder of another name.
-
-        Parameters
-        ----------
-        finding : str
-            The folder's name.
-
-        Returns
-        -------
-        FitRecord
-            Otherwise the same.
-        """
-        return replace(self, finding=finding)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it.
-
-        Returns
-        -------
-        dict
-            With a digest of all the rest, by which an edited record is known.
-        """
-        body = {
-            "format": FORMAT,
-            "finding": self.finding,
-            "evidence_version": self.evidence_version,
-            "content_hash": self.content_hash,
-            "reading": self.reading,
-            "setting": self.setting,
-            "model": dict(self.model),
-            "answers": [dict(one) for one in self.answers],
-            "checks": dict(self.checks),
-            "code": self.code,
-            "versions": dict(self.versions),
-            "made": self.made,
-        }
-        return body | {"digest": _digest(body)}
-
-    def to_json(self) -> str:
-        """The record as a file holds it.
-
-        Returns
-        -------
-        str
-            JSON.
-        """
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def save(self, path: str | Path) -> None:
-        """Write the record, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file.
-        """
-        write_whole(Path(path), self.to_json())
-
-    @classmethod
-    def load(cls, path: str | Path) -> FitRecord:
-        """Read a record.
-
-        Parameters
-        ----------
-        path : str or Path
-            A file that `save` wrote, or a finding's folder that has one as ``record.json``.
-
-        Returns
-        -------
-        FitRecord
-            As it was saved.
-
-        Raises
-        ------
-        InputError
-            If the file is no such record.
-        StaleRecordError
-            If it has been edited since it was saved.
-        """
-        file = Path(path)
-        file = file / "record.json" if file.is_dir() else file
-        place = str(file)
-        try:
-            body = json.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", where=place, remedy="Give a record's path") from None
-        except (ValueError, RecursionError):
-            raise InputError("not JSON", where=place, remedy="Give the record.json of a fit") from None
-        if not isinstance(body, dict) or body.get("format") != FORMAT:
-            raise InputError(f"not a {FORMAT}", where=place, remedy="Give the record.json of a fit")
-        digest = body.pop("digest", "")
-        if digest != _digest(body):
-            raise StaleRecordError("the record was edited after it was made", where=place, remedy="Fit again")
-        body.pop("format")
-        try:
-            return cls(**body | {"answers": tuple(body["answers"])})
-        except (KeyError, TypeError):
-            raise InputError("a damaged record", where=place, remedy="Fit again") from None
 
     def check(self, evidence: Evidence) -> None:
         """Refuse a record that is not of this evidence and this code.
@@ -220,8 +109,7 @@ class FitRecord:
         if self.content_hash != evidence.content_hash:
             what = f"the record is of {self.evidence_version}, and the evidence is {evidence.version}"
             raise StaleRecordError(what, where=self.finding, remedy="Fit again: the counts or their words have changed")
-        if self.code != _code():
-            raise StaleRecordError("the code behind the fit has changed", where=self.finding, remedy="Fit again")
+        self.check_code(code_fingerprint("fit"), where=self.finding)
 
     def repeat(self, evidence: Evidence) -> ProbabilityTree:
         """Fit again as recorded, and hold the numbers to the record.
@@ -283,25 +171,6 @@ class FitRecord:
             rows.append({"question": question, "probability": a, "other": b, "difference": difference, "same": same})
         return rows
 
-    def comparison_table(self, other: FitRecord) -> pd.DataFrame:
-        """`compare` as a table.
-
-        Parameters
-        ----------
-        other : FitRecord
-            The later one.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns question, probability, other, difference, same.
-        """
-        import pandas as pd
-
-        return pd.DataFrame(self.compare(other)).astype(
-            dict.fromkeys(("probability", "other", "difference"), "float64")
-        )
-
     def __repr__(self) -> str:
         """What was fitted, and when."""
         return (
@@ -333,13 +202,3 @@ def _argument(value: Any) -> Any:
     if isinstance(value, (list, tuple)) and all(isinstance(one, (str, int, float)) for one in value):
         return list(value)
     return {"object": str(value)}
-
-
-def _digest(body: Mapping[str, Any]) -> str:
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def _code() -> str:
-    return code_fingerprint(("tree.model",))

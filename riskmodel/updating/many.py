@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.executors import Progress, finished
 from riskmodel._support.files import folder
+from riskmodel._support.kept import Value
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.evidence.load import load_evidence
 from riskmodel.tree.model import fit
@@ -32,7 +33,7 @@ class Folder:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class Fitted(Value):
     """What became of a directory of findings."""
 
     records: Mapping[str, FitRecord]  # by folder name, of those that could be fitted
@@ -132,14 +133,11 @@ def fit_all(
         raise InputError(f"two folders of the name {twice[0]!r}", where="findings", remedy="Rename one of them")
     records: dict[str, FitRecord] = {}
     failed: dict[str, str] = {}
-    tell = progress or (lambda part, of: None)
-    tell(0, len(tasks))
-    for done, (name, (record, reason)) in enumerate(finished(record_of, tasks, executor, failed), 1):
+    for name, (record, reason) in finished(record_of, tasks, executor, failed, progress=progress):
         if record is None:
             failed[name] = reason
         else:
             records[name] = record
-        tell(done, len(tasks))
     return Fitted({name: records[name] for name in tasks if name in records}, failed)
 
 

@@ -1,7 +1,8 @@
-"""Leave-one-series-out calibration: what it finds, that it is reproducible, and that nothing finished is lost."""
+"""Leave-one-series-out calibration: what it finds, that it is reproducible, and that its record cannot be spoilt."""
 
 import json
 import os
+import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -17,7 +18,6 @@ import riskmodel as rm
 from riskmodel import cli
 from riskmodel._support import files
 from riskmodel._support.executors import workers
-from riskmodel._support.fingerprint import code_fingerprint, modules_behind, source_fingerprint
 from riskmodel.calibration import cross_validation as calibration
 from riskmodel.calibration.corpus import load_corpus
 from riskmodel.calibration.cross_validation import calibrate
@@ -61,7 +61,7 @@ def dies_at_set02(events, totals, total):
 
 def judged(record):
     """What must not depend on where and when."""
-    return {name: value for name, value in record.to_dict().items() if name not in ("made", "seconds")}
+    return {name: value for name, value in record.to_dict().items() if name not in ("made", "seconds", "digest")}
 
 
 # ---------------------------------------------------------------- what it finds
@@ -157,11 +157,34 @@ def test_every_executor_gives_one_record(small):
         assert judged(calibrate(small, ["naive", uniform], resamples=50, executor=processes)) == judged(alone)
 
 
+def test_corpora_scores_and_records_are_finished_values(small):
+    record = calibrate(small, ["naive", "uniform-rho"], ks=[1], resamples=50, mirrored=True)
+    for value in (small, record, record.scores):
+        again = pickle.loads(pickle.dumps(value))
+        assert again == value
+        assert hash(again) == hash(value)
+    assert pickle.loads(pickle.dumps(record)).to_dict() == record.to_dict()
+    assert replace(record, seconds=0.0) != record
+    assert load_corpus() == load_corpus() != small
+    with workers(2) as processes:
+        assert (
+            processes.submit(calibrate, small, "naive", ks=[1], resamples=50).result().arms
+            == calibrate(small, "naive", ks=[1], resamples=50).arms
+        )
+
+
+def test_the_room_is_a_namespace():
+    assert dir(rm.calibration) == ["CalibrationRecord", "Corpus", "PoolPredictor", "calibrate", "load_corpus"]
+    for name in dir(rm.calibration):
+        assert getattr(rm.calibration, name) is getattr(rm, name)
+
+
 def test_a_record_survives_being_written(small, tmp_path):
     record = calibrate(small, "naive", resamples=50)
     record.save(tmp_path / "record.json")
     record.save(tmp_path / "record.md")
     again = CalibrationRecord.load(tmp_path / "record.json")
+    assert again == record
     assert again.to_dict() == record.to_dict()
     assert (tmp_path / "record.md").read_text().startswith("# Calibration of `naive` on small.csv: ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["record.json", "record.md"]
@@ -174,14 +197,27 @@ def test_a_record_keeps_to_its_schema(small, tmp_path):
     whole = calibrate(small, ["naive", "uniform-rho"], resamples=50, mirrored=True)
     whole.save(tmp_path / "record.json")
     schema.validate(json.loads((tmp_path / "record.json").read_text()))
-    part = dict(list(whole.arms.items())[:1])
-    schema.validate(replace(whole, arms=part, missing={"a": "stopped"}).to_dict())
-    schema.validate(replace(whole, arms={}, missing={"a": "stopped"}).to_dict())
-    with pytest.raises(jsonschema.ValidationError):
-        schema.validate(whole.to_dict() | {"verdict": "excellent"})
+    schema.validate(calibrate(small, {"flat": uniform}, ks=[1], resamples=50).to_dict())
+    body = whole.to_dict()
+    arm = body["arms"]["set00/x"]
+    for spoilt in (
+        {"verdict": "excellent"},
+        {"seconds": -1},
+        {"predictors": []},
+        {"code": "new"},
+        {"remark": ""},
+        {"table": [body["table"][0] | {"cases": 1.5}]},
+        {"arms": {"set00/x": arm | {"pooled_risk": 1.2}}},
+        {"arms": {"set00/x": {name: arm[name] for name in arm if name != "u"}}},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            schema.validate(body | spoilt)
+        (tmp_path / "record.json").write_text(json.dumps(body | spoilt))
+        with pytest.raises(rm.InputError, match=r"a damaged record: .*[$`]"):
+            CalibrationRecord.load(tmp_path / "record.json")
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"format": "riskmodel calibration record 1"}', "[1]", None])
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "riskmodel calibration record 2"}', "[1]", None])
 def test_what_is_no_record_is_refused(tmp_path, text):
     path = tmp_path / "record.json"
     if text is not None:
@@ -208,20 +244,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [one.name for one in tmp_path.iterdir()] == ["record.json"]
 
 
-def test_comments_do_not_change_the_fingerprint_and_code_does():
-    source = 'def f(x):\n    """Say."""\n    return x + 1  # why\n'
-    plain = source_fingerprint({"m": source})
-    assert source_fingerprint({"m": '"""Module."""\n\n\ndef f( x ):\n    return x+1\n'}) == plain
-    assert source_fingerprint({"m": source.replace("+ 1", "+ 2")}) != plain
-    assert source_fingerprint({"n": source}) != plain
-    assert {"inference.pool", "inference.quadrature", "priors", "distributions.special"} <= set(
-        modules_behind(["inference.pool"])
-    )
-    assert not {"errors", "mcmc.branch", "calibration.record", "cli"} & set(modules_behind(["inference.pool"]))
-    assert calibrate(predictors={"flat": uniform}, ks=[1], most=1).code == code_fingerprint()
-
-
-# ---------------------------------------------------------------- nothing finished is lost
+# ---------------------------------------------------------------- nothing finished is spoilt
 
 
 def interrupting(monkeypatch, at):
@@ -237,65 +260,69 @@ def interrupting(monkeypatch, at):
     monkeypatch.setattr(calibration, "judge_arm", judge)
 
 
-def test_ctrl_c_leaves_a_record_that_can_be_resumed(small, tmp_path, monkeypatch):
+def test_ctrl_c_leaves_the_finished_record_and_writes_nothing_unfinished(small, tmp_path, monkeypatch):
     path = tmp_path / "record.json"
+    calibrate(small, "naive", ks=[1], save=path)
+    before = path.read_bytes()
     with monkeypatch.context() as patched:
         interrupting(patched, 3)
         with pytest.raises(KeyboardInterrupt):
             calibrate(small, "naive", save=path)
-    part = CalibrationRecord.load(path)
-    assert list(part.missing) == ["set02/x", "set03/x"]
-    assert not part.complete
-    assert "not judged yet" in part.to_markdown()
-    assert part.verdict() != "pass"
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["record.json"]
     counted = []
-    whole = calibrate(small, "naive", resume=path, progress=lambda done, of: counted.append((done, of)))
-    assert counted == [(2, 4), (3, 4), (4, 4)]
-    assert judged(whole) == judged(calibrate(small, "naive"))
-    assert judged(CalibrationRecord.load(path)) == judged(whole)
+    calibrate(small, "naive", ks=[1], progress=lambda done, of: counted.append((done, of)))
+    assert counted == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-def test_a_record_of_another_calibration_is_not_resumed(small, tmp_path):
-    path = tmp_path / "record.json"
-    calibrate(small, "naive", ks=[1], save=path)
-    for other, what in (
-        ({"seed": 2}, "settings"),
-        ({"ks": [1, 2]}, "settings"),
-        ({"predictors": "default"}, "predictors"),
-        ({"corpus": load_corpus()}, "corpus"),
+def test_an_edited_record_is_refused_by_name(small, tmp_path):
+    path = tmp_path / "calibration.json"
+    calibrate(small, "naive", ks=[1], resamples=50, save=path)
+    whole = json.loads(path.read_text())
+
+    def first_score(body):
+        body["arms"]["set00/x"]["scores"]["naive"]["log_score"][0] += 0.1
+
+    for spoil in (
+        first_score,
+        lambda body: body.update(verdict="pass"),
+        lambda body: body["settings"].update(seed=2),
+        lambda body: body["corpus"].update(content_hash="0" * 64),
+        lambda body: body["arms"].pop("set00/x"),
     ):
-        asked_for = {"corpus": small, "predictors": "naive", "ks": [1]} | other
-        with pytest.raises(rm.InputError, match=f"the record is of other {what}"):
-            calibrate(**asked_for, resume=path)
+        body = json.loads(json.dumps(whole))
+        spoil(body)
+        path.write_text(json.dumps(body))
+        with pytest.raises(rm.StaleRecordError, match=r"calibration\.json: the record was edited after it was made"):
+            CalibrationRecord.load(tmp_path)
+    path.write_text(json.dumps({name: whole[name] for name in reversed(whole)}))  # another order is no edit
+    assert CalibrationRecord.load(path).to_dict() == whole
 
 
-def test_a_worker_that_dies_is_told_and_what_is_finished_is_kept(small, tmp_path, monkeypatch):
+def test_a_record_of_another_corpus_or_other_code_is_refused(small):
+    record = calibrate(small, "naive", ks=[1], resamples=50)
+    record.check(small)
+    with pytest.raises(
+        rm.StaleRecordError, match=r"naive on small\.csv: the record is of the corpus .* and this one is"
+    ):
+        record.check(load_corpus())
+    with pytest.raises(rm.StaleRecordError, match="code behind the numbers has changed: 00000000"):
+        replace(record, code="0" * 64).check(small)
+
+
+def test_a_worker_that_dies_is_told_and_no_record_is_left(small, tmp_path, monkeypatch):
     arm = small.arms[2]
     case = draw_cases(Task(arm, (), 1, ("all",), 12, 3000, False))[0]
     monkeypatch.setenv("RISKMODEL_TEST_DIES", str(sum(arm.events[i] for i in case.others)))
     path = tmp_path / "record.json"
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        part = calibrate(small, dies_at_set02, ks=["all"], executor=pool, save=path)
-    assert list(part.arms) == ["set00/x", "set01/x"]
-    assert list(part.missing) == ["set02/x", "set03/x"]
-    assert "its worker died" in part.missing["set02/x"]
-    assert "2 of 4 arms missing" in repr(part)
-    monkeypatch.delenv("RISKMODEL_TEST_DIES")
-    assert judged(calibrate(small, dies_at_set02, ks=["all"], resume=path)) == judged(
-        calibrate(small, dies_at_set02, ks=["all"])
-    )
-
-
-def test_where_every_worker_dies_there_is_a_record_of_that(small):
+    told = pytest.raises(rm.UnavailableError, match=r"set0[23]/x: its worker died or failed: .* run it again")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, told:
+        calibrate(small, dies_at_set02, ks=["all"], executor=pool, save=path)
+    assert not path.exists()
     with ThreadPoolExecutor(1) as pool:
         pool.shutdown()
-        record = calibrate(small, "naive", executor=pool)
-    assert len(record.missing) == 4
-    assert record.verdict() == "not available"
-    assert "no worker took it" in record.to_markdown()
-    assert json.loads(record.to_json())["complete"] is False
-    with pytest.raises(rm.InputError, match="no arm was judged"):
-        record.ecdf_table()
+        with pytest.raises(rm.UnavailableError, match="set00/x: no worker took it"):
+            calibrate(small, "naive", executor=pool)
 
 
 # ---------------------------------------------------------------- predictors
@@ -484,18 +511,18 @@ def test_the_command_gives_the_librarys_record(tmp_path, capsys, monkeypatch):
     mpl.pyplot.close("all")
 
 
-def test_the_command_says_how_to_go_on_after_ctrl_c(tmp_path, capsys, monkeypatch):
+def test_the_command_stopped_by_ctrl_c_writes_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = str(written(tmp_path / "own.csv", 3, 3, 2))
-    with monkeypatch.context() as patched:
-        interrupting(patched, 2)
-        code, out = run(capsys, "--corpus", path)
-    assert code == 130
-    assert "--resume calibration-unfinished.json" in out.err
-    code, out = run(capsys, "--corpus", path, "--resume", "calibration-unfinished.json")
+    for out in ([], ["--out", "out"]):
+        with monkeypatch.context() as patched:
+            interrupting(patched, 2)
+            code, _ = run(capsys, "--corpus", path, *out)
+        assert code == 130
+        assert not list(tmp_path.rglob("*.json"))
+    code, out = run(capsys, "--corpus", path)
     assert code == 0
     assert "Calibration of default on own.csv" in out.out
-    assert not (tmp_path / "calibration-unfinished.json").exists()
     code, out = run(capsys, "--corpus", path, "--out", path)
     assert code == 2
     assert "the folder cannot be made" in out.err

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 import riskmodel as rm
 from riskmodel.cli import commands, main
+from riskmodel.consultation.certainty import certainty
 from riskmodel.evidence.workup import Condition
 from riskmodel.report import render as report
-from riskmodel.report.wording import certainty, denominator, frequency, frequency_range, listed
+from riskmodel.report.wording import denominator, frequency, frequency_range, listed
 
 SEED = {"weeks": 20, "size": "5.5x4.4x3.4", "location": "umbilical-vein", "foci": 1}
 BEST = {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"}
@@ -26,7 +27,7 @@ def validator():
 
 @pytest.fixture(scope="module")
 def seed():
-    return rm.consult(**SEED).to_dict()
+    return rm.consult(detail="all", **SEED).to_dict()
 
 
 def run(*args):
@@ -116,21 +117,21 @@ def test_expected_information_by_hand(model):
 
 
 def test_the_article_s_reading_shows_its_counts_and_how_far_the_answer_moves():
-    answer = rm.consult(reading="as-cited", **BEST).to_dict()
+    answer = rm.consult(detail="all", reading="as-cited", **BEST).to_dict()
     risk = answer["risks"][0]
     assert ("Simchen 2002", 20, 21) in {(c["source"], c["events"], c["total"]) for c in risk["counts"]}
     moved = {one["reading"]: one["probability"] for one in risk["robustness"]["readings"]}
-    primary = rm.consult(**BEST).to_dict()["risks"][0]
+    primary = rm.consult(detail="all", **BEST).to_dict()["risks"][0]
     assert moved["primary"] == pytest.approx(primary["probability"], abs=1e-12)
     assert risk["probability"] != pytest.approx(primary["probability"], abs=1e-3)
     assert any(one["severity"] == "contradiction" for one in answer["audit"])
-    karyotype = rm.consult(reading="as-cited", anatomy="isolated").to_dict()["risks"]
+    karyotype = rm.consult(detail="all", reading="as-cited", anatomy="isolated").to_dict()["risks"]
     found = next(one for one in karyotype if one["outcome"] == "abnormal_karyotype")
     assert ("Simchen 2002", 11, 61) in {(c["source"], c["events"], c["total"]) for c in found["counts"]}
 
 
 def test_each_series_is_left_out_once():
-    risk = rm.consult(**BEST).to_dict()["risks"][0]
+    risk = rm.consult(detail="all", **BEST).to_dict()["risks"][0]
     left = {one["source"]: one["probability"] for one in risk["robustness"]["left_out"]}
     assert left["Simchen 2002"] == pytest.approx(rm.pool([10, 5, 4], [11, 5, 4]).average.mean, abs=1e-8)
     assert left["Bronshtein 1995"] == pytest.approx(rm.pool([19, 5, 4], [19, 5, 4]).average.mean, abs=1e-8)
@@ -138,10 +139,10 @@ def test_each_series_is_left_out_once():
 
 
 def test_one_changed_count_moves_the_answer(folder):
-    before = rm.consult(finding=folder, **BEST).to_dict()
+    before = rm.consult(detail="all", finding=folder, **BEST).to_dict()
     path = folder / "counts.csv"
     path.write_text(path.read_text().replace(",19,19,", ",15,19,"))
-    after = rm.consult(finding=folder, **BEST).to_dict()
+    after = rm.consult(detail="all", finding=folder, **BEST).to_dict()
     assert after["risks"][0]["probability"] < before["risks"][0]["probability"]
     assert after["evidence_version"] != before["evidence_version"]
 
@@ -151,9 +152,9 @@ def test_one_changed_count_moves_the_answer(folder):
 
 @pytest.mark.parametrize("audience", ["clinician", "patient", "researcher"])
 def test_every_audience_reads_the_same_numbers(audience, validator):
-    answer = rm.consult(audience=audience, anatomy="isolated").to_dict()
+    answer = rm.consult(detail="all", audience=audience, anatomy="isolated").to_dict()
     validator.validate(json.loads(report.to_json(answer)))
-    same = rm.consult(anatomy="isolated").to_dict() | {"audience": audience}
+    same = rm.consult(detail="all", anatomy="isolated").to_dict() | {"audience": audience}
     assert answer == same
     text = report.to_markdown(answer)
     assert "89 of 100" in text
@@ -167,12 +168,12 @@ def test_every_audience_reads_the_same_numbers(audience, validator):
     [{}, {"anatomy": "isolated"}, {"anatomy": "associated", "karyotype": "abnormal"}, BEST, {"infection": "positive"}],
 )
 def test_the_json_is_what_the_schema_says(reading, known, validator):
-    answer = rm.consult(reading=reading, **known).to_dict()
+    answer = rm.consult(detail="all", reading=reading, **known).to_dict()
     validator.validate(json.loads(report.to_json(answer)))
 
 
 def test_the_schema_refuses_what_is_wrong(validator):
-    answer = json.loads(report.to_json(rm.consult(**BEST).to_dict()))
+    answer = json.loads(report.to_json(rm.consult(detail="all", **BEST).to_dict()))
     for spoil in (
         lambda body: body["risks"][0].update(probability=1.2),
         lambda body: body["risks"][0].update(probability=None, reason=""),
@@ -386,7 +387,7 @@ def test_the_algorithm_s_steps(known, states):
 
 
 def test_no_number_in_the_page_lacks_a_source():
-    text = report.to_markdown(rm.consult(anatomy="isolated").to_dict())
+    text = report.to_markdown(rm.consult(detail="all", anatomy="isolated").to_dict())
     for line in text.splitlines():
         if re.search(r"\d+ series, ", line):
             assert re.search(r"(19|20)\d\d", line), line
@@ -401,14 +402,16 @@ def test_the_examples_in_the_documents_are_what_the_program_says(name, known, au
     from pathlib import Path
 
     kept = (Path(__file__).parents[2] / "docs" / "examples" / f"{name}-{audience}.md").read_text(encoding="utf-8")
-    assert kept == report.to_markdown(rm.consult(audience=audience, **known).to_dict()), "run make example"
+    assert kept == report.to_markdown(rm.consult(detail="all", audience=audience, **known).to_dict()), (
+        "run make example"
+    )
 
 
 @pytest.mark.parametrize(
     "known", [{}, {"anatomy": "isolated"}, {"anatomy": "associated"}, BEST, {"karyotype": "abnormal"}]
 )
 def test_the_patient_s_page_is_plain_and_has_the_same_numbers(known):
-    answer = rm.consult(audience="patient", **known).to_dict()
+    answer = rm.consult(detail="all", audience="patient", **known).to_dict()
     text = report.to_markdown(answer)
     prose = text.split("## The studies")[0]
     for word in (
@@ -436,7 +439,7 @@ def test_the_patient_s_page_is_plain_and_has_the_same_numbers(known):
 
 
 def test_a_definition_is_never_told_as_a_fate():
-    answer = rm.consult(anatomy="isolated", karyotype="abnormal")
+    answer = rm.consult(detail="all", anatomy="isolated", karyotype="abnormal")
     assert "by definition" in report.to_markdown(answer.to_dict())
     plain = report.to_markdown(answer.to_dict() | {"audience": "patient"})
     assert "There is no number for this here" in plain

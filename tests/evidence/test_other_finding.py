@@ -272,7 +272,7 @@ def test_states_all_of_which_are_ruled_out_feed_nothing_twice(three):
 
 
 def test_three_states_are_consulted_without_a_work_up(three, capsys):
-    answer = rm.consult(finding=three).to_dict()
+    answer = rm.consult(detail="all", finding=three).to_dict()
     jsonschema.validate(json.loads(report.to_json(answer)), rm.schema())
     assert [branch["given"]["genes"] for branch in answer["branches"]] == ["clear", "mosaic", "full"]
     text = report.to_markdown(answer)
@@ -284,14 +284,14 @@ def test_three_states_are_consulted_without_a_work_up(three, capsys):
 
 def test_a_test_of_three_results_shows_each(three):
     (three / "workup.toml").write_text(WORKUP)
-    (step,) = rm.consult(finding=three).to_dict()["workup"]
+    (step,) = rm.consult(detail="all", finding=three).to_dict()["workup"]
     (change,) = step["changes"]
     assert [one["state"] for one in change["results"]] == ["clear", "mosaic", "full"]
     assert sum(one["expected"] for one in change["results"]) == pytest.approx(1, abs=1e-9)
     assert step["p_abnormal"] == pytest.approx(1 - change["results"][0]["expected"], abs=1e-9)
     mean = sum(one["expected"] * one["probability"] for one in change["results"])
     assert mean == pytest.approx(change["before"]["probability"], abs=1e-9)
-    assert "if mosaic" in report.to_markdown(rm.consult(finding=three).to_dict())
+    assert "if mosaic" in report.to_markdown(rm.consult(detail="all", finding=three).to_dict())
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from riskmodel._support.files import new_folder, write_folder
+from riskmodel._support.kept import Value, kept
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import Count, given_text
+from riskmodel.evidence.finding import Count
 from riskmodel.evidence.incoming import Incoming, join
 from riskmodel.evidence.load import load_evidence
 from riskmodel.report.refit import changelog_entry, to_markdown
@@ -32,7 +32,7 @@ SURPRISING = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Update:
+class Refit(Value):
     """A finding before and after new counts.
 
     Parameters
@@ -47,7 +47,7 @@ class Update:
     after: ProbabilityTree
     new: Incoming
 
-    @cached_property
+    @kept
     def surprises(self) -> list[dict[str, Any]]:
         """How each new count compares with what the old ones predict for it.
 
@@ -86,7 +86,7 @@ class Update:
             "reason": note,
         }
 
-    @cached_property
+    @kept
     def moves(self) -> list[dict[str, Any]]:
         """Every branch and headline outcome before and after.
 
@@ -100,7 +100,7 @@ class Update:
             before, after = (numbers(route(model, question)) for model in (self.before, self.after))
             others = {key: numbers(route(model, question)) for key, model in without.items()}
             influence = {key: _less(after["probability"], one["probability"]) for key, one in others.items()}
-            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": given_text(question.given)}
+            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": str(question.given)}
             found.append(
                 head
                 | {
@@ -171,7 +171,7 @@ class Update:
         ]
         return pd.DataFrame(rows).astype({"change": "float64"})
 
-    @cached_property
+    @kept
     def record(self) -> FitRecord:
         """The record of the fit to all counts."""
         return FitRecord.of(self.after)
@@ -230,19 +230,19 @@ class Update:
         files["CHANGELOG.md"] = entry + ("\n" + earlier if earlier else "")
         record = self.record
         if place.name != self.after.evidence.finding.key:
-            record = record.renamed(place.name)
+            record = replace(record, finding=place.name)
         files["record.json"] = record.to_json()
         write_folder(place, files)
 
     def __repr__(self) -> str:
         """What was added."""
         return (
-            f"Update({self.after.evidence.finding.key}: {len(self.new.counts)} counts of {', '.join(self.sources)}; "
+            f"Refit({self.after.evidence.finding.key}: {len(self.new.counts)} counts of {', '.join(self.sources)}; "
             f"{self.before.evidence.version} to {self.after.evidence.version})"
         )
 
 
-def update(
+def refit(
     finding: str | Path | Evidence | ProbabilityTree,
     new: Any,
     *,
@@ -251,7 +251,7 @@ def update(
     prior: Any = "jeffreys",
     heterogeneity: Any = "default",
     updated: datetime.date | str | None = None,
-) -> Update:
+) -> Refit:
     """Add new counts to a finding, and see what they change. Nothing is written.
 
     Parameters
@@ -271,7 +271,7 @@ def update(
 
     Returns
     -------
-    Update
+    Refit
         With `surprise_table`, `move_table`, `influence_table`, `to_markdown` and `save`.
 
     Raises
@@ -286,7 +286,11 @@ def update(
     else:
         before = fit(load_evidence(finding, reading=reading), prior=prior, heterogeneity=heterogeneity, setting=setting)
     joined = join(before.evidence, new, updated=None if updated is None else str(updated))
-    return Update(before, before.variant(evidence=joined.evidence), joined)
+    return Refit(before, before.variant(evidence=joined.evidence), joined)
+
+
+#: The names that outside programs use.
+Update, update = Refit, refit
 
 
 def _less(one: float | None, other: float | None) -> float | None:

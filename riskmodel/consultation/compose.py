@@ -1,0 +1,217 @@
+"""Values to the parts of a consultation's document: here intervals are worked out, once, and nothing after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from msgspec import convert
+
+from riskmodel._support.kept import once
+from riskmodel.consultation import document as doc
+from riskmodel.consultation.certainty import certainty
+from riskmodel.consultation.workup import Change, StepState
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.finding import Count
+from riskmodel.evidence.known import Known
+from riskmodel.evidence.workup import Statement
+from riskmodel.sensitivity.variants import of_setting, robustness
+from riskmodel.tree.estimate import RiskEstimate
+from riskmodel.tree.model import ProbabilityTree
+
+CI_PROB = 0.95
+
+
+def risk_part(risk: RiskEstimate, model: ProbabilityTree | None = None, *, robust: bool = False) -> doc.Risk:
+    """A risk; with the model also its routes, and with `robust` how far it moves."""
+    return once(risk, ("part", model is not None, robust), lambda: _risk_part(risk, model, robust))
+
+
+def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) -> doc.Risk:
+    interval, outcome = risk.interval(), risk.outcome
+    word, why = certainty(
+        series=risk.series - len({count.source for count in risk.coarse}),
+        width=None if interval is None else interval[1] - interval[0],
+        thin=risk.thin,
+        by_definition=risk.definition_only,
+    )
+    said = risk.to_dict(ci_prob=CI_PROB) | {
+        "outcome": outcome.name,
+        "title": outcome.title,
+        "plain_title": outcome.plain_title,
+        "complement_title": outcome.complement_title,
+        "polarity": outcome.polarity,
+        "definition": outcome.definition,
+        "until": outcome.until,
+        "denominator": outcome.denominator,
+        "given": dict(risk.known),
+        "ci_prob": CI_PROB,
+        "ci_kind": "eti",
+        "bounds": risk.bounds,
+        "bounds_interval": risk.bounds_interval(),
+        "unknown": [{"branch": edge.said, "why": edge.definition} for edge in risk.unknown],
+        "by_definition": risk.definition_only,
+        "spread_between": risk.spread_between,
+        "certainty": word,
+        "certainty_why": why,
+        "counts": tuple(map(count_part, risk.counts)),
+        "robustness": robustness(model, risk) if model and robust else None,
+    }
+    for name in ("direct", "indirect", "combined"):
+        said[name] = getattr(risk, name).to_dict(ci_prob=CI_PROB) if model else None
+    return convert(said, doc.Risk)
+
+
+def count_part(count: Count) -> doc.Counted:
+    """A count as it was published."""
+    return once(count, "part", lambda: convert(count.to_dict(), doc.Counted))
+
+
+def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
+    """A step of the work-up; with `changes` what its result would do to every open outcome."""
+    step, main = state.step, state.changes[0] if state.changes else None
+    reasons = [state.reason]
+    if main is not None:
+        reasons += [main.if_normal.reason, main.if_abnormal.reason, main.reason]
+    return doc.WorkupStep(
+        step=step.key,
+        title=step.title,
+        plain_title=step.plain_title,
+        detail=step.detail,
+        algorithm_step=step.algorithm_step,
+        immediate=step.immediate,
+        state=state.state,  # type: ignore[arg-type]
+        why=state.why,
+        sources=step.sources,
+        outcome=main.outcome if main else None,
+        if_normal=main.if_normal.mean if main else None,
+        if_abnormal=main.if_abnormal.mean if main else None,
+        p_abnormal=state.p_abnormal.mean if state.p_abnormal else None,
+        bits=main.bits if main else None,
+        reason="; ".join(dict.fromkeys(filter(None, reasons))),
+        changes=tuple(map(_change_part, state.changes)) if changes else None,
+    )
+
+
+def _change_part(change: Change) -> doc.Change:
+    return doc.Change(
+        outcome=change.outcome,
+        before=doc.Brief(**_brief(change.before)),
+        if_normal=doc.Brief(**_brief(change.if_normal)),
+        if_abnormal=doc.Brief(**_brief(change.if_abnormal)),
+        results=tuple(
+            doc.Result(state=state, expected=expected.mean, **_brief(after))
+            for state, expected, after in change.results
+        ),
+        bits=change.bits,
+        bits_at_most=change.bits_at_most,
+        reason=change.reason,
+    )
+
+
+def _brief(risk: RiskEstimate) -> dict[str, Any]:
+    return {"probability": risk.mean, "interval": risk.interval(), "bounds": risk.bounds, "reason": risk.reason}
+
+
+def coarse_parts(model: ProbabilityTree) -> tuple[doc.CoarseCount, ...]:
+    """Counts of coarser groups than the tree's branches, and how each agrees with what the branches predict for it."""
+    return tuple(
+        convert(row.to_dict() | {"agreement": found and found.to_dict(), "reason": reason}, doc.CoarseCount)
+        for row, found, reason in model.coarse()
+    )
+
+
+def setting_parts(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> tuple[doc.SettingRisks, ...]:
+    """The same risks as each setting's own series answer them, side by side."""
+    titles = {"any": "all settings"} | {one.name: one.title for one in model.evidence.finding.settings}
+
+    def answered(own: ProbabilityTree, risk: RiskEstimate) -> doc.SettingRisk:
+        found = own.risk(risk.outcome.name, **dict(risk.known))
+        return doc.SettingRisk(
+            outcome=risk.outcome.name,
+            probability=found.mean,
+            interval=found.interval(),
+            series=found.series,
+            fetuses=found.fetuses,
+            sources=found.sources,
+            reason=found.reason,
+        )
+
+    trees = {name: of_setting(model, name) for name in titles}
+    return tuple(
+        doc.SettingRisks(setting=name, title=titles[name], risks=tuple(answered(own, risk) for risk in risks))
+        for name, own in trees.items()
+    )
+
+
+def neighbours_part(evidence: Evidence, known: Known, risks: Sequence[RiskEstimate]) -> doc.Neighbours:
+    """Published figures to weigh the risks against, and which of them the evidence does not have.
+
+    A test whose result is known has no harm left to weigh.
+    """
+    asked = [risk.outcome for risk in risks]
+    open_steps = [step for step in evidence.workup.steps if step.resolves and not known.states(step.resolves)]
+    names = {one.name for one in asked} | {step.key for step in open_steps}
+    given = tuple(one for one in evidence.workup.neighbours if (one.outcome or one.step) in names)
+    told = {one.outcome or one.step for one in given}
+    missing = [f"{one.title}: how often without this finding" for one in asked if one.name not in told]
+    missing += [f"{step.title}: what it may harm" for step in open_steps if step.key not in told]
+    missing += [f"{step.title}: how often its result is wrong" for step in open_steps]
+    return doc.Neighbours(given=given, missing=tuple(missing))
+
+
+def also_counted(evidence: Evidence, known: Known, setting: str) -> tuple[doc.Counted, ...]:
+    """Outcomes that series count by themselves, for groups that what is known allows: shown as counts, not as risks."""
+    own = {one.name for one in evidence.finding.outcomes if one.variable is None}
+    return tuple(
+        count_part(count)
+        for count in evidence.fitted(setting)
+        if count.variable in own and not known.contradicts(count.given)
+    )
+
+
+def applies(statement: Statement, facts: Mapping[str, Any]) -> bool:
+    """Whether nothing that is known speaks against a statement; one that needs an open variable to differ still applies."""
+    return all(term.name not in facts or term.holds(facts) for term in statement.when.terms)
+
+
+def statement_part(statement: Statement, model: ProbabilityTree, facts: Mapping[str, Any]) -> doc.Statement:
+    """A statement with what the counts say of it, and the risk beside it."""
+    remarks = tuple(remark.why for remark in statement.remarks if remark.when.holds(facts))
+
+    def part() -> doc.Statement:
+        risk = None
+        if statement.outcome is not None:
+            found = model.risk(statement.outcome, **dict(statement.given))
+            risk = doc.StatementRisk(
+                outcome=statement.outcome,
+                title=found.outcome.title,
+                given=dict(statement.given),
+                probability=found.mean,
+                interval=found.interval(),
+                series=found.series,
+                reason=found.reason,
+            )
+        rows = (count for count in model.evidence.counts if count.key in statement.counts)
+        return doc.Statement(
+            key=statement.key,
+            text=statement.text,
+            sources=statement.sources,
+            counts=tuple(map(count_part, rows)),
+            comment=statement.comment,
+            remarks=remarks,
+            risk=risk,
+        )
+
+    return once(model, ("statement", statement.key, remarks), part)
+
+
+def kind_parts(model: ProbabilityTree) -> dict[str, tuple[doc.Kind, ...]]:
+    """How the cases of each variable with kinds divide."""
+    return {name: convert(model.kinds(name), tuple[doc.Kind, ...]) for name in model.evidence.finding.kinds}
+
+
+def audit_parts(evidence: Evidence) -> tuple[doc.AuditRow, ...]:
+    """What the counts give to ask, worst first."""
+    return tuple(doc.AuditRow(**asdict(one), remedy=one.remedy) for one in evidence.audit())
