@@ -18,7 +18,7 @@ from typing import Literal, get_args
 from riskmodel._support.kept import Value, kept
 from riskmodel.evidence.known import Known, one_of
 
-#: Known states, in the order of the finding's variables: (("anatomy", "isolated"), ("karyotype", "normal")).
+#: A path of the tree, as pairs in the order of the variables: (("anatomy", "isolated"), ("karyotype", "normal")).
 Given = tuple[tuple[str, str], ...]
 
 EdgeStatus = Literal["counts", "structural", "elicited", "unknown"]
@@ -27,11 +27,6 @@ BASES: tuple[str, ...] = ("abstract", "derived", "secondary", "as-cited")
 TERMINATIONS: tuple[str, ...] = ("included", "excluded")
 ROLES: tuple[str, ...] = ("fit", "check", "context")
 POLARITIES: tuple[str, ...] = ("good", "bad", "neutral")
-
-
-def given_text(given: Given) -> str:
-    """Known states as they stand in a counts file."""
-    return "; ".join(f"{variable}={state}" for variable, state in given)
 
 
 @dataclass(frozen=True, eq=False)

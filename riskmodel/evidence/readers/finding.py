@@ -22,7 +22,6 @@ from riskmodel.evidence.finding import (
     Review,
     Setting,
     Variable,
-    given_text,
 )
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.readers.fields import Fields, read_toml
@@ -313,7 +312,7 @@ def _check_tree(finding: Finding, top: Fields) -> None:
         if found is None:
             top.fault(
                 "edges",
-                f"no edge leaves {given_text(path) or 'the start'!r}",
+                f"no edge leaves {str(Known(path)) or 'the start'!r}",
                 "Declare it, with status unknown if no series tells",
             )
             continue
@@ -339,7 +338,7 @@ def _check_split(finding: Finding, path: Given, edges: Sequence[Edge], top: Fiel
     """The edges that leave a path must rule out its variable's states one by one, until one is left."""
     variable = finding.variable(edges[0].variable)
     assert variable is not None
-    place = given_text(path) or "the start"
+    place = str(Known(path)) or "the start"
     ruled: list[str] = []
     for edge in edges:
         if edge.variable != variable.name or (ruled and not edge.after):
