@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test soak lint notebook example benchmark sbc format clean
+.PHONY: help consult test soak lint notebook example benchmark manifest sbc format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
@@ -16,6 +16,7 @@ help:
 	@echo "make notebook   run the notebook again and keep its output"
 	@echo "make example    write the consultations in docs/examples again"
 	@echo "make benchmark  time and error of pool() beside PyMC and of its two models, and a cold start"
+	@echo "make manifest   write the hashes of the shipped findings and corpora, after a change of evidence"
 	@echo "make sbc        simulation-based calibration again, after a change of the code behind the fits (four minutes)"
 	@echo "make format     let ruff format the code"
 	@echo "make clean      remove what these commands made"
@@ -72,6 +73,9 @@ benchmark: $(VENV)/base
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/many_findings.py
+
+manifest: $(VENV)/base
+	$(BIN)/python -c "from riskmodel.evidence import manifest; manifest.write()"
 
 sbc: $(VENV)/base
 	$(BIN)/python validation/simulate.py

@@ -170,9 +170,7 @@ def test_every_file_that_the_documents_name_exists():
 
 
 def test_shipped_findings_are_the_released_ones():
-    assert manifest.current() == manifest.read(), (
-        "run python -m riskmodel.evidence.manifest, and add a line to the changelog"
-    )
+    assert manifest.current() == manifest.read(), "run make manifest, and add a line to the changelog"
 
 
 def test_the_manifest_is_written_whole(tmp_path):

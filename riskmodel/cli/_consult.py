@@ -80,26 +80,15 @@ def _options(parsed: Finding) -> list[click.Parameter]:
 
     settings = "|".join(["any", *(one.name for one in parsed.settings)])
     readings = "|".join(one.name for one in parsed.readings)
+    known = [(one.name, "|".join(one.states), f"Known: {one.title}.") for one in parsed.states]
+    stated = [
+        (one.name, (one.unit or one.kind).upper(), f"Stated: {one.title}; echoed, not part of any number.")
+        for one in parsed.descriptors
+    ]
     return [
         *(
-            _option(
-                f"--{one.name.replace('_', '-')}",
-                f"state_{one.name}",
-                None,
-                "|".join(one.states),
-                f"Known: {one.title}.",
-            )
-            for one in parsed.states
-        ),
-        *(
-            _option(
-                f"--{one.name.replace('_', '-')}",
-                f"state_{one.name}",
-                None,
-                one.unit.upper() or one.kind.upper(),
-                f"Stated: {one.title}; echoed, not part of any number.",
-            )
-            for one in parsed.descriptors
+            _option(f"--{name.replace('_', '-')}", f"state_{name}", None, values, text)
+            for name, values, text in (*known, *stated)
         ),
         _option("--setting", "setting", "any", settings, "Whose series speak."),
         _option("--reading", "reading", "primary", readings, "How disputed rows are read."),
@@ -145,7 +134,7 @@ def consult(
     from riskmodel.report.render import to_markdown
 
     collecting = gc.isenabled()
-    gc.disable()  # one answer fits in memory many times over; looking for garbage takes a twentieth of a cold start
+    gc.disable()  # one answer fits in memory many times over
     try:
         answer = consult(
             finding=click.get_current_context().obj,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from riskmodel._support.kept import once
 from riskmodel.distributions.diagram import Node, branch
-from riskmodel.evidence.finding import Finding, Given, Variable, given_text
-from riskmodel.evidence.known import states_in
+from riskmodel.evidence.finding import Finding, Given, Variable
+from riskmodel.evidence.known import Known, states_in
 
 
 class NotOnTreeError(Exception):
@@ -73,4 +73,4 @@ def _skipped(finding: Finding, path: Given, wanted: dict[str, str], name: str) -
             asked = states_in(wanted[name])
             states = _variable(finding, name).states
             return _split(finding, cut, {one: rest if one in asked else 0.0 for one in states})
-    raise NotOnTreeError(f"no series, and no stated independence, tells {name} where {given_text(path)}")
+    raise NotOnTreeError(f"no series, and no stated independence, tells {name} where {Known(path)}")

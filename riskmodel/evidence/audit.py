@@ -1,4 +1,4 @@
-"""What a careful reader would ask about a finding's counts. Shown, never refused: a folder's faults are `reader`'s."""
+"""What a careful reader would ask about a finding's counts. Shown, never refused: a folder's faults are the readers'."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _ratio(count: Count) -> str:
 
 
 def _sums(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
-    """A wider count must be the sum of its finer ones, where a source gives all of them."""
+    """A coarse count must be the sum of its finer ones, where a source gives all of them."""
     found = []
     for source, rows in _by_source(counts).items():
         index = {(row.variable, row.category, row.given): row for row in rows}

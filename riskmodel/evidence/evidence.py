@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ class Evidence(Value):
     reading : str
         How the disputed rows are read.
     path : Path
-        The folder; the same content in another place is equal.
+        The folder, which new counts are put beside: the same rows in another folder are other evidence.
     content_hash : str
         SHA-256 of its four files, in hexadecimal.
     """
@@ -48,7 +48,7 @@ class Evidence(Value):
     all_counts: tuple[Count, ...]
     workup: WorkUp
     reading: str
-    path: Path = field(compare=False)
+    path: Path
     content_hash: str
 
     @property
@@ -272,7 +272,7 @@ class Evidence(Value):
         )
 
     def for_edge(self, edge: Edge, *, setting: str = "any") -> tuple[Count, ...]:
-        """Counts that feed a branch of the tree: its own, and those of wider groups that it accepts.
+        """Counts that feed a branch of the tree: its own, and those of coarser groups that it accepts.
 
         Parameters
         ----------
@@ -284,7 +284,7 @@ class Evidence(Value):
         Returns
         -------
         tuple of Count
-            One row for each source: a source's own count before its wider ones, so that no baby counts twice.
+            One row for each source: a source's own count before its coarser ones, so that no baby counts twice.
         """
         chosen: dict[str, Count] = {}
         for given in (edge.given, *edge.accepts):

@@ -13,25 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from riskmodel._support.kept import Value, kept
 from riskmodel.evidence.known import Known, one_of
 
-#: Known states, in the order of the finding's variables: (("anatomy", "isolated"), ("karyotype", "normal")).
+#: A path of the tree, as pairs in the order of the variables: (("anatomy", "isolated"), ("karyotype", "normal")).
 Given = tuple[tuple[str, str], ...]
 
 EdgeStatus = Literal["counts", "structural", "elicited", "unknown"]
-EDGE_STATUSES: tuple[str, ...] = ("counts", "structural", "elicited", "unknown")
+EDGE_STATUSES: tuple[str, ...] = get_args(EdgeStatus)
 BASES: tuple[str, ...] = ("abstract", "derived", "secondary", "as-cited")
 TERMINATIONS: tuple[str, ...] = ("included", "excluded")
 ROLES: tuple[str, ...] = ("fit", "check", "context")
 POLARITIES: tuple[str, ...] = ("good", "bad", "neutral")
-
-
-def given_text(given: Given) -> str:
-    """Known states as they stand in a counts file."""
-    return "; ".join(f"{variable}={state}" for variable, state in given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +65,7 @@ class Edge:
     probability: float | None
     definition: str  # why the edge is structural, or why it is unknown
     sources: tuple[str, ...]  # keys, for an elicited edge
-    #: Wider groups whose counts speak for this edge, by an independence that the finding states.
+    #: Coarser groups whose counts speak for this edge, by an independence that the finding states.
     accepts: tuple[Known, ...]
     #: For a variable of more than two states, those already ruled out: the risk is P(category | given, none of
     #: these).

@@ -1,6 +1,6 @@
 """The shipped findings, and hashes of all data that are shipped: what was released is what is read.
 
-``python -m riskmodel.evidence.manifest`` writes them anew.
+``make manifest`` writes them anew.
 """
 
 from __future__ import annotations
@@ -76,7 +76,3 @@ def current() -> dict[str, str]:
 def write(path: Path = MANIFEST) -> None:
     """Write the hashes of the folders as they are, whole or not at all."""
     write_whole(path, json.dumps(current(), indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    write()

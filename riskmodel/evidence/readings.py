@@ -9,7 +9,7 @@ from riskmodel.evidence.known import Known
 
 
 def rows_under(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
-    """Rows that hold under a reading; a source's wider count beside its finer ones only checks them."""
+    """Rows that hold under a reading; a source's coarse count beside its finer ones only checks them."""
     rows = _holding(counts, reading)
     finer: dict[tuple[str, str], list[Known]] = {}
     for row in rows:

@@ -10,13 +10,13 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from riskmodel.errors import InputError
 from riskmodel.evidence.known import Known
 
 StepStatus = Literal["due", "done", "not indicated", "blocked"]
-STEP_STATES: tuple[str, ...] = ("due", "done", "not indicated", "blocked")
+STEP_STATES: tuple[str, ...] = get_args(StepStatus)
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -163,9 +163,9 @@ class Neighbour:
 class WorkUp:
     """Everything a consultation says beside the risks."""
 
-    steps: tuple[Step, ...]
-    differential: tuple[Statement, ...]
-    prognosis: tuple[Statement, ...]
-    pitfalls: tuple[Statement, ...]
-    cautions: tuple[Statement, ...]
-    neighbours: tuple[Neighbour, ...]
+    steps: tuple[Step, ...] = ()
+    differential: tuple[Statement, ...] = ()
+    prognosis: tuple[Statement, ...] = ()
+    pitfalls: tuple[Statement, ...] = ()
+    cautions: tuple[Statement, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()

@@ -6,7 +6,8 @@ without Matplotlib has all its numbers.
 """
 
 from riskmodel.plots._calibration import calibration, coverage, pit_ecdf, pit_histogram
-from riskmodel.plots._risks import before_after, changes, densities, forest, icons, moves, routes
+from riskmodel.plots._changes import before_after, changes, moves
+from riskmodel.plots._risks import densities, forest, icons, routes
 from riskmodel.plots._style import save
 from riskmodel.plots._trees import tree
 

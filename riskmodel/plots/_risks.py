@@ -1,4 +1,4 @@
-"""Tables of risks to axes: forest plots, icons, what moves an answer and by how much."""
+"""Tables of risks to axes: forest plots, icons, routes, densities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from riskmodel.errors import InputError
-from riskmodel.plots._style import AVERAGE, BY_K, LINES, NEW, OBSERVED, SHRUNKEN, axes_for, need, percent, wrapped
+from riskmodel.plots._style import (
+    AVERAGE,
+    BY_K,
+    LINES,
+    NEW,
+    OBSERVED,
+    SHRUNKEN,
+    axes_for,
+    label_rows,
+    need,
+    no_risk,
+    percent,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,13 +67,10 @@ def forest(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> A
             labels.append(f"{row['label']}  {row['events']}/{row['total']}")
         else:
             labels.append(kind.replace("_", " "))
-    ax.set_yticks(range(len(rows) - 1, -1, -1), labels)
-    ax.set_ylim(-0.7, len(rows) - 0.3)
+    label_rows(ax, labels)
     series = int((rows["estimand"] == "series").sum())
     ax.axhline(len(rows) - series - 0.5, color="0.8", lw=0.8)
-    percent(ax)
-    ax.set_xlabel(f"risk, with {round(100 * float(rows['ci_prob'].iloc[0]))} % equal-tailed interval")
-    ax.set_title(title, loc="left", fontsize=11)
+    percent(ax, f"risk, with {round(100 * float(rows['ci_prob'].iloc[0]))} % equal-tailed interval", title)
     ax.legend(
         loc="upper center", bbox_to_anchor=(0.5, -0.28 if len(rows) < 6 else -0.16), ncols=4, frameon=False, fontsize=9
     )
@@ -95,7 +104,7 @@ def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     need(table, ("outcome", "title", "complement", "probability", "lower", "upper", "ci_prob"))
     rows = table[table["outcome"] == outcome]
     if rows.empty or rows["probability"].isna().iloc[0]:
-        raise InputError(f"no estimable risk of {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+        raise no_risk(outcome)
     row = rows.iloc[0]
     ax = axes_for(ax, (5.2, 5.6))
     low, figure, high = (round(100 * float(row[name])) for name in ("lower", "probability", "upper"))
@@ -136,116 +145,6 @@ def _square(x: float, y: float, face: str, edge: str, hatch: str | None) -> Any:
     return Rectangle((x - 0.4, y - 0.4), 0.8, 0.8, facecolor=face, edgecolor=edge, hatch=hatch, lw=0.8)
 
 
-def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
-    """Draw what each test would change: the risk now, and after either result.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `Consultation.workup_table`.
-    outcome : str
-        Whose risk is drawn.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure otherwise.
-    title : str
-        Above the picture.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        One band for each step; where a result leaves the risk not estimable its bounds are dashed.
-
-    Raises
-    ------
-    InputError
-        If the table lacks a column or the outcome.
-    """
-    need(table, ("title", "outcome", "p_abnormal", "before", "if_normal", "if_normal_lower", "if_abnormal"))
-    rows = table[table["outcome"] == outcome].reset_index(drop=True)
-    if rows.empty:
-        raise InputError(f"no step changes {outcome!r} in the table", where="plots", remedy="Draw another outcome")
-    ax = axes_for(ax, (8, 1.5 + 0.9 * len(rows)))
-    labels = []
-    for i, row in rows.iterrows():
-        y = len(rows) - 1 - int(str(i))
-        for name, shift, colour, marker in (
-            ("before", 0.0, OBSERVED, "o"),
-            ("if_normal", 0.25, SHRUNKEN, "^"),
-            ("if_abnormal", -0.25, NEW, "v"),
-        ):
-            style = "-" if row[name] == row[name] else "--"
-            label = name.replace("_", " ") if i == 0 else "_"
-            ax.plot([row[f"{name}_lower"], row[f"{name}_upper"]], [y + shift] * 2, color=colour, ls=style, lw=2)
-            ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=label)
-        expected = "" if row["p_abnormal"] != row["p_abnormal"] else f"\nabnormal in {row['p_abnormal']:.0%}"
-        labels.append(f"{wrapped(str(row['title']))}{expected}")
-    ax.set_yticks(range(len(rows) - 1, -1, -1), labels, fontsize=9)
-    ax.set_ylim(-0.6, len(rows) - 0.4)
-    percent(ax)
-    ax.set_xlabel(f"{outcome.replace('_', ' ')}, with 95 % interval; dashed: bounds where it is not estimable")
-    ax.set_title(title, loc="left", fontsize=11)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
-    return ax
-
-
-def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
-    """Draw how far an answer moves under other priors and readings and with each series left out.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `Consultation.robustness_table`.
-    outcome : str
-        Whose risk is drawn.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure otherwise.
-    title : str
-        Above the picture.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        One row for each variant, the answer as a line.
-
-    Raises
-    ------
-    InputError
-        If the table lacks a column or the outcome.
-    """
-    need(table, ("outcome", "kind", "variant", "probability"))
-    rows = table[(table["outcome"] == outcome) & table["probability"].notna()].reset_index(drop=True)
-    if rows.empty or rows["kind"].iloc[0] != "answer":
-        raise InputError(f"no estimable risk of {outcome!r} in the table", where="plots", remedy="Draw another outcome")
-    answer = float(rows["probability"].iloc[0])
-    rows = rows.iloc[1:].reset_index(drop=True)
-    ax = axes_for(ax, (7, 1.4 + 0.32 * len(rows)))
-    ax.axvline(answer, color="0.6", lw=1.2)
-    marks = {
-        "prior": (SHRUNKEN, "o"),
-        "reading": (AVERAGE, "D"),
-        "unknown": ("#CC79A7", "^"),
-        "tested": ("#E69F00", "v"),
-        "left out": (NEW, "s"),
-    }
-    seen: set[str] = set()
-    for i, row in rows.iterrows():
-        kind, y = str(row["kind"]), len(rows) - 1 - int(str(i))
-        colour, marker = marks[kind]
-        ax.plot([answer, row["probability"]], [y, y], color=colour, lw=1.2)
-        ax.plot(row["probability"], y, marker, color=colour, ms=7, label="_" if kind in seen else kind)
-        seen.add(kind)
-    names = [
-        f"without {row['variant']}" if row["kind"] == "left out" else str(row["variant"]) for _, row in rows.iterrows()
-    ]
-    ax.set_yticks(range(len(rows) - 1, -1, -1), names, fontsize=9)
-    ax.set_ylim(-0.7, len(rows) - 0.3)
-    percent(ax)
-    ax.set_xlabel(f"{outcome.replace('_', ' ')}: best single figure; grey line: as answered, {answer:.0%}")
-    ax.set_title(title, loc="left", fontsize=11)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
-    return ax
-
-
 def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
     """Draw an answer by route: series that report exactly the question, finer counts through the tree, and all together.
 
@@ -278,7 +177,7 @@ def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: 
     rows = table[(table["outcome"] == outcome) & (table["route"] != "answer")]
     rows = rows.drop_duplicates("route").set_index("route").reindex(["direct", "indirect", "combined"])
     if not rows["probability"].notna().any():
-        raise InputError(f"no estimable risk of {outcome!r} in the table", where="plots", remedy="Draw another outcome")
+        raise no_risk(outcome)
     ax = axes_for(ax, (7, 2.4))
     marks = {"direct": (SHRUNKEN, "o"), "indirect": (AVERAGE, "D"), "combined": (NEW, "s")}
     names = []
@@ -294,12 +193,9 @@ def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: 
         )
         ax.plot(row["probability"], y, marker, color=colour, ms=8)
         names.append(f"{name}, {row['series']:.0f} series")
-    ax.set_yticks([2, 1, 0], names, fontsize=9)
-    ax.set_ylim(-0.6, 2.6)
-    percent(ax)
+    label_rows(ax, names, size=9, margin=0.6)
     level = f"{rows['ci_prob'].dropna().iloc[0]:.0%}"
-    ax.set_xlabel(f"{outcome.replace('_', ' ')}: thin, {level} of one more centre; thick, of the average")
-    ax.set_title(title, loc="left", fontsize=11)
+    percent(ax, f"{outcome.replace('_', ' ')}: thin, {level} of one more centre; thick, of the average", title)
     return ax
 
 
@@ -341,59 +237,7 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
         inner = (x > 0.02) & (x < 0.98)
         highest = max(highest, float(y[inner].max()))
     ax.set_ylim(0, 1.15 * highest)
-    percent(ax)
+    percent(ax, "risk", title)
     ax.set_ylabel("density")
-    ax.set_xlabel("risk")
-    ax.set_title(title, loc="left", fontsize=11)
     ax.legend(frameon=False, fontsize=9)
-    return ax
-
-
-def before_after(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
-    """A forest plot before and after new counts.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `riskmodel.updating.Refit.move_table`.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure otherwise.
-    title : str
-        Above the picture.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Risk from 0 to 100 % across, two rows for each branch and outcome: before above, after below.
-
-    Raises
-    ------
-    InputError
-        If the table lacks a column.
-    """
-    names = ("before", "before_lower", "before_upper", "after", "after_lower", "after_upper")
-    need(table, ("kind", "title", *names))
-    rows = table.reset_index(drop=True)
-    ax = axes_for(ax, (8.5, 1.4 + 0.5 * len(rows)))
-    labels = []
-    for i, row in rows.iterrows():
-        y = len(rows) - 1 - int(str(i))
-        for when, shift, colour, marker in (("before", 0.16, OBSERVED, "o"), ("after", -0.16, SHRUNKEN, "D")):
-            if row[when] != row[when]:
-                ax.text(0.01, y + shift, f"{when}: not estimable", fontsize=7.5, va="center", color="0.4")
-                continue
-            ends = [row[f"{when}_lower"], row[f"{when}_upper"]]
-            ax.plot(ends, [y + shift] * 2, color=colour, lw=2, solid_capstyle="butt", zorder=2)
-            known = when in {line.get_label() for line in ax.lines}
-            ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label="_" if known else when)
-        labels.append(wrapped(str(row["title"])))
-    ax.set_yticks(range(len(rows) - 1, -1, -1), labels, fontsize=8)
-    ax.set_ylim(-0.7, len(rows) - 0.3)
-    branches = int((rows["kind"] == "branch").sum())
-    if 0 < branches < len(rows):
-        ax.axhline(len(rows) - branches - 0.5, color="0.8", lw=0.8)
-    percent(ax)
-    ax.set_xlabel("risk, with 95 % equal-tailed interval for a new setting")
-    ax.set_title(title, loc="left", fontsize=11)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / (1 + len(rows))), ncols=2, frameon=False, fontsize=9)
     return ax

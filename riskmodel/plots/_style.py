@@ -54,7 +54,7 @@ def wrapped(text: str) -> str:
     return "\n".join(textwrap.wrap(text, 34))
 
 
-def percent(ax: Axes) -> None:
+def percent(ax: Axes, label: str, title: str) -> None:
     from matplotlib.ticker import PercentFormatter
 
     ax.set_xlim(-0.01, 1.01)
@@ -63,6 +63,24 @@ def percent(ax: Axes) -> None:
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
     ax.tick_params(axis="y", length=0)
+    ax.set_xlabel(label)
+    ax.set_title(title, loc="left", fontsize=11)
+
+
+def label_rows(ax: Axes, labels: Sequence[str], *, size: float | None = None, margin: float = 0.7) -> None:
+    """One row for each label, the first on top."""
+    ax.set_yticks(range(len(labels) - 1, -1, -1), labels, fontsize=size)
+    ax.set_ylim(-margin, len(labels) - 1 + margin)
+
+
+def legend_beside(ax: Axes) -> None:
+    """What the marks mean, to the right of the picture."""
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+
+
+def no_risk(outcome: str, what: str = "no estimable risk of") -> InputError:
+    """The table has nothing to draw for an outcome."""
+    return InputError(f"{what} {outcome!r} in the table", where="plots", remedy="Draw another outcome")
 
 
 def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:

@@ -106,7 +106,7 @@ def _neighbours(answer: Answer) -> str:
 
 
 def _coarse(answer: Answer) -> list[str]:
-    """Counts of wider groups, and whether they agree with the branches or could not have disagreed."""
+    """Coarse counts, and whether they agree with the branches or could not have disagreed."""
     lines = []
     for one in answer["coarse_counts"]:
         found = one["agreement"]
@@ -243,9 +243,7 @@ def _movement(answer: Answer) -> str:
         f"{one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
         for one in answer["disagreements"]
     ]
-    wider = _coarse(answer)
-    if wider:
-        lines = [*wider, *lines]
+    lines = [*_coarse(answer), *lines]
     if not lines:
         return ""
     return "## How far the answer moves, and where the article and the abstracts disagree\n\n" + "\n".join(lines)

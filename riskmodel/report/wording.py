@@ -1,4 +1,4 @@
-"""How numbers are said: natural frequencies in both frames, ranges, and how certain an answer is.
+"""How numbers and words are put on a page: natural frequencies in both frames, ranges, sentences, tables.
 
 Frequencies are "n of 100", or "of 1,000" below one in a hundred, with one denominator for a figure and its range; never
 "1 in X", the format that readers get wrong most often (Grimes and Snively, Obstetrics and Gynecology 1999).

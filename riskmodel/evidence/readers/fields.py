@@ -1,4 +1,7 @@
-"""A TOML file as tables read key by key, with every fault collected rather than raised at the first."""
+"""A TOML file as tables read key by key, with every fault collected rather than raised at the first.
+
+By hand: msgspec and its like tell the first fault alone, and a contributor wants all of them, with key, cell and way out.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A finding's two TOML files to values, every fault noted: ``finding.toml`` and ``workup.toml``."""
+"""A finding's ``finding.toml`` to values, every fault noted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from riskmodel.evidence.finding import (
     Review,
     Setting,
     Variable,
-    given_text,
 )
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.readers.fields import Fields, read_toml
@@ -33,19 +32,19 @@ _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 _KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 #: Names that a consultation already uses, so that no variable or descriptor may take them.
 _RESERVED = frozenset(
-    {
-        "finding",
-        "reading",
+    [
         "audience",
-        "setting",
-        "json",
-        "markdown",
-        "help",
-        "known",
         "evidence",
-        "prior",
+        "finding",
+        "help",
         "heterogeneity",
-    }
+        "json",
+        "known",
+        "markdown",
+        "prior",
+        "reading",
+        "setting",
+    ]
 )
 
 
@@ -115,11 +114,7 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
             ),
             required=False,
         ),
-        partly_tested=top.each(
-            "partly_tested",
-            _partly_tested,
-            required=False,
-        ),
+        partly_tested=top.each("partly_tested", _partly_tested, required=False),
         kinds=_kinds(top, variables),
     )
     review.finish()
@@ -185,11 +180,7 @@ def _state_of(fields: Fields, variables: Sequence[Variable], variable_key: str, 
     """A variable's name and one of its states, each checked."""
     name = fields.choice(variable_key, [one.name for one in variables])
     variable = next((one for one in variables if one.name == name), None)
-    state = (
-        fields.choice(state_key, variable.states if variable else [], required=True)
-        if variable
-        else fields.text(state_key)
-    )
+    state = fields.choice(state_key, variable.states) if variable else fields.text(state_key)
     return name, state
 
 
@@ -321,7 +312,7 @@ def _check_tree(finding: Finding, top: Fields) -> None:
         if found is None:
             top.fault(
                 "edges",
-                f"no edge leaves {given_text(path) or 'the start'!r}",
+                f"no edge leaves {str(Known(path)) or 'the start'!r}",
                 "Declare it, with status unknown if no series tells",
             )
             continue
@@ -347,7 +338,7 @@ def _check_split(finding: Finding, path: Given, edges: Sequence[Edge], top: Fiel
     """The edges that leave a path must rule out its variable's states one by one, until one is left."""
     variable = finding.variable(edges[0].variable)
     assert variable is not None
-    place = given_text(path) or "the start"
+    place = str(Known(path)) or "the start"
     ruled: list[str] = []
     for edge in edges:
         if edge.variable != variable.name or (ruled and not edge.after):

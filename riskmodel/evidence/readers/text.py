@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from riskmodel._support.checks import LARGEST_TOTAL
 from riskmodel.errors import Problem, closest
 
 #: A finding is a few hundred rows; more is another file passed by mistake, and is not read to its end.
 MOST_ROWS = 20_000
 #: Bytes of one file; the shipped ones have some 20,000.
 MOST_BYTES = 5_000_000
-#: Largest total of one row: more fetuses than a registry holds.
-MOST_FETUSES = 10**9
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "@", "\t", "\r")
 
@@ -109,7 +108,7 @@ class Row:
 def read_whole(file: str, row: Row, column: str, faults: Faults) -> int | None:
     """Read a count from a cell, or None with a problem noted."""
     text = row[column]
-    if re.fullmatch(r"[0-9]{1,10}", text) and int(text) <= MOST_FETUSES:
+    if re.fullmatch(r"[0-9]{1,10}", text) and int(text) <= LARGEST_TOTAL:
         return int(text)
     if not text:
         what, remedy = "empty", "Give a whole number; leave the row out if the source does not report it"
@@ -118,7 +117,7 @@ def read_whole(file: str, row: Row, column: str, faults: Faults) -> int | None:
     elif re.fullmatch(r"[0-9]*\.[0-9]+|[0-9]+\.[0-9]*", text):
         what, remedy = "a fraction", "Give the whole number of fetuses, not a share"
     elif re.fullmatch(r"[0-9]+", text):
-        what, remedy = "too large", f"The largest count taken is {MOST_FETUSES:,}"
+        what, remedy = "too large", f"The largest count taken is {LARGEST_TOTAL:,}"
     else:
         what, remedy = "not a whole number", "Give the digits 0 to 9 only, such as 20"
     faults.add(file, what, remedy, row=row.number, column=column, found=text)

@@ -18,10 +18,10 @@ from riskmodel.evidence.workup import STEP_STATES, Condition, Neighbour, Remark,
 def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
     """Read ``workup.toml``."""
     if not os.path.lexists(path):
-        return WorkUp((), (), (), (), (), ())
+        return WorkUp()
     table = read_toml(path, faults)
     if table is None:
-        return WorkUp((), (), (), (), (), ())
+        return WorkUp()
     top = Fields(table, path.name, "", faults)
     steps = top.each("steps", lambda one: _step(one, finding))
     top.once("steps", (step.key for step in steps))
