@@ -271,6 +271,15 @@ def test_a_folder_that_changed_meanwhile_is_refused(held):
         refit(before, new)
 
 
+def test_the_fit_of_a_copy_is_of_the_copy(held, tmp_path):
+    folder, _ = held
+    shutil.copytree(folder, tmp_path / "copy")
+    assert [rm.fit(rm.load_evidence(one)).evidence.path for one in (folder, tmp_path / "copy")] == [
+        folder,
+        tmp_path / "copy",
+    ]
+
+
 # ---------------------------------------------------------------- the folder that is saved
 
 
