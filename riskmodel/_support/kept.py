@@ -24,7 +24,9 @@ def beside(value: Any) -> dict[Hashable, Any]:
     held = _BESIDE.get(id(value))
     if held is None or held[0]() is not value:
         key = id(value)
-        held = (weakref.ref(value, lambda _: _BESIDE.pop(key, None)), {})
+        # Bound here: when the program ends the name of the table goes before the last values do.
+        forget = _BESIDE.pop
+        held = (weakref.ref(value, lambda _: forget(key, None)), {})
         _BESIDE[key] = held
     return held[1]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from riskmodel.cli._terminal import Bar, page
+from riskmodel.cli._terminal import Bar, page, show_json
 from riskmodel.errors import InputError
 
 
@@ -34,7 +34,7 @@ def pool(series: tuple[str, ...], prior: str, heterogeneity: str, method: str, a
     )
     body = post.to_dict()
     if as_json:
-        click.echo(json.dumps(body, indent=2, allow_nan=False))
+        show_json(body)
         return
     from rich.console import Console
     from rich.table import Table
@@ -137,7 +137,7 @@ def refit(
         title = f"{found.after.evidence.finding.title}: {', '.join(found.sources)} added"
         plots.save(plots.before_after(found.move_table(), title=title), picture)
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        show_json(found.to_dict())
     else:
         page(found.to_markdown())
     if place is not None:
@@ -165,9 +165,9 @@ def fit_all(directory: str, setting: str, reading: str, jobs: int, records: str 
     table = found.table()
     if as_json:
         rows = json.loads(table.to_json(orient="records"))
-        click.echo(json.dumps({"findings": rows}, indent=2, ensure_ascii=False))
+        show_json({"findings": rows})
     else:
-        from riskmodel.report.refit import table as markdown_table
+        from riskmodel.report.wording import table as markdown_table
 
         head = ["Finding", "Version", "Branches", "Answers", "Contradictions", "Warnings", "Conflicts"]
         good = table[table["problem"] == ""]

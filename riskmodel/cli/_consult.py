@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from riskmodel.cli._terminal import page
+from riskmodel.cli._terminal import page, show_json
 from riskmodel.errors import ContradictionError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def consult(
     riskmodel consult --anatomy isolated --karyotype normal --infection negative --json
     """  # noqa: D301
     from riskmodel.consultation.consult import consult
-    from riskmodel.report import clinician as report
+    from riskmodel.report.render import to_markdown
 
     collecting = gc.isenabled()
     gc.disable()  # one answer fits in memory many times over; looking for garbage takes a twentieth of a cold start
@@ -159,6 +159,6 @@ def consult(
         if collecting:
             gc.enable()
     if as_json:
-        click.echo(report.to_json(answer), nl=False)
+        show_json(answer)
     else:
-        page(report.to_markdown(answer), plain=as_markdown)
+        page(to_markdown(answer), plain=as_markdown)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from riskmodel.cli._terminal import page
+from riskmodel.cli._terminal import page, show_json
 
 
 @click.group(name="evidence")
@@ -20,14 +18,15 @@ def evidence() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def _show(finding: str, reading: str, as_json: bool) -> None:
     """Every count with its source, the audit, and the disagreements."""
+    from riskmodel.evidence.export import describe
     from riskmodel.evidence.load import load_evidence
-    from riskmodel.report.evidence import describe, describe_markdown
+    from riskmodel.report.evidence import to_markdown
 
-    evidence = load_evidence(finding, reading=reading)
+    body = describe(load_evidence(finding, reading=reading))
     if as_json:
-        click.echo(json.dumps(describe(evidence), indent=2, ensure_ascii=False))
+        show_json(body)
     else:
-        page(describe_markdown(evidence))
+        page(to_markdown(body))
 
 
 @evidence.command(name="check")
@@ -35,15 +34,13 @@ def _show(finding: str, reading: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def _check(folder: str, as_json: bool) -> None:
     """Find every fault of a finding's folder in one pass."""
+    from riskmodel.evidence.export import describe
     from riskmodel.evidence.load import load_evidence
-    from riskmodel.report.evidence import describe
 
     evidence = load_evidence(folder)
     body = describe(evidence)
     if as_json:
-        click.echo(
-            json.dumps({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")}, indent=2)
-        )
+        show_json({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")})
         return
     click.echo(
         f"{evidence.finding.key}: no faults. {body['rows']} counts of {len(evidence.sources)} sources, {evidence.version}"
@@ -60,7 +57,7 @@ def _check(folder: str, as_json: bool) -> None:
 def _audit(finding: str, setting: str, reading: str, as_json: bool) -> None:
     """What a careful reader would ask of the counts and their fit, worst first, each with what to do."""
     from riskmodel.evidence.load import load_evidence
-    from riskmodel.report.refit import table
+    from riskmodel.report.wording import table
     from riskmodel.tree.audit import audit_model
     from riskmodel.tree.model import fit
 
@@ -72,7 +69,7 @@ def _audit(finding: str, setting: str, reading: str, as_json: bool) -> None:
             "evidence_version": evidence.version,
             "audit": [one.to_dict() for one in found],
         }
-        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        show_json(body)
         return
     rows = [[one.severity, one.code, one.what, one.remedy] for one in found]
     page(f"# Audit of {evidence.finding.title}\n\n{table(['Severity', 'Kind', 'What', 'What to do'], rows)}\n")
@@ -93,8 +90,8 @@ def _template(folder: str) -> None:
 @click.argument("folder", metavar="DIR")
 def _export(finding: str, folder: str) -> None:
     """Write a finding as a tabular data package (datapackage.json), for R and spreadsheets: a new folder."""
-    from riskmodel.evidence.export import export
+    from riskmodel.evidence.export import write_package
     from riskmodel.evidence.load import load_evidence
 
-    export(load_evidence(finding), folder)
+    write_package(load_evidence(finding), folder)
     click.echo(f"Written: {folder}/datapackage.json with counts.csv and sources.csv")

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from riskmodel.report.render import to_json
+
+
+def show_json(body: Mapping[str, Any]) -> None:
+    """Print a body as JSON."""
+    click.echo(to_json(body), nl=False)
+
 
 def page(markdown: str, *, plain: bool = False) -> None:
+    """Print Markdown, drawn for the terminal or as it is."""
     if plain:
         click.echo(markdown, nl=False)
         return

@@ -51,7 +51,7 @@ class AuditFinding:
         return f"{self.severity}: {self.what}"
 
 
-def audit(finding: Finding, sources: Mapping[str, Source], counts: Sequence[Count]) -> tuple[AuditFinding, ...]:
+def audit_counts(finding: Finding, sources: Mapping[str, Source], counts: Sequence[Count]) -> tuple[AuditFinding, ...]:
     """Examine the counts of one reading."""
     found = [
         *_sums(finding, counts),

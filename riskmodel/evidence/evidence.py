@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from riskmodel._support.kept import Value, kept
 from riskmodel.errors import InputError, UnknownNameError
-from riskmodel.evidence.audit import AuditFinding, audit
+from riskmodel.evidence.audit import AuditFinding, audit_counts
 from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
 from riskmodel.evidence.readings import rows_under
 from riskmodel.evidence.workup import WorkUp
@@ -357,7 +357,7 @@ class Evidence(Value):
 
     @kept
     def _audited(self) -> tuple[AuditFinding, ...]:
-        return audit(self.finding, self.sources, self.counts)
+        return audit_counts(self.finding, self.sources, self.counts)
 
     @kept
     def _hash(self) -> int:

@@ -1,4 +1,4 @@
-"""A finding as a tabular data package, so that R, spreadsheets and any reader of CSV can use it.
+"""A finding for other programs: as JSON knows it, and as a tabular data package for R, spreadsheets and readers of CSV.
 
 Tabular Data Package and Table Schema, version 1 (specs.frictionlessdata.io): every column has a type and a meaning, and
 counts name their sources by key.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,38 @@ from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.manifest import FILES
 from riskmodel.evidence.readers import counts, sources
 from riskmodel.evidence.readers.text import Column
+
+
+def describe(evidence: Evidence) -> dict[str, Any]:
+    """Evidence as JSON knows it."""
+    finding = evidence.finding
+    counts = [
+        count.to_dict() | {"row": count.row, "population": count.population, "role": count.role}
+        for count in evidence.counts
+    ]
+    return {
+        "finding": finding.key,
+        "title": finding.title,
+        "reading": evidence.reading,
+        "readings": {one.name: one.description for one in finding.readings},
+        "evidence_version": evidence.version,
+        "rows": len(evidence.all_counts),
+        "counts": counts,
+        "sources": {
+            key: asdict(source) | {"overlaps": list(source.overlaps)} for key, source in evidence.sources.items()
+        },
+        "edges": [
+            {
+                "branch": edge.name,
+                "status": edge.status,
+                "definition": edge.definition,
+                "fed_by": [f"{row.source} {row.events}/{row.total}" for row in evidence.for_edge(edge)],
+            }
+            for edge in finding.edges
+        ],
+        "audit": [one.to_dict() | {"sources": list(one.sources)} for one in evidence.audit()],
+        "disagreements": [asdict(one) | {"sources": list(one.sources)} for one in evidence.disagreements],
+    }
 
 
 def descriptor(evidence: Evidence) -> dict[str, Any]:
@@ -68,7 +101,7 @@ def _resource(
     }
 
 
-def export(evidence: Evidence, path: str | Path) -> None:
+def write_package(evidence: Evidence, path: str | Path) -> None:
     """Write a finding as a tabular data package: a new folder, whole or not at all."""
     files: dict[str, str | bytes] = {}
     for name in FILES:

@@ -12,7 +12,7 @@ import datetime
 import io
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,33 +50,17 @@ def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incomin
     if faults.problems:
         raise EvidenceError(faults.problems, where=sheet.name)
     files = _files(evidence)
-    old_rows, header = _table(files["counts.csv"])
-    columns = [
-        *header,
-        *(name for name in counts.COLUMNS if name not in header and any(name in line.cells for line in lines)),
-    ]
-    first = _next_line(files["counts.csv"])
-    texts = [{name: line.cells.get(name, "") for name in columns} for line in lines]
-    if columns == header:
-        files["counts.csv"] = _ended(files["counts.csv"]) + _written(columns, texts)
-    else:
-        files["counts.csv"] = _written(
-            columns, [dict.fromkeys(columns, "") | row for row in old_rows] + texts, head=True
-        )
-        first = len(old_rows) + 2
-    _, source_header = _table(files["sources.csv"])
+    files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, [line.cells for line in lines])
     unknown: dict[str, dict[str, str]] = {}
     first_said: dict[str, Row] = {}
     for line in lines:
         if line["source"] in evidence.sources:
             continue
-        found = unknown.setdefault(line["source"], dict.fromkeys(source_header, "") | {"key": line["source"]})
+        found = unknown.setdefault(line["source"], {"key": line["source"]})
         first_said.setdefault(line["source"], line)
-        found["ascertainment"] = found["ascertainment"] or line["ascertainment"]
-        for name in OF_SOURCE:
-            found[name] = found.get(name, "") or line[name]
-    first_source = _next_line(files["sources.csv"])
-    files["sources.csv"] = _ended(files["sources.csv"]) + _written(source_header, list(unknown.values()))
+        for name in ("ascertainment", *OF_SOURCE):
+            found[name] = found.get(name) or line[name]
+    files["sources.csv"], first_source = _with_rows(files["sources.csv"], sources.COLUMNS, list(unknown.values()))
     day = updated or datetime.date.today().isoformat()
     files["finding.toml"] = re.sub(
         r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}", f"updated = {day}", files["finding.toml"], count=1
@@ -129,28 +113,22 @@ def _files(evidence: Evidence) -> dict[str, str]:
     return {name: (evidence.path / name).read_bytes().decode("utf-8-sig").replace("\r\n", "\n") for name in there}
 
 
-def _table(text: str) -> tuple[list[dict[str, str]], list[str]]:
+def _with_rows(text: str, known: Iterable[str], rows: Sequence[Mapping[str, str]]) -> tuple[str, int]:
+    """A file with more rows, its header longer where they need it; and the line on which the first of them stands."""
     reader = csv.reader(io.StringIO(text, newline=""))
     header = [cell.strip() for cell in next(reader)]
-    return [dict(zip(header, cells, strict=False)) for cells in reader if any(cells)], header
+    columns = [*header, *(name for name in known if name not in header and any(row.get(name) for row in rows))]
+    if columns != header:
+        old = [dict(zip(header, cells, strict=False)) for cells in reader if any(cells)]
+        text = _written(columns, [dict(zip(columns, columns, strict=True)), *old])
+    text = text if text.endswith("\n") else text + "\n"
+    return text + _written(columns, rows), text.count("\n") + 1
 
 
-def _written(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, head: bool = False) -> str:
+def _written(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
-    if head:
-        writer.writeheader()
-    writer.writerows(rows)
+    csv.DictWriter(out, columns, restval="", extrasaction="ignore", lineterminator="\n").writerows(rows)
     return out.getvalue()
-
-
-def _ended(text: str) -> str:
-    return text if text.endswith("\n") else text + "\n"
-
-
-def _next_line(text: str) -> int:
-    """Line on which a row that is appended will stand."""
-    return _ended(text).count("\n") + 1
 
 
 def _loaded(

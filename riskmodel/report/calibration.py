@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riskmodel.calibration.scores import AVERAGE, STRATA
+from riskmodel.report.wording import table
 
 Row = Mapping[str, Any]
 
+#: The row beside the values of K that is their mean, as the record names it.
+AVERAGE = "average"
 _STATISTICS = ("", "predictions", "50 %", "80 %", "95 %", "log score", "standard error")
 
 
@@ -17,13 +19,14 @@ def record_markdown(body: Mapping[str, Any]) -> str:
     name = body["predictors"][0]["name"]
     rows = [row for row in body["table"] if row["cases"]]
     of_all = [row for row in rows if row["stratum"] == "all"]
-    strata = [row for stratum in STRATA[1:] for row in rows if row["stratum"] == stratum]
+    names = dict.fromkeys(row["stratum"] for row in body["table"] if row["stratum"] != "all")
+    strata = [row for stratum in names for row in rows if row["stratum"] == stratum]
     parts = [
         f"# Calibration of `{name}` on {body['corpus']['name']}: {body['verdict']}",
         _summary(body, of_all),
         _notes(body),
         "## The bar",
-        _table(("criterion", "K", "value", "must lie", "status"), [_bar_line(row) for row in body["bar"]]),
+        table(("criterion", "K", "value", "must lie", "status"), [_bar_line(row) for row in body["bar"]]),
         *_section("Predictors, averaged over K", [(row["predictor"], row) for row in of_all if row["k"] == AVERAGE]),
         *_compared(body["differences"]),
         *_section("By K", [(f"{row['predictor']}, K = {row['k']}", row) for row in of_all if row["k"] != AVERAGE]),
@@ -41,8 +44,8 @@ def record_markdown(body: Mapping[str, Any]) -> str:
         ),
         *_symmetry(body["symmetry"]),
         "## How it was made",
-        _table(("predictor", "what it is"), [(one["name"], _what(one)) for one in body["predictors"]]),
-        _table(("", ""), _provenance(body)),
+        table(("predictor", "what it is"), [(one["name"], _what(one)) for one in body["predictors"]]),
+        table(("", ""), _provenance(body)),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -82,7 +85,7 @@ def _bar_line(row: Row) -> tuple[str, ...]:
 
 
 def _section(title: str, rows: Sequence[tuple[str, Row]]) -> list[str]:
-    return [f"## {title}", _table(_STATISTICS, [_score_line(label, row) for label, row in rows])] if rows else []
+    return [f"## {title}", table(_STATISTICS, [_score_line(label, row) for label, row in rows])] if rows else []
 
 
 def _score_line(label: str, row: Row) -> tuple[str, ...]:
@@ -108,7 +111,7 @@ def _compared(rows: Sequence[Row]) -> list[str]:
         )
         for row in rows
     ]
-    return ["## Log scores compared", _table(("", "K", "difference", "standard error", "90 % interval"), lines)]
+    return ["## Log scores compared", table(("", "K", "difference", "standard error", "90 % interval"), lines)]
 
 
 def _symmetry(rows: Sequence[Row]) -> list[str]:
@@ -124,7 +127,7 @@ def _symmetry(rows: Sequence[Row]) -> list[str]:
         for row in rows
     ]
     head = ("", "largest difference of a probability", "log score", "log score of non-events")
-    return ["## Events and non-events exchanged", _table(head, lines)]
+    return ["## Events and non-events exchanged", table(head, lines)]
 
 
 def _provenance(body: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -144,8 +147,3 @@ def _provenance(body: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _number(value: float | None, sign: str = "") -> str:
     return "" if value is None else f"{value:{sign}.3f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import denominator, frequency, listed
+from riskmodel.report.wording import capital, denominator, frequency, listed
 
 Answer = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ _CLOSING = (
 )
 
 
-def to_plain_markdown(answer: Answer) -> str:
+def to_markdown(answer: Answer) -> str:
     """A consultation as Markdown for a patient."""
     parts = [
         f"# {answer['plain_title']}",
@@ -63,7 +63,7 @@ def _known(answer: Answer) -> str:
 
 def _sentences(risk: Answer) -> str:
     """What may happen, how often, how much centres differ, and how few studies say so."""
-    head = f"**{risk['plain_title'][:1].upper()}{risk['plain_title'][1:]}.**"
+    head = f"**{capital(risk['plain_title'])}.**"
     p = risk["probability"]
     if p is None:
         bounds = risk["bounds"]

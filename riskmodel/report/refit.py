@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import denominator, frequency
+from riskmodel.report.wording import denominator, frequency, table
 
 Answer = Mapping[str, Any]
 
@@ -100,9 +100,3 @@ def changelog_entry(body: Answer, day: str) -> str:
     if not changed:
         lines.append("- No answer moved by half a point.")
     return "\n".join(lines) + "\n"
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -6,7 +6,7 @@ Frequencies are "n of 100", or "of 1,000" below one in a hundred, with one denom
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def denominator(*probabilities: float) -> int:
@@ -38,3 +38,34 @@ def listed(words: Sequence[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def said(probability: float, interval: Sequence[float] | None = None) -> str:
+    """A probability as a frequency, with its range on the same denominator."""
+    of = denominator(probability)
+    text = f"{frequency(probability, of)} of {of:,}"
+    return text if interval is None else f"{text} ({frequency_range(interval, of)})"
+
+
+def span(interval: Sequence[float] | None, figure: float | None = None) -> str:
+    """A range on the denominator of its figure; empty where there is none."""
+    if interval is None:
+        return ""
+    return frequency_range(interval, denominator(figure) if figure is not None else 100)
+
+
+def capital(text: str) -> str:
+    """A text with its first letter a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def sentence(text: str) -> str:
+    """A text as a sentence: a capital first, a full stop last."""
+    text = capital(text.strip())
+    return text if not text or text.endswith((".", "!", "?")) else text + "."
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

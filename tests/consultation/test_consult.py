@@ -13,7 +13,7 @@ import riskmodel as rm
 from riskmodel.cli import commands, main
 from riskmodel.consultation.certainty import certainty
 from riskmodel.evidence.workup import Condition
-from riskmodel.report import clinician as report
+from riskmodel.report import render as report
 from riskmodel.report.wording import denominator, frequency, frequency_range, listed
 
 SEED = {"weeks": 20, "size": "5.5x4.4x3.4", "location": "umbilical-vein", "foci": 1}
@@ -402,7 +402,9 @@ def test_the_examples_in_the_documents_are_what_the_program_says(name, known, au
     from pathlib import Path
 
     kept = (Path(__file__).parents[2] / "docs" / "examples" / f"{name}-{audience}.md").read_text(encoding="utf-8")
-    assert kept == report.to_markdown(rm.consult(detail="all", audience=audience, **known).to_dict()), "run make example"
+    assert kept == report.to_markdown(rm.consult(detail="all", audience=audience, **known).to_dict()), (
+        "run make example"
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import re
 import pytest
 
 import riskmodel as rm
+from riskmodel.evidence.export import describe
 from riskmodel.evidence.manifest import SHIPPED
-from riskmodel.report.evidence import describe
 
 HEPATIC = "fetal-hepatic-calcification"
 PARTLY = '"Simchen 2002: karyotype=abnormal | anatomy=isolated"'

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import riskmodel as rm
-from riskmodel.report import clinician as report
+from riskmodel.report import render as report
 
 FINDING = """
 title = "A small finding"

@@ -2,6 +2,8 @@
 
 import pickle
 import shutil
+import subprocess
+import sys
 from dataclasses import fields, is_dataclass
 
 import pytest
@@ -141,3 +143,8 @@ def test_known_states_imply_and_contradict(finding):
 def test_texts_of_several_states_are_read_as_they_are_written():
     assert states_in(one_of(("mild", "severe"))) == ("mild", "severe")
     assert states_in("mild") == ("mild",)
+
+
+def test_nothing_is_said_when_the_program_ends():
+    command = [sys.executable, "-m", "riskmodel", "consult", "--anatomy", "isolated", "--json"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == ""

@@ -99,19 +99,12 @@ def test_all_problems_at_fault_are_named():
 
 
 @pytest.mark.slow
-def test_dask_does_the_same_work():
+@pytest.mark.filterwarnings("default")
+def test_dask_does_the_same_work(dask):
     """Client.get_executor() is a concurrent.futures.Executor: batches, calibration and simulation take it as it is."""
-    distributed = pytest.importorskip("distributed")
     problems = [([i % 5, 2], [9, 20]) for i in range(130)]
-    cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", processes=True
-    )
-    with cluster, distributed.Client(cluster) as client:
-        executor = client.get_executor()
-        pd.testing.assert_frame_equal(
-            rm.pool_many(problems), rm.pool_many(problems, executor=executor), check_exact=True
-        )
-        ours = simulation_based_calibration(replications=220, seed=3, executor=executor)
-        assert ours.chunks == simulation_based_calibration(replications=220, seed=3).chunks
-        judged = rm.calibrate(predictors="default", ks=[1], most=1, executor=executor)
+    pd.testing.assert_frame_equal(rm.pool_many(problems), rm.pool_many(problems, executor=dask), check_exact=True)
+    ours = simulation_based_calibration(replications=220, seed=3, executor=dask)
+    assert ours.chunks == simulation_based_calibration(replications=220, seed=3).chunks
+    judged = rm.calibrate(predictors="default", ks=[1], most=1, executor=dask)
     assert judged.arms == rm.calibrate(predictors="default", ks=[1], most=1).arms

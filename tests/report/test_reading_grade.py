@@ -5,7 +5,7 @@ import re
 import pytest
 
 import riskmodel as rm
-from riskmodel.report import clinician as report
+from riskmodel.report import render as report
 
 #: Flesch-Kincaid grade: United States health agencies ask for six to eight. Kincaid JP, et al. Derivation of new readability
 #: formulas for Navy enlisted personnel. Research Branch Report 8-75 (1975).

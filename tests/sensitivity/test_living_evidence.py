@@ -70,14 +70,9 @@ def test_every_executor_gives_the_same_records(directory):
     assert other.failed == alone.failed
 
 
-def test_dask_gives_the_same_records(directory):
-    distributed = pytest.importorskip("distributed")
-    cluster = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", processes=True
-    )
-    with cluster, distributed.Client(cluster) as client:
-        found = fit_all(directory, executor=client.get_executor())
-    alone = fit_all(directory)
+@pytest.mark.filterwarnings("default")
+def test_dask_gives_the_same_records(directory, dask):
+    found, alone = fit_all(directory, executor=dask), fit_all(directory)
     assert sorted(found.records) == sorted(alone.records)
     assert found.failed == alone.failed
     pd.testing.assert_frame_equal(found.answer_table(), alone.answer_table(), check_exact=True)

@@ -1,0 +1,31 @@
+"""A consultation as Markdown for a researcher: the clinician's page, and the model behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from riskmodel.report import clinician
+from riskmodel.report.wording import table
+
+Answer = Mapping[str, Any]
+
+
+def to_markdown(answer: Answer) -> str:
+    """A consultation as Markdown for a researcher."""
+    return clinician.to_markdown(answer, _model(answer))
+
+
+def _model(answer: Answer) -> str:
+    rows = []
+    for risk in answer["risks"]:
+        for variant in (risk["robustness"] or {}).get("priors", ()):
+            value = "" if variant["probability"] is None else f"{variant['probability']:.4f}"
+            rows.append([risk["outcome"], variant["variant"], value])
+    model = answer["model"]
+    text = (
+        f"## Model\n\nBeta-binomial for each branch; prior on the average {model['prior']}, heterogeneity "
+        f"{model['heterogeneity']}. "
+        f"Estimand: {model['estimand']}. Intervals are 95 %, equal-tailed."
+    )
+    return text + ("\n\n" + table(["Outcome", "Variant", "Probability"], rows) if rows else "")

@@ -1,0 +1,215 @@
+"""Risks of a consultation as tables and sentences: by outcome, by branch, by kind, by setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from riskmodel.report.wording import (
+    capital,
+    denominator,
+    frequency,
+    frequency_range,
+    listed,
+    said,
+    sentence,
+    span,
+    table,
+)
+
+Answer = Mapping[str, Any]
+
+
+def in_words(risk: Answer) -> str:
+    """A risk in a sentence: the figure with what one centre could have, or why there is none."""
+    p = risk["probability"]
+    if p is None:
+        bounds = risk["bounds"]
+        between = ""
+        if bounds is not None and bounds != [0.0, 1.0]:
+            low, high = (frequency(end, 100) for end in bounds)
+            between = f"; {low} of 100 if none of those whom no series follows had it, {high} of 100 if all had"
+        return f"cannot be estimated from the published series{between}."
+    if risk["by_definition"]:
+        counted = "always counted so" if p == 1 else "never counted so"
+        return f"{counted}, by definition; how these pregnancies go is not in these series."
+    of = denominator(p)
+    if risk["certainty"] == "very low":
+        # Words and a range first: two series or an unknown branch do not carry a figure.
+        return (
+            f"too little is published for one figure: anywhere from {frequency_range(risk['interval'], of)} of {of:,} in "
+            f"one particular centre, about {frequency(p, of)} if one must be named ({risk['series']} series)."
+        )
+    return (
+        f"best single figure {frequency(p, of)} of {of:,}; one particular centre could have "
+        f"{frequency_range(risk['interval'], of)} of {of:,} (certainty {risk['certainty']}, {risk['series']} series)."
+    )
+
+
+def outcome_title(risk: Answer) -> str:
+    """What the risk is of, with a capital."""
+    return capital(str(risk["title"]))
+
+
+def risk_section(risks: Sequence[Answer]) -> str:
+    """Risks as a table, and what must be said of each."""
+    rows = []
+    for risk in risks:
+        average = "" if risk["average"] is None else span(risk["average"]["interval"], risk["probability"])
+        rows.append([outcome_title(risk), _figure(risk), _interval(risk), average, _basis(risk), risk["certainty"]])
+    head = [
+        "Outcome",
+        "Best single figure",
+        "95 % range, one more centre",
+        "Average of centres",
+        "Rests on",
+        "Certainty",
+    ]
+    text = table(head, rows)
+    notes = [note for risk in risks for note in _notes(risk)]
+    return text + ("\n\n" + "\n".join(f"- {note}" for note in notes) if notes else "")
+
+
+def _figure(risk: Answer) -> str:
+    p = risk["probability"]
+    if p is None:
+        bounds = risk["bounds"]
+        return "not estimable" if bounds is None or bounds == [0.0, 1.0] else f"not estimable; {span(bounds)} of 100"
+    if risk["by_definition"]:
+        return "by definition " + ("all" if p == 1 else "none")
+    if risk["certainty"] == "very low":
+        return f"about {said(p)}"
+    return said(p)
+
+
+def _interval(risk: Answer) -> str:
+    if risk["by_definition"]:
+        return ""
+    if risk["probability"] is not None:
+        return f"{span(risk['interval'], risk['probability'])} of {denominator(risk['probability']):,}"
+    return f"{span(risk['bounds_interval'])} of 100" if risk["bounds_interval"] else ""
+
+
+def _basis(risk: Answer) -> str:
+    if not risk["series"]:
+        return "no series" if not risk["by_definition"] else "definition"
+    events = "" if risk["events"] is None else f"{risk['events']} of "
+    return f"{risk['series']} series, {events}{risk['fetuses']} fetuses: {listed(risk['sources'])}"
+
+
+def _notes(risk: Answer) -> list[str]:
+    name = outcome_title(risk)
+    notes = []
+    p = risk["probability"]
+    if p is None:
+        notes.append(f"**{name}: not estimable.** {sentence(risk['reason'])}")
+    elif risk["by_definition"]:
+        notes.append(f"**{name}:** {sentence(risk['reason'])}")
+    else:
+        of = denominator(p)
+        yes, no = frequency(p, of), frequency(1 - p, of)
+        notes.append(
+            f"**{name}:** best single figure {yes} of {of:,}, and {no} of {of:,} with {risk['complement_title']}. "
+            f"The range is about centres: nobody can say which group this fetus is in."
+        )
+        if risk["spread_between"] is not None:
+            share = round(100 * risk["spread_between"])
+            notes.append(
+                f"Why the range is this wide: about {share} % of its variance is spread between centres, the rest is not "
+                f"knowing their average. Certainty {risk['certainty']}: {risk['certainty_why']}."
+            )
+    if risk["unknown"] and p is not None:
+        notes.append(
+            f"{name} with the unknown branches at 0 and at 1: {span(risk['bounds'])} of 100. "
+            + " ".join(f"{one['branch']}: {sentence(one['why'])}" for one in risk["unknown"])
+        )
+    if risk["coarse"]:
+        notes.append(
+            f"{name}: {listed(risk['coarse'])} {'reports' if len(risk['coarse']) == 1 else 'report'} a wider group only, read "
+            "through the tree: each way in which the fetuses can have divided is weighed by its probability."
+        )
+    routes = [risk[route] for route in ("direct", "indirect", "combined")]
+    if all(route and route["probability"] is not None for route in routes[:2]):
+        direct, indirect, combined = routes
+        together = (
+            said(combined["probability"], combined["interval"]) if combined["probability"] is not None else "refused"
+        )
+        notes.append(
+            f"{name}, by route: series that report exactly this and nothing finer ({listed(direct['sources'])}) "
+            f"{said(direct['probability'], direct['interval'])}; finer counts through the tree "
+            f"({listed(indirect['sources'])}) {said(indirect['probability'], indirect['interval'])}; together, each series "
+            f"once, {together}. {sentence(combined['reason'])}".rstrip()
+        )
+    return notes
+
+
+def branch_section(branch: Answer) -> str:
+    """The risks if one more thing were known."""
+    given = listed([f"{name} {state}" for name, state in branch["given"].items()])
+    rows = [[outcome_title(risk), _figure(risk), _interval(risk), _basis(risk)] for risk in branch["risks"]]
+    reasons = [
+        f"- **{outcome_title(risk)}: not estimable.** {sentence(risk['reason'])}"
+        for risk in branch["risks"]
+        if risk["probability"] is None
+    ]
+    text = f"### If {given}\n\n" + table(
+        ["Outcome", "Best single figure", "95 % range, one more centre", "Rests on"], rows
+    )
+    return text + ("\n\n" + "\n".join(reasons) if reasons else "")
+
+
+def kinds_section(answer: Answer) -> str:
+    """Shares of the kinds that a state has."""
+    tables = []
+    for name, kinds in answer["kinds"].items():
+        variable = answer["variables"][name]
+        if not kinds or answer["known"].get(name) == next(iter(variable["states"])):
+            continue
+        rows = [
+            [
+                one["kind"].replace("-", " "),
+                f"{one['events']} of {one['total']}",
+                said(one["probability"], one["interval"]),
+                listed(one["sources"]),
+            ]
+            for one in kinds
+        ]
+        heading = f"### {capital(variable['title'])}, {list(variable['states'])[1]}: which kinds"
+        tables.append(f"{heading}\n\n" + table(["Kind", "Counted", "Share", "Source"], rows))
+    return "\n\n".join(tables)
+
+
+def settings_section(answer: Answer) -> str:
+    """The same risks by setting, side by side: the largest difference in the data."""
+    titles = {risk["outcome"]: outcome_title(risk) for risk in answer["risks"]}
+    if not titles:
+        return ""
+    rows = []
+    for outcome, title in titles.items():
+        cells = [title]
+        for setting in answer["settings"]:
+            found = next(one for one in setting["risks"] if one["outcome"] == outcome)
+            if found["probability"] is None:
+                cells.append("not estimable")
+            else:
+                series = "definition"
+                if found["series"]:
+                    series = f"{found['series']} series, {found['fetuses']} fetuses: {listed(found['sources'])}"
+                cells.append(f"{said(found['probability'], found['interval'])}; {series}")
+        rows.append(cells)
+    head = ["Outcome", *(one["title"].capitalize() for one in answer["settings"])]
+    note = (
+        "A setting alone has fewer series: figures lie nearer the middle and ranges are wider, so compare the ranges."
+    )
+    return "## By setting\n\n" + table(head, rows) + f"\n\n{note}"
+
+
+def brief(risk: Answer) -> str:
+    """A risk in a few words."""
+    if risk["probability"] is None:
+        bounds = risk["bounds"]
+        open_ended = bounds is None or bounds == [0.0, 1.0]
+        return "not estimable" + ("" if open_ended else f", {span(bounds)} of 100")
+    if risk["probability"] in (0.0, 1.0) and risk["interval"] == [risk["probability"]] * 2:
+        return "none, by definition" if risk["probability"] == 0.0 else "all, by definition"
+    return said(risk["probability"], risk["interval"])
