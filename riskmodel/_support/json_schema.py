@@ -51,4 +51,8 @@ def schema_of(described: type) -> dict[str, Any]:
             part["description"] = inspect.cleandoc(part["description"]).split("\n\nParameters\n")[0]
         if "properties" in part:
             part["additionalProperties"] = False  # of a dataclass as of a Struct
+        if {"probability", "reason"} <= part.get("properties", {}).keys():
+            # What is not estimable is null with its reason.
+            part["if"] = {"properties": {"probability": {"type": "null"}}}
+            part["then"] = {"properties": {"reason": {"minLength": 1}}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **parts.pop(described.__name__), "$defs": parts}

@@ -158,7 +158,7 @@ def _limits(answer: Answer) -> str:
         lines.append(_readings(answer))
     told = {one["outcome"] for one in answer["neighbours"]["given"]}
     untold = [risk["plain_title"] for risk in answer["risks"] if risk["outcome"] not in told]
-    if untold:
+    if untold and answer["neighbours"]["missing"]:
         lines.append(
             f"For babies without this finding, these studies do not say how often this happens: {'; '.join(untold)}."
         )

@@ -24,4 +24,6 @@ def to_markdown(answer: Mapping[str, Any]) -> str:
         "patient": patient.to_markdown,
         "researcher": researcher.to_markdown,
     }
-    return pages[answer["audience"]](answer)
+    # What was not asked for by name is left out of the page.
+    details = {"settings": answer["settings"] or (), "neighbours": answer["neighbours"] or {"given": (), "missing": ()}}
+    return pages[answer["audience"]]({**answer, **details})

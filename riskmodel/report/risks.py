@@ -125,8 +125,8 @@ def _notes(risk: Answer) -> list[str]:
         )
     if risk["coarse"]:
         notes.append(
-            f"{name}: {listed(risk['coarse'])} {'reports' if len(risk['coarse']) == 1 else 'report'} a wider group only, read "
-            "through the tree: each way in which the fetuses can have divided is weighed by its probability."
+            f"{name}: {listed(risk['coarse'])} {'reports' if len(risk['coarse']) == 1 else 'report'} a wider group only, "
+            "read through the tree: each way in which the fetuses can have divided is weighed by its probability."
         )
     routes = [risk[route] for route in ("direct", "indirect", "combined")]
     if all(route and route["probability"] is not None for route in routes[:2]):
@@ -182,7 +182,7 @@ def kinds_section(answer: Answer) -> str:
 def settings_section(answer: Answer) -> str:
     """The same risks by setting, side by side: the largest difference in the data."""
     titles = {risk["outcome"]: outcome_title(risk) for risk in answer["risks"]}
-    if not titles:
+    if not titles or not answer["settings"]:
         return ""
     rows = []
     for outcome, title in titles.items():
