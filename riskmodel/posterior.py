@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from riskmodel.distributions.base import Distribution, IntervalKind, SettingDistribution
+from riskmodel._support.kept import Value, kept
+from riskmodel.distributions.base import Distribution, SettingDistribution
+from riskmodel.distributions.settings import NewSetting, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class ErrorEstimate:
+@dataclass(frozen=True, eq=False)
+class ErrorEstimate(Value):
     """How far an engine's numbers may be from the exact ones of its model.
 
     Parameters
@@ -46,7 +47,7 @@ class ErrorEstimate:
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
+class Posterior(Value):
     """What published series say of one risk.
 
     Parameters
@@ -67,9 +68,9 @@ class Posterior:
         Logarithm of the probability of these counts under the model and its priors; NaN where the engine gives none.
     error : ErrorEstimate
         How far these numbers may be from exact.
-    settings : callable
-        Gives the risk in a new setting, which can predict, and in each series' own; called once, when either is first
-        asked for, since many fits only need the mean of the average.
+    settings : Settings
+        How the risk in a new setting, and in each series' own, comes from what was fitted: each is made when first asked
+        for, since many fits only need the mean of the average.
     draws : mapping of str to ndarray, optional
         Draws by variable with shape (chains, draws, ...), where a sampler made them.
     sample_stats : mapping of str to ndarray, optional
@@ -89,14 +90,10 @@ class Posterior:
     heterogeneity_prior: str
     log_evidence: float
     error: ErrorEstimate
-    settings: Callable[[], tuple[SettingDistribution, tuple[Distribution, ...]]] = field(repr=False)
+    settings: Settings = field(repr=False)
     draws: dict[str, Array] = field(default_factory=dict, repr=False)
     sample_stats: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     diagnostics: dict[str, float] = field(default_factory=dict)
-
-    @cached_property
-    def _settings(self) -> tuple[SettingDistribution, tuple[Distribution, ...]]:
-        return self.settings()
 
     @property
     def new_setting(self) -> SettingDistribution:
@@ -104,17 +101,17 @@ class Posterior:
 
         Its mean is the probability of the event for the next fetus.
         """
-        return self._settings[0]
+        return self.settings.new_setting
 
-    @cached_property
+    @kept
     def next_setting(self) -> NewSetting:
         """The same as `new_setting`, but made when more than its mean is asked for: one object for all who ask."""
-        return NewSetting(self)
+        return NewSetting(self.average, self.settings)
 
     @property
-    def series(self) -> tuple[Distribution, ...]:
+    def series(self) -> Sequence[Distribution]:
         """theta_i, the risk in each series' own setting, shrunken towards the others."""
-        return self._settings[1]
+        return self.settings
 
     def predict(self, total: int) -> Array:
         """Predictive probabilities of the number of events in a new series from a new setting.
@@ -304,52 +301,3 @@ class Posterior:
             lower, upper = distribution.interval(0.95)
             lines.append(f"  {name:<12} mean {distribution.mean:.4f}, 95 % interval {lower:.4f} to {upper:.4f}")
         return "\n".join(lines)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class NewSetting(Distribution):
-    """The risk in a new setting, made when more than its mean is asked for."""
-
-    posterior: Posterior  # whose new setting it is
-
-    @property
-    def mean(self) -> float:
-        """Posterior mean: that of the average."""
-        return self.posterior.average.mean
-
-    @property
-    def sd(self) -> float:
-        """Posterior standard deviation."""
-        return self.posterior.new_setting.sd
-
-    def pdf(self, x: ArrayLike) -> Array:
-        """Density at `x`, of the shape of `x`."""
-        return self.posterior.new_setting.pdf(x)
-
-    def cdf(self, x: ArrayLike) -> Array:
-        """Probability of a risk up to `x`, of the shape of `x`."""
-        return self.posterior.new_setting.cdf(x)
-
-    def sf(self, x: ArrayLike) -> Array:
-        """Probability of a risk above `x`, of the shape of `x`."""
-        return self.posterior.new_setting.sf(x)
-
-    def ppf(self, q: ArrayLike) -> Array:
-        """Quantiles at `q`, of the shape of `q`."""
-        return self.posterior.new_setting.ppf(q)
-
-    def quick_ppf(self, q: Array) -> Array:
-        """Quantiles good to about 1e-5 in probability, of the shape of `q`."""
-        return self.posterior.new_setting.quick_ppf(q)
-
-    def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float]:
-        """Credible interval, shared by everyone who asks for this posterior's."""
-        return self.posterior.new_setting.interval(prob, kind=kind)
-
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws."""
-        return self.posterior.new_setting.sample(size, rng)
-
-    def __repr__(self) -> str:
-        """Mean."""
-        return f"NewSetting(mean {self.mean:.4f})"

@@ -109,4 +109,5 @@ def _whole_numbers(values: Any, where: str) -> Counts:
                 remedy="Give a count, such as 20",
             )
         whole[i] = number
+    whole.setflags(write=False)
     return whole

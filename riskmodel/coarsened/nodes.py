@@ -10,10 +10,11 @@ from scipy.special import roots_jacobi
 
 from riskmodel._support.kept import Value, kept, once
 from riskmodel.coarsened.counts import LARGEST_COARSE, Divided
-from riskmodel.distributions.base import Distribution, PointMass, SettingDistribution
+from riskmodel.distributions.base import PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.distributions.settings import AlikeSettings
 from riskmodel.distributions.special import log_sigmoids
-from riskmodel.inference.beta_binomial import mixture_nodes
+from riskmodel.inference.beta_binomial import LatticeSettings
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_settings import SettingRisk
 from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal
@@ -73,7 +74,7 @@ def _alike(posterior: Posterior) -> bool:
 def _table(posterior: Posterior) -> Lattice:
     """Nodes of the average, and of the heterogeneity where settings differ."""
     average = posterior.average
-    marginal = average.marginal if isinstance(average, SettingRisk) else average
+    marginal = average.made if isinstance(average, SettingRisk) else average
     assert isinstance(marginal, AverageMarginal)
     return marginal.lattice
 
@@ -108,14 +109,11 @@ def reweighted(posterior: Posterior, ratio: Array, cells: tuple[tuple[float, int
     if not _alike(posterior):
         lattice = _table(posterior)
         held = replace(lattice, weights=lattice.weights * ratio.reshape(lattice.weights.shape))
-
-        def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
-            new = mixture_nodes(held)
-            pairs = zip(posterior.events, posterior.totals, strict=True)
-            return new, tuple(new.shifted(int(y), int(n)) for y, n in pairs)
-
         return replace(
-            posterior, average=AverageMarginal(held), heterogeneity=HeterogeneityMarginal(held), settings=settings
+            posterior,
+            average=AverageMarginal(held),
+            heterogeneity=HeterogeneityMarginal(held),
+            settings=LatticeSettings(posterior.events, posterior.totals, held),
         )
     risk: SettingDistribution
     if isinstance(average, BetaMixture):
@@ -128,5 +126,5 @@ def reweighted(posterior: Posterior, ratio: Array, cells: tuple[tuple[float, int
     else:
         table = _table(posterior)
         table = replace(table, weights=table.weights * ratio.reshape(table.weights.shape))
-        risk = SettingRisk(lambda: table)
-    return replace(posterior, average=risk, settings=lambda: (risk, (risk,) * posterior.events.size))
+        risk = SettingRisk(table)
+    return replace(posterior, average=risk, settings=AlikeSettings(posterior.events, posterior.totals, risk))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import checked_levels
-from riskmodel._support.kept import Value, kept
+from riskmodel._support.kept import kept
 from riskmodel.coarsened.joint import Joint
 from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
@@ -23,7 +23,7 @@ _FARTHEST_LOGIT = 12.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reweighted(Value, Distribution):
+class Reweighted(Distribution):
     """A ratio of diagrams over the joint posterior: the one over its margins, moved as the joint weights move quantiles.
 
     Quantiles of the points are noisy with and without their weights, by the same noise: what remains of it in their

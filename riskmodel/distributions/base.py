@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import checked_levels
+from riskmodel._support.kept import Value, beside
 from riskmodel.distributions.quantiles import shortest_start
 from riskmodel.errors import InputError, UnknownNameError
 
@@ -17,7 +18,7 @@ Array = NDArray[np.float64]
 IntervalKind = Literal["eti", "hdi"]
 
 
-class Distribution(ABC):
+class Distribution(Value, ABC):
     """A distribution on [0, 1]: of a risk, an average risk or a heterogeneity."""
 
     @property
@@ -85,12 +86,13 @@ class Distribution(ABC):
             )
         if kind not in ("eti", "hdi"):
             raise UnknownNameError("kind of interval", kind, ["eti", "hdi"], where="kind")
-        found: dict[tuple[float, str], tuple[float, float]] = self.__dict__.setdefault("_intervals", {})
-        if (prob, kind) not in found:  # a distribution is frozen, and a consultation asks for the same interval often
+        held = beside(self)
+        if (prob, kind) not in held:  # a consultation asks for the same interval often
             below = (1 - prob) / 2 if kind == "eti" else shortest_start(self.ppf, prob)
             lower, upper = self.ppf(np.array([below, min(below + prob, 1.0)]))
-            found[prob, kind] = (float(lower), float(upper))
-        return found[prob, kind]
+            held[prob, kind] = (float(lower), float(upper))
+        found: tuple[float, float] = held[prob, kind]
+        return found
 
 
 class SettingDistribution(Distribution):
@@ -101,7 +103,53 @@ class SettingDistribution(Distribution):
         """Probabilities of 0 to `total` events, ndarray of shape (total + 1,)."""
 
 
-@dataclass(frozen=True)
+class DeferredDistribution(Distribution):
+    """A distribution that is made when more than its mean is asked for."""
+
+    @property
+    @abstractmethod
+    def made(self) -> Distribution:
+        """The distribution itself."""
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation."""
+        return self.made.sd
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`."""
+        return self.made.pdf(x)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a risk up to `x`, of the shape of `x`."""
+        return self.made.cdf(x)
+
+    def sf(self, x: ArrayLike) -> Array:
+        """Probability of a risk above `x`, of the shape of `x`."""
+        return self.made.sf(x)
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles at `q`, of the shape of `q`."""
+        return self.made.ppf(q)
+
+    def quick_ppf(self, q: Array) -> Array:
+        """Quantiles good to about 1e-5 in probability, of the shape of `q`."""
+        return self.made.quick_ppf(q)
+
+    def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float]:
+        """Credible interval, shared by everyone who asks for that distribution's."""
+        return self.made.interval(prob, kind=kind)
+
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws."""
+        return self.made.sample(size, rng)
+
+    def __repr__(self) -> str:
+        """Mean."""
+        return f"{type(self).__name__}(mean {self.mean:.4f})"
+
+
+@dataclass(frozen=True, eq=False)
 class PointMass(Distribution):
     """All probability on one value: a heterogeneity fixed at zero."""
 

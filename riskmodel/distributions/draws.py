@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import checked_levels
+from riskmodel._support.kept import kept
 from riskmodel.distributions.base import Distribution
 
 Array = NDArray[np.float64]
@@ -31,7 +31,7 @@ class Draws(Distribution):
         """Standard deviation of the draws."""
         return float(self.values.std(ddof=1))
 
-    @cached_property
+    @kept
     def _sorted(self) -> Array:
         return np.sort(self.values)
 

@@ -9,13 +9,13 @@ beta-binomial models is such a mixture, and everything asked of it is closed for
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincc, betaincinv, betaln, xlog1py, xlogy
 
 from riskmodel._support.checks import checked_levels, checked_total
+from riskmodel._support.kept import kept
 from riskmodel.distributions.base import SettingDistribution
 from riskmodel.distributions.quantiles import QuantileTable, beta_table, logit_quantiles
 from riskmodel.distributions.special import log_rising, log_sigmoid, log_sigmoids
@@ -100,14 +100,14 @@ class BetaMixture(SettingDistribution):
             return f"BetaMixture({' + '.join(parts)})"
         return f"BetaMixture({len(self)} components, mean {self.mean:.4f}, sd {self.sd:.4f})"
 
-    @cached_property
+    @kept
     def mean(self) -> float:
         """Mean, the probability of the event for the next one."""
         # The smaller of risk and complement is summed, so that a mixture and its complement agree to the last bit or so.
         risk = float(self.weights @ (self.a / (self.a + self.b)))
         return risk if risk <= 0.5 else 1.0 - float(self.weights @ (self.b / (self.a + self.b)))
 
-    @cached_property
+    @kept
     def sd(self) -> float:
         """Standard deviation."""
         size = self.a + self.b
@@ -364,7 +364,7 @@ class BetaMixture(SettingDistribution):
         log_density = np.outer(log_x, self.a) + np.outer(log_rest, self.b) - self._log_beta
         return tail, np.exp(np.minimum(log_density, 700.0)) @ self.weights
 
-    @cached_property
+    @kept
     def _log_beta(self) -> Array:
         return np.asarray(betaln(self.a, self.b))
 
@@ -383,6 +383,6 @@ class BetaMixture(SettingDistribution):
         """
         return np.exp(log_sigmoid(self._table(checked_levels(q))))
 
-    @cached_property
+    @kept
     def _table(self) -> QuantileTable:
         return beta_table(self.weights, self.a, self.b)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from riskmodel._support.checks import checked_levels
+from riskmodel._support.kept import beside, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, edges_of, evaluate, restrict
 from riskmodel.distributions.points import lattice_points
@@ -40,13 +41,13 @@ class Propagated(Distribution):
     risks: Mapping[int, Distribution]  # independent risks of the edges
     shift: float = 0.5  # start of the sequence of points, in [0, 1): two shifts show the error
 
-    @cached_property
+    @kept
     def mean(self) -> float:
         """The probability for the next fetus: exact."""
         means = {edge: self.risks[edge].mean for edge in self._edges}
         return float(evaluate(self.numerator, means) / evaluate(self.denominator, means))
 
-    @cached_property
+    @kept
     def sd(self) -> float:
         """Standard deviation over settings, from the sequence of points in all risks."""
         points = self._points(self._edges)
@@ -57,22 +58,21 @@ class Propagated(Distribution):
         mean = (weights @ values) / weights.sum()
         return float(np.sqrt((weights @ (values - mean) ** 2) / weights.sum()))
 
-    @cached_property
+    @kept
     def _edges(self) -> list[int]:
         return sorted(edges_of(self.numerator) | edges_of(self.denominator))
 
     def _points(self, edges: list[int]) -> dict[int, Array]:
         found = {}
         for place, (edge, levels) in enumerate(zip(edges, lattice_points(len(edges), self.shift), strict=True)):
-            # A distribution is frozen, and many questions ask for the same branch at the same points.
-            kept = self.risks[edge].__dict__.setdefault("_at_points", {})
-            key = (len(edges), place, self.shift)
-            if key not in kept:
-                kept[key] = self.risks[edge].quick_ppf(levels)
-            found[edge] = kept[key]
+            # Many questions ask for the same branch at the same points.
+            held, key = beside(self.risks[edge]), ("at points", len(edges), place, self.shift)
+            if key not in held:
+                held[key] = self.risks[edge].quick_ppf(levels)
+            found[edge] = held[key]
         return found
 
-    @cached_property
+    @kept
     def _given_others(self) -> tuple[Array, Array, Array, Array, Array, Array]:
         """The ratio as (n0 + n1 p) / (d0 + d1 p) in the risk p that is integrated.
 
@@ -176,7 +176,7 @@ class Propagated(Distribution):
                 high, above, below = middle, value, below / 2
         return 0.5 * (low + high)
 
-    @cached_property
+    @kept
     def _table(self) -> tuple[Array, Array]:
         ends = [min(max(self._quantile(level), 1e-12), 1 - 1e-12) for level in (1e-5, 1 - 1e-5)]
         first, last = np.log(ends) - np.log1p(-np.array(ends))

@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.distributions.base import Distribution, PointMass, SettingDistribution
+from riskmodel._support.kept import kept
+from riskmodel.distributions.base import PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.distributions.settings import AlikeSettings, Settings
 from riskmodel.distributions.special import log_rising, log_sigmoid, log_sigmoids, tau_of
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_settings import SettingRisk
@@ -110,17 +112,12 @@ def fit(
     if flip:
         lattice = lattice.mirrored()
 
-    def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
-        new_setting = mixture_nodes(lattice)
-        # Each series' own risk, given a node, is the node's Beta updated: weights stay, for the node has seen all series.
-        return new_setting, tuple(new_setting.shifted(int(y), int(n)) for y, n in zip(events, totals, strict=True))
-
     return Posterior(
         events=events,
         totals=totals,
         labels=labels,
         average=AverageMarginal(lattice),
-        settings=settings,
+        settings=LatticeSettings(events, totals, lattice),
         heterogeneity=HeterogeneityMarginal(lattice),
         model="beta-binomial",
         method="quadrature",
@@ -143,13 +140,13 @@ def fit_alike(
         log_total = mu_prior.mixture.log_probability(hits, seen)
     else:
         lattice, error = _one_risk(events, totals, mu_prior)
-        risk, log_total = SettingRisk(lambda: lattice), lattice.log_total
+        risk, log_total = SettingRisk(lattice), lattice.log_total
     return Posterior(
         events=events,
         totals=totals,
         labels=labels,
         average=risk,
-        settings=lambda: (risk, (risk,) * events.size),
+        settings=AlikeSettings(events, totals, risk),
         heterogeneity=PointMass(0.0, "rho" if model == "beta-binomial" else "tau"),
         model=model,
         method="conjugate" if isinstance(risk, BetaMixture) else "quadrature",
@@ -173,6 +170,22 @@ def _one_risk(events: Counts, totals: Counts, mu_prior: MuPrior) -> tuple[Lattic
     return integrate_one(log_density)
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class LatticeSettings(Settings):
+    """Settings whose risk is a Beta at each node of a lattice."""
+
+    lattice: Lattice
+
+    @kept
+    def new_setting(self) -> BetaMixture:
+        """A Beta for every node."""
+        return mixture_nodes(self.lattice)
+
+    def own(self, i: int) -> BetaMixture:
+        """Each node's Beta updated: weights stay, for the node has seen all series."""
+        return self.new_setting.shifted(int(self.events[i]), int(self.totals[i]))
+
+
 def mixture_nodes(lattice: Lattice) -> BetaMixture:
     """Posterior of the risk in a new setting: a Beta for every node."""
     heavy = lattice.weights > _RIPPLE
@@ -185,8 +198,8 @@ def mixture_nodes(lattice: Lattice) -> BetaMixture:
     parts = [_row_components(lattice, subdivision == factor, int(factor)) for factor in np.unique(subdivision)]
     weights, x, log_g = (np.concatenate([part[i] for part in parts]) for i in range(3))
     order = np.argsort(weights)
-    kept = order[np.searchsorted(np.cumsum(weights[order]), _LEFT_OUT) :]
-    weights, x, log_g = weights[kept], x[kept], log_g[kept]
+    chosen = order[np.searchsorted(np.cumsum(weights[order]), _LEFT_OUT) :]
+    weights, x, log_g = weights[chosen], x[chosen], log_g[chosen]
     log_phi = -log_g
     a, b = (np.exp(side + log_phi) for side in log_sigmoids(x))
     return BetaMixture(weights, b, a) if lattice.mirror else BetaMixture(weights, a, b)

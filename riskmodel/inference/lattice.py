@@ -8,18 +8,18 @@ the density between nodes and the sine integral its distribution function (Steng
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.special import log_sigmoid, log_sigmoids
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Lattice:
+class Lattice(Value):
     """Nodes and weights of a two-dimensional posterior."""
 
     weights: Array  # posterior weights, summing to one
@@ -37,21 +37,25 @@ class Lattice:
     outer_scale: float = 1.0
     outer_step: float = 1.0
 
+    def __post_init__(self) -> None:
+        for array in (self.weights, self.w, self.centre, self.scale, self.u):
+            array.setflags(write=False)
+
     def mirrored(self) -> Lattice:
         """Nodes of the complement."""
         return replace(self, mirror=not self.mirror)
 
-    @cached_property
+    @kept
     def x(self) -> Array:
         """logit(mu) at the nodes, not mirrored, of shape (rows, columns)."""
         return np.asarray(self.centre[:, None] + self.scale[:, None] * np.sinh(self.u))
 
-    @cached_property
+    @kept
     def mu(self) -> Array:
         """Mu at the nodes, not mirrored."""
         return np.exp(log_sigmoid(self.x))
 
-    @cached_property
+    @kept
     def log_g(self) -> Array:
         """Log g at the nodes, of shape (rows, columns)."""
         return self.log_g_at(self.x, self.w[:, None])

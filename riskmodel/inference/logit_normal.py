@@ -14,16 +14,15 @@ in Medicine 2010;29:3046-67).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.distributions.base import Distribution, SettingDistribution
+from riskmodel._support.kept import kept
 from riskmodel.errors import AccuracyError
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_likelihood import RandomEffect
-from riskmodel.inference.logit_normal_settings import new_setting, series_settings
+from riskmodel.inference.logit_normal_settings import LogitNormalSettings
 from riskmodel.inference.marginals import AverageMarginal, TauMarginal
 from riskmodel.inference.quadrature import integrate, log_combinations, should_mirror
 from riskmodel.posterior import ErrorEstimate, Posterior
@@ -55,13 +54,13 @@ class Problem:
         """The same problem with events and non-events exchanged."""
         return replace(self, events=self.totals - self.events, mu_prior=self.mu_prior.mirrored())
 
-    @cached_property
+    @kept
     def _alike(self) -> tuple[RandomEffect, NDArray[np.int64]]:
         """Series with the same counts once, and how often each occurs."""
         pairs, repeats = np.unique(np.stack([self.events, self.totals]), axis=1, return_counts=True)
         return RandomEffect(pairs[0], pairs[1], self.finer), repeats
 
-    @cached_property
+    @kept
     def _rough(self) -> Problem:
         return replace(self, finer=_ROUGH)
 
@@ -106,8 +105,7 @@ def fit(
     problem = Problem(events, totals, mu_prior, tau_prior)
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
     flip = should_mirror(events, totals)
-    if flip:
-        problem = problem.mirrored()
+    problem = problem.mirrored() if flip else problem
     lattice, outer = integrate(problem, tolerance=tolerance, between_nodes=True)
     inner = _inner_error(problem, lattice)
     if not inner <= LARGEST_ERROR:
@@ -116,17 +114,13 @@ def fit(
             where="pool",
             remedy='Use model="beta-binomial", or a prior without mass at the extremes',
         )
-
-    def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
-        nodes = replace(lattice, mirror=flip)
-        return new_setting(nodes), series_settings(nodes, RandomEffect(problem.events, problem.totals))
-
+    lattice = lattice.mirrored() if flip else lattice
     return Posterior(
         events=events,
         totals=totals,
         labels=labels,
-        average=AverageMarginal(lattice.mirrored() if flip else lattice),
-        settings=settings,
+        average=AverageMarginal(lattice),
+        settings=LogitNormalSettings(events, totals, lattice),
         heterogeneity=TauMarginal(lattice),
         model="logit-normal",
         method="quadrature",

@@ -15,11 +15,12 @@ caller compares.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.kept import kept
 from riskmodel.distributions.special import log_sigmoids
 
 Array = NDArray[np.float64]
@@ -60,13 +61,13 @@ class RandomEffect:
     #: How much finer than usual the rules shall be: 1 for use, more to check, less to find where they matter.
     finer: float = 1.0
 
-    @cached_property
+    @kept
     def information(self) -> Array:
         """Curvature of each log-likelihood near its top, of shape (series,); two events more of each kind for the edges."""
         y, rest = self.events + 1.0, self.totals - self.events + 1.0
         return np.asarray(y * rest / (y + rest) + 1.0)
 
-    @cached_property
+    @kept
     def support(self) -> tuple[Array, Array]:
         """Logits at which each log-likelihood has fallen by `_DROP`; infinite on a side on which it does not fall."""
         ends = []
@@ -77,7 +78,7 @@ class RandomEffect:
             ends.append(sign * _fallen(y.astype(float), rest.astype(float)))
         return ends[0], ends[1]
 
-    @cached_property
+    @kept
     def _groups(self) -> list[NDArray[np.intp]]:
         """Series that share points: all that say little, and each of the others by itself."""
         sharp = self.information > _SHARP

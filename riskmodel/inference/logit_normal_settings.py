@@ -9,18 +9,18 @@ Hermite's rule instead, and its sinc series fills the space between nodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskmodel.distributions.base import SettingDistribution
+from riskmodel._support.kept import Value, kept
+from riskmodel.distributions.base import DeferredDistribution, SettingDistribution
+from riskmodel.distributions.settings import Settings
 from riskmodel.distributions.special import log_sigmoids
 from riskmodel.errors import AccuracyError
 from riskmodel.inference.lattice import Lattice
-from riskmodel.inference.logit_normal_likelihood import RandomEffect, hermite
+from riskmodel.inference.logit_normal_likelihood import Conditional, RandomEffect, hermite
 from riskmodel.inference.logit_normal_prediction import predicted, row_density
 from riskmodel.inference.marginals import AverageMarginal
 
@@ -51,82 +51,113 @@ _BLOCK = 100_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SettingRisk(SettingDistribution):
+class SettingRisk(DeferredDistribution, SettingDistribution):
     """The risk in one setting, tabled when more than its mean is asked for."""
 
-    table: Callable[[], Lattice]  # gives the lattice of the risk's logit
+    nodes: Lattice | NewSettingNodes | SeriesNodes  # the lattice of the risk's logit, or what it is made from
     known_mean: float | None = None  # the mean, where it is known without the table
 
-    @cached_property
-    def marginal(self) -> AverageMarginal:
+    @kept
+    def made(self) -> AverageMarginal:
         """The risk, read off its table."""
-        return AverageMarginal(self.table())
+        return AverageMarginal(self.nodes if isinstance(self.nodes, Lattice) else self.nodes.table())
 
     @property
     def mean(self) -> float:
         """Posterior mean."""
-        return self.marginal.mean if self.known_mean is None else self.known_mean
-
-    @property
-    def sd(self) -> float:
-        """Posterior standard deviation."""
-        return self.marginal.sd
+        return self.made.mean if self.known_mean is None else self.known_mean
 
     def pdf(self, x: ArrayLike) -> Array:
         """Density at `x`, of the shape of `x`; zero outside (0, 1)."""
-        return np.maximum(self.marginal.pdf(x), 0.0)
-
-    def cdf(self, x: ArrayLike) -> Array:
-        """Probability of a risk up to `x`, of the shape of `x`."""
-        return self.marginal.cdf(x)
-
-    def sf(self, x: ArrayLike) -> Array:
-        """Probability of a risk above `x`, of the shape of `x`."""
-        return self.marginal.sf(x)
-
-    def ppf(self, q: ArrayLike) -> Array:
-        """Quantiles at `q`, of the shape of `q`."""
-        return self.marginal.ppf(q)
-
-    def quick_ppf(self, q: Array) -> Array:
-        """Quantiles good to about 1e-5 in probability, of the shape of `q`."""
-        return self.marginal.quick_ppf(q)
-
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws."""
-        return self.marginal.sample(size, rng)
+        return np.maximum(self.made.pdf(x), 0.0)
 
     def predict(self, total: int) -> Array:
         """Predictive probabilities of the number of events among `total` in this setting."""
-        return predicted(self.marginal.lattice, total)
-
-    def __repr__(self) -> str:
-        """Mean."""
-        return f"SettingRisk(mean {self.mean:.4f})"
+        return predicted(self.made.lattice, total)
 
 
-def new_setting(lattice: Lattice) -> SettingRisk:
-    """Risk in a setting that is not among the series."""
-    return SettingRisk(lambda: _new_setting_table(_heavy(lattice)))
+@dataclass(frozen=True, eq=False)
+class NewSettingNodes(Value):
+    """What is known at nodes of the risk in a new setting: its logit is normal about x with standard deviation tau."""
+
+    lattice: Lattice
+
+    def table(self) -> Lattice:
+        """The lattice, of one row, of the risk's logit."""
+        lattice = self.lattice
+        tau = np.exp(lattice.w)
+        low = (lattice.x.min(axis=1) - _REACH * tau).min()
+        high = (lattice.x.max(axis=1) + _REACH * tau).max()
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(lattice.weights)
+        mass = lattice.weights.sum(axis=1)
+        centre = (lattice.weights * lattice.x).sum(axis=1) / mass
+        variance = (lattice.weights * (lattice.x - centre[:, None]) ** 2).sum(axis=1) / mass
+        rows = _Rows(lattice, log_weights, centre, np.sqrt(variance + tau**2), None)
+        return _added_up(rows, _copied(lattice, ~rows.wide, None, None), low, high)
 
 
-def series_settings(lattice: Lattice, effect: RandomEffect) -> tuple[SettingRisk, ...]:
-    """Risk in each series' own setting."""
-    if not effect.events.size:
-        return ()
-    held = _heavy(lattice)
-    series = effect.conditional(held.x, np.exp(held.w))
-    means = np.tensordot(series.risk, held.weights, 2)
+@dataclass(frozen=True, eq=False)
+class SeriesNodes(Value):
+    """What is known at nodes of the risk in a series' own setting: such a normal times the series' likelihood."""
 
-    def setting(i: int) -> SettingRisk:
-        mean = float(means[i])
-        one = RandomEffect(effect.events[i : i + 1], effect.totals[i : i + 1])
-        log_l, logit, spread = (values[i] for values in (series.log_likelihood, series.logit, series.spread))
-        return SettingRisk(
-            lambda: _series_table(held, one, log_l, logit, spread), 1.0 - mean if lattice.mirror else mean
-        )
+    lattice: Lattice
+    events: int  # events, total: of the series
+    total: int
+    log_likelihood: Array  # of the series, at each node
+    logit: Array  # logit, spread: mean and standard deviation of the logit of its own risk, at each node
+    spread: Array
 
-    return tuple(setting(i) for i in range(effect.events.size))
+    def table(self) -> Lattice:
+        """The lattice, of one row, of the risk's logit."""
+        lattice, log_l = self.lattice, self.log_likelihood
+        one = RandomEffect(np.array([self.events]), np.array([self.total]))
+        tau = np.exp(lattice.w)
+        weights = lattice.weights
+        mass = weights.sum(axis=1)
+        centre = (weights * self.logit).sum(axis=1) / mass
+        sd = np.sqrt((weights * (self.spread**2 + (self.logit - centre[:, None]) ** 2)).sum(axis=1) / mass)
+        left, right = (float(end[0]) for end in one.support)
+        y, rest = one.events[0] + 0.5, one.totals[0] - one.events[0] + 0.5
+        low = max((np.minimum(lattice.x.min(axis=1), np.log(y / rest)) - _REACH * tau).min(), left)
+        high = min((np.maximum(lattice.x.max(axis=1), np.log(y / rest)) + _REACH * tau).max(), right)
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(weights) - log_l
+        rows = _Rows(lattice, log_weights, centre, sd, one)
+        return _added_up(rows, _copied(lattice, ~rows.wide, one, log_l), low, high)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LogitNormalSettings(Settings):
+    """Settings whose risks have normal logits about the nodes of a lattice."""
+
+    lattice: Lattice
+
+    @kept
+    def _nodes(self) -> Lattice:
+        return _heavy(self.lattice)
+
+    @kept
+    def new_setting(self) -> SettingRisk:
+        """Risk in a setting that is not among the series."""
+        return SettingRisk(NewSettingNodes(self._nodes))
+
+    @kept
+    def _series(self) -> tuple[Conditional, Array]:
+        """What the nodes say of all series, and the means of their risks, on the side that the lattice describes."""
+        hits = self.totals - self.events if self.lattice.mirror else self.events
+        held = self._nodes
+        found = RandomEffect(hits, self.totals).conditional(held.x, np.exp(held.w))
+        return found, np.tensordot(found.risk, held.weights, 2)
+
+    def own(self, i: int) -> SettingRisk:
+        """Risk in a series' own setting."""
+        found, means = self._series
+        events, total, mean = int(self.events[i]), int(self.totals[i]), float(means[i])
+        mirror = self.lattice.mirror
+        hits = total - events if mirror else events
+        nodes = SeriesNodes(self._nodes, hits, total, found.log_likelihood[i], found.logit[i], found.spread[i])
+        return SettingRisk(nodes, 1.0 - mean if mirror else mean)
 
 
 def _heavy(lattice: Lattice) -> Lattice:
@@ -145,36 +176,6 @@ def _heavy(lattice: Lattice) -> Lattice:
     )
 
 
-def _new_setting_table(lattice: Lattice) -> Lattice:
-    tau = np.exp(lattice.w)
-    low = (lattice.x.min(axis=1) - _REACH * tau).min()
-    high = (lattice.x.max(axis=1) + _REACH * tau).max()
-    with np.errstate(divide="ignore"):
-        log_weights = np.log(lattice.weights)
-    mass = lattice.weights.sum(axis=1)
-    centre = (lattice.weights * lattice.x).sum(axis=1) / mass
-    variance = (lattice.weights * (lattice.x - centre[:, None]) ** 2).sum(axis=1) / mass
-    rows = _Rows(lattice, log_weights, centre, np.sqrt(variance + tau**2), None)
-    return _added_up(rows, _copied(lattice, ~rows.wide, None, None), low, high)
-
-
-def _series_table(lattice: Lattice, one: RandomEffect, log_l: Array, logit: Array, spread: Array) -> Lattice:
-    """As for a new setting, with the series' likelihood: its logit at a node has the given mean and spread."""
-    tau = np.exp(lattice.w)
-    weights = lattice.weights
-    mass = weights.sum(axis=1)
-    centre = (weights * logit).sum(axis=1) / mass
-    sd = np.sqrt((weights * (spread**2 + (logit - centre[:, None]) ** 2)).sum(axis=1) / mass)
-    left, right = (float(end[0]) for end in one.support)
-    y, rest = one.events[0] + 0.5, one.totals[0] - one.events[0] + 0.5
-    low = max((np.minimum(lattice.x.min(axis=1), np.log(y / rest)) - _REACH * tau).min(), left)
-    high = min((np.maximum(lattice.x.max(axis=1), np.log(y / rest)) + _REACH * tau).max(), right)
-    with np.errstate(divide="ignore"):
-        log_weights = np.log(weights) - log_l
-    rows = _Rows(lattice, log_weights, centre, sd, one)
-    return _added_up(rows, _copied(lattice, ~rows.wide, one, log_l), low, high)
-
-
 @dataclass(frozen=True)
 class _Rows:
     """Rows of normals about nodes, as wide rows are added up: log weights and the centre and spread of what they sum to."""
@@ -185,9 +186,9 @@ class _Rows:
     sd: Array
     one: RandomEffect | None
 
-    @cached_property
+    @kept
     def wide(self) -> NDArray[np.bool_]:
-        """Rows in which normals about the nodes overlap, by Poisson's summation formula as in `marginals.mixture_nodes`."""
+        """Rows in which normals about the nodes overlap, by Poisson's summation formula as in `mixture_nodes`."""
         held = self.lattice
         spacing = held.scale[:, None] * np.cosh(held.u) * held.step
         allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(held.weights, _RIPPLE) / _RIPPLE))

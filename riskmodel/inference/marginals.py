@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import sici
 
 from riskmodel._support.checks import checked_levels
+from riskmodel._support.kept import kept
 from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.quantiles import QuantileTable, logit_quantiles
 from riskmodel.distributions.special import log_sigmoid
@@ -24,13 +24,13 @@ class AverageMarginal(Distribution):
 
     lattice: Lattice  # nodes of the joint posterior
 
-    @cached_property
+    @kept
     def mean(self) -> float:
         """Posterior mean."""
         mean = float((self.lattice.weights * self.lattice.mu).sum())
         return 1.0 - mean if self.lattice.mirror else mean
 
-    @cached_property
+    @kept
     def sd(self) -> float:
         """Posterior standard deviation."""
         mu = self.lattice.mu
@@ -71,7 +71,7 @@ class AverageMarginal(Distribution):
         """Quantiles from a table, good to about 1e-5 in probability, of the shape of `q`."""
         return np.exp(log_sigmoid(self._table(checked_levels(q))))
 
-    @cached_property
+    @kept
     def _table(self) -> QuantileTable:
         # Logits beyond 100 are 0 or 1; where settings hardly agree on anything they would hide the rest.
         x, weights = np.clip(self.lattice.x, -100.0, 100.0), self.lattice.weights
@@ -137,12 +137,12 @@ class HeterogeneityMarginal(Distribution):
     lattice: Lattice  # nodes of the joint posterior
     scale: str = "rho"
 
-    @cached_property
+    @kept
     def mean(self) -> float:
         """Posterior mean."""
         return float((self.lattice.weights * np.exp(log_sigmoid(self.lattice.log_g))).sum())
 
-    @cached_property
+    @kept
     def sd(self) -> float:
         """Posterior standard deviation."""
         rho = np.exp(log_sigmoid(self.lattice.log_g))
@@ -176,7 +176,7 @@ class HeterogeneityMarginal(Distribution):
         """Independent draws, by inversion of the table."""
         return self.ppf(rng.random(size))
 
-    @cached_property
+    @kept
     def _table(self) -> tuple[Array, Array]:
         """Distribution function of logit(rho) = log g on 1,001 points.
 
@@ -233,7 +233,7 @@ class TauMarginal(Distribution):
     lattice: Lattice  # nodes of the joint posterior
     scale: str = "tau"
 
-    @cached_property
+    @kept
     def _share(self) -> AverageMarginal:
         """Distribution of tau / (1 + tau)."""
         held = self.lattice
@@ -252,12 +252,12 @@ class TauMarginal(Distribution):
             )
         )
 
-    @cached_property
+    @kept
     def mean(self) -> float:
         """Posterior mean."""
         return float(self.lattice.weights.sum(axis=1) @ np.exp(self.lattice.w))
 
-    @cached_property
+    @kept
     def sd(self) -> float:
         """Posterior standard deviation."""
         return float(np.sqrt(self.lattice.weights.sum(axis=1) @ (np.exp(self.lattice.w) - self.mean) ** 2))

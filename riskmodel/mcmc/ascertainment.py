@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.checks import checked_counts
+from riskmodel._support.kept import Value
 from riskmodel.distributions.special import log_sigmoid
 from riskmodel.errors import InputError, UnavailableError
 from riskmodel.mcmc.density import counts_log_density, heterogeneity_log_density, mu_log_density, shapes_of
@@ -36,7 +37,7 @@ OMEGA_SCALE = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class SettingDraws:
+class SettingDraws(Value):
     """Draws of every branch in every kind of setting."""
 
     mu: Array  # average risk

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.distributions.base import Distribution, SettingDistribution
 from riskmodel.distributions.draws import Draws
 from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.distributions.settings import BetaSettings
 from riskmodel.mcmc.density import heterogeneity_log_density, mu_log_density, repeats, repeats_log_density, shapes_of
 from riskmodel.mcmc.diagnostics import diagnose, logits, mcse, refuse, sample_stats
 from riskmodel.mcmc.options import Options, check_totals, start
@@ -118,13 +118,9 @@ def _posterior(
     diagnostics |= {f"mcse_mean_{name}": mcse(drawn[name]) for name in ("mu", "rho", "theta_new")}
     diagnostics["mcse_sd_mu"] = mcse(drawn["mu"], "sd")
 
-    def settings() -> tuple[SettingDistribution, tuple[Distribution, ...]]:
-        # The conditional Betas of the draws, not draws from them: less Monte Carlo error (Rao-Blackwell).
-        flat_a, flat_b = a.ravel(), b.ravel()
-        kept = np.linspace(0, flat_a.size - 1, min(_COMPONENTS, flat_a.size)).astype(int)
-        mixture = BetaMixture(np.ones(kept.size), flat_a[kept], flat_b[kept])
-        return mixture, tuple(mixture.shifted(int(y), int(n)) for y, n in zip(events, totals, strict=True))
-
+    # The conditional Betas of the draws, not draws from them: less Monte Carlo error (Rao-Blackwell).
+    chosen = np.linspace(0, a.size - 1, min(_COMPONENTS, a.size)).astype(int)
+    mixture = BetaMixture(np.ones(chosen.size), a.ravel()[chosen], b.ravel()[chosen])
     return Posterior(
         events=events,
         totals=totals,
@@ -139,7 +135,7 @@ def _posterior(
         error=ErrorEstimate(
             diagnostics["mcse_mean_mu"], diagnostics["mcse_sd_mu"], float("nan"), mu.size, "monte carlo"
         ),
-        settings=settings,
+        settings=BetaSettings(events, totals, mixture),
         draws=drawn,
         sample_stats=sample_stats(trace),
         diagnostics=diagnostics,

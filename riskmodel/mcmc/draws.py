@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.kept import Value
 from riskmodel.distributions.diagram import Node, edges_of, evaluate
 from riskmodel.errors import ContradictionError, InputError
 from riskmodel.mcmc.diagnostics import mcse
@@ -45,7 +46,7 @@ class Checked(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class TreeDraws:
+class TreeDraws(Value):
     """Joint draws of a tree's branches, converged."""
 
     branches: tuple[int, ...]  # branches, in the order of the last axis

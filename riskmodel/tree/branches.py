@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from riskmodel._support.kept import Shelf, Value
 from riskmodel.coarsened.read_coarse import Reading, read_coarse
-from riskmodel.distributions.base import Distribution, IntervalKind
+from riskmodel.distributions.base import DeferredDistribution, Distribution
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge, Finding
 from riskmodel.inference.pool import pool
 from riskmodel.posterior import Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
 
-Array = NDArray[np.float64]
 Rows = tuple[Count, ...]
 
 #: The same rows under the same priors are asked for by many trees: variants of one fit share all but what they change.
@@ -87,7 +83,7 @@ def allocate(
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PooledRisk(Distribution):
+class PooledRisk(DeferredDistribution):
     """One risk as some rows tell it, fitted when first asked for: many answers are never asked for all their routes."""
 
     branches: Branches  # whose priors hold
@@ -95,7 +91,8 @@ class PooledRisk(Distribution):
     average: bool  # the average across settings, not the risk in a new one
 
     @property
-    def _risk(self) -> Distribution:
+    def made(self) -> Distribution:
+        """The risk itself."""
         posterior = self.branches.pooled(self.rows)
         return posterior.average if self.average else posterior.new_setting
 
@@ -103,40 +100,3 @@ class PooledRisk(Distribution):
     def mean(self) -> float:
         """Posterior mean; a new setting's is the average's."""
         return self.branches.pooled(self.rows).average.mean
-
-    @property
-    def sd(self) -> float:
-        """Posterior standard deviation."""
-        return self._risk.sd
-
-    def pdf(self, x: ArrayLike) -> Array:
-        """Density at `x`, of the shape of `x`."""
-        return self._risk.pdf(x)
-
-    def cdf(self, x: ArrayLike) -> Array:
-        """Probability of a risk up to `x`, of the shape of `x`."""
-        return self._risk.cdf(x)
-
-    def sf(self, x: ArrayLike) -> Array:
-        """Probability of a risk above `x`, of the shape of `x`."""
-        return self._risk.sf(x)
-
-    def ppf(self, q: ArrayLike) -> Array:
-        """Quantiles at `q`, of the shape of `q`."""
-        return self._risk.ppf(q)
-
-    def quick_ppf(self, q: Array) -> Array:
-        """Quantiles good to about 1e-5 in probability, of the shape of `q`."""
-        return self._risk.quick_ppf(q)
-
-    def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float]:
-        """Credible interval, shared by everyone who asks for this posterior's."""
-        return self._risk.interval(prob, kind=kind)
-
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws."""
-        return self._risk.sample(size, rng)
-
-    def __repr__(self) -> str:
-        """Mean."""
-        return f"PooledRisk(mean {self.mean:.4f})"

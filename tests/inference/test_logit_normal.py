@@ -219,7 +219,7 @@ def test_predictions_are_the_binomial_averaged_over_the_new_setting(name, total)
     post = rm.pool(events, totals, **RBEST)
     t = np.linspace(-30, 25, 60_001)
     risk = expit(t)
-    density = post.new_setting.marginal._density(t) * (t[1] - t[0])
+    density = post.new_setting.made._density(t) * (t[1] - t[0])
     pmf = post.predict(total)
     assert pmf.shape == (total + 1,)
     assert pmf.min() >= 0
@@ -340,7 +340,7 @@ def test_no_series_gives_the_prior(prior, heterogeneity):
     average = beta(0.5, 0.5).ppf(levels) if prior == "jeffreys" else expit(norm(0, 2).ppf(levels))
     assert post.average.ppf(levels) == pytest.approx(average, abs=1e-7)
     assert post.log_evidence == pytest.approx(0, abs=1e-8)
-    assert post.series == ()
+    assert list(post.series) == []
     assert post.new_setting.mean == pytest.approx(0.5, abs=1e-9)
 
 
