@@ -447,7 +447,10 @@ def test_a_prior_that_is_an_object_is_recorded_and_not_repeated(evidence):
 
 def test_results_are_finished_values(held, model):
     found = refit(*held)
+    found.moves, found.record  # noqa: B018
     again = pickle.loads(pickle.dumps(found))
+    assert again == found
+    assert hash(again) == hash(found)
     assert again.to_dict() == found.to_dict()
     assert set(vars(found)) == {"before", "after", "new"}  # what was worked out is beside it
     record = FitRecord.of(model)
