@@ -15,7 +15,7 @@ help:
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebook   run the notebook again and keep its output"
 	@echo "make example    write the consultations in docs/examples again"
-	@echo "make benchmark  time and error of pool() beside PyMC and of its two models, and a cold start"
+	@echo "make benchmark  time and error of pool() beside PyMC and of its two models; a consultation cold and warm; many at once"
 	@echo "make manifest   write the hashes of the shipped findings and corpora, after a change of evidence"
 	@echo "make sbc        simulation-based calibration again, after a change of the code behind the fits (four minutes)"
 	@echo "make format     let ruff format the code"
@@ -70,7 +70,7 @@ example: $(VENV)/base
 benchmark: $(VENV)/base
 	$(BIN)/python benchmarks/pool_against_nuts.py
 	$(BIN)/python benchmarks/logit_normal.py
-	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/consultation.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/many_findings.py
 

@@ -13,15 +13,12 @@ import platform
 import statistics
 import sys
 import time
-from pathlib import Path
 
-import numpy as np
+from pool_against_nuts import CASES, HERE, synthetic
 
 import riskmodel as rm
 
-VALIDATION = Path(__file__).parent.parent / "validation"
-CASES = json.loads((VALIDATION / "cases.json").read_text(encoding="utf-8"))
-PUBLISHED = json.loads((VALIDATION / "logit_normal.json").read_text(encoding="utf-8"))
+PUBLISHED = json.loads((HERE / "logit_normal.json").read_text(encoding="utf-8"))
 
 
 def median_time(action, repeats):
@@ -35,12 +32,6 @@ def median_time(action, repeats):
 
 def means(post):
     return post.average.mean, post.new_setting.mean, [one.mean for one in post.series]
-
-
-def synthetic(size):
-    rng = np.random.default_rng(size)
-    totals = rng.integers(5, 60, size)
-    return rng.binomial(totals, rng.beta(2, 8, size)), totals
 
 
 ACTIONS = {

@@ -72,7 +72,9 @@ def fit(
         fitted = allocate(evidence, setting, mu_prior, heterogeneity_prior)
         return ProbabilityTree(evidence, prior, heterogeneity, setting, fitted)
 
-    return _TREES.get_or_make((evidence, setting, mu_prior, heterogeneity_prior, str(prior), str(heterogeneity)), made)
+    # Evidence of two folders may be equal; a tree is of the folder that was asked about.
+    key = (evidence, evidence.path, setting, mu_prior, heterogeneity_prior, str(prior), str(heterogeneity))
+    return _TREES.get_or_make(key, made)
 
 
 @dataclass(frozen=True, eq=False)

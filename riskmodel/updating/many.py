@@ -66,13 +66,6 @@ class Fitted(Value):
         table = pd.DataFrame(rows, columns=columns).sort_values("finding", ignore_index=True)
         return table.astype(dict.fromkeys(columns[2:8], "Int64"))
 
-    def answer_table(self) -> pd.DataFrame:
-        """Every standing answer of every finding."""
-        import pandas as pd
-
-        rows = [{"finding": name, **answer} for name, record in self.records.items() for answer in record.answers]
-        return pd.DataFrame(rows)
-
     def save(self, path: str | Path) -> None:
         """Write each record as ``NAME.json`` in a folder, each whole or not at all."""
         place = folder(path)

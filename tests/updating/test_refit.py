@@ -6,12 +6,12 @@ import json
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -268,6 +268,15 @@ def test_a_folder_that_changed_meanwhile_is_refused(held):
         refit(before, new)
 
 
+def test_the_fit_of_a_copy_is_of_the_copy(held, tmp_path):
+    folder, _ = held
+    shutil.copytree(folder, tmp_path / "copy")
+    assert [rm.fit(rm.load_evidence(one)).evidence.path for one in (folder, tmp_path / "copy")] == [
+        folder,
+        tmp_path / "copy",
+    ]
+
+
 # ---------------------------------------------------------------- the folder that is saved
 
 
@@ -362,82 +371,15 @@ def test_a_process_killed_while_saving_leaves_whole_folders(tmp_path):
     assert 1 < len(versions) < lines / 2  # killed too early for a folder, and after it had its name
 
 
-# ---------------------------------------------------------------- the record
-
-
-def test_a_record_repeats_its_numbers(model, tmp_path):
-    record = FitRecord.of(model)
-    record.save(tmp_path / "record.json")
-    again = FitRecord.load(tmp_path / "record.json")
-    assert again.to_dict() == record.to_dict()
-    fitted = again.repeat(model.evidence)
-    assert fitted.risk("good_outcome", anatomy="isolated").mean == model.risk("good_outcome", anatomy="isolated").mean
-    assert all(row["same"] for row in record.compare(again))
-    schema = jsonschema.Draft202012Validator(rm.schema("fit"), format_checker=jsonschema.FormatChecker())
-    body = record.to_dict()
-    schema.validate(body)
-    for spoilt in (
-        {"answers": [body["answers"][0] | {"probability": 1.1}]},
-        {"answers": [body["answers"][0] | {"certain": True}]},
-        {"content_hash": "0" * 63},
-        {"reading": None},
-        {"checks": {"audit": {}}},
-        {"format": "riskmodel fit record 0"},
-    ):
-        with pytest.raises(jsonschema.ValidationError):
-            schema.validate(body | spoilt)
-    answers = {one["question"]: one for one in record.answers}
-    karyotype = answers["P(karyotype=abnormal | anatomy=associated)"]
-    assert karyotype["probability"] == pytest.approx(rm.pool([10, 2, 4], [40, 3, 21]).average.mean, abs=1e-12)
-    assert 0 < karyotype["error"] < 1e-6
-    assert answers["good_outcome"]["probability"] is None
-    assert record.checks["audit"]["contradiction"] == 0
-    assert record.checks["agreement"]["Koopman 1998: outcome=good | anatomy=isolated"] > 0.5
-
-
-def test_a_stale_or_edited_record_is_refused_with_the_reason(model, evidence, tmp_path):
-    record = FitRecord.of(model)
-    path = tmp_path / "record.json"
-    record.save(path)
-    path.write_text(path.read_text().replace('"series": 6', '"series": 7'))
-    with pytest.raises(rm.StaleRecordError, match="edited after it was made"):
-        FitRecord.load(path)
-    with pytest.raises(rm.StaleRecordError, match="the evidence is"):
-        record.check(refit("fetal-hepatic-calcification", NOBODY).after.evidence)
-    with pytest.raises(rm.StaleRecordError, match="code behind the numbers has changed: 00000000"):
-        replace(record, code="0" * 64).check(evidence)
-    for text in ("", "{}", "[]", "[" * 10_000):
-        path.write_text(text)
-        with pytest.raises(rm.InputError, match="record"):
-            FitRecord.load(path)
-    with pytest.raises(rm.InputError, match="cannot be read"):
-        FitRecord.load(tmp_path / "none.json")
-
-
-def test_records_of_two_fits_are_compared(model, evidence):
-    other = FitRecord.of(rm.fit(evidence, heterogeneity=0))
-    table = pd.DataFrame(FitRecord.of(model).compare(other))
-    assert not table["same"].all()
-    row = table.set_index("question").loc["P(karyotype=abnormal | anatomy=associated)"]
-    assert row["other"] == pytest.approx((16 + 0.5) / (64 + 1), abs=1e-12)
-    assert row["difference"] == pytest.approx(row["other"] - row["probability"], abs=1e-15)
-    assert other.model["heterogeneity"] == 0
-    assert other.repeat(evidence).heterogeneity == 0
-
-
-def test_a_prior_that_is_an_object_is_recorded_and_not_repeated(evidence):
-    record = FitRecord.of(rm.fit(evidence, prior=rm.BetaMixture.beta(1, 1)))
-    json.dumps(record.to_dict())
-    with pytest.raises(rm.InputError, match="given as an object"):
-        record.repeat(evidence)
-
-
 # ---------------------------------------------------------------- values and names
 
 
 def test_results_are_finished_values(held, model):
     found = refit(*held)
+    found.moves, found.record  # noqa: B018
     again = pickle.loads(pickle.dumps(found))
+    assert again == found
+    assert hash(again) == hash(found)
     assert again.to_dict() == found.to_dict()
     assert set(vars(found)) == {"before", "after", "new"}  # what was worked out is beside it
     record = FitRecord.of(model)

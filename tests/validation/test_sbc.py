@@ -2,7 +2,9 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -12,6 +14,7 @@ from scipy.stats import kstest
 import riskmodel as rm
 from riskmodel._support.executors import workers
 from riskmodel._support.json_schema import schema_of
+from riskmodel.distributions.settings import Settings
 from riskmodel.distributions.special import g_of, tau_of
 from riskmodel.inference.marginals import AverageMarginal
 from riskmodel.priors import MU_PRIORS, BetaOnRho, HalfNormalOnTau, LogNormalOnTau
@@ -114,13 +117,24 @@ def test_a_posterior_that_ignores_the_counts_is_seen_by_the_log_likelihood_alone
     assert not inside["log_likelihood"]
 
 
-def ignorant(events, totals):
-    """The prior, whatever the counts are; series as if new."""
-    from dataclasses import replace
+@dataclass(frozen=True, eq=False)
+class AsNew(Settings):
+    """Every series as if it were in a new setting."""
 
+    new: Any
+
+    @property
+    def new_setting(self):
+        return self.new
+
+    def own(self, i):
+        return self.new
+
+
+def ignorant(events, totals):
+    """The prior, whatever the counts are."""
     prior = rm.before_counts()
-    new = prior.new_setting
-    return replace(prior, settings=lambda: (new, tuple(new for _ in totals)))
+    return replace(prior, settings=AsNew(events, totals, prior.new_setting))
 
 
 # ---------------------------------------------------------------- records

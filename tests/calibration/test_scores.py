@@ -1,0 +1,89 @@
+"""Scores: the bar, coverage over K, and bands that hold as often as they say."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import riskmodel as rm
+from riskmodel.calibration.scores import Scores, ecdf_band, rarity, verdict
+
+
+def scores(pit, gap, clusters=20, each=50):
+    """Made-up scores at every K: some PIT values, and a default that is `gap` above RBesT's."""
+    ks = ("1", "2", "3", "5", "all")
+    n = clusters * each
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal(n * 5)
+    return Scores(
+        ks=ks,
+        k=np.repeat(ks, n),
+        cluster=np.tile(np.repeat([f"c{i}" for i in range(clusters)], each), 5),
+        rarity=np.repeat(rarity(0.2), 5 * n),
+        total=np.full(5 * n, 50),
+        pit={"default": np.tile(pit, 5), "rbest": np.tile(pit, 5), "naive": np.tile(pit, 5)},
+        log_score={"default": noise, "rbest": noise - gap, "naive": noise - 3},
+        seed=1,
+        resamples=200,
+    )
+
+
+def test_the_bar_passes_and_fails_where_it_should():
+    even = (np.arange(1000) + 0.5) / 1000
+    assert {row["status"] for row in verdict(scores(even, 0.02), "default", {})} == {"pass"}
+    wide = 0.5 + (even - 0.5) * 0.6
+    failed = {row["criterion"] for row in verdict(scores(wide, 0.02), "default", {}) if row["status"] == "fail"}
+    assert failed == {"95 % intervals hold", "50 % intervals hold"}
+    failed = [row for row in verdict(scores(even, -0.06), "default", {}) if row["status"] == "fail"]
+    assert [row["k"] for row in failed] == ["pooled", "1", "2", "3", "5", "all"]
+    failed = [row for row in verdict(scores(even, -0.04), "default", {}) if row["status"] == "fail"]
+    assert [row["k"] for row in failed] == ["pooled"]
+
+
+def test_coverage_counts_the_middle_and_averages_over_k():
+    row = scores((np.arange(1000) + 0.5) / 1000, 0).rows[5]
+    assert (row["k"], row["cases"], row["data_sets"]) == ("average", 5000, 20)
+    assert [row[f"coverage_{level}"] for level in (50, 80, 95)] == pytest.approx([0.5, 0.8, 0.95])
+
+
+def test_one_data_set_has_no_interval():
+    row = scores((np.arange(50) + 0.5) / 50, 0, clusters=1).rows[0]
+    assert np.isnan(row["log_score_lower"])
+    assert np.isfinite(row["log_score"])
+
+
+def test_rarity_does_not_depend_on_the_coding():
+    assert rarity(0.005) == rarity(0.995) == "rarer than 1 %"
+    assert rarity(0.05) == rarity(0.95) == "1 to 10 %"
+    assert rarity(0.5) == "more than 10 %"
+
+
+@pytest.mark.parametrize("size", [20, 300])
+def test_uniform_values_stay_inside_the_band_as_often_as_it_says(size):
+    lower, upper = ecdf_band(size, points=20)
+    values = np.random.default_rng(11).random((3000, size))
+    share = (values[:, None, :] <= (np.arange(1, 20) / 20)[:, None]).mean(2)
+    inside = ((share >= lower - 1e-12) & (share <= upper + 1e-12)).all(1).mean()
+    # Counts are discrete, so the band holds a little more often; 0.004 is one standard error.
+    assert 0.938 < inside < 0.975
+
+
+def test_the_document_of_the_default_prior_says_what_pool_says():
+    text = (Path(__file__).parents[2] / "docs" / "default-prior.md").read_text(encoding="utf-8")
+    for median, sigma in ((0.8, 0.6), (0.9, 0.5)):
+        row = next(
+            line for line in text.splitlines() if f"LogNormal(median {median}, sigma {sigma})" in line and "|" in line
+        )
+        told = [cell.strip() for cell in row.strip("|").split("|")][-3:]
+        rare, none, every = (
+            rm.pool(events, totals, heterogeneity=("log-normal", median, sigma)).new_setting
+            for events, totals in (
+                ([14, 7, 5, 17], [24600, 7260, 7500, 19200]),
+                ([0] * 6, [100, 150, 200, 325, 400, 700]),
+                ([19], [19]),
+            )
+        )
+        assert told == [f"{100 * rare.interval(0.95)[1]:.2f} %", f"{100 * none.mean:.2f} %", f"{every.mean:.3f}"]
+        assert rare.interval(0.95)[1] < 0.01
+        assert none.mean < 0.003
+        assert 0.9 < every.mean < 0.97

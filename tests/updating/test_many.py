@@ -1,0 +1,99 @@
+"""Many findings at once: the same records in any executor, and one bad folder stops nothing."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import riskmodel as rm
+from riskmodel._support.executors import workers
+from riskmodel.cli import main
+from riskmodel.evidence.manifest import SHIPPED
+from riskmodel.evidence.template import write_template
+from riskmodel.updating.many import fit_all
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """Three good findings and one spoilt."""
+    place = tmp_path / "findings"
+    place.mkdir()
+    for name in rm.findings():
+        shutil.copytree(SHIPPED / name, place / name)
+    for name in ("mine", "spoilt"):
+        write_template(place / name)
+    counts = place / "spoilt" / "counts.csv"
+    counts.write_text(counts.read_text().replace("12,30", "31,30"))
+    (place / "notes").mkdir()
+    (place / "readme.txt").write_text("not a finding")
+    return place
+
+
+def test_one_bad_folder_does_not_stop_the_rest(directory):
+    calls = []
+    found = fit_all(directory, progress=lambda done, of: calls.append((done, of)))
+    assert sorted(found.records) == ["fetal-echogenic-bowel", "fetal-hepatic-calcification", "mine"]
+    assert "31 events of 30" in found.failed["spoilt"]
+    assert calls[0] == (0, 4)
+    assert calls[-1] == (4, 4)
+    table = found.table().set_index("finding")
+    assert table.loc["mine", "branches"] == 2
+    assert "31 events of 30" in table.loc["spoilt", "problem"]
+    assert table.loc["fetal-hepatic-calcification", "contradictions"] == 0
+    answers = {one["question"]: one["probability"] for one in found.records["mine"].answers}
+    expected = rm.pool([16, 20], [18, 21]).average.mean
+    assert answers["P(outcome=good | anatomy=isolated)"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_every_executor_gives_the_same_records(directory):
+    alone = fit_all(directory)
+
+    def bodies(found):
+        return {name: {k: v for k, v in one.to_dict().items() if k not in ("made", "digest")}
+                for name, one in found.records.items()}  # fmt: skip
+
+    with ThreadPoolExecutor(2) as threads:
+        assert bodies(fit_all(directory, executor=threads)) == bodies(alone)
+    with workers(2) as processes:
+        other = fit_all(directory, executor=processes)
+    assert bodies(other) == bodies(alone)
+    assert other.failed == alone.failed
+
+
+@pytest.mark.filterwarnings("default")
+def test_dask_gives_the_same_records(directory, dask):
+    found, alone = fit_all(directory, executor=dask), fit_all(directory)
+    assert sorted(found.records) == sorted(alone.records)
+    assert found.failed == alone.failed
+    assert [one.answers for one in found.records.values()] == [one.answers for one in alone.records.values()]
+
+
+@pytest.mark.parametrize("bad", ["nowhere", "empty", []])
+def test_no_findings_are_told(tmp_path, bad):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(rm.InputError):
+        fit_all(tmp_path / bad if isinstance(bad, str) else bad)
+
+
+def test_two_folders_of_one_name_are_told(directory, tmp_path):
+    shutil.copytree(directory / "mine", tmp_path / "mine")
+    with pytest.raises(rm.InputError, match="two folders of the name 'mine'"):
+        fit_all([directory / "mine", tmp_path / "mine"])
+
+
+def test_the_command_fits_a_directory_and_says_what_is_wrong(directory, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["fit-all", str(directory), "--records", str(tmp_path / "records"), "--json"])
+    assert stop.value.code == 2  # one folder is bad, and the others are done
+    captured = capsys.readouterr()
+    body = json.loads(captured.out)
+    assert {one["finding"]: bool(one["problem"]) for one in body["findings"]} == {
+        "fetal-echogenic-bowel": False, "fetal-hepatic-calcification": False, "mine": False, "spoilt": True,
+    }  # fmt: skip
+    assert rm.FitRecord.load(tmp_path / "records" / "mine.json").finding == "mine"
+    shutil.rmtree(directory / "spoilt")
+    with pytest.raises(SystemExit) as stop:
+        main(["fit-all", str(directory)])
+    assert stop.value.code == 0
+    assert "fetal-echogenic-bowel" in capsys.readouterr().out
