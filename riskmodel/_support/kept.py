@@ -24,7 +24,8 @@ def beside(value: Any) -> dict[Hashable, Any]:
     held = _BESIDE.get(id(value))
     if held is None or held[0]() is not value:
         key = id(value)
-        held = (weakref.ref(value, lambda _: _BESIDE.pop(key, None)), {})
+        pop = _BESIDE.pop  # here, for when the interpreter ends this module's names go before the last values
+        held = (weakref.ref(value, lambda _: pop(key, None)), {})
         _BESIDE[key] = held
     return held[1]
 
