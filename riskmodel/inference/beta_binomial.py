@@ -72,7 +72,7 @@ class Problem:
         log_mu, log_rest = log_sigmoids(x)
         mu, rest = np.exp(log_mu), np.exp(log_rest)
         g = np.exp(w + log_mu + log_rest) if self.log_g_over_m else np.exp(w)
-        value = self.mu_prior.log_density(x) + self.heterogeneity_prior.log_density(mu, rest, g)
+        value = self.mu_prior.formula(x, log_mu, log_rest) + self.heterogeneity_prior.log_density(mu, rest, g)
         value = value + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
         return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
 

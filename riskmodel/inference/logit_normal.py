@@ -81,7 +81,7 @@ class Problem:
     def log_density(self, x: Array, w: Array) -> Array:
         """Logarithm of likelihood times prior density with respect to x, of shape (rows, columns), and w, (rows, 1)."""
         tau = np.exp(w[:, 0])
-        value = self.mu_prior.log_density(x) + (self.tau_prior.log_density_of_tau(tau) + w[:, 0])[:, None]
+        value = self.mu_prior.log_density(x) + (self.tau_prior.formula(tau) + w[:, 0])[:, None]
         effect, repeats = self._alike
         if repeats.size:
             value = value + np.tensordot(repeats, effect.log_likelihood(x, tau), 1)

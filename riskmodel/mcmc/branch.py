@@ -58,7 +58,7 @@ class Sampler:
         with pm.Model() as self.model:
             x, w = pm.Flat("x"), pm.Flat("w")
             hit, missed, whole = (pm.Data(name, np.zeros((1, longest))) for name in ("hit", "missed", "whole"))
-            pm.Potential("log_density", _log_density(x, w, hit, missed, whole, mu_prior, heterogeneity_prior))
+            pm.Potential("log_density", log_density(x, w, hit, missed, whole, mu_prior, heterogeneity_prior))
             self.step = options.stepper()
 
     def fit(self, events: Counts, totals: Counts, *, labels: tuple[str, ...], seed: int) -> Posterior:
@@ -77,9 +77,10 @@ class Sampler:
         )
 
 
-def _log_density(
+def log_density(
     x: Any, w: Any, hit: Any, missed: Any, whole: Any, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior
 ) -> Any:
+    """Logarithm of prior density and likelihood, as `beta_binomial.Problem` has it without the binomial coefficients."""
     shapes = shapes_of(x, w, on_tau=heterogeneity_prior.scale == "tau")
     prior = mu_log_density(mu_prior, shapes) + heterogeneity_log_density(heterogeneity_prior, shapes)
     return prior + repeats_log_density(hit, missed, whole, shapes)[0]

@@ -44,7 +44,7 @@ from riskmodel.mcmc.density import (
 from riskmodel.mcmc.diagnostics import diagnose, logits, refuse, sample_stats
 from riskmodel.mcmc.draws import Checked, TreeDraws
 from riskmodel.mcmc.options import Options, check_totals, start
-from riskmodel.priors import HalfNormalOnTau, HeterogeneityPrior, LogNormalOnTau, MuPrior
+from riskmodel.priors import HeterogeneityPrior, MuPrior, TauPrior
 
 Counts = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -53,9 +53,6 @@ CoarseCount = tuple[Node, int, int, Cells]
 
 #: A coarse count of more fetuses would be divided in too many ways where part of its division is known.
 LARGEST_COARSE = 1000
-#: Standard deviation of the logarithm of a half-normal: that of log |Z|, pi / sqrt(8).
-_LOG_HALF_NORMAL_SD = float(np.pi / np.sqrt(8))
-_HALF_NORMAL_MEDIAN = 0.6744897501960817
 
 
 def fit_tree(
@@ -213,16 +210,13 @@ def _pooled_spreads(x: Any, prior: HeterogeneityPrior) -> tuple[Any, Any]:
     import pymc as pm
     import pytensor.tensor as pt
 
-    if isinstance(prior, LogNormalOnTau):
-        median, sd = prior.median, prior.sigma
-    elif isinstance(prior, HalfNormalOnTau):
-        median, sd = prior.width * _HALF_NORMAL_MEDIAN, _LOG_HALF_NORMAL_SD
-    else:
+    if not isinstance(prior, TauPrior):
         raise UnavailableError(
             "heterogeneity is pooled between branches as log(tau), and this prior is on rho",
             where="pooled_heterogeneity",
             remedy="Use a prior on tau, such as the default",
         )
+    median, sd = prior.median_and_spread()
     width = np.float64(sd / np.sqrt(2))
     middle = pm.Normal("log_tau_median", np.float64(np.log(median)), width)
     between = pm.HalfNormal("tau_sd", width)
