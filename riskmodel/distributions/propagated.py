@@ -22,6 +22,7 @@ from riskmodel._support.kept import beside, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, edges_of, evaluate, restrict
 from riskmodel.distributions.points import lattice_points
+from riskmodel.distributions.special import logit
 
 Array = NDArray[np.float64]
 
@@ -140,7 +141,7 @@ class Propagated(Distribution):
             return 1.0 if level == 1.0 else 0.0
         mean = min(max(self.mean, 1e-12), 1 - 1e-12)
         spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
-        start = float(np.log(mean) - np.log1p(-mean) + spread * ndtri(level))
+        start = float(logit(mean) + spread * ndtri(level))
         near = self._root(level, start, 0.5 * spread, _THIN, 1e-4)
         return _sigmoid(self._root(level, near, 0.1 * spread, 1, 1e-6))
 
@@ -149,11 +150,11 @@ class Propagated(Distribution):
 
         In the Illinois form (Dowell and Jarratt, BIT 1971).
         """
-        aim = float(np.log(level) - np.log1p(-level))
+        aim = float(logit(level))
 
-        def excess(logit: float) -> float:
-            share = min(max(self._below(_sigmoid(logit), thin), 1e-15), 1 - 1e-15)
-            return float(np.log(share) - np.log1p(-share)) - aim
+        def excess(at: float) -> float:
+            share = min(max(self._below(_sigmoid(at), thin), 1e-15), 1 - 1e-15)
+            return float(logit(share)) - aim
 
         low = high = start
         below = above = excess(low)
@@ -179,13 +180,9 @@ class Propagated(Distribution):
     @kept
     def _table(self) -> tuple[Array, Array]:
         ends = [min(max(self._quantile(level), 1e-12), 1 - 1e-12) for level in (1e-5, 1 - 1e-5)]
-        first, last = np.log(ends) - np.log1p(-np.array(ends))
+        first, last = logit(ends)
         risks = 1 / (1 + np.exp(-np.linspace(first - 0.5, last + 0.5, 257)))
         return np.maximum.accumulate([self._below(t) for t in risks]), risks
-
-    def __repr__(self) -> str:
-        """Mean and sd."""
-        return f"Propagated(mean {self.mean:.4f}, sd {self.sd:.4f})"
 
 
 def propagate(
@@ -224,5 +221,5 @@ def _levels() -> Array:
     return np.asarray(1 / (1 + np.exp(-np.linspace(-_FARTHEST_LEVEL, _FARTHEST_LEVEL, _LEVELS))))
 
 
-def _sigmoid(logit: float) -> float:
-    return float(1 / (1 + np.exp(-logit)))
+def _sigmoid(at: float) -> float:
+    return float(1 / (1 + np.exp(-at)))

@@ -90,11 +90,11 @@ def heterogeneity_log_density(prior: HeterogeneityPrior, shapes: Shapes) -> Any:
         log_whole = pt.log1p(shapes.g)
         return prior.formula(shapes.log_g - log_whole, -log_whole, pt)
     assert isinstance(prior, TauPrior)
-    tau, log_slope = tau_of(shapes)
+    tau, log_slope = symbolic_tau_of(shapes)
     return prior.formula(tau, pt) + log_slope
 
 
-def tau_of(shapes: Shapes) -> tuple[Any, Any]:
+def symbolic_tau_of(shapes: Shapes) -> tuple[Any, Any]:
     """Standard deviation of logit(theta), as `riskmodel.distributions.special.tau_of` has it."""
     import pytensor.tensor as pt
 
