@@ -310,7 +310,7 @@ def test_every_case_gives_a_coherent_posterior(name, heterogeneity):
     assert pmf @ np.arange(31) / 30 == pytest.approx(post.new_setting.mean, abs=1e-7)
     # The series' means are sums over nodes, their distributions tables: two routes.
     for one in post.series:
-        assert one.marginal.mean == pytest.approx(one.mean, abs=1e-6)
+        assert one.made.mean == pytest.approx(one.mean, abs=1e-6)
 
 
 @pytest.mark.parametrize(("size", "largest"), [(2, 10**6), (12, 60), (40, 60), (40, 10**5), (100, 60)])
