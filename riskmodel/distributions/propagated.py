@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 #: Spacing of the nodes, in logits of a level, by how many risks are not integrated in closed form. An end of a 95 %
 #: interval is then good to 5e-4 (the worst on the shipped trees against two million draws, 2026-11). More risks than three
 #: run through fixed points that fill the cube, more of them where what is known may be rare: good to 0.001.
-_SPACING = {1: 0.125, 2: 0.5, 3: 1.0}
+_SPACING = {1: 0.25, 2: 0.625, 3: 1.25}
 #: Points that together hold less are left out.
 _LIGHT = 1e-6
 _FARTHEST_NODE = 12.0
@@ -43,7 +43,7 @@ _LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], _LEVELS)
 #: A part becomes a risk of its own where no more combinations of sets of counts than this speak of it.
 _MOST_SETS = 32
 #: Values of a table of quantiles, and cells that are worked out at once.
-_TABLE = 257
+_TABLE = 97
 _CELLS = 400_000
 #: Parts that several answers share: a question about a group has the parts of the question about all.
 _PARTS = Shelf(512)
