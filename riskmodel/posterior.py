@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+_COLUMNS = (
+    *("estimand", "label", "events", "total", "observed"),
+    *("mean", "sd", "median", "lower", "upper", "ci_prob", "ci_kind"),
+)
+
 
 @dataclass(frozen=True, eq=False)
 class ErrorEstimate(Value):
@@ -154,21 +159,7 @@ class Posterior(Value):
             lower, upper = one.pop("interval")
             one["observed"] = None if one["total"] is None else one["events"] / one["total"]
             rows.append(one | {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"})
-        columns = [
-            "estimand",
-            "label",
-            "events",
-            "total",
-            "observed",
-            "mean",
-            "sd",
-            "median",
-            "lower",
-            "upper",
-            "ci_prob",
-            "ci_kind",
-        ]
-        return pd.DataFrame(rows, columns=columns).astype({"events": "Int64", "total": "Int64", "observed": "Float64"})
+        return pd.DataFrame(rows, columns=_COLUMNS).astype({"events": "Int64", "total": "Int64", "observed": "Float64"})
 
     def to_dict(self, *, ci_prob: float = 0.95) -> dict[str, Any]:
         """As JSON knows it.

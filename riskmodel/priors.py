@@ -5,18 +5,24 @@ by published risks, few of which exceed 44 %, would turn 19 of 19 into 0.6. And 
 three series the data hardly say, so this prior decides the width of an interval. It lives on the logit scale, as
 ``tau``, the standard deviation of logit(theta), because a spread of risks between 1 and 2 % is a different thing from one
 between 31 and 32 %; priors on the intra-class correlation ``rho`` are offered for comparison.
+
+A family is one class here and nothing elsewhere: its name, how it is stated in Python and as text, where it is tested, and
+its density, one formula that NumPy and PyTensor both evaluate. `pool`, the command line and the samplers read the classes.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from functools import reduce
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from riskmodel._support.checks import finite_number, positive_number
+from riskmodel._support.checks import finite_number
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.special import log_sigmoids, tau_of
 from riskmodel.errors import InputError, UnknownNameError
@@ -27,51 +33,80 @@ Scale = Literal["rho", "tau"]
 _HALF_LOG_2PI = 0.5 * float(np.log(2 * np.pi))
 
 
-class MuPrior(Protocol):
-    """Prior on the average risk mu, as a density with respect to logit(mu)."""
+class Prior(ABC):
+    """A family of priors; a class that names its family is known from then on."""
 
-    def log_density(self, logit: Array) -> Array:
-        """Logarithm of the density of logit(mu)."""
+    families: ClassVar[dict[str, Any]]  # of the same kind, by name
+    family: ClassVar[str]  # the first word of how it is stated; numbers alone state the family "beta"
+    said: ClassVar[str]  # how it is stated, for those who stated another
+    ranges: ClassVar[tuple[tuple[float, float], ...]]  # of each number, where the quadrature is tested, or sense ends
 
-    def mirrored(self) -> MuPrior:
-        """The prior that 1 - mu has."""
+    def __init_subclass__(cls) -> None:
+        if "family" in vars(cls):
+            cls.families[cls.family] = cls
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws of logit(mu)."""
+    @classmethod
+    def of(cls, *numbers: float) -> Self:
+        """From the numbers that state it."""
+        return cls(*numbers)
 
+    @abstractmethod
     def __str__(self) -> str:
         """As it is written down beside a result."""
 
 
-@dataclass(frozen=True)
-class MixturePrior:
-    """A Beta, or a mixture of Betas, on the average risk.
+class MuPrior(Prior):
+    """Prior on the average risk mu, as a density with respect to logit(mu)."""
 
-    Parameters
-    ----------
-    mixture : BetaMixture
-        The prior on mu.
-    """
+    families: ClassVar[dict[str, type[MuPrior]]] = {}
 
-    mixture: BetaMixture
+    @abstractmethod
+    def formula(self, logit: Any, log_mu: Any, log_rest: Any, xp: Any = np) -> Any:
+        """Logarithm of the density of logit(mu), in NumPy's words or another library's; log_rest is log(1 - mu)."""
 
     def log_density(self, logit: Array) -> Array:
         """Logarithm of the density of logit(mu), of the shape of `logit`."""
-        log_mu, log_rest = log_sigmoids(logit)
+        return np.asarray(self.formula(logit, *log_sigmoids(logit)))
+
+    @abstractmethod
+    def mirrored(self) -> MuPrior:
+        """The prior that 1 - mu has."""
+
+    @abstractmethod
+    def sample(self, size: int, rng: np.random.Generator) -> Array:
+        """Independent draws of logit(mu), ndarray of shape (size,)."""
+
+
+@dataclass(frozen=True)
+class MixturePrior(MuPrior):
+    """A Beta, or a mixture of Betas, on the average risk."""
+
+    family = "beta"
+    said = "(a, b) for a Beta on mu"
+    ranges = ((1e-3, 1e7), (1e-3, 1e7))
+
+    mixture: BetaMixture  # the prior on mu
+
+    @classmethod
+    def of(cls, *numbers: float) -> Self:
+        """From the shapes of one Beta."""
+        return cls(BetaMixture.beta(*numbers))
+
+    def formula(self, logit: Any, log_mu: Any, log_rest: Any, xp: Any = np) -> Any:
+        """Each component's, added up."""
+        m = self.mixture
         parts = [
-            np.log(w) + a * log_mu + b * log_rest - betaln(a, b)
-            for w, a, b in zip(self.mixture.weights, self.mixture.a, self.mixture.b, strict=True)
+            np.log(w) + a * log_mu + b * log_rest - betaln(a, b) for w, a, b in zip(m.weights, m.a, m.b, strict=True)
         ]
-        return np.asarray(parts[0] if len(parts) == 1 else np.logaddexp.reduce(np.stack(parts), axis=0))
+        return reduce(xp.logaddexp, parts)
 
     def mirrored(self) -> MixturePrior:
-        """The prior that 1 - mu has."""
+        """With the shapes exchanged."""
         return MixturePrior(self.mixture.complement())
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws of logit(mu), ndarray of shape (size,)."""
+        """As the ratio of two gammas, so that neither mu nor its complement is rounded away."""
         chosen = rng.choice(len(self.mixture), size=size, p=self.mixture.weights)
-        # As the ratio of two gammas, so that neither mu nor its complement is rounded away.
         return np.asarray(_log_gamma(self.mixture.a[chosen], rng) - _log_gamma(self.mixture.b[chosen], rng))
 
     def __str__(self) -> str:
@@ -86,28 +121,26 @@ class MixturePrior:
 
 
 @dataclass(frozen=True)
-class LogitNormalPrior:
-    """A normal on logit(mu): what RBesT, and most regression software, calls the prior on the intercept.
+class LogitNormalPrior(MuPrior):
+    """A normal on logit(mu): what RBesT, and most regression software, calls the prior on the intercept."""
 
-    Parameters
-    ----------
-    location, sd : float
-        Mean and standard deviation of logit(mu).
-    """
+    family = "normal"
+    said = '("normal", mean, sd) on logit(mu)'
+    ranges = ((-30.0, 30.0), (1e-3, 10.0))
 
-    location: float
+    location: float  # location, sd: mean and standard deviation of logit(mu)
     sd: float
 
-    def log_density(self, logit: Array) -> Array:
-        """Logarithm of the density of logit(mu), of the shape of `logit`."""
-        return np.asarray(-0.5 * ((logit - self.location) / self.sd) ** 2 - np.log(self.sd) - _HALF_LOG_2PI)
+    def formula(self, logit: Any, log_mu: Any, log_rest: Any, xp: Any = np) -> Any:
+        """The normal's."""
+        return -0.5 * ((logit - self.location) / self.sd) ** 2 - np.log(self.sd) - _HALF_LOG_2PI
 
     def mirrored(self) -> LogitNormalPrior:
-        """The prior that 1 - mu has."""
+        """About minus its mean."""
         return LogitNormalPrior(-self.location, self.sd)
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws of logit(mu), ndarray of shape (size,)."""
+        """Independent draws of logit(mu)."""
         return rng.normal(self.location, self.sd, size)
 
     def __str__(self) -> str:
@@ -115,58 +148,84 @@ class LogitNormalPrior:
         return f"logit(mu) ~ Normal({self.location:.6g}, {self.sd:.6g})"
 
 
-class HeterogeneityPrior(Protocol):
+class HeterogeneityPrior(Prior):
     """Prior on how much settings differ, as a density with respect to log g, g = rho / (1 - rho), at a given mu."""
 
-    @property
-    def scale(self) -> Scale:
-        """What the prior is stated on."""
+    families: ClassVar[dict[str, type[HeterogeneityPrior]]] = {}
+    scale: ClassVar[Scale]  # what the prior is stated on
 
+    @abstractmethod
     def log_density(self, mu: Array, rest: Array, g: Array) -> Array:
         """Logarithm of the density of log g at mu and rest = 1 - mu."""
 
+    @abstractmethod
     def centre(self) -> tuple[float, float]:
-        """Centre and scale of the prior's bulk, on log g for rho and on log q for tau (see quadrature)."""
+        """Centre and scale of the prior's bulk, on log g for rho and on log q, q near tau squared, for tau."""
 
+    @abstractmethod
     def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws of what the prior is stated on: rho or tau."""
-
-    def __str__(self) -> str:
-        """As it is written down beside a result."""
+        """Independent draws of what the prior is stated on, ndarray of shape (size,)."""
 
 
-class TauPrior(HeterogeneityPrior, Protocol):
+class RhoPrior(HeterogeneityPrior):
+    """A prior that is stated on the intra-class correlation rho; mu does not enter."""
+
+    scale = "rho"
+
+    @abstractmethod
+    def formula(self, log_rho: Any, log_rest: Any, xp: Any = np) -> Any:
+        """Logarithm of the density of log g = logit(rho); log_rest is log(1 - rho)."""
+
+    def log_density(self, mu: Array, rest: Array, g: Array) -> Array:
+        """Logarithm of the density of log g."""
+        return np.asarray(self.formula(np.log(g) - np.log1p(g), -np.log1p(g)))
+
+
+class TauPrior(HeterogeneityPrior):
     """A prior that is stated on tau, the standard deviation of logit(theta), and so serves any model that has one."""
 
-    def log_density_of_tau(self, tau: Array) -> Array:
+    scale = "tau"
+
+    @abstractmethod
+    def formula(self, tau: Any, xp: Any = np) -> Any:
         """Logarithm of the density of tau."""
+
+    def log_density(self, mu: Array, rest: Array, g: Array) -> Array:
+        """Logarithm of the density of log g at mu and rest = 1 - mu."""
+        tau, log_slope = tau_of(mu, rest, g)
+        return np.asarray(self.formula(tau) + log_slope)
+
+    @abstractmethod
+    def median_and_spread(self) -> tuple[float, float]:
+        """Median of tau, and standard deviation of log(tau)."""
+
+    def centre(self) -> tuple[float, float]:
+        """Centre and scale on log q."""
+        median, spread = self.median_and_spread()
+        return 2 * float(np.log(median)), 2 * spread
 
 
 @dataclass(frozen=True)
-class BetaOnRho:
-    """A Beta on the intra-class correlation rho.
+class BetaOnRho(RhoPrior):
+    """A Beta on the intra-class correlation rho."""
 
-    Parameters
-    ----------
-    a, b : float
-        Shapes.
-    """
+    family = "beta"
+    said = "(a, b) for a Beta on rho"
+    ranges = ((0.05, 1e4), (0.05, 1e4))
 
-    a: float
+    a: float  # a, b: shapes
     b: float
-    scale: Scale = "rho"
 
-    def log_density(self, mu: Array, rest: Array, g: Array) -> Array:
-        """Logarithm of the density of log g; mu does not enter."""
-        log_rho, log_rest = np.log(g) - np.log1p(g), -np.log1p(g)
-        return np.asarray(self.a * log_rho + self.b * log_rest - betaln(self.a, self.b))
+    def formula(self, log_rho: Any, log_rest: Any, xp: Any = np) -> Any:
+        """The Beta's."""
+        return self.a * log_rho + self.b * log_rest - betaln(self.a, self.b)
 
     def centre(self) -> tuple[float, float]:
         """Centre and scale on log g."""
         return float(np.log(self.a) - np.log(self.b)), float(np.sqrt(1 / self.a + 1 / self.b))
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws of rho, ndarray of shape (size,)."""
+        """Independent draws of rho."""
         return rng.beta(self.a, self.b, size)
 
     def __str__(self) -> str:
@@ -175,33 +234,29 @@ class BetaOnRho:
 
 
 @dataclass(frozen=True)
-class HalfNormalOnTau:
-    """A half-normal on tau, the standard deviation of logit(theta).
+class HalfNormalOnTau(TauPrior):
+    """A half-normal on tau."""
 
-    Parameters
-    ----------
-    width : float
-        Standard deviation of the normal that is folded.
-    """
+    family = "half-normal"
+    said = '("half-normal", scale) on tau'
+    ranges = ((1e-3, 10.0),)
 
-    width: float
-    scale: Scale = "tau"
+    width: float  # standard deviation of the normal that is folded
 
-    def log_density(self, mu: Array, rest: Array, g: Array) -> Array:
-        """Logarithm of the density of log g at mu."""
-        tau, log_slope = tau_of(mu, rest, g)
-        return self.log_density_of_tau(tau) + log_slope
+    def formula(self, tau: Any, xp: Any = np) -> Any:
+        """The half-normal's."""
+        return np.log(2.0) - 0.5 * (tau / self.width) ** 2 - np.log(self.width) - _HALF_LOG_2PI
 
-    def log_density_of_tau(self, tau: Array) -> Array:
-        """Logarithm of the density of tau, of the shape of `tau`."""
-        return np.asarray(np.log(2.0) - 0.5 * (tau / self.width) ** 2 - np.log(self.width) - _HALF_LOG_2PI)
+    def median_and_spread(self) -> tuple[float, float]:
+        """The standard deviation of log |Z| is pi / sqrt(8)."""
+        return self.width * 0.6744897501960817, float(np.pi / np.sqrt(8))
 
     def centre(self) -> tuple[float, float]:
-        """Centre and scale on log q, q near tau squared."""
+        """Near that of the bulk; where the search begins decides the last digits of every stored fit."""
         return 2 * float(np.log(0.5 * self.width)), 2.0
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws of tau, ndarray of shape (size,)."""
+        """Independent draws of tau."""
         return np.asarray(np.abs(rng.normal(0.0, self.width, size)))
 
     def __str__(self) -> str:
@@ -210,38 +265,28 @@ class HalfNormalOnTau:
 
 
 @dataclass(frozen=True)
-class LogNormalOnTau:
-    """A log-normal on tau, the standard deviation of logit(theta).
+class LogNormalOnTau(TauPrior):
+    """A log-normal on tau."""
 
-    Parameters
-    ----------
-    median : float
-        Median of tau.
-    sigma : float
-        Standard deviation of log(tau).
-    """
+    family = "log-normal"
+    said = '("log-normal", median, sigma) on tau'
+    ranges = ((1e-2, 10.0), (1e-2, 10.0))
 
-    median: float
-    sigma: float
-    scale: Scale = "tau"
+    median: float  # of tau
+    sigma: float  # standard deviation of log(tau)
 
-    def log_density(self, mu: Array, rest: Array, g: Array) -> Array:
-        """Logarithm of the density of log g at mu."""
-        tau, log_slope = tau_of(mu, rest, g)
-        return self.log_density_of_tau(tau) + log_slope
-
-    def log_density_of_tau(self, tau: Array) -> Array:
-        """Logarithm of the density of tau, of the shape of `tau`."""
-        log_tau = np.log(tau)
+    def formula(self, tau: Any, xp: Any = np) -> Any:
+        """The log-normal's."""
+        log_tau = xp.log(tau)
         z = (log_tau - np.log(self.median)) / self.sigma
-        return np.asarray(-0.5 * z**2 - np.log(self.sigma) - _HALF_LOG_2PI - log_tau)
+        return -0.5 * z**2 - np.log(self.sigma) - _HALF_LOG_2PI - log_tau
 
-    def centre(self) -> tuple[float, float]:
-        """Centre and scale on log q, q near tau squared."""
-        return 2 * float(np.log(self.median)), 2 * self.sigma
+    def median_and_spread(self) -> tuple[float, float]:
+        """As stated."""
+        return self.median, self.sigma
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
-        """Independent draws of tau, ndarray of shape (size,)."""
+        """Independent draws of tau."""
         return np.asarray(self.median * np.exp(self.sigma * rng.standard_normal(size)))
 
     def __str__(self) -> str:
@@ -296,90 +341,54 @@ HETEROGENEITY_PRIORS: dict[str, tuple[HeterogeneityPrior, str]] = {
 
 
 def as_mu_prior(prior: Any) -> MuPrior:
-    """Turn what `pool` takes as `prior` into a prior on the average risk.
-
-    Parameters
-    ----------
-    prior : str, (float, float), BetaMixture, or ("normal", mean, sd)
-        A name of `MU_PRIORS`, the shapes of a Beta on mu, a mixture on mu, or a normal on logit(mu).
-
-    Returns
-    -------
-    MuPrior
-        The prior.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-    """
-    remedy = 'Give a name, (a, b) with positive shapes, a BetaMixture, or ("normal", mean, sd)'
-    if isinstance(prior, str):
-        if prior not in MU_PRIORS:
-            raise UnknownNameError("prior", prior, MU_PRIORS, where="prior")
-        return MU_PRIORS[prior][0]
+    """What `pool` takes as `prior`, a family's name with its numbers, or the text of either, such as "normal,0,2"."""
     if isinstance(prior, BetaMixture):
         return MixturePrior(prior)
-    if isinstance(prior, (MixturePrior, LogitNormalPrior)):
+    if isinstance(prior, MuPrior):
         return prior
-    if isinstance(prior, (tuple, list)):
-        if len(prior) == 2 and all(positive_number(value) for value in prior):
-            _check_range(prior, "prior", 1e-3, 1e7)
-            return MixturePrior(BetaMixture.beta(float(prior[0]), float(prior[1])))
-        if len(prior) == 3 and prior[0] == "normal" and finite_number(prior[1]) and positive_number(prior[2]):
-            _check_range([prior[2]], "prior", 1e-3, 10.0)
-            if abs(prior[1]) > 30:
-                raise InputError("the mean of logit(mu) must lie in [-30, 30]", where="prior", remedy=remedy)
-            return LogitNormalPrior(float(prior[1]), float(prior[2]))
-    raise InputError(f"{prior!r} is not a prior on the average risk", where="prior", remedy=remedy)
+    return _as_prior(MuPrior.families, prior, MU_PRIORS, "prior", "prior on the average risk", "a BetaMixture")
 
 
 def as_heterogeneity_prior(heterogeneity: Any) -> HeterogeneityPrior | None:
-    """Turn what `pool` takes as `heterogeneity` into a prior; None where all settings are alike.
-
-    Parameters
-    ----------
-    heterogeneity : str, 0, (float, float), ("half-normal", scale) or ("log-normal", median, sigma)
-        A name of `HETEROGENEITY_PRIORS`, zero, a Beta on rho, or a prior on tau.
-
-    Returns
-    -------
-    HeterogeneityPrior or None
-        The prior.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-    """
-    remedy = (
-        'Give a name, 0 (all settings alike), (a, b) for a Beta on rho, ("half-normal", scale) or '
-        '("log-normal", median, sigma) on tau'
-    )
-    if isinstance(heterogeneity, str):
-        if heterogeneity not in HETEROGENEITY_PRIORS:
-            raise UnknownNameError("heterogeneity prior", heterogeneity, HETEROGENEITY_PRIORS, where="heterogeneity")
-        return HETEROGENEITY_PRIORS[heterogeneity][0]
-    if finite_number(heterogeneity) and heterogeneity == 0:
+    """The same for what `pool` takes as `heterogeneity`, such as "log-normal,0.8,0.6"; None where settings are alike."""
+    given = _stated(heterogeneity)
+    if finite_number(given) and given == 0:
         return None
-    if isinstance(heterogeneity, (BetaOnRho, HalfNormalOnTau, LogNormalOnTau)):
-        return heterogeneity
-    if isinstance(heterogeneity, (tuple, list)):
-        name, *values = heterogeneity if heterogeneity else (None,)
-        if len(heterogeneity) == 2 and all(positive_number(value) for value in heterogeneity):
-            _check_range(heterogeneity, "heterogeneity", 0.05, 1e4)
-            return BetaOnRho(float(heterogeneity[0]), float(heterogeneity[1]))
-        if name == "half-normal" and len(values) == 1 and positive_number(values[0]):
-            _check_range(values, "heterogeneity", 1e-3, 10.0)
-            return HalfNormalOnTau(float(values[0]))
-        if name == "log-normal" and len(values) == 2 and all(positive_number(value) for value in values):
-            _check_range(values, "heterogeneity", 1e-2, 10.0)
-            return LogNormalOnTau(float(values[0]), float(values[1]))
-    raise InputError(f"{heterogeneity!r} is not a heterogeneity prior", where="heterogeneity", remedy=remedy)
+    if isinstance(given, HeterogeneityPrior):
+        return given
+    known, also = HeterogeneityPrior.families, "0 (all settings alike)"
+    return _as_prior(known, given, HETEROGENEITY_PRIORS, "heterogeneity", "heterogeneity prior", also)
 
 
-def _check_range(values: Any, where: str, low: float, high: float) -> None:
-    """Refuse shapes at which double precision, or sense, ends: the quadrature is tested inside this range."""
-    for value in values:
-        if not low <= value <= high:
-            raise InputError(f"{value!r} is outside the tested range {low:g} to {high:g}", where=where)
+def _stated(given: Any) -> Any:
+    """What a text states: a name, a number, or a tuple of them; anything else as it is."""
+    if not isinstance(given, str):
+        return given
+    parts: list[Any] = [part.strip() for part in given.split(",")]
+    for i, part in enumerate(parts):
+        try:
+            parts[i] = float(part)
+        except ValueError:
+            continue
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _as_prior[P: Prior](
+    families: Mapping[str, type[P]], stated: Any, named: Mapping[str, tuple[P, str]], where: str, what: str, also: str
+) -> P:
+    given = _stated(stated)
+    if isinstance(given, str):
+        if given not in named:
+            raise UnknownNameError(what.removesuffix(" on the average risk"), given, named, where=where)
+        return named[given][0]
+    if isinstance(given, (tuple, list)):
+        name, numbers = (given[0], given[1:]) if given and isinstance(given[0], str) else ("beta", given)
+        family = families.get(name)
+        if family is not None and len(numbers) == len(family.ranges) and all(map(finite_number, numbers)):
+            for number, (low, high) in zip(numbers, family.ranges, strict=True):
+                if not low <= number <= high:
+                    raise InputError(f"{number!r} is outside the tested range {low:g} to {high:g}", where=where)
+            return family.of(*map(float, numbers))
+    ways = [also, *(family.said for family in families.values())]
+    remedy = f"Give a name, {', '.join(ways[:-1])} or {ways[-1]}"
+    raise InputError(f"{stated!r} is not a {what}", where=where, remedy=remedy)

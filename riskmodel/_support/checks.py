@@ -31,11 +31,6 @@ def finite_number(value: Any) -> bool:
         return False
 
 
-def positive_number(value: Any) -> bool:
-    """Whether something is one positive finite number."""
-    return finite_number(value) and float(value) > 0
-
-
 def checked_total(total: Any) -> int:
     """Size of a series to predict."""
     if isinstance(total, bool) or not isinstance(total, (int, np.integer)) or not 0 <= total <= LARGEST_PREDICTED:

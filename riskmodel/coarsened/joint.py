@@ -37,6 +37,7 @@ from riskmodel.coarsened.nodes import (
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Node, edges_of, evaluate
 from riskmodel.distributions.points import kronecker
+from riskmodel.distributions.special import sigmoid
 from riskmodel.distributions.ties import TILT_LOGITS, Ties, Tilt
 from riskmodel.errors import AccuracyError
 from riskmodel.posterior import Posterior
@@ -123,7 +124,7 @@ class Joint(Value):
         def tilt() -> Tilt:
             own, margin = self.fits.posterior(edge), self.posterior(edge)
             sets, place = np.unique(self._listed.sets(edge), return_inverse=True)
-            risk = (margin.average if average else margin.next_setting).quick_ppf(1 / (1 + np.exp(-TILT_LOGITS)))
+            risk = (margin.average if average else margin.next_setting).quick_ppf(sigmoid(TILT_LOGITS))
             risk = np.clip(risk, 1e-280, 1 - 1e-15)
             if alike(own):
                 density = self._listed.likelihoods(edge, point_nodes(risk).divided, sets)

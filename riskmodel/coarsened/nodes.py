@@ -13,7 +13,7 @@ from riskmodel.coarsened.counts import LARGEST_COARSE, Divided
 from riskmodel.distributions.base import PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import AlikeSettings
-from riskmodel.distributions.special import log_sigmoids
+from riskmodel.distributions.special import log_sigmoids, logit
 from riskmodel.inference.beta_binomial import LatticeSettings
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_settings import SettingRisk
@@ -92,7 +92,7 @@ def of_average(posterior: Posterior, risk: Array) -> tuple[Nodes, Array]:
     Beside the nodes their densities, of shape (rows, values): their sums weight what is known of the nodes by the average.
     """
     lattice = _table(posterior)
-    logits = np.log(risk) - np.log1p(-risk)
+    logits = logit(risk)
     x = np.broadcast_to(-logits if lattice.mirror else logits, (lattice.w.size, risk.size))
     log_size = np.minimum(-lattice.log_g_at(x, lattice.w[:, None]), np.log(_ALIKE))
     size, mean = np.exp(log_size), np.broadcast_to(risk, x.shape)

@@ -15,6 +15,7 @@ from riskmodel.distributions.base import DeferredDistribution, Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
 from riskmodel.distributions.points import kronecker
 from riskmodel.distributions.propagated import propagate
+from riskmodel.distributions.special import logit, sigmoid
 
 Array = NDArray[np.float64]
 
@@ -122,7 +123,7 @@ class Reweighted(Distribution):
             cumulative = np.cumsum(weights[order]) - 0.5 * weights[order]
             shares.append(cumulative / weights.sum())
         held = np.clip(values[order], 1e-15, 1 - 1e-15)
-        return np.log(held) - np.log1p(-held), shares[0], shares[1]
+        return logit(held), shares[0], shares[1]
 
     def ppf(self, q: ArrayLike) -> Array:
         """Quantiles at `q`, of the shape of `q`."""
@@ -133,11 +134,11 @@ class Reweighted(Distribution):
         base = self._base.ppf(levels)
         inside = (base > 1e-15) & (base < 1 - 1e-15)
         safe = np.where(inside, base, 0.5)
-        return np.asarray(np.where(inside, 1 / (1 + np.exp(-(np.log(safe) - np.log1p(-safe) + move))), base))
+        return np.asarray(np.where(inside, sigmoid(logit(safe) + move), base))
 
     @kept
     def _table(self) -> tuple[Array, Array]:
-        levels = 1 / (1 + np.exp(-np.linspace(-_FARTHEST_LOGIT, _FARTHEST_LOGIT, _TABLE)))
+        levels = sigmoid(np.linspace(-_FARTHEST_LOGIT, _FARTHEST_LOGIT, _TABLE))
         return levels, np.maximum.accumulate(self.ppf(levels))
 
     def quick_ppf(self, q: Array) -> Array:

@@ -55,6 +55,10 @@ class Distribution(Value, ABC):
         """Probability of a value above `x`, of the shape of `x`."""
         return np.asarray(1.0 - self.cdf(x))
 
+    def __repr__(self) -> str:
+        """Mean and sd."""
+        return f"{type(self).__name__}(mean {self.mean:.4f}, sd {self.sd:.4f})"
+
     @property
     def median(self) -> float:
         """Posterior median."""

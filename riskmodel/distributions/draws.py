@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from riskmodel._support.checks import checked_levels
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import Distribution
+from riskmodel.distributions.special import logit
 
 Array = NDArray[np.float64]
 
@@ -44,12 +45,11 @@ class Draws(Distribution):
         x = np.asarray(x, float)
         inside = (x > 0) & (x < 1)
         safe = np.where(inside, x, 0.5)
-        held = np.clip(self._sorted, 1e-12, 1 - 1e-12)
-        logits = np.log(held) - np.log1p(-held)
+        logits = logit(np.clip(self._sorted, 1e-12, 1 - 1e-12))
         quartiles = np.quantile(logits, [0.25, 0.75])
         spread = min(float(logits.std()), float(quartiles[1] - quartiles[0]) / 1.349) or 1e-6
         width = 0.9 * spread * logits.size**-0.2
-        at = (np.log(safe) - np.log1p(-safe)).ravel()
+        at = logit(safe).ravel()
         heights = np.array([np.exp(-0.5 * ((one - logits) / width) ** 2).mean() for one in at])
         density = heights.reshape(x.shape) / (width * np.sqrt(2 * np.pi)) / (safe * (1 - safe))
         return np.where(inside, density, 0.0)
@@ -61,7 +61,3 @@ class Draws(Distribution):
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Draws again, with replacement."""
         return rng.choice(self.values, size)
-
-    def __repr__(self) -> str:
-        """Mean and sd."""
-        return f"Draws({self.values.size}, mean {self.mean:.4f}, sd {self.sd:.4f})"

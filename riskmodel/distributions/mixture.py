@@ -17,8 +17,8 @@ from scipy.special import betainc, betaincc, betaincinv, betaln, xlog1py, xlogy
 from riskmodel._support.checks import checked_levels, checked_total
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import SettingDistribution
-from riskmodel.distributions.quantiles import QuantileTable, beta_table, logit_quantiles
-from riskmodel.distributions.special import log_rising, log_sigmoid, log_sigmoids
+from riskmodel.distributions.quantiles import QuantileTable, beta_table, exact_quantiles
+from riskmodel.distributions.special import log_rising, log_sigmoids, sigmoid
 from riskmodel.errors import InputError
 
 Array = NDArray[np.float64]
@@ -313,18 +313,12 @@ class BetaMixture(SettingDistribution):
             If a level is outside [0, 1].
         """
         levels = checked_levels(q)
-        flat = levels.ravel()
-        values = np.where(flat < 0.5, 0.0, 1.0)
-        inner = (flat > 0) & (flat < 1)
-        if len(self) == 1:
-            # One Beta: from the nearer end, as exact as SciPy's inverse and with its complement as its mirror image.
-            low = betaincinv(self.a[0], self.b[0], np.where(flat < 0.5, flat, 0.5))
-            high = 1.0 - betaincinv(self.b[0], self.a[0], np.where(flat < 0.5, 0.5, 1.0 - flat))
-            values = np.where(flat < 0.5, low, high)
-        elif inner.any():
-            logits = logit_quantiles(flat[inner], self._table(flat[inner]), self._tail)
-            values[inner] = np.exp(log_sigmoid(logits))
-        return values.reshape(levels.shape)
+        if len(self) > 1:
+            return exact_quantiles(levels, lambda: self._table, self._tail)
+        # One Beta: from the nearer end, as exact as SciPy's inverse and with its complement as its mirror image.
+        low = betaincinv(self.a[0], self.b[0], np.where(levels < 0.5, levels, 0.5))
+        high = 1.0 - betaincinv(self.b[0], self.a[0], np.where(levels < 0.5, 0.5, 1.0 - levels))
+        return np.asarray(np.where(levels < 0.5, low, high))
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Independent draws.
@@ -381,7 +375,7 @@ class BetaMixture(SettingDistribution):
         ndarray
             Of the shape of `q`.
         """
-        return np.exp(log_sigmoid(self._table(checked_levels(q))))
+        return sigmoid(self._table(checked_levels(q)))
 
     @kept
     def _table(self) -> QuantileTable:

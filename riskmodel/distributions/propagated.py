@@ -24,25 +24,26 @@ from riskmodel._support.kept import Shelf, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, compress, edges_of, evaluate, restrict
 from riskmodel.distributions.points import kronecker
+from riskmodel.distributions.special import logit, sigmoid
 from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Places, Ties, Tilt
 
 Array = NDArray[np.float64]
 
-#: Spacing of the nodes, in logits of a level, by how many risks are not integrated in closed form. An end of a 95 % interval
-#: is then good to 1e-4 (the worst on the shipped trees against half the spacing, 2026-11). More risks than three run
-#: through fixed points that fill the cube: good to 0.003.
-_SPACING = {1: 0.5, 2: 0.75, 3: 1.25}
+#: Spacing of the nodes, in logits of a level, by how many risks are not integrated in closed form. An end of a 95 %
+#: interval is then good to 5e-4 (the worst on the shipped trees against two million draws, 2026-11). More risks than three
+#: run through fixed points that fill the cube, more of them where what is known may be rare: good to 0.001.
+_SPACING = {1: 0.25, 2: 0.625, 3: 1.25}
 #: Points that together hold less are left out.
 _LIGHT = 1e-6
 _FARTHEST_NODE = 12.0
-_POINTS = 16384
+_POINTS, _RARE_POINTS = 4096, 16384
 #: Logits of the levels at which the integrated risk is tabulated: those at which a tilt is known.
 _LEVELS = 1 + FINE * (TILT_LOGITS.size - 1)
 _LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], _LEVELS)
 #: A part becomes a risk of its own where no more combinations of sets of counts than this speak of it.
 _MOST_SETS = 32
 #: Values of a table of quantiles, and cells that are worked out at once.
-_TABLE = 129
+_TABLE = 97
 _CELLS = 400_000
 #: Parts that several answers share: a question about a group has the parts of the question about all.
 _PARTS = Shelf(512)
@@ -151,8 +152,8 @@ class Propagated(Distribution):
         ties = ties.among(edges) if ties else None
         main = _most_influential(numerator, denominator, risks, edges)
         rest = [edge for edge in edges if edge != main]
-        logits, weights = _nodes(len(rest))
-        points = {edge: _at_logits(risks[edge], logit) for edge, logit in zip(rest, logits, strict=True)}
+        logits, weights = _nodes(len(rest), _POINTS if denominator == 1.0 else _RARE_POINTS)
+        points = {edge: _at_logits(risks[edge], at) for edge, at in zip(rest, logits, strict=True)}
         size = weights.size
 
         def coefficients(node: Node) -> tuple[Array, Array]:
@@ -162,17 +163,17 @@ class Propagated(Distribution):
         ratio, at_points = np.ones((1, TILT_LOGITS.size)), weights
         if ties is not None:
             ways = ties.weights[:, None] * weights
-            for edge, logit in zip(rest, logits, strict=True):
+            for edge, at in zip(rest, logits, strict=True):
                 if edge in ties.sets:
-                    tilt = ties.tilts[edge].at(logit)
+                    tilt = ties.tilts[edge].at(at)
                     ways = ways * (tilt / (tilt @ weights)[:, None])[ties.sets[edge]]
             at_points = ways.sum(axis=0)
             if main in ties.sets:
                 tilt = ties.tilts[main].ratios
                 sets = (np.arange(len(tilt))[:, None] == ties.sets[main]) @ ways
                 ratio = sets.T @ tilt / np.maximum(at_points, 1e-300)[:, None]
-        risk = np.maximum.accumulate(risks[main].quick_ppf(_sigmoid(_LOGITS)))
-        density, at_tilt = ratio * _sigmoid(TILT_LOGITS) * _sigmoid(-TILT_LOGITS), risk[::FINE]
+        risk = np.maximum.accumulate(risks[main].quick_ppf(sigmoid(_LOGITS)))
+        density, at_tilt = ratio * sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS), risk[::FINE]
         below = _Integral.of(density)
         return _Inner(
             *coefficients(numerator),
@@ -228,7 +229,7 @@ class Propagated(Distribution):
 
     def quick_ppf(self, q: Array) -> Array:
         """Quantiles from a table, straight between logits of level and of risk, of the shape of `q`."""
-        return np.asarray(_sigmoid(np.interp(_logit(checked_levels(q)), *self._table)))
+        return np.asarray(sigmoid(np.interp(_inner_logit(checked_levels(q)), *self._table)))
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Independent draws, by inversion of the table."""
@@ -240,18 +241,18 @@ class Propagated(Distribution):
             return 1.0 if level == 1.0 else 0.0
         mean = min(max(self.mean, 1e-12), 1 - 1e-12)
         spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
-        start = float(np.log(mean) - np.log1p(-mean) + spread * ndtri(level))
-        return float(_sigmoid(self._root(level, start, 0.3 * spread)))
+        start = float(logit(mean) + spread * ndtri(level))
+        return float(sigmoid(self._root(level, start, 0.3 * spread)))
 
     def _root(self, level: float, start: float, step: float) -> float:
         """Logit of a quantile by false position between logits of risk and of probability, both nearly straight.
 
         In the Illinois form (Dowell and Jarratt, BIT 1971).
         """
-        aim = float(_logit(level))
+        aim = float(_inner_logit(level))
 
-        def excess(logit: float) -> float:
-            return float(_logit(self._below(_sigmoid(np.array([logit])))[0])) - aim
+        def excess(at: float) -> float:
+            return float(_inner_logit(self._below(sigmoid(np.array([at])))[0])) - aim
 
         low = high = start
         below = above = excess(low)
@@ -278,13 +279,9 @@ class Propagated(Distribution):
     def _table(self) -> tuple[Array, Array]:
         """Logits of levels, rising, and of the risks at them."""
         ends = [min(max(self._quantile(level), 1e-12), 1 - 1e-12) for level in (1e-6, 1 - 1e-6)]
-        first, last = np.log(ends) - np.log1p(-np.array(ends))
+        first, last = logit(ends)
         logits = np.linspace(first - 0.5, last + 0.5, _TABLE)
-        return np.maximum.accumulate(_logit(self._below(_sigmoid(logits)))), logits
-
-    def __repr__(self) -> str:
-        """Mean and sd."""
-        return f"Propagated(mean {self.mean:.4f}, sd {self.sd:.4f})"
+        return np.maximum.accumulate(_inner_logit(self._below(sigmoid(logits)))), logits
 
 
 def propagate(
@@ -314,13 +311,13 @@ def _tilt(part: Distribution, ties: Ties) -> Tilt:
     """What a part is in each of its ways, by how much of each lies between levels half way to the next."""
     assert isinstance(part, Propagated)
     ends = np.array([TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS + TILT_STEP / 2])
-    risk = part.quick_ppf(_sigmoid(ends)).ravel()
+    risk = part.quick_ppf(sigmoid(ends)).ravel()
     ways = [Propagated(part.numerator, 1.0, part.risks, ties.only(way)) for way in range(ties.weights.size)]
     low, high = np.stack([one.cdf(risk) for one in ways]).reshape(len(ways), 2, -1).transpose(1, 0, 2)
     share = np.maximum(high - low, 0.0)
     whole = ties.weights @ share
     # Where next to nothing lies the nearest level that says something speaks.
-    says = np.flatnonzero(whole > 1e-3 * _sigmoid(TILT_LOGITS) * _sigmoid(-TILT_LOGITS))
+    says = np.flatnonzero(whole > 1e-3 * sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS))
     nearest = says[np.abs(np.arange(TILT_LOGITS.size)[:, None] - says).argmin(axis=1)]
     return Tilt(share[:, nearest] / whole[nearest], np.array([one.mean for one in ways]))
 
@@ -341,16 +338,16 @@ def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Di
 
 
 @cache
-def _nodes(dimensions: int) -> tuple[Array, Array]:
+def _nodes(dimensions: int, most: int) -> tuple[Array, Array]:
     """Logits of the levels of some risks, of shape (dimensions, points), and the points' weights, which sum to one."""
     if dimensions == 0:
         return np.empty((0, 1)), np.ones(1)
     if dimensions not in _SPACING:
-        return _logit(kronecker(dimensions, _POINTS)), np.full(_POINTS, 1 / _POINTS)
+        return _inner_logit(kronecker(dimensions, most)), np.full(most, 1 / most)
     count = int(_FARTHEST_NODE / _SPACING[dimensions])
-    logit = np.arange(-count, count + 1) * _SPACING[dimensions]
-    weight = _sigmoid(logit) * _sigmoid(-logit)
-    logits = np.stack([one.ravel() for one in np.meshgrid(*[logit] * dimensions, indexing="ij")])
+    at = np.arange(-count, count + 1) * _SPACING[dimensions]
+    weight = sigmoid(at) * sigmoid(-at)
+    logits = np.stack([one.ravel() for one in np.meshgrid(*[at] * dimensions, indexing="ij")])
     weights = np.prod([one.ravel() for one in np.meshgrid(*[weight] * dimensions, indexing="ij")], axis=0)
     weights /= weights.sum()
     order = np.argsort(weights)
@@ -361,13 +358,9 @@ def _nodes(dimensions: int) -> tuple[Array, Array]:
 def _at_logits(risk: Distribution, logits: Array) -> Array:
     """Quantiles at levels with these logits, of which many may be the same."""
     unique, place = np.unique(logits, return_inverse=True)
-    return risk.quick_ppf(_sigmoid(unique))[place]
+    return risk.quick_ppf(sigmoid(unique))[place]
 
 
-def _sigmoid(logit: ArrayLike) -> Array:
-    return np.asarray(1 / (1 + np.exp(-np.asarray(logit, float))))
-
-
-def _logit(level: ArrayLike) -> Array:
-    held = np.clip(level, 1e-15, 1 - 1e-15)
-    return np.asarray(np.log(held) - np.log1p(-held))
+def _inner_logit(level: ArrayLike) -> Array:
+    """Logit of a level that rounding may have brought to 0 or 1."""
+    return logit(np.clip(level, 1e-15, 1 - 1e-15))

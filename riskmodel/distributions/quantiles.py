@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaln
 
-from riskmodel.distributions.special import log_sigmoid, log_sigmoids
+from riskmodel.distributions.special import log_sigmoids, sigmoid
 
 Array = NDArray[np.float64]
+#: From logits, and whether of each the lower tail is meant, to the tail and the density with respect to the logit.
+Tail = Callable[[Array, NDArray[np.bool_]], tuple[Array, Array]]
 
 #: Logits outside this range are 0 or 1 in double precision even as logarithms of a density.
 LOGIT_LIMIT = 700.0
@@ -18,6 +20,8 @@ LOGIT_LIMIT = 700.0
 _TABLE_WIDTH = 0.7
 #: Spacing of its 101 points on that axis.
 _TABLE_STEP = 0.08
+#: Move of a logit, or share of it, at which a quantile is found: Newton's next step would be the square of it.
+_SETTLED = 1e-4
 _TABLE_AXIS = np.arange(-50, 51) * _TABLE_STEP
 
 
@@ -114,19 +118,22 @@ def beta_table(weights: Array, a: Array, b: Array) -> QuantileTable:
 
     def outside(low: float, high: float) -> tuple[float, float]:
         # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.
-        below, above = np.exp(log_sigmoid(np.array([low, -high])))
+        below, above = sigmoid(np.array([low, -high]))
         return float(betainc(a, b, below) @ weights), float(betainc(b, a, above) @ weights)
 
     return QuantileTable(density, outside, centre, scale)
 
 
-def logit_quantiles(
-    levels: Array,
-    guess: Array,
-    tail: Callable[[Array, NDArray[np.bool_]], tuple[Array, Array]],
-    *,
-    tolerance: float = 1e-4,
-) -> Array:
+def exact_quantiles(levels: Array, table: Callable[[], QuantileTable], tail: Tail) -> Array:
+    """Quantiles at levels in [0, 1], of their shape: those of a table, improved on the logit scale."""
+    values = np.where(levels < 0.5, 0.0, 1.0)
+    inner = (levels > 0) & (levels < 1)
+    if inner.any():
+        values[inner] = sigmoid(_logit_quantiles(levels[inner], table()(levels[inner]), tail))
+    return values
+
+
+def _logit_quantiles(levels: Array, guess: Array, tail: Tail) -> Array:
     """Solve for quantiles on the logit scale by safeguarded Newton steps on the logarithm of the smaller tail.
 
     On this scale a power-law tail is a straight line, so that the lower limit of a series without events, 1e-12 say, is
@@ -148,7 +155,7 @@ def logit_quantiles(
             step = x[active] - gap * probability / density
         inside = (step > low[active]) & (step < high[active])  # also false where the step is not a number
         new = np.where(gap == 0, x[active], np.where(inside, step, (low[active] + high[active]) / 2))
-        settled = np.abs(new - x[active]) <= tolerance * np.maximum(1.0, np.abs(new))
+        settled = np.abs(new - x[active]) <= _SETTLED * np.maximum(1.0, np.abs(new))
         x[active] = new
         active = active[~settled]
         if not active.size:

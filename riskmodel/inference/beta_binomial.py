@@ -19,7 +19,7 @@ from riskmodel._support.kept import kept
 from riskmodel.distributions.base import PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import AlikeSettings, Settings
-from riskmodel.distributions.special import log_rising, log_sigmoid, log_sigmoids, tau_of
+from riskmodel.distributions.special import log_rising, log_sigmoids, sigmoid, tau_of
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_settings import SettingRisk
 from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal
@@ -72,7 +72,7 @@ class Problem:
         log_mu, log_rest = log_sigmoids(x)
         mu, rest = np.exp(log_mu), np.exp(log_rest)
         g = np.exp(w + log_mu + log_rest) if self.log_g_over_m else np.exp(w)
-        value = self.mu_prior.log_density(x) + self.heterogeneity_prior.log_density(mu, rest, g)
+        value = self.mu_prior.formula(x, log_mu, log_rest) + self.heterogeneity_prior.log_density(mu, rest, g)
         value = value + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
         return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
 
@@ -102,13 +102,12 @@ def fit(
     labels: tuple[str, ...],
     mu_prior: MuPrior,
     heterogeneity_prior: HeterogeneityPrior,
-    tolerance: float = 1e-8,
 ) -> Posterior:
     """Posterior of the beta-binomial model."""
     problem = Problem(events, totals, mu_prior, heterogeneity_prior)
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
     flip = should_mirror(events, totals)
-    lattice, error = integrate(problem.mirrored() if flip else problem, tolerance=tolerance)
+    lattice, error = integrate(problem.mirrored() if flip else problem)
     if flip:
         lattice = lattice.mirrored()
 
@@ -189,7 +188,7 @@ class LatticeSettings(Settings):
 def mixture_nodes(lattice: Lattice) -> BetaMixture:
     """Posterior of the risk in a new setting: a Beta for every node."""
     heavy = lattice.weights > _RIPPLE
-    tau = tau_of(lattice.mu, np.exp(log_sigmoid(-lattice.x)), np.exp(lattice.log_g))[0]
+    tau = tau_of(lattice.mu, sigmoid(-lattice.x), np.exp(lattice.log_g))[0]
     spacing = lattice.scale[:, None] * np.cosh(lattice.u) * lattice.step
     # Betas one width apart ripple by 2 exp(-2 pi**2) of their weight (Poisson summation): light nodes may stand apart.
     allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(lattice.weights, _RIPPLE) / _RIPPLE))
@@ -216,7 +215,7 @@ def _row_components(lattice: Lattice, rows: NDArray[np.bool_], factor: int) -> t
         u = u[0] + fine * lattice.step
     x = lattice.centre[rows, None] + lattice.scale[rows, None] * np.sinh(u)
     if factor > 1:
-        weights = _with_moments(weights, np.exp(log_sigmoid(x)), held, lattice.mu[rows])
+        weights = _with_moments(weights, sigmoid(x), held, lattice.mu[rows])
     log_g = lattice.log_g_at(x, np.broadcast_to(lattice.w[rows, None], x.shape))
     if factor == _MAX_SUBDIVISION:
         # tau**2 is g / (mu (1 - mu)) where it is this small.

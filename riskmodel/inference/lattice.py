@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.kept import Value, kept
-from riskmodel.distributions.special import log_sigmoid, log_sigmoids
+from riskmodel.distributions.special import log_sigmoids, sigmoid
 
 Array = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class Lattice(Value):
     @kept
     def mu(self) -> Array:
         """Mu at the nodes, not mirrored."""
-        return np.exp(log_sigmoid(self.x))
+        return sigmoid(self.x)
 
     @kept
     def log_g(self) -> Array:

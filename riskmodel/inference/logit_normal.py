@@ -24,15 +24,13 @@ from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_likelihood import RandomEffect
 from riskmodel.inference.logit_normal_settings import LogitNormalSettings
 from riskmodel.inference.marginals import AverageMarginal, TauMarginal
-from riskmodel.inference.quadrature import integrate, log_combinations, should_mirror
+from riskmodel.inference.quadrature import LARGEST_ERROR, integrate, log_combinations, should_mirror
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import MuPrior, TauPrior
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-#: Error of the inner integral above which a fit is refused, as for the outer one.
-LARGEST_ERROR = 1e-6
 #: How fine the inner rule is where only a few percent matter: two standard deviations apart, 2 exp(-2 pi**2 / 4).
 _ROUGH = 0.4
 #: Rows and columns at which the inner rule is compared with a finer one.
@@ -81,7 +79,7 @@ class Problem:
     def log_density(self, x: Array, w: Array) -> Array:
         """Logarithm of likelihood times prior density with respect to x, of shape (rows, columns), and w, (rows, 1)."""
         tau = np.exp(w[:, 0])
-        value = self.mu_prior.log_density(x) + (self.tau_prior.log_density_of_tau(tau) + w[:, 0])[:, None]
+        value = self.mu_prior.log_density(x) + (self.tau_prior.formula(tau) + w[:, 0])[:, None]
         effect, repeats = self._alike
         if repeats.size:
             value = value + np.tensordot(repeats, effect.log_likelihood(x, tau), 1)
@@ -99,14 +97,13 @@ def fit(
     labels: tuple[str, ...],
     mu_prior: MuPrior,
     tau_prior: TauPrior,
-    tolerance: float = 1e-8,
 ) -> Posterior:
     """Posterior of the logit-normal model."""
     problem = Problem(events, totals, mu_prior, tau_prior)
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
     flip = should_mirror(events, totals)
     problem = problem.mirrored() if flip else problem
-    lattice, outer = integrate(problem, tolerance=tolerance, between_nodes=True)
+    lattice, outer = integrate(problem, between_nodes=True)
     inner = _inner_error(problem, lattice)
     if not inner <= LARGEST_ERROR:
         raise AccuracyError(

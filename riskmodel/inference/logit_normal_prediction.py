@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 #: Points between two nodes of a row at which its sinc series is tabled; between them a cubic is good to 1e-8.
 _FINER = 16
 #: Probability that the nodes of a prediction may gain or lose.
-LARGEST_ERROR = 1e-6
+_LARGEST_ERROR = 1e-6
 #: Nodes that hold less do not decide how close they must stand.
 _COUNTED = 1e-9
 #: Spacing of an axis made anew.
@@ -89,7 +89,7 @@ def _nodes_for(lattice: Lattice, total: int) -> tuple[Array, Array]:
         ends = np.arcsinh(t[[0, -1]] / zone) / _STEP
         u = np.arange(np.floor(ends[0]), np.ceil(ends[1]) + 1) * _STEP
         held = row_density(lattice, zone * np.sinh(u)) * zone * np.cosh(u) * _STEP
-        if abs(held.sum() - 1) <= LARGEST_ERROR:
+        if abs(held.sum() - 1) <= _LARGEST_ERROR:
             lattice = replace(lattice, weights=held[None], centre=np.zeros(1), scale=np.array([zone]), u=u, step=_STEP)
             t, weights = lattice.x[0], held
     bend = total * np.exp(np.add(*log_sigmoids(t)))
@@ -99,7 +99,7 @@ def _nodes_for(lattice: Lattice, total: int) -> tuple[Array, Array]:
         t = lattice.centre[0] + lattice.scale[0] * np.sinh(u)
         weights = row_density(lattice, t) * lattice.scale[0] * np.cosh(u) / slope
     mass = float(weights.sum())
-    if not abs(mass - 1) <= LARGEST_ERROR:
+    if not abs(mass - 1) <= _LARGEST_ERROR:
         raise AccuracyError(
             f"the nodes of a prediction of {total} hold a probability of {mass:.8g} instead of 1",
             where="predict",

@@ -37,7 +37,7 @@ _WIDEN = 2.0
 #: tau in scales of the row's axis up to which so many points of Gauss and Hermite's rule serve.
 _COPIES = ((1e-5, 1), (0.02, 3), (0.1, 5), (np.inf, 9))
 #: Probability that a table may gain or lose: for one series without events 4e-6 are gained (2026-11), before it is scaled.
-LARGEST_ERROR = 1e-5
+_LARGEST_ERROR = 1e-5
 #: Rows that hold less do not decide how fine their sum must be.
 _COUNTED = 1e-9
 #: Spacing of the axis of the sum, at most; and in scales of a row, so that every second node would do.
@@ -284,7 +284,7 @@ def _added_up(rows: _Rows, copied: Lattice | None, low: float, high: float) -> L
         if max(abs(total - 1), abs(2 * weights[::2].sum() - total)) <= _BETWEEN_NODES or halvings == _MAX_HALVINGS:
             break
         step /= 2
-    if not abs(total - 1) <= LARGEST_ERROR:
+    if not abs(total - 1) <= _LARGEST_ERROR:
         raise AccuracyError(
             f"the table of a setting's risk holds a probability of {total:.8g} instead of 1",
             where="pool",

@@ -11,8 +11,8 @@ from scipy.special import sici
 from riskmodel._support.checks import checked_levels
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import Distribution
-from riskmodel.distributions.quantiles import QuantileTable, logit_quantiles
-from riskmodel.distributions.special import log_sigmoid
+from riskmodel.distributions.quantiles import QuantileTable, exact_quantiles
+from riskmodel.distributions.special import logit, sigmoid
 from riskmodel.inference.lattice import Lattice
 
 Array = NDArray[np.float64]
@@ -54,14 +54,7 @@ class AverageMarginal(Distribution):
 
     def ppf(self, q: ArrayLike) -> Array:
         """Quantiles at `q`, of the shape of `q`."""
-        levels = checked_levels(q)
-        flat = levels.ravel()
-        values = np.where(flat < 0.5, 0.0, 1.0)
-        inner = (flat > 0) & (flat < 1)
-        if inner.any():
-            guess = self._table(flat[inner])
-            values[inner] = np.exp(log_sigmoid(logit_quantiles(flat[inner], guess, self._tail)))
-        return values.reshape(levels.shape)
+        return exact_quantiles(checked_levels(q), lambda: self._table, self._tail)
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Independent draws, by inversion of a table of the distribution function."""
@@ -69,7 +62,7 @@ class AverageMarginal(Distribution):
 
     def quick_ppf(self, q: Array) -> Array:
         """Quantiles from a table, good to about 1e-5 in probability, of the shape of `q`."""
-        return np.exp(log_sigmoid(self._table(checked_levels(q))))
+        return sigmoid(self._table(checked_levels(q)))
 
     @kept
     def _table(self) -> QuantileTable:
@@ -89,7 +82,7 @@ class AverageMarginal(Distribution):
         x = np.asarray(x, float)
         inside = (x > 0) & (x < 1)
         safe = np.where(inside, x, 0.5)
-        logits = (np.log(safe) - np.log1p(-safe)).ravel()
+        logits = logit(safe).ravel()
         values = self._tails(logits)[which].reshape(x.shape)
         outside = {0: np.where(x <= 0, 0.0, 1.0), 1: np.where(x <= 0, 1.0, 0.0), 2: np.zeros(x.shape)}[which]
         return np.where(inside, values, outside)
@@ -98,8 +91,8 @@ class AverageMarginal(Distribution):
         """Lower tail, upper tail and density with respect to the logit."""
         lattice = self.lattice
         below = np.empty(logits.size)
-        for i, logit in enumerate(-logits if lattice.mirror else logits):
-            place = (np.arcsinh((logit - lattice.centre) / lattice.scale)[:, None] - lattice.u) / lattice.step
+        for i, at in enumerate(-logits if lattice.mirror else logits):
+            place = (np.arcsinh((at - lattice.centre) / lattice.scale)[:, None] - lattice.u) / lattice.step
             below[i] = 0.5 + (lattice.weights * sici(np.pi * place)[0]).sum() / np.pi
         density = self._density(logits)
         below, above = np.clip(below, 0, 1), np.clip(1 - below, 0, 1)
@@ -113,10 +106,6 @@ class AverageMarginal(Distribution):
         below, above, density = self._tails(logits)
         return np.where(lower, below, above), density
 
-    def __repr__(self) -> str:
-        """Mean and sd."""
-        return f"AverageMarginal(mean {self.mean:.4f}, sd {self.sd:.4f})"
-
 
 def row_densities(lattice: Lattice, logits: Array) -> Array:
     """Share of each row in the density of the average with respect to its logit, of shape (rows, logits)."""
@@ -124,8 +113,8 @@ def row_densities(lattice: Lattice, logits: Array) -> Array:
     columns = np.arange(lattice.u.size)
     # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
     signed = np.where(columns % 2, -lattice.weights, lattice.weights) / (np.pi * lattice.step)
-    for i, logit in enumerate(-logits if lattice.mirror else logits):
-        z = (logit - lattice.centre) / lattice.scale
+    for i, at in enumerate(-logits if lattice.mirror else logits):
+        z = (at - lattice.centre) / lattice.scale
         place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
         # A hair beside a node, where sine and divisor both vanish and their ratio keeps eight digits.
         place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
@@ -144,12 +133,12 @@ class HeterogeneityMarginal(Distribution):
     @kept
     def mean(self) -> float:
         """Posterior mean."""
-        return float((self.lattice.weights * np.exp(log_sigmoid(self.lattice.log_g))).sum())
+        return float((self.lattice.weights * sigmoid(self.lattice.log_g)).sum())
 
     @kept
     def sd(self) -> float:
         """Posterior standard deviation."""
-        rho = np.exp(log_sigmoid(self.lattice.log_g))
+        rho = sigmoid(self.lattice.log_g)
         return float(np.sqrt((self.lattice.weights * (rho - self.mean) ** 2).sum()))
 
     def cdf(self, x: ArrayLike) -> Array:
@@ -158,7 +147,7 @@ class HeterogeneityMarginal(Distribution):
         inside = (x > 0) & (x < 1)
         safe = np.where(inside, x, 0.5).ravel()
         logits, cumulative = self._table
-        values = np.interp(np.log(safe) - np.log1p(-safe), logits, cumulative, left=0.0, right=1.0).reshape(x.shape)
+        values = np.interp(logit(safe), logits, cumulative, left=0.0, right=1.0).reshape(x.shape)
         return np.where(inside, values, np.where(x <= 0, 0.0, 1.0))
 
     def pdf(self, x: ArrayLike) -> Array:
@@ -168,13 +157,13 @@ class HeterogeneityMarginal(Distribution):
         safe = np.where(inside, x, 0.5)
         logits, cumulative = self._table
         slope = np.gradient(cumulative, logits)
-        density = np.interp(np.log(safe) - np.log1p(-safe), logits, slope, left=0.0, right=0.0)
+        density = np.interp(logit(safe), logits, slope, left=0.0, right=0.0)
         return np.where(inside, density / (safe * (1 - safe)), 0.0)
 
     def ppf(self, q: ArrayLike) -> Array:
         """Quantiles at `q`, of the shape of `q`; good to about 1e-5."""
         logits, cumulative = self._table
-        return np.exp(log_sigmoid(np.interp(checked_levels(q), cumulative, logits)))
+        return sigmoid(np.interp(checked_levels(q), cumulative, logits))
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Independent draws, by inversion of the table."""
@@ -199,18 +188,14 @@ class HeterogeneityMarginal(Distribution):
                 continue
             rising = np.maximum.accumulate(level[:, column])
             place = np.interp(grid, rising, rows, left=-50.0, right=rows[-1] + 50.0)
-            place = _sharpen(place, level[:, column], grid)
+            place = _sharpen(place, level[:, column])
             steps = sici(np.pi * (place[:, None] - rows))[0] / np.pi + 0.5
             cumulative += steps @ weights
         cumulative = np.maximum.accumulate(np.clip(cumulative, 0.0, 1.0))
         return grid, cumulative / cumulative[-1]
 
-    def __repr__(self) -> str:
-        """Mean and sd."""
-        return f"HeterogeneityMarginal(rho: mean {self.mean:.4f}, sd {self.sd:.4f})"
 
-
-def _sharpen(place: Array, level: Array, grid: Array) -> Array:
+def _sharpen(place: Array, level: Array) -> Array:
     """Improve linear inverse interpolation of a row position by the quadratic term of its cell."""
     inside = (place >= 0) & (place <= level.size - 1)
     cell = np.clip(place[inside].astype(int), 0, level.size - 2)
@@ -222,7 +207,6 @@ def _sharpen(place: Array, level: Array, grid: Array) -> Array:
         shift = np.where(slope > 0, bend / slope, 0.0)
     better = place.copy()
     better[inside] = cell + np.clip(fraction + shift, 0, 1)
-    del grid
     return better
 
 
@@ -292,7 +276,3 @@ class TauMarginal(Distribution):
         """Independent draws, by inversion of a table of the distribution function."""
         share = self._share.quick_ppf(rng.random(size))
         return np.asarray(share / (1 - share))
-
-    def __repr__(self) -> str:
-        """Mean and sd."""
-        return f"TauMarginal(mean {self.mean:.4f}, sd {self.sd:.4f})"

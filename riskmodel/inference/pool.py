@@ -46,7 +46,7 @@ def pool(
         Fetuses n in each series, at least 1.
     prior : str, (float, float), BetaMixture or ("normal", mean, sd)
         Prior on the average risk: a name of `riskmodel.priors.MU_PRIORS`, the shapes of a Beta, a mixture of Betas, or a
-        normal on logit(mu).
+        normal on logit(mu). Here and below also as a command line writes it: ``"1,1"``, ``"normal,0,2"``.
     heterogeneity : str, 0, (float, float), ("half-normal", scale) or ("log-normal", median, sigma)
         Prior on how much settings differ: a name of `riskmodel.priors.HETEROGENEITY_PRIORS`, 0 for none (the conjugate
         closed form), a Beta on rho, or a prior on tau, the standard deviation of logit(theta).
@@ -58,7 +58,7 @@ def pool(
     labels : sequence of str, optional
         A name for each series; "series 1" and so on by default.
     **sampler
-        Arguments of `riskmodel.mcmc.branch.fit`: draws, tune, chains, seed, target_accept, progressbar. Only for ``"nuts"``.
+        Options of the sampler: draws, tune, chains, seed, target_accept, progressbar. Only for ``"nuts"``.
 
     Returns
     -------

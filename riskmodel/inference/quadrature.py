@@ -36,6 +36,9 @@ _WIDEN = 2.0
 _FARTHEST = 170.0  # logit beyond which four factors of the likelihood could underflow
 _NEGLIGIBLE = -36.0  # log of 2e-16: what a double no longer adds to one
 _BETWEEN_NODES = 1e-6
+_TOLERANCE = 1e-8  # estimated error at which steps are no longer halved
+#: Estimated error above which a fit is refused.
+LARGEST_ERROR = 1e-6
 _MAX_ZOOMS = 25
 _MAX_HALVINGS = 4
 
@@ -102,7 +105,7 @@ def integrate_one(log_density: Callable[[Array], Array]) -> tuple[Lattice, Error
     return lattice, ErrorEstimate(mean, sd, log_evidence, u.size, "quadrature")
 
 
-def integrate(problem: Integrand, *, tolerance: float, between_nodes: bool = False) -> tuple[Lattice, ErrorEstimate]:
+def integrate(problem: Integrand, *, between_nodes: bool = False) -> tuple[Lattice, ErrorEstimate]:
     """Nodes and weights of the posterior, refined until the estimated error is small."""
     outer_centre, outer_scale, inner = _locate(problem)
     # Few small series have long tails and always need the finer rule; many or large ones seldom do, and cost more.
@@ -113,11 +116,11 @@ def integrate(problem: Integrand, *, tolerance: float, between_nodes: bool = Fal
         by_axis, coarse = zip(*(_axis_errors(lattice, axis, between_nodes) for axis in (0, 1)), strict=True)
         errors = np.max(by_axis, axis=0)
         # Between its nodes a sinc series is as good as the rule with every second node, so that is bounded as well.
-        refine = [by_axis[axis].max() > tolerance or coarse[axis] > _BETWEEN_NODES for axis in (0, 1)]
+        refine = [by_axis[axis].max() > _TOLERANCE or coarse[axis] > _BETWEEN_NODES for axis in (0, 1)]
         if not any(refine) or halvings == _MAX_HALVINGS:
             break
         steps = [step / 2 if finer else step for step, finer in zip(steps, refine, strict=True)]
-    if errors.max() > 1e-6:
+    if errors.max() > LARGEST_ERROR:
         raise AccuracyError(
             f"the estimated error {errors.max():.1g} of the quadrature is above 1e-6 for {problem.events.size} series",
             where="pool",

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from riskmodel._support.checks import checked_counts
 from riskmodel._support.kept import Value
-from riskmodel.distributions.special import log_sigmoid
 from riskmodel.errors import InputError, UnavailableError
 from riskmodel.mcmc.density import counts_log_density, heterogeneity_log_density, mu_log_density, shapes_of
-from riskmodel.mcmc.diagnostics import diagnose, logits, refuse
+from riskmodel.mcmc.diagnostics import judge, logits
+from riskmodel.mcmc.draws import Hyperparameters, drawn
 from riskmodel.mcmc.options import Options, check_totals, start
 from riskmodel.priors import HeterogeneityPrior, MuPrior
 
@@ -104,19 +104,12 @@ def fit_settings(
 
 
 def _drawn(trace: Any, kinds: int, *, on_tau: bool, seed: int) -> SettingDraws:
-    posterior = {name: np.asarray(one.values, np.float64) for name, one in trace.posterior.data_vars.items()}
+    posterior = drawn(trace)
     z, omega = posterior["z"], posterior["omega"]
     delta = omega[..., None, None] * np.sqrt(kinds / (kinds - 1)) * (z - z.mean(axis=-1, keepdims=True))
-    x = posterior["x"][..., None] + delta
-    log_mu, log_rest = log_sigmoid(x), log_sigmoid(-x)
-    log_g = posterior["w"][..., None] + (log_mu + log_rest if on_tau else 0.0)
-    mu, rest = np.exp(log_mu), np.exp(log_rest)
+    hyper = Hyperparameters.of(posterior["x"][..., None] + delta, posterior["w"][..., None], on_tau=on_tau)
+    mu = hyper.mu
     judged = {f"mu[{i}, {k}]": logits(mu[..., i, k]) for i in range(mu.shape[2]) for k in range(kinds)}
     judged["omega"] = np.log(omega)
-    diagnostics = diagnose(judged, trace)
-    refuse(diagnostics, judged, way_out="read the answers restricted to each setting alone")
-    for name, worst in (("rhat", max), ("ess_bulk", min), ("ess_tail", min)):
-        diagnostics[name] = worst(diagnostics[f"{name}_{one}"] for one in judged)
-    size = np.minimum(np.exp(-log_g), 1e9)
-    theta_new = np.random.default_rng(seed).beta(mu * size, rest * size)
-    return SettingDraws(mu, theta_new, omega, diagnostics)
+    diagnostics = judge(judged, trace, way_out="read the answers restricted to each setting alone")
+    return SettingDraws(mu, np.random.default_rng(seed).beta(*hyper.shapes), omega, diagnostics)

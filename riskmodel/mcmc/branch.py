@@ -19,6 +19,7 @@ from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import BetaSettings
 from riskmodel.mcmc.density import heterogeneity_log_density, mu_log_density, repeats, repeats_log_density, shapes_of
 from riskmodel.mcmc.diagnostics import diagnose, logits, mcse, refuse, sample_stats
+from riskmodel.mcmc.draws import Hyperparameters, drawn
 from riskmodel.mcmc.options import Options, check_totals, start
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
@@ -58,7 +59,7 @@ class Sampler:
         with pm.Model() as self.model:
             x, w = pm.Flat("x"), pm.Flat("w")
             hit, missed, whole = (pm.Data(name, np.zeros((1, longest))) for name in ("hit", "missed", "whole"))
-            pm.Potential("log_density", _log_density(x, w, hit, missed, whole, mu_prior, heterogeneity_prior))
+            pm.Potential("log_density", log_density(x, w, hit, missed, whole, mu_prior, heterogeneity_prior))
             self.step = options.stepper()
 
     def fit(self, events: Counts, totals: Counts, *, labels: tuple[str, ...], seed: int) -> Posterior:
@@ -71,15 +72,13 @@ class Sampler:
             pm.set_data({name: repeats(counts, self.longest)[None] for name, counts in sides.items()})
             initial = {"x": start(events, totals), "w": np.float64(self.heterogeneity_prior.centre()[0])}
             trace = replace(self.options, seed=seed).run(initial, self.step)
-        on_tau = self.heterogeneity_prior.scale == "tau"
-        return _posterior(
-            trace, events, totals, labels, self.mu_prior, self.heterogeneity_prior, on_tau=on_tau, seed=seed
-        )
+        return _posterior(trace, events, totals, labels, self.mu_prior, self.heterogeneity_prior, seed)
 
 
-def _log_density(
+def log_density(
     x: Any, w: Any, hit: Any, missed: Any, whole: Any, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior
 ) -> Any:
+    """Logarithm of prior density and likelihood, as `beta_binomial.Problem` has it without the binomial coefficients."""
     shapes = shapes_of(x, w, on_tau=heterogeneity_prior.scale == "tau")
     prior = mu_log_density(mu_prior, shapes) + heterogeneity_log_density(heterogeneity_prior, shapes)
     return prior + repeats_log_density(hit, missed, whole, shapes)[0]
@@ -95,28 +94,21 @@ def _posterior(
     labels: tuple[str, ...],
     mu_prior: MuPrior,
     heterogeneity_prior: HeterogeneityPrior,
-    *,
-    on_tau: bool,
     seed: int,
 ) -> Posterior:
-    x, w = (np.asarray(trace.posterior[name].values, np.float64) for name in ("x", "w"))
-    log_mu, log_rest = -np.logaddexp(0, -x), -np.logaddexp(0, x)
-    log_g = w + log_mu + log_rest if on_tau else w
-    mu, rho = np.exp(log_mu), 1 / (1 + np.exp(-log_g))
-    # A Beta worth more than a billion observations is a point for every purpose here, and NumPy's generator agrees.
-    size = np.minimum(np.exp(-log_g), 1e9)
-    a, b = mu * size, np.exp(log_rest) * size
+    hyper = Hyperparameters.of(**drawn(trace), on_tau=heterogeneity_prior.scale == "tau")
+    a, b = hyper.shapes
     rng = np.random.default_rng(seed)
-    drawn = {
-        "mu": mu,
-        "rho": rho,
+    draws = {
+        "mu": hyper.mu,
+        "rho": hyper.rho,
         "theta_new": rng.beta(a, b),
         "theta": rng.beta(a[..., None] + events, b[..., None] + (totals - events)),
     }
-    diagnostics = diagnose({name: logits(drawn[name]) for name in ("mu", "rho")}, trace)
+    diagnostics = diagnose({name: logits(draws[name]) for name in ("mu", "rho")}, trace)
     refuse(diagnostics, ("mu", "rho"), way_out='use method="exact"')
-    diagnostics |= {f"mcse_mean_{name}": mcse(drawn[name]) for name in ("mu", "rho", "theta_new")}
-    diagnostics["mcse_sd_mu"] = mcse(drawn["mu"], "sd")
+    diagnostics |= {f"mcse_mean_{name}": mcse(draws[name]) for name in ("mu", "rho", "theta_new")}
+    diagnostics["mcse_sd_mu"] = mcse(draws["mu"], "sd")
 
     # The conditional Betas of the draws, not draws from them: less Monte Carlo error (Rao-Blackwell).
     chosen = np.linspace(0, a.size - 1, min(_COMPONENTS, a.size)).astype(int)
@@ -125,18 +117,18 @@ def _posterior(
         events=events,
         totals=totals,
         labels=labels,
-        average=Draws(mu.ravel()),
-        heterogeneity=Draws(rho.ravel(), "rho"),
+        average=Draws(hyper.mu.ravel()),
+        heterogeneity=Draws(hyper.rho.ravel(), "rho"),
         model="beta-binomial",
         method="nuts",
         prior=str(mu_prior),
         heterogeneity_prior=str(heterogeneity_prior),
         log_evidence=float("nan"),
         error=ErrorEstimate(
-            diagnostics["mcse_mean_mu"], diagnostics["mcse_sd_mu"], float("nan"), mu.size, "monte carlo"
+            diagnostics["mcse_mean_mu"], diagnostics["mcse_sd_mu"], float("nan"), hyper.mu.size, "monte carlo"
         ),
         settings=BetaSettings(events, totals, mixture),
-        draws=drawn,
+        draws=draws,
         sample_stats=sample_stats(trace),
         diagnostics=diagnostics,
     )

@@ -11,17 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln
 
-from riskmodel.priors import (
-    BetaOnRho,
-    HalfNormalOnTau,
-    HeterogeneityPrior,
-    LogitNormalPrior,
-    LogNormalOnTau,
-    MixturePrior,
-    MuPrior,
-)
+from riskmodel.priors import HeterogeneityPrior, MuPrior, RhoPrior, TauPrior
 
 Counts = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -85,37 +76,26 @@ def _rising(first: Any, step: Any, often: Any) -> Any:
 
 
 def mu_log_density(prior: MuPrior, shapes: Shapes) -> Any:
-    """Logarithm of the prior density of logit(mu), up to a constant."""
+    """Logarithm of the prior density of logit(mu)."""
     import pytensor.tensor as pt
 
-    if isinstance(prior, LogitNormalPrior):
-        return -0.5 * ((shapes.x - np.float64(prior.location)) / np.float64(prior.sd)) ** 2
-    assert isinstance(prior, MixturePrior)
-    m = prior.mixture
-    parts = [
-        np.float64(np.log(weight) - betaln(a, b)) + np.float64(a) * shapes.log_mu + np.float64(b) * shapes.log_rest
-        for weight, a, b in zip(m.weights, m.a, m.b, strict=True)
-    ]
-    return parts[0] if len(parts) == 1 else pt.logsumexp(pt.stack(parts), axis=0)
+    return prior.formula(shapes.x, shapes.log_mu, shapes.log_rest, pt)
 
 
 def heterogeneity_log_density(prior: HeterogeneityPrior, shapes: Shapes) -> Any:
-    """Logarithm of the prior density of log g given mu, up to a constant."""
+    """Logarithm of the prior density of log g given mu."""
     import pytensor.tensor as pt
 
-    if isinstance(prior, BetaOnRho):
+    if isinstance(prior, RhoPrior):
         log_whole = pt.log1p(shapes.g)
-        return np.float64(prior.a) * (shapes.log_g - log_whole) - np.float64(prior.b) * log_whole
-    tau, log_slope = tau_of(shapes)
-    if isinstance(prior, HalfNormalOnTau):
-        return -0.5 * (tau / np.float64(prior.width)) ** 2 + log_slope
-    assert isinstance(prior, LogNormalOnTau)
-    z = (pt.log(tau) - np.float64(np.log(prior.median))) / np.float64(prior.sigma)
-    return -0.5 * z**2 - pt.log(tau) + log_slope
+        return prior.formula(shapes.log_g - log_whole, -log_whole, pt)
+    assert isinstance(prior, TauPrior)
+    tau, log_slope = symbolic_tau_of(shapes)
+    return prior.formula(tau, pt) + log_slope
 
 
-def tau_of(shapes: Shapes) -> tuple[Any, Any]:
-    """Standard deviation of logit(theta), as `riskmodel.priors.tau_of` has it."""
+def symbolic_tau_of(shapes: Shapes) -> tuple[Any, Any]:
+    """Standard deviation of logit(theta), as `riskmodel.distributions.special.tau_of` has it."""
     import pytensor.tensor as pt
 
     left, left_slope = _trigamma(shapes.mu / shapes.g)

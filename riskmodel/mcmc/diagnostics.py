@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel.distributions.special import logit
 from riskmodel.errors import ConvergenceError
 
 Array = NDArray[np.float64]
@@ -21,8 +22,7 @@ SMALLEST_BFMI = 0.3
 
 def logits(values: Array) -> Array:
     """Probabilities on the scale on which one near 0 or 1 varies, so that its chains are compared there."""
-    held = np.clip(values, 1e-300, 1 - 1e-16)
-    return np.asarray(np.log(held) - np.log1p(-held))
+    return logit(np.clip(values, 1e-300, 1 - 1e-16))
 
 
 def mcse(values: Array, method: str = "mean") -> float:
@@ -48,6 +48,15 @@ def diagnose(judged: Mapping[str, Array], trace: Any) -> dict[str, float]:
     found["divergences"] = float(np.asarray(trace.sample_stats["diverging"].values).sum())
     energy = np.asarray(trace.sample_stats["energy"].values, np.float64)
     found["bfmi"] = float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min())
+    return found
+
+
+def judge(judged: Mapping[str, Array], trace: Any, *, way_out: str) -> dict[str, float]:
+    """Diagnostics of many quantities, and the worst of each kind; refused where one fails."""
+    found = diagnose(judged, trace)
+    refuse(found, judged, way_out=way_out)
+    for name, worst in (("rhat", max), ("ess_bulk", min), ("ess_tail", min)):
+        found[name] = worst(found[f"{name}_{one}"] for one in judged)
     return found
 
 

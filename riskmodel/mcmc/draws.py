@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from riskmodel._support.kept import Value
 from riskmodel.distributions.diagram import Node, edges_of, evaluate
+from riskmodel.distributions.special import log_sigmoids, sigmoid
 from riskmodel.errors import ContradictionError, InputError
 from riskmodel.mcmc.diagnostics import mcse
 
@@ -21,6 +22,36 @@ Array = NDArray[np.float64]
 
 #: Share of each tail in which a count is flagged.
 TAIL = 0.025
+
+
+class Hyperparameters(NamedTuple):
+    """Draws of branches' averages and heterogeneities."""
+
+    mu: Array  # mu, rest: average risk and its complement
+    rest: Array
+    log_g: Array  # logit of rho
+    rho: Array
+
+    @classmethod
+    def of(cls, x: Array, w: Array, *, on_tau: bool) -> Hyperparameters:
+        """From what is sampled."""
+        log_mu, log_rest = log_sigmoids(x)
+        log_g = w + log_mu + log_rest if on_tau else w
+        return cls(np.exp(log_mu), np.exp(log_rest), log_g, sigmoid(log_g))
+
+    @property
+    def shapes(self) -> tuple[Array, Array]:
+        """Of the Beta of a setting's risk.
+
+        One worth more than a billion observations is a point for every purpose here, and NumPy's generator agrees.
+        """
+        size = np.minimum(np.exp(-self.log_g), 1e9)
+        return self.mu * size, self.rest * size
+
+
+def drawn(trace: Any) -> dict[str, Array]:
+    """Draws by name, of shape (chains, draws, ...)."""
+    return {name: np.asarray(one.values, np.float64) for name, one in trace.posterior.data_vars.items()}
 
 
 class SampledRisk(NamedTuple):

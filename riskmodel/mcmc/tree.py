@@ -29,8 +29,7 @@ from numpy.typing import NDArray
 
 from riskmodel._support.checks import checked_counts
 from riskmodel.distributions.diagram import Branch, Node, edges_of, evaluate
-from riskmodel.distributions.special import log_sigmoid
-from riskmodel.distributions.special import tau_of as tau_of_numbers
+from riskmodel.distributions.special import sigmoid, tau_of
 from riskmodel.errors import ContradictionError, InputError, UnavailableError
 from riskmodel.mcmc.density import (
     Shapes,
@@ -39,12 +38,12 @@ from riskmodel.mcmc.density import (
     mu_log_density,
     own_risks,
     shapes_of,
-    tau_of,
+    symbolic_tau_of,
 )
-from riskmodel.mcmc.diagnostics import diagnose, logits, refuse, sample_stats
-from riskmodel.mcmc.draws import Checked, TreeDraws
+from riskmodel.mcmc.diagnostics import judge, logits, sample_stats
+from riskmodel.mcmc.draws import Checked, Hyperparameters, TreeDraws, drawn
 from riskmodel.mcmc.options import Options, check_totals, start
-from riskmodel.priors import HalfNormalOnTau, HeterogeneityPrior, LogNormalOnTau, MuPrior
+from riskmodel.priors import HeterogeneityPrior, MuPrior, TauPrior
 
 Counts = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -53,9 +52,6 @@ CoarseCount = tuple[Node, int, int, Cells]
 
 #: A coarse count of more fetuses would be divided in too many ways where part of its division is known.
 LARGEST_COARSE = 1000
-#: Standard deviation of the logarithm of a half-normal: that of log |Z|, pi / sqrt(8).
-_LOG_HALF_NORMAL_SD = float(np.pi / np.sqrt(8))
-_HALF_NORMAL_MEDIAN = 0.6744897501960817
 
 
 def fit_tree(
@@ -213,23 +209,20 @@ def _pooled_spreads(x: Any, prior: HeterogeneityPrior) -> tuple[Any, Any]:
     import pymc as pm
     import pytensor.tensor as pt
 
-    if isinstance(prior, LogNormalOnTau):
-        median, sd = prior.median, prior.sigma
-    elif isinstance(prior, HalfNormalOnTau):
-        median, sd = prior.width * _HALF_NORMAL_MEDIAN, _LOG_HALF_NORMAL_SD
-    else:
+    if not isinstance(prior, TauPrior):
         raise UnavailableError(
             "heterogeneity is pooled between branches as log(tau), and this prior is on rho",
             where="pooled_heterogeneity",
             remedy="Use a prior on tau, such as the default",
         )
+    median, sd = prior.median_and_spread()
     width = np.float64(sd / np.sqrt(2))
     middle = pm.Normal("log_tau_median", np.float64(np.log(median)), width)
     between = pm.HalfNormal("tau_sd", width)
     deviation = pm.Flat("deviation", shape=x.type.shape)
     w, log_slope = _w_near(x, middle + between * deviation)
     w = pm.Deterministic("w", w)
-    tau, exact_slope = tau_of(shapes_of(x, w, on_tau=True))
+    tau, exact_slope = symbolic_tau_of(shapes_of(x, w, on_tau=True))
     # The exact log(tau) is normal; sampling by the near one costs the ratio of their slopes.
     apart = (pt.log(tau) - middle) / between
     return w, exact_slope - pt.log(tau) - log_slope - 0.5 * apart**2
@@ -315,49 +308,41 @@ def _drawn(
     on_tau: bool,
     seed: int,
 ) -> TreeDraws:
-    posterior = {name: np.asarray(one.values, np.float64) for name, one in trace.posterior.data_vars.items()}
-    x, w = posterior["x"], posterior["w"]
-    log_mu, log_rest = log_sigmoid(x), log_sigmoid(-x)
-    log_g = w + log_mu + log_rest if on_tau else w
-    mu, rest, g = np.exp(log_mu), np.exp(log_rest), np.exp(log_g)
-    tau = tau_of_numbers(mu, rest, g)[0]
-    rho = 1 / (1 + np.exp(-log_g))
+    posterior = drawn(trace)
+    hyper = Hyperparameters.of(posterior["x"], posterior["w"], on_tau=on_tau)
+    mu, rest, rho, g = hyper.mu, hyper.rest, hyper.rho, np.exp(hyper.log_g)
+    tau = tau_of(mu, rest, g)[0]
     places, hits, missed = problem.seen
     a, b = (mu / g)[..., places] + hits, (rest / g)[..., places] + missed
     spread = np.sqrt((1 + 0.5 / a) / a + (1 + 0.5 / b) / b)
     theta_logit = np.log(a) - np.log(b) + posterior["z"] * spread if problem.own else np.empty(a.shape)
-    hyper = {}
+    pooled = {}
     if "tau_sd" in posterior:
-        hyper = {"tau_median": np.exp(posterior["log_tau_median"]), "tau_sd": posterior["tau_sd"]}
+        pooled = {"tau_median": np.exp(posterior["log_tau_median"]), "tau_sd": posterior["tau_sd"]}
 
     judged = {f"mu[{edge}]": logits(mu[..., i]) for i, edge in enumerate(problem.edges)}
     judged |= {f"rho[{edge}]": logits(rho[..., i]) for i, edge in enumerate(problem.edges)}
     judged |= {f"theta[{row}, {edge}]": theta_logit[..., k] for k, (row, edge) in enumerate(problem.own)}
-    judged |= {name: np.log(values) for name, values in hyper.items()}
-    diagnostics = diagnose(judged, trace)
-    refuse(diagnostics, judged, way_out="read the exact answer of the tree alone")
-    for name, worst in (("rhat", max), ("ess_bulk", min), ("ess_tail", min)):
-        diagnostics[name] = worst(diagnostics[f"{name}_{one}"] for one in judged)
+    judged |= {name: np.log(values) for name, values in pooled.items()}
+    diagnostics = judge(judged, trace, way_out="read the exact answer of the tree alone")
 
     rng = np.random.default_rng(seed)
-    # A Beta worth more than a billion observations is a point for every purpose here, and NumPy's generator agrees.
-    size = np.minimum(np.exp(-log_g), 1e9)
-    counts, replicated = _replicated(problem, mu * size, rest * size, rng)
+    counts, replicated = _replicated(problem, *hyper.shapes, rng)
     return TreeDraws(
         branches=problem.edges,
         mu=mu,
         rho=rho,
         tau=tau,
-        theta_new=rng.beta(mu * size, rest * size),
-        theta=np.exp(log_sigmoid(theta_logit)),
+        theta_new=rng.beta(*hyper.shapes),
+        theta=sigmoid(theta_logit),
         own=problem.own,
-        hyper=hyper,
+        hyper=pooled,
         counts=counts,
         replicated=replicated,
         sample_stats=sample_stats(trace),
         diagnostics=diagnostics,
         prior=str(mu_prior),
-        heterogeneity_prior=str(heterogeneity_prior) + ("; partially pooled between branches" if hyper else ""),
+        heterogeneity_prior=str(heterogeneity_prior) + ("; partially pooled between branches" if pooled else ""),
     )
 
 

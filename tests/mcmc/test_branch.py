@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import riskmodel as rm
-from riskmodel.mcmc import branch as mcmc
 from riskmodel.mcmc import diagnostics as convergence
 
 CASES = json.loads((Path(__file__).parents[2] / "validation" / "cases.json").read_text())
@@ -86,31 +85,3 @@ def test_the_sampler_says_what_it_cannot_take():
         rm.pool([14], [24600], method="nuts")
     with pytest.raises(rm.UnavailableError):
         rm.pool([14], [24], heterogeneity=0, method="nuts")
-
-
-@pytest.mark.parametrize("prior", [(1, 9), ("half-normal", 1), ("log-normal", 0.8, 0.6)])
-@pytest.mark.parametrize("mu_prior", ["jeffreys", ("normal", 0, 2)])
-def test_the_symbolic_density_is_the_quadrature_s(prior, mu_prior):
-    pt = pytest.importorskip("pytensor.tensor")
-    import pytensor
-
-    from riskmodel._support.checks import checked_counts
-    from riskmodel.inference.beta_binomial import Problem
-    from riskmodel.mcmc.density import repeats
-    from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
-
-    events, totals = checked_counts([40, 3, 0, 5], [61, 14, 7, 5])
-    problem = Problem(events, totals, as_mu_prior(mu_prior), as_heterogeneity_prior(prior))
-    x, w = pt.dscalars("x", "w")
-    often = [pt.constant(repeats(counts, 70)[None]) for counts in (events, totals - events, totals)]
-    symbolic = pytensor.function(
-        [x, w],
-        mcmc._log_density(x, w, *often, problem.mu_prior, problem.heterogeneity_prior),
-        mode="FAST_COMPILE",
-    )
-    points = [(0.1, -1.0), (-3.0, 0.5), (2.0, -9.0), (0.0, -25.0), (-0.5, 2.0)]
-    differences = [
-        float(symbolic(a, b)) - float(problem.log_density(np.array([a]), np.array([b]))[0]) for a, b in points
-    ]
-    # Equal up to the priors' constants.
-    assert differences == pytest.approx([differences[0]] * len(points), abs=1e-9)
