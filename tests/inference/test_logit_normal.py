@@ -1,6 +1,7 @@
 """The logit-normal model against numbers made by others, by brute force and at the edges."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -95,14 +96,19 @@ def test_one_series_says_little_of_another_setting(name):
     assert post.heterogeneity.mean == pytest.approx(halfnorm(scale=width).mean(), abs=0.06 * width)
 
 
-@pytest.mark.parametrize(("y", "n"), [(20, 21), (11, 61)])
-@pytest.mark.parametrize("width", [0.5, 1])
-def test_the_risk_of_one_series_is_an_integral_over_tau_alone(y, n, width):
-    # x and the random effect are both normal: before its counts the series' logit is N(0, 4 + tau**2).
+@cache
+def before_its_counts(width):
+    """Density of a series' logit, N(0, 4 + tau**2) given tau: x and the random effect are both normal."""
     t, tau = np.linspace(-20, 30, 100_001), np.linspace(0, 8 * width, 401)
     tau_weights = halfnorm.pdf(tau, scale=width)
     tau_weights[0] /= 2
-    prior = sum(w * norm.pdf(t, 0, np.hypot(2, one)) for w, one in zip(tau_weights, tau, strict=True))
+    return t, sum(w * norm.pdf(t, 0, np.hypot(2, one)) for w, one in zip(tau_weights, tau, strict=True))
+
+
+@pytest.mark.parametrize(("y", "n"), [(20, 21), (11, 61)])
+@pytest.mark.parametrize("width", [0.5, 1])
+def test_the_risk_of_one_series_is_an_integral_over_tau_alone(y, n, width):
+    t, prior = before_its_counts(width)
     f = prior * np.exp(y * log_expit(t) + (n - y) * log_expit(-t))
     below = np.cumsum(0.5 * (f + np.concatenate([[0], f[:-1]])))
     own = rm.pool([y], [n], **RBEST | {"heterogeneity": ("half-normal", width)}).series[0]
@@ -156,32 +162,40 @@ def test_beta_binomial_likelihood_at_the_maximum_others_found(case):
 # ---------------------------------------------------------------- brute force
 
 
-def brute(events, totals, mu_density, tau_prior, total):
-    """Sums on plain even grids of mu, log tau and z = (logit(theta) - mu) / tau."""
+@cache
+def sums(name, total):
+    """Of the counts alone, on plain even grids of mu, log tau and z = (logit(theta) - mu) / tau: likelihoods and what they weigh."""
     x, log_tau, z = np.linspace(-13, 11, 401), np.linspace(-22, 3.5, 256), np.linspace(-8.5, 8.5, 241)
     z_weights = norm.pdf(z) / norm.pdf(z).sum()
-    log_w, columns = [], []
+    logs, columns = [], []
     y = np.arange(total + 1)
     choose = gammaln(total + 1) - gammaln(y + 1) - gammaln(total - y + 1)
     for tau in np.exp(log_tau):
         t = x[:, None] + tau * z
         risk, rest = log_expit(t), log_expit(-t)
-        likelihoods = [np.exp(k * risk + (n - k) * rest) for k, n in zip(events, totals, strict=True)]
+        likelihoods = [np.exp(k * risk + (n - k) * rest) for k, n in zip(*CASES[name], strict=True)]
         parts = [f @ z_weights for f in likelihoods]
-        log_w.append(np.log(mu_density(x)) + tau_prior.logpdf(tau) + np.log(tau) + sum(np.log(part) for part in parts))
+        logs.append(sum(np.log(part) for part in parts))
         columns.append(
             [np.exp(risk) @ z_weights, np.exp(2 * risk) @ z_weights]
             + [(f * np.exp(risk)) @ z_weights / part for f, part in zip(likelihoods, parts, strict=True)]
             + [np.exp(c + k * risk + (total - k) * rest) @ z_weights for k, c in zip(y, choose, strict=True)]
         )
-    log_w = np.array(log_w)
+    return x, log_tau, np.array(logs), np.array(columns)
+
+
+def brute(name, mu_density, tau_prior, total):
+    """The posterior by these sums."""
+    x, log_tau, logs, columns = sums(name, total)
+    tau = np.exp(log_tau)
+    log_w = logs + np.log(mu_density(x)) + (tau_prior.logpdf(tau) + log_tau)[:, None]
     w = np.exp(log_w - log_w.max())
     w /= w.sum()
-    values = np.einsum("jx,jvx->v", w, np.array(columns))
-    size = len(events)
+    values = np.einsum("jx,jvx->v", w, columns)
+    size = len(CASES[name][0])
     return {
         "average": (w * expit(x)).sum(),
-        "tau": w.sum(axis=1) @ np.exp(log_tau),
+        "tau": w.sum(axis=1) @ tau,
         "new": values[0],
         "new_sd": np.sqrt(values[1] - values[0] ** 2),
         "series": values[2 : 2 + size],
@@ -201,7 +215,7 @@ def test_the_posterior_is_what_plain_sums_say(name, mu, tau):
     events, totals = CASES[name]
     mu_density = norm(*mu[1:]).pdf if mu[0] == "normal" else lambda x: beta(*mu).pdf(expit(x)) * expit(x) * expit(-x)
     tau_prior = halfnorm(scale=tau[1]) if tau[0] == "half-normal" else lognorm(s=tau[2], scale=tau[1])
-    expected = brute(events, totals, mu_density, tau_prior, 6)
+    expected = brute(name, mu_density, tau_prior, 6)
     post = rm.pool(events, totals, model="logit-normal", prior=mu, heterogeneity=tau)
     # Observed 2026-11: at most 9e-9.
     assert post.average.mean == pytest.approx(expected["average"], abs=2e-8)
@@ -212,14 +226,17 @@ def test_the_posterior_is_what_plain_sums_say(name, mu, tau):
     assert post.predict(6) == pytest.approx(expected["pmf"], abs=2e-8)
 
 
+@cache
+def new_setting_of(name):
+    post, t = rm.pool(*CASES[name], **RBEST), np.linspace(-30, 25, 60_001)
+    return post, t, post.new_setting.made._density(t) * (t[1] - t[0])
+
+
 @pytest.mark.parametrize("total", [50, 3000, 5000])
 @pytest.mark.parametrize("name", ["associated", "rare", "unlike"])
 def test_predictions_are_the_binomial_averaged_over_the_new_setting(name, total):
-    events, totals = CASES[name]
-    post = rm.pool(events, totals, **RBEST)
-    t = np.linspace(-30, 25, 60_001)
+    post, t, density = new_setting_of(name)
     risk = expit(t)
-    density = post.new_setting.made._density(t) * (t[1] - t[0])
     pmf = post.predict(total)
     assert pmf.shape == (total + 1,)
     assert pmf.min() >= 0
@@ -253,19 +270,19 @@ def test_the_inner_integral_is_that_of_a_finer_rule_by_another_route(tau):
     z = np.linspace(-9, 9, 200_001)
     weights = np.exp(-(z**2) / 2)
     weights /= weights.sum()
-    for i, (y, n) in enumerate(zip(events, totals, strict=True)):
-        for j, place in enumerate(x):
-            t = place + tau * z
-            f = np.exp(
-                y * log_expit(t) + (n - y) * log_expit(-t) + log_combinations(events[i : i + 1], totals[i : i + 1])
-            )
+    choose = [log_combinations(events[i : i + 1], totals[i : i + 1]) for i in range(events.size)]
+    for j, place in enumerate(x):
+        t = place + tau * z
+        log_risk, log_rest, risk = log_expit(t), log_expit(-t), expit(t)
+        for i, (y, n) in enumerate(zip(events, totals, strict=True)):
+            f = np.exp(y * log_risk + (n - y) * log_rest + choose[i])
             mass = f @ weights
             if mass < 1e-9:
                 continue  # an average that the series rules out
-            log_l = found.log_likelihood[i, 0, j] + log_combinations(events[i : i + 1], totals[i : i + 1])
+            log_l = found.log_likelihood[i, 0, j] + choose[i]
             # Observed 2026-11: 1e-10 and, where tau is 100, the 1e-9 of the plain sum.
             assert log_l == pytest.approx(np.log(mass), abs=1e-8)
-            assert found.risk[i, 0, j] == pytest.approx(f * expit(t) @ weights / mass, abs=1e-8)
+            assert found.risk[i, 0, j] == pytest.approx(f * risk @ weights / mass, abs=1e-8)
             mean = f * t @ weights / mass
             assert found.logit[i, 0, j] == pytest.approx(mean, abs=1e-7)
             assert found.spread[i, 0, j] == pytest.approx(np.sqrt(f * (t - mean) ** 2 @ weights / mass), rel=1e-4)
