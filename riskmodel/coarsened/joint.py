@@ -133,7 +133,7 @@ class Joint(Value):
                 factors = self._listed.likelihoods(edge, nodes.divided, sets)
                 density = (factors.reshape(len(sets), *rows.shape) * rows).sum(axis=1)
             else:
-                nodes = nodes_of(own)
+                nodes = nodes_of(own).heavy
                 density = new_setting_densities(nodes, self._listed.likelihoods(edge, nodes.divided, sets), risk)
             probability, means = (one[sets] for one in self._part(edge))
             density = density / np.where(probability > 0, probability, 1.0)[:, None]

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 #: A Beta worth this many observations is a point for every purpose here.
 _ALIKE = 1e12
 #: Nodes that hold less do not show in a density's ratio to another.
-_LIGHT = 1e-8
+_LIGHT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +40,12 @@ class Nodes(Value):
     def mean(self) -> Array:
         """Average risk at each node, of shape (nodes,)."""
         return self.a / (self.a + self.b)
+
+    @kept
+    def heavy(self) -> Nodes:
+        """Those that show in the ratio of two densities."""
+        shown = self.weights > _LIGHT
+        return Nodes(self.a[shown], self.b[shown], self.weights[shown])
 
     def divided(self, own: tuple[int, int]) -> Divided:
         """How the fetuses of a series divide, at the nodes; `own` is the cell that the series reports itself."""
@@ -102,10 +108,9 @@ def of_average(posterior: Posterior, risk: Array) -> tuple[Nodes, Array]:
 
 def new_setting_densities(nodes: Nodes, factors: Array, risk: Array) -> Array:
     """Densities of a new setting's risk, of shape (sets, risks), where each set multiplies the nodes' weights by factors."""
-    heavy = nodes.weights > _LIGHT
-    a, b = nodes.a[heavy, None], nodes.b[heavy, None]
+    a, b = nodes.a[:, None], nodes.b[:, None]
     log_density = (a - 1) * np.log(risk) + (b - 1) * np.log1p(-risk) - betaln(a, b)
-    return np.asarray((nodes.weights * factors)[:, heavy] @ np.exp(np.minimum(log_density, 700.0)))
+    return np.asarray((nodes.weights * factors) @ np.exp(np.minimum(log_density, 700.0)))
 
 
 def at_levels(posterior: Posterior, levels: Array) -> tuple[Array, Array]:

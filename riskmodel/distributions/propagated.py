@@ -31,11 +31,11 @@ Array = NDArray[np.float64]
 #: Spacing of the nodes, in logits of a level, by how many risks are not integrated in closed form. An end of a 95 %
 #: interval is then good to 5e-4 (the worst on the shipped trees against two million draws, 2026-11). More risks than three
 #: run through fixed points that fill the cube, more of them where what is known may be rare: good to 0.001.
-_SPACING = {1: 0.25, 2: 0.625, 3: 1.25}
+_SPACING = {1: 0.25, 2: 0.75, 3: 1.5}
 #: Points that together hold less are left out.
-_LIGHT = 1e-6
+_LIGHT = 2e-5
 _FARTHEST_NODE = 12.0
-_POINTS, _RARE_POINTS = 4096, 16384
+_POINTS, _RARE_POINTS = 2048, 16384
 #: Logits of the levels at which the integrated risk is tabulated: those at which a tilt is known.
 _LEVELS = 1 + FINE * (TILT_LOGITS.size - 1)
 _LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], _LEVELS)
@@ -44,7 +44,7 @@ _MOST_SETS = 32
 #: Values of a table of quantiles, and cells that are worked out at once.
 _TABLE = 97
 #: Grid on which quantiles are sought first, how far it reaches in spreads, and the cuts of its cells in each round after.
-_GRID, _REACH, _CUTS, _ROUNDS = 33, 5.0, 6, 2
+_GRID, _REACH, _CUTS, _ROUNDS = 21, 5.0, 4, 3
 _CELLS = 400_000
 #: Parts that several answers share: a question about a group has the parts of the question about all.
 _PARTS = Shelf(512)
@@ -140,7 +140,9 @@ class Propagated(Distribution):
         ties, risks = self.ties, dict(self.risks)
 
         def separate(own: frozenset[int]) -> bool:
-            return self.ties is None or self.ties.rows(own)[1].shape[1] <= _MOST_SETS
+            # Each combination of sets makes a part anew: only where the points would otherwise have to fill a cube.
+            most = _MOST_SETS if len(self.risks) > 1 + max(_SPACING) else 1
+            return self.ties is None or self.ties.rows(own)[1].shape[1] <= most
 
         numerator, denominator, parts = compress(self.numerator, self.denominator, separate)
         for edge, part in parts.items():
