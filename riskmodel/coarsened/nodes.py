@@ -49,7 +49,7 @@ class Nodes(Value):
 
     def divided(self, own: tuple[int, int]) -> Divided:
         """How the fetuses of a series divide, at the nodes; `own` is the cell that the series reports itself."""
-        return once(self, own, lambda: Divided(self.a, self.b, own))
+        return Divided(self.a, self.b, own)
 
 
 def point_nodes(risk: Array) -> Nodes:

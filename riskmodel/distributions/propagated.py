@@ -47,7 +47,9 @@ _TABLE = 97
 _GRID, _REACH, _CUTS, _ROUNDS = 21, 5.0, 4, 3
 _CELLS = 400_000
 #: Parts that several answers share: a question about a group has the parts of the question about all.
-_PARTS = Shelf(512)
+_PARTS = Shelf(128)
+#: What is worked out at the points takes megabytes: the latest only.
+_INNERS = Shelf(32)
 
 
 class _Inner(NamedTuple):
@@ -135,8 +137,11 @@ class Propagated(Distribution):
         centre = (held * value).sum() / held.sum()
         return float(np.sqrt((held * (value - centre) ** 2).sum() / held.sum()))
 
-    @kept
+    @property
     def _inner(self) -> _Inner:
+        return _INNERS.get_or_make(self, self._made)
+
+    def _made(self) -> _Inner:
         ties, risks = self.ties, dict(self.risks)
 
         def separate(own: frozenset[int]) -> bool:

@@ -17,7 +17,7 @@ from riskmodel.priors import HeterogeneityPrior, MuPrior
 Rows = tuple[Count, ...]
 
 #: The same rows under the same priors are asked for by many trees: variants of one fit share all but what they change.
-_FITS = Shelf(1024)
+_FITS = Shelf(256)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from riskmodel.tree.sample import TreeSample
 
 #: Trees that are asked again: a face asks the same few findings for every consultation.
-_TREES = Shelf(64)
+_TREES = Shelf(32)
 
 
 def fit(
