@@ -83,21 +83,14 @@ def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults) -> list[
         if "population" not in cells and len(pooled) == 1:
             cells["population"] = pooled[0]
         cells.setdefault("reading", "primary")
-        filled.append(Row(row.number, cells))
-        known = evidence.sources.get(row["source"])
-        if (
-            row["source"]
-            and known is None
-            and not any(other["citation"] for other in rows if other["source"] == row["source"])
-        ):
-            what = "a source that the finding does not have, without a citation"
+        filled.append(replace(row, cells=cells))
+        same = [other for other in rows if other["source"] == row["source"]]
+        if row["source"] and row["source"] not in evidence.sources and not any(other["citation"] for other in same):
             remedy = "Give its full reference in a column 'citation', and if known year, doi and pmid"
-            faults.add(name, what, remedy, row=row.number, column="source", found=row["source"])
+            row.fault("source", "a source that the finding does not have, without a citation", remedy)
         for column in OF_SOURCE:
-            said = {other[column] for other in rows if other["source"] == row["source"] and other[column]}
-            if len(said) > 1 and row[column]:
-                what = f"the rows of {row['source']} say different things of it"
-                faults.add(name, what, "Say it once", row=row.number, column=column, found=row[column])
+            if row[column] and len({other[column] for other in same} - {""}) > 1:
+                row.fault(column, f"the rows of {row['source']} say different things of it", "Say it once")
     return filled
 
 
