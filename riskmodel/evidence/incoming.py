@@ -44,30 +44,30 @@ class Incoming(Value):
 
 def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incoming:
     """Check new counts against a finding and put them beside its own."""
-    sheet = as_sheet(new)
+    name, text = as_sheet(new)
     faults = Faults()
-    lines = _new_rows(sheet.name, sheet.text, evidence, faults)
+    lines = _new_rows(name, text, evidence, faults)
     if faults.problems:
-        raise EvidenceError(faults.problems, where=sheet.name)
+        raise EvidenceError(faults.problems, where=name)
     files = _files(evidence)
     files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, [line.cells for line in lines])
-    unknown: dict[str, dict[str, str]] = {}
-    first_said: dict[str, Row] = {}
+    unknown: dict[str, list[Row]] = {}
     for line in lines:
-        if line["source"] in evidence.sources:
-            continue
-        found = unknown.setdefault(line["source"], {"key": line["source"]})
-        first_said.setdefault(line["source"], line)
-        for name in ("ascertainment", *OF_SOURCE):
-            found[name] = found.get(name) or line[name]
-    files["sources.csv"], first_source = _with_rows(files["sources.csv"], sources.COLUMNS, list(unknown.values()))
+        if line["source"] not in evidence.sources:
+            unknown.setdefault(line["source"], []).append(line)
+    said = [
+        {"key": key}
+        | {column: next((one[column] for one in of if one[column]), "") for column in ("ascertainment", *OF_SOURCE)}
+        for key, of in unknown.items()
+    ]
+    files["sources.csv"], first_source = _with_rows(files["sources.csv"], sources.COLUMNS, said)
     day = updated or datetime.date.today().isoformat()
     files["finding.toml"] = re.sub(
         r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}", f"updated = {day}", files["finding.toml"], count=1
     )
     places = {first + i: line.number for i, line in enumerate(lines)}
-    origins = {first_source + i: first_said[key].number for i, key in enumerate(unknown)}
-    whole = _loaded(files, evidence, sheet.name, places, origins)
+    origins = {first_source + i: of[0].number for i, of in enumerate(unknown.values())}
+    whole = _loaded(files, evidence, name, places, origins)
     added = tuple(count for count in whole.all_counts if count.row in places)
     return Incoming(whole, files, added, tuple(unknown))
 
