@@ -62,9 +62,8 @@ def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incomin
     ]
     files["sources.csv"], first_source = _with_rows(files["sources.csv"], sources.COLUMNS, said)
     day = updated or datetime.date.today().isoformat()
-    files["finding.toml"] = re.sub(
-        r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}", f"updated = {day}", files["finding.toml"], count=1
-    )
+    dated = re.compile(r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}")
+    files["finding.toml"] = dated.sub(f"updated = {day}", files["finding.toml"], count=1)
     places = {first + i: line.number for i, line in enumerate(lines)}
     origins = {first_source + i: of[0].number for i, of in enumerate(unknown.values())}
     whole = _loaded(files, evidence, name, places, origins)
@@ -97,9 +96,8 @@ def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults) -> list[
 def _files(evidence: Evidence) -> dict[str, str]:
     """Texts of the evidence's folder, as it was when it was read."""
     if not evidence.path.is_dir():
-        raise InputError(
-            "the finding has no folder", where=str(evidence.path), remedy="Save it, and load the folder that was saved"
-        )
+        remedy = "Save it, and load the folder that was saved"
+        raise InputError("the finding has no folder", where=str(evidence.path), remedy=remedy)
     if folder_hash(evidence.path) != evidence.content_hash:
         raise InputError("the folder has changed since it was read", where=str(evidence.path), remedy="Load it again")
     there = [name for name in FILES if (evidence.path / name).exists()]
@@ -143,9 +141,10 @@ def _moved(problem: Problem, name: str, places: Mapping[int, int], origins: Mapp
     table = {"counts.csv": places, "sources.csv": origins}.get(problem.file, {})
     if problem.row is None or problem.row not in table:
         return problem
-    what = re.sub(
-        r"\brow (\d+)\b",
-        lambda found: f"row {places[int(found[1])]}" if int(found[1]) in places else f"row {found[1]} of counts.csv",
-        problem.what,
-    )
+
+    def moved(found: re.Match[str]) -> str:
+        place = places.get(int(found[1]))
+        return f"row {found[1]} of counts.csv" if place is None else f"row {place}"
+
+    what = re.sub(r"\brow (\d+)\b", moved, problem.what)
     return replace(problem, file=name, row=table[problem.row], what=what)
