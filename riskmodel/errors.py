@@ -51,16 +51,8 @@ class RiskModelError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """The one JSON body that every face prints for an error."""
-        return {
-            "error": {
-                "code": self.code,
-                "message": self.message,
-                "what": self.what,
-                "where": self.where,
-                "remedy": self.remedy,
-                "problems": [],
-            }
-        }
+        said = {name: getattr(self, name) for name in ("code", "message", "what", "where", "remedy")}
+        return {"error": said | {"problems": []}}
 
 
 class InputError(RiskModelError, ValueError):
@@ -104,30 +96,14 @@ class ContradictionError(InputError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of a file: where it is, what was found, and how to mend it.
+    """One fault of a file: where it is, what was found, and how to mend it."""
 
-    Parameters
-    ----------
-    file : str
-        Name of the file inside the finding's folder.
-    row : int or None
-        Line as a spreadsheet numbers it: the header is row 1. None where the fault is the file's.
-    column : str or None
-        Name of the column, or the dotted key of a TOML file.
-    found : str
-        The offending text, shortened.
-    what : str
-        What is wrong with it.
-    remedy : str
-        What to do.
-    """
-
-    file: str
-    row: int | None
-    column: str | None
-    found: str
-    what: str
-    remedy: str
+    file: str  # name inside the finding's folder
+    row: int | None  # line as a spreadsheet numbers it: the header is row 1; None where the fault is the file's
+    column: str | None  # name of the column, or the dotted key of a TOML file
+    found: str  # the offending text
+    what: str  # what is wrong with it
+    remedy: str  # what to do
 
     def __str__(self) -> str:
         """Location first, so that a list of problems sorts and scans like a compiler's."""
@@ -166,8 +142,8 @@ class EvidenceError(RiskModelError):
     def to_dict(self) -> dict[str, Any]:
         """The JSON body, with every problem as an object of its own."""
         body = super().to_dict()
-        body["error"]["what"] = f"{len(self.problems)} problems in the evidence"
-        body["error"]["problems"] = [asdict(problem) for problem in self.problems]
+        problems = [asdict(problem) for problem in self.problems]
+        body["error"] |= {"what": f"{len(problems)} problems in the evidence", "problems": problems}
         return body
 
 
@@ -196,20 +172,7 @@ class UnavailableError(RiskModelError):
 
 
 def closest(name: str, known: Sequence[str]) -> str | None:
-    """The known name nearest in spelling.
-
-    Parameters
-    ----------
-    name : str
-        As given; case and '-' for '_' do not matter.
-    known : sequence of str
-        The names that exist.
-
-    Returns
-    -------
-    str or None
-        None if none is near.
-    """
+    """The known name nearest in spelling, None if none is near; case and '-' for '_' do not matter."""
     folded = {candidate.casefold().replace("_", "-"): candidate for candidate in known}
     found = difflib.get_close_matches(_shortened(name).casefold().replace("_", "-"), list(folded), n=1, cutoff=0.6)
     return folded[found[0]] if found else None

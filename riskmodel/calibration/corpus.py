@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskmodel._support.kept import Value, kept
-from riskmodel.errors import EvidenceError, InputError, UnknownNameError
-from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_whole
+from riskmodel.errors import EvidenceError
+from riskmodel.evidence.manifest import place_of
+from riskmodel.evidence.readers.sources import well_written
+from riskmodel.evidence.readers.text import Faults, Row, read_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +166,7 @@ def load_corpus(path: str | Path | None = None) -> Corpus:
     >>> load_corpus()
     Corpus(development: 746 series in 41 arms of 22 data sets, 21 clusters; ...)
     """
-    place, name = _place(path)
+    place = place_of("development" if path is None else path, "corpus", corpora(), SHIPPED, "CSV file")
     faults = Faults()
     sources: dict[str, CorpusSource] = {}
     series = place
@@ -179,26 +181,7 @@ def load_corpus(path: str | Path | None = None) -> Corpus:
     arms = _read_series(series, sources, faults)
     if faults.problems:
         raise EvidenceError(sorted(faults.problems, key=lambda one: (one.file, one.row or 0)), where=str(place))
-    return Corpus(name, arms, sources)
-
-
-def _place(path: str | Path | None) -> tuple[Path, str]:
-    if path is None:
-        path = "development"
-    if not isinstance(path, (str, Path)) or not str(path).strip() or "\0" in str(path):
-        raise InputError(
-            f"{path!r} is not a corpus", where="corpus", remedy="Give a shipped corpus's name, or a CSV file's path"
-        )
-    name = str(path)
-    if name in corpora():
-        return SHIPPED / name, name
-    found = Path(name).expanduser()
-    try:
-        if found.exists():
-            return found, found.resolve().name
-    except OSError:
-        pass  # a name too long for the file system is no file
-    raise UnknownNameError("corpus, and no file either:", name, corpora(), where="corpus")
+    return Corpus(place.resolve().name, arms, sources)
 
 
 def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
@@ -206,11 +189,10 @@ def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
     for row in read_csv(path, faults, required=SOURCE_COLUMNS):
         for column in ("key", "cluster", "citation"):
             if not row[column]:
-                faults.add(path.name, "empty", "Fill it in", row=row.number, column=column)
-        if row["doi"] and not re.fullmatch(r"10\.\d{4,9}/\S+", row["doi"]):
-            faults.add(path.name, "not a DOI", "Write 10.", row=row.number, column="doi", found=row["doi"])
+                row.fault(column, "empty", "Fill it in")
+        well_written(row, "doi")
         if row["key"] in sources:
-            faults.add(path.name, "the data set appears twice", "Keep one", row=row.number, found=row["key"])
+            row.fault("key", "the data set appears twice", "Keep one")
         sources[row["key"]] = CorpusSource(*(row[column] for column in SOURCE_COLUMNS))
     return sources
 
@@ -220,81 +202,41 @@ def _read_series(path: Path, sources: Mapping[str, CorpusSource], faults: Faults
     if any(column not in rows[0].cells for column in SERIES_COLUMNS) if rows else True:
         return ()  # a missing column would be a fault of every row
     arms: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
-    first_rows: dict[tuple[str, str], int] = {}
+    first_rows: dict[tuple[str, str], Row] = {}
     # Counted before a row is refused, so that one bad count is not also told as an arm that is too short.
     sizes = Counter((row["meta_analysis"], row["arm"]) for row in rows)
     clusters: dict[str, str] = {}
     for row in rows:
         key = row["meta_analysis"], row["arm"]
-        counts = _checked_row(path.name, row, sources, faults)
-        first_rows.setdefault(key, row.number)
+        for column in ("meta_analysis", "arm", "study"):
+            if not row[column]:
+                row.fault(column, "empty", "Give a name")
+        if sources and key[0] and key[0] not in sources:
+            row.unknown("meta_analysis", "data set", sources)
+        counts = row.counted()
+        first_rows.setdefault(key, row)
         series = arms.setdefault(key, {})
         if row["study"] and row["study"] in series:
-            faults.add(
-                path.name,
-                "the study is already in this arm",
-                "Keep one row, or name the second series apart",
-                row=row.number,
-                column="study",
-                found=row["study"],
-            )
-        series[row["study"]] = counts
+            row.fault("study", "the study is already in this arm", "Keep one row, or name the second series apart")
+        series[row["study"]] = counts or (0, 0)  # the corpus is refused anyway
         cluster = row["cluster"] or (sources[key[0]].cluster if key[0] in sources else key[0])
         if clusters.setdefault(key[0], cluster) != cluster:
-            faults.add(
-                path.name,
-                f"the data set is in the cluster {clusters[key[0]]!r} already",
-                "Give all rows of a data set one cluster",
-                row=row.number,
-                column="cluster",
-                found=cluster,
-            )
+            what = f"the data set is in the cluster {clusters[key[0]]!r} already"
+            row.fault("cluster", what, "Give all rows of a data set one cluster")
     for key, size in sizes.items():
         if size < FEWEST_SERIES:
-            faults.add(
-                path.name,
-                f"the arm has {size} series, fewer than {FEWEST_SERIES}",
-                "Leave the arm out",
-                row=first_rows[key],
-                column="arm",
-                found="/".join(key),
-            )
+            what = f"the arm has {size} series, fewer than {FEWEST_SERIES}"
+            number = first_rows[key].number
+            faults.add(path.name, what, "Leave the arm out", row=number, column="arm", found="/".join(key))
     if faults.problems:
         return ()
     return tuple(_arm(key, arms[key], clusters[key[0]]) for key in sorted(arms))
 
 
-def _checked_row(file: str, row: Row, sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[int, int]:
-    """Counts of a row; zeros where they are at fault, for the corpus is refused anyway."""
-    for column in ("meta_analysis", "arm", "study"):
-        if not row[column]:
-            faults.add(file, "empty", "Give a name", row=row.number, column=column)
-    if sources and row["meta_analysis"] and row["meta_analysis"] not in sources:
-        faults.unknown(file, "data set", row["meta_analysis"], sources, row=row.number, column="meta_analysis")
-    events, total = (read_whole(file, row, column, faults) for column in ("events", "total"))
-    if total == 0:
-        faults.add(file, "a total of 0", "Leave the row out: nobody was counted", row=row.number, column="total")
-    if events is not None and total and events > total:
-        faults.add(
-            file,
-            f"{events} events of {total}",
-            "Events cannot exceed the total; are they swapped?",
-            row=row.number,
-            column="events",
-            found=events,
-        )
-    return events or 0, total or 0
-
-
 def _arm(key: tuple[str, str], series: Mapping[str, tuple[int, int]], cluster: str) -> Arm:
     studies = sorted(series, key=lambda study: (_natural(study), study))
-    return Arm(
-        *key,
-        cluster,
-        tuple(studies),
-        tuple(series[one][0] for one in studies),
-        tuple(series[one][1] for one in studies),
-    )
+    events, totals = zip(*(series[one] for one in studies), strict=True)
+    return Arm(*key, cluster, tuple(studies), events, totals)
 
 
 def _natural(text: str) -> Sequence[tuple[int, int, str]]:

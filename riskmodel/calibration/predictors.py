@@ -7,7 +7,7 @@ events in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -128,19 +128,16 @@ def as_predictors(given: Any) -> tuple[Predictor, ...]:
         given = USUAL
     if isinstance(given, Mapping):
         found = [_as_predictor(value, str(name)) for name, value in given.items()]
-    elif isinstance(given, Sequence) and not isinstance(given, str):
-        found = [_as_predictor(value, None) for value in given]
     else:
-        found = [_as_predictor(given, None)]
+        several = isinstance(given, Sequence) and not isinstance(given, str)
+        found = [_as_predictor(value, None) for value in (given if several else [given])]
     if not found:
         raise InputError("nothing to judge", where="predictors", remedy=f"Name one: {', '.join(PREDICTORS)}")
     names = [one.name for one in found]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(
-                f"two predictors are called {name!r}", where="predictors", remedy="Give a dict with a name for each"
-            )
     for one in found:
+        if names.count(one.name) > 1:
+            remedy = "Give a dict with a name for each"
+            raise InputError(f"two predictors are called {one.name!r}", where="predictors", remedy=remedy)
         one.to_dict()  # a prior that cannot be used is refused now, not after the first arm
     return tuple(found)
 
@@ -150,19 +147,12 @@ def _as_predictor(value: Any, name: str | None) -> Predictor:
         if value not in PREDICTORS:
             raise UnknownNameError("predictor", value, PREDICTORS, where="predictors")
         value = PREDICTORS[value]
-    if isinstance(value, PoolPredictor):
-        if name is None or name == value.name:
-            return value
-        return PoolPredictor(name, value.prior, value.heterogeneity, value.model, value.title)
-    if isinstance(value, FunctionPredictor):
-        return value if name is None else FunctionPredictor(name, value.function)
+    if isinstance(value, (PoolPredictor, FunctionPredictor)):
+        return value if name is None else replace(value, name=name)
     if callable(value):
         return FunctionPredictor(str(name or getattr(value, "__name__", type(value).__name__)), value)
-    raise InputError(
-        f"{value!r} cannot predict",
-        where="predictors",
-        remedy="Give a name, a PoolPredictor, or a function of events, totals and total",
-    )
+    remedy = "Give a name, a PoolPredictor, or a function of events, totals and total"
+    raise InputError(f"{value!r} cannot predict", where="predictors", remedy=remedy)
 
 
 def asked(
@@ -199,12 +189,10 @@ def checked_pmf(pmf: Any, total: int, *, name: str, where: str) -> Array:
         raise InputError(f"{type(pmf).__name__} instead of probabilities", where=place, remedy=remedy) from None
     if values.shape != (total + 1,):
         raise InputError(f"shape {values.shape} where ({total + 1},) is due", where=place, remedy=remedy)
-    if not np.all(np.isfinite(values)):
-        at = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise InputError(f"the probability of {at} events is {values[at]}", where=place, remedy=remedy)
-    if values.min() < 0:
-        at = int(values.argmin())
-        raise InputError(f"the probability of {at} events is {values[at]:.3g}", where=place, remedy=remedy)
+    wrong = np.flatnonzero(~np.isfinite(values) | (values < 0))
+    if wrong.size:
+        what = f"the probability of {wrong[0]} events is {values[wrong[0]]:.3g}"
+        raise InputError(what, where=place, remedy=remedy)
     if abs(float(values.sum()) - 1) > SUM_TOLERANCE:
         raise InputError(f"the probabilities sum to {values.sum():.9g}", where=place, remedy=remedy)
     return values

@@ -246,10 +246,8 @@ def _criterion(
 ) -> dict[str, Any]:
     known = value is not None and bool(np.isfinite(value))
     status = "not available"
-    if known:
-        assert value is not None
-        inside = low <= value <= high if high is not None else value > low
-        status = "pass" if inside else "fail"
+    if value is not None and known:
+        status = "pass" if (value > low if high is None else low <= value <= high) else "fail"
     return {
         "criterion": criterion,
         "k": k,

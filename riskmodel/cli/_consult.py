@@ -80,27 +80,18 @@ def _options(parsed: Finding) -> list[click.Parameter]:
 
     settings = "|".join(["any", *(one.name for one in parsed.settings)])
     readings = "|".join(one.name for one in parsed.readings)
+    finding = "NAME|DIR", "A shipped finding, or a finding's folder."
     known = [(one.name, "|".join(one.states), f"Known: {one.title}.") for one in parsed.states]
     stated = [
         (one.name, (one.unit or one.kind).upper(), f"Stated: {one.title}; echoed, not part of any number.")
         for one in parsed.descriptors
     ]
     return [
-        *(
-            _option(f"--{name.replace('_', '-')}", f"state_{name}", None, values, text)
-            for name, values, text in (*known, *stated)
-        ),
+        *(_option(f"--{name.replace('_', '-')}", f"state_{name}", None, *how) for name, *how in (*known, *stated)),
         _option("--setting", "setting", "any", settings, "Whose series speak."),
         _option("--reading", "reading", "primary", readings, "How disputed rows are read."),
         _option("--audience", "audience", AUDIENCES[0], "|".join(AUDIENCES), "How it is worded."),
-        _option(
-            "--finding",
-            "finding",
-            DEFAULT_FINDING,
-            "NAME|DIR",
-            "A shipped finding, or a finding's folder.",
-            passed=False,
-        ),
+        _option("--finding", "finding", DEFAULT_FINDING, *finding, passed=False),
         click.Option(
             ["--detail"],
             multiple=True,

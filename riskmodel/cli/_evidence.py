@@ -64,12 +64,8 @@ def _audit(finding: str, setting: str, reading: str, as_json: bool) -> None:
     evidence = load_evidence(finding, reading=reading)
     found = audit_model(fit(evidence, setting=setting))
     if as_json:
-        body = {
-            "finding": evidence.finding.key,
-            "evidence_version": evidence.version,
-            "audit": [one.to_dict() for one in found],
-        }
-        show_json(body)
+        about = {"finding": evidence.finding.key, "evidence_version": evidence.version}
+        show_json(about | {"audit": [one.to_dict() for one in found]})
         return
     rows = [[one.severity, one.code, one.what, one.remedy] for one in found]
     page(f"# Audit of {evidence.finding.title}\n\n{table(['Severity', 'Kind', 'What', 'What to do'], rows)}\n")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from riskmodel.evidence.finding import Count, Finding, Source
 from riskmodel.evidence.known import Known
 
+#: A source's counts by what they count.
+Index = Mapping[tuple[str, str, Known], Count]
 #: Worst first.
 SEVERITIES = ("contradiction", "warning", "note")
 #: By code, what to do.
@@ -53,14 +55,17 @@ class AuditFinding:
 
 def audit_counts(finding: Finding, sources: Mapping[str, Source], counts: Sequence[Count]) -> tuple[AuditFinding, ...]:
     """Examine the counts of one reading."""
-    found = [
-        *_sums(finding, counts),
-        *_group_sizes(finding, counts),
-        *_overlaps(sources, counts),
-        *_thin_edges(finding, counts),
-        *_weak(sources, counts),
-    ]
-    return worst_first(found)
+    by_source: dict[str, list[Count]] = {}
+    for count in counts:
+        if count.role != "context":
+            by_source.setdefault(count.source, []).append(count)
+    found = []
+    for code, check in (("sum", _sums), ("group size", _group_sizes)):
+        for source, rows in by_source.items():
+            index = {(row.variable, row.category, row.given): row for row in rows}
+            told = [f"{source}: {what}" for row in rows for what in check(finding, row, index)]
+            found += [AuditFinding("contradiction", code, what, (source,)) for what in told]
+    return worst_first([*found, *_overlaps(sources, counts), *_thin_edges(finding, counts), *_weak(sources, counts)])
 
 
 def worst_first(found: Iterable[AuditFinding]) -> tuple[AuditFinding, ...]:
@@ -68,82 +73,39 @@ def worst_first(found: Iterable[AuditFinding]) -> tuple[AuditFinding, ...]:
     return tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))
 
 
-def _by_source(counts: Sequence[Count]) -> dict[str, list[Count]]:
-    grouped: dict[str, list[Count]] = {}
-    for count in counts:
-        if count.role != "context":
-            grouped.setdefault(count.source, []).append(count)
-    return grouped
-
-
 def _ratio(count: Count) -> str:
-    return f"{count.events}/{count.total} ({count.variable}={count.category}" + (
-        f" | {count.given})" if count.given else ")"
-    )
+    given = f" | {count.given}" if count.given else ""
+    return f"{count.events}/{count.total} ({count.variable}={count.category}{given})"
 
 
-def _sums(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
+def _sums(finding: Finding, row: Count, index: Index) -> Iterator[str]:
     """A coarse count must be the sum of its finer ones, where a source gives all of them."""
-    found = []
-    for source, rows in _by_source(counts).items():
-        index = {(row.variable, row.category, row.given): row for row in rows}
-        for row in rows:
-            for variable in finding.states:
-                if variable.name == row.variable or any(name == variable.name for name, _ in row.given):
-                    continue
-                places = [row.given.with_state(finding, variable.name, state) for state in variable.states]
-                parts = [
-                    part for given in places if (part := index.get((row.variable, row.category, given))) is not None
-                ]
-                if len(parts) < len(places):
-                    continue
-                events, total = sum(part.events for part in parts), sum(part.total for part in parts)
-                if (events, total) != (row.events, row.total):
-                    found.append(
-                        AuditFinding(
-                            "contradiction",
-                            "sum",
-                            f"{source}: {_ratio(row)} is not the sum of {' and '.join(map(_ratio, parts))}",
-                            (source,),
-                        )
-                    )
-    return found
+    for variable in finding.states:
+        if variable.name == row.variable or any(name == variable.name for name, _ in row.given):
+            continue
+        places = [row.given.with_state(finding, variable.name, state) for state in variable.states]
+        parts = [part for given in places if (part := index.get((row.variable, row.category, given))) is not None]
+        sums = sum(part.events for part in parts), sum(part.total for part in parts)
+        if len(parts) == len(places) and sums != (row.events, row.total):
+            yield f"{_ratio(row)} is not the sum of {' and '.join(map(_ratio, parts))}"
 
 
-def _group_sizes(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
+def _group_sizes(finding: Finding, row: Count, index: Index) -> Iterator[str]:
     """A group cannot be larger than the count that says how many are in it."""
-    found = []
-    for source, rows in _by_source(counts).items():
-        index = {(row.variable, row.category, row.given): row for row in rows}
-        for row in rows:
-            if not row.given:
-                continue
-            name, state = row.given[-1]
-            parent = row.given.without(name)
-            variable = finding.variable(name)
-            if variable is None:
-                continue
-            counted = index.get((name, state, parent))
-            size = counted.events if counted is not None else 0
-            if counted is None and len(variable.states) == 2:
-                counted = index.get((name, next(one for one in variable.states if one != state), parent))
-                size = counted.total - counted.events if counted is not None else 0
-            if counted is None:
-                continue
-            if row.total > size:
-                found.append(
-                    AuditFinding(
-                        "contradiction",
-                        "group size",
-                        f"{source}: {_ratio(row)} has {row.total} where {_ratio(counted)} leaves {size}",
-                        (source,),
-                    )
-                )
-    return found
+    if not row.given:
+        return
+    name, state = row.given[-1]
+    parent, variable = row.given.without(name), finding.variable(name)
+    counted = index.get((name, state, parent))
+    size = counted.events if counted is not None else 0
+    if counted is None and variable is not None and len(variable.states) == 2:
+        counted = index.get((name, next(one for one in variable.states if one != state), parent))
+        size = counted.total - counted.events if counted is not None else 0
+    if counted is not None and row.total > size:
+        yield f"{_ratio(row)} has {row.total} where {_ratio(counted)} leaves {size}"
 
 
-def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[AuditFinding]:
-    found = []
+def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterator[AuditFinding]:
     fitted: dict[tuple[str, Known], set[str]] = {}
     for count in counts:
         if count.role == "fit":
@@ -153,49 +115,30 @@ def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[Au
         where = variable + (f" | {given}" if given else "")
         for pair in sorted(map(sorted, pairs)):
             what = f"{' and '.join(pair)} may share fetuses and both feed {where}"
-            found.append(AuditFinding("warning", "overlap", what, tuple(pair)))
-    return found
+            yield AuditFinding("warning", "overlap", what, tuple(pair))
 
 
-def _thin_edges(finding: Finding, counts: Sequence[Count]) -> list[AuditFinding]:
-    found = []
+def _thin_edges(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFinding]:
     states = {one.name: one.states for one in finding.variables}
     for edge in finding.edges:
         if edge.status != "counts":
             continue
         groups = (edge.given, *edge.accepts)
-        keys = {
-            count.source
-            for count in counts
-            if count.role == "fit"
-            and count.variable == edge.variable
-            and count.category in states[edge.variable]
-            and count.given in groups
-        }
+        fed = [one for one in counts if one.role == "fit" and one.variable == edge.variable and one.given in groups]
+        keys = tuple(sorted({one.source for one in fed if one.category in states[edge.variable]}))
         if not keys:
-            found.append(AuditFinding("warning", "empty edge", f"no series feeds {edge.name}", ()))
+            yield AuditFinding("warning", "empty edge", f"no series feeds {edge.name}", ())
         elif len(keys) <= 2:
-            found.append(
-                AuditFinding(
-                    "note",
-                    "thin edge",
-                    f"{len(keys)} series feed {edge.name}: {', '.join(sorted(keys))}",
-                    tuple(sorted(keys)),
-                )
-            )
-    return found
+            what = f"{len(keys)} series feed {edge.name}: {', '.join(keys)}"
+            yield AuditFinding("note", "thin edge", what, keys)
 
 
-def _weak(sources: Mapping[str, Source], counts: Sequence[Count]) -> list[AuditFinding]:
-    weak = [count for count in counts if count.role == "fit" and count.basis in ("secondary", "as-cited")]
+def _weak(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterator[AuditFinding]:
+    for one in counts:
+        if one.role == "fit" and one.basis in ("secondary", "as-cited"):
+            what = f"{one.source}: {_ratio(one)} rests on a number of basis {one.basis!r}"
+            yield AuditFinding("warning", "basis", what, (one.source,))
     used = {count.source for count in counts}
-    return [
-        AuditFinding(
-            "warning", "basis", f"{one.source}: {_ratio(one)} rests on a number of basis {one.basis!r}", (one.source,)
-        )
-        for one in weak
-    ] + [
-        AuditFinding("note", "no counts", f"{key} is cited and has no count", (key,))
-        for key in sources
-        if key not in used
-    ]
+    for key in sources:
+        if key not in used:
+            yield AuditFinding("note", "no counts", f"{key} is cited and has no count", (key,))

@@ -216,12 +216,8 @@ class Evidence(Value):
         self, variable: str, category: str, given: Given, after: tuple[str, ...], setting: str
     ) -> list[tuple[Count, tuple[Count, ...]]]:
         """What `select` gives, each with the rows behind it; a total of 0 where all are of the states ruled out."""
-        declared = self.finding.variable(variable)
-        rows = [
-            count
-            for count in self.fitted(setting)
-            if count.variable == variable and frozenset(count.given) == frozenset(given)
-        ]
+        declared, asked = self.finding.variable(variable), set(given)
+        rows = [one for one in self.fitted(setting) if one.variable == variable and set(one.given) == asked]
         if declared is None or category not in declared.states:
             return [(row, (row,)) for row in rows if row.category == category]
         groups: dict[tuple[str, str], dict[str, Count]] = {}
@@ -265,11 +261,8 @@ class Evidence(Value):
             If the setting does not exist.
         """
         allowed = self.ascertainments(setting)
-        return tuple(
-            count
-            for count in self.counts
-            if count.role == "fit" and (allowed is None or count.ascertainment in allowed)
-        )
+        fitted = (count for count in self.counts if count.role == "fit")
+        return tuple(count for count in fitted if allowed is None or count.ascertainment in allowed)
 
     def for_edge(self, edge: Edge, *, setting: str = "any") -> tuple[Count, ...]:
         """Counts that feed a branch of the tree: its own, and those of coarser groups that it accepts.
@@ -345,11 +338,10 @@ class Evidence(Value):
         """
         if setting == "any":
             return None
-        for one in self.finding.settings:
-            if one.name == setting:
-                return one.ascertainments
-        known = ["any", *(one.name for one in self.finding.settings)]
-        raise UnknownNameError("setting", setting, known, where="setting")
+        known = {one.name: one.ascertainments for one in self.finding.settings}
+        if setting not in known:
+            raise UnknownNameError("setting", setting, ["any", *known], where="setting")
+        return known[setting]
 
     def audit(self) -> tuple[AuditFinding, ...]:
         """What a careful reader would ask about these rows: sums, contradictions, gaps, weak bases."""

@@ -22,10 +22,8 @@ from riskmodel.evidence.readers.text import Column
 def describe(evidence: Evidence) -> dict[str, Any]:
     """Evidence as JSON knows it."""
     finding = evidence.finding
-    counts = [
-        count.to_dict() | {"row": count.row, "population": count.population, "role": count.role}
-        for count in evidence.counts
-    ]
+    beside = ("row", "population", "role")
+    counts = [count.to_dict() | {name: getattr(count, name) for name in beside} for count in evidence.counts]
     return {
         "finding": finding.key,
         "title": finding.title,
@@ -34,9 +32,7 @@ def describe(evidence: Evidence) -> dict[str, Any]:
         "evidence_version": evidence.version,
         "rows": len(evidence.all_counts),
         "counts": counts,
-        "sources": {
-            key: asdict(source) | {"overlaps": list(source.overlaps)} for key, source in evidence.sources.items()
-        },
+        "sources": {key: asdict(one) | {"overlaps": list(one.overlaps)} for key, one in evidence.sources.items()},
         "edges": [
             {
                 "branch": edge.name,
@@ -54,10 +50,7 @@ def describe(evidence: Evidence) -> dict[str, Any]:
 def descriptor(evidence: Evidence) -> dict[str, Any]:
     """What ``datapackage.json`` says."""
     finding = evidence.finding
-    named = {
-        "population": [one.name for one in finding.populations],
-        "reading": [one.name for one in finding.readings],
-    }
+    named = {one: [kind.name for kind in getattr(finding, f"{one}s")] for one in ("population", "reading")}
     of_source = {"foreignKeys": [{"fields": "source", "reference": {"resource": "sources", "fields": "key"}}]}
     resources = [
         _resource(evidence, "sources", sources.COLUMNS, {}, {"primaryKey": "key"}),

@@ -190,6 +190,11 @@ class Source:
     note: str
 
 
+#: Fields of a count that JSON has, in its order: what was counted, and how.
+_TOLD = ("source", "variable", "category", "given", "events", "total")
+_BESIDE = ("ascertainment", "terminations", "definition", "basis", "reading", "note")
+
+
 @dataclass(frozen=True)
 class Count:
     """Events of a total, as one source reports them."""
@@ -227,20 +232,7 @@ class Count:
 
     def to_dict(self) -> dict[str, object]:
         """As JSON knows it: source, question, numbers, basis and note."""
-        return {
-            "source": self.source,
-            "variable": self.variable,
-            "category": self.category,
-            "given": str(self.given),
-            "events": self.events,
-            "total": self.total,
-            "ascertainment": self.ascertainment,
-            "terminations": self.terminations,
-            "definition": self.definition,
-            "basis": self.basis,
-            "reading": self.reading,
-            "note": self.note,
-        }
+        return {name: getattr(self, name) for name in (*_TOLD, *_BESIDE)} | {"given": str(self.given)}
 
 
 @dataclass(frozen=True)

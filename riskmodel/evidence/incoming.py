@@ -44,30 +44,29 @@ class Incoming(Value):
 
 def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incoming:
     """Check new counts against a finding and put them beside its own."""
-    sheet = as_sheet(new)
+    name, text = as_sheet(new)
     faults = Faults()
-    lines = _new_rows(sheet.name, sheet.text, evidence, faults)
+    lines = _new_rows(name, text, evidence, faults)
     if faults.problems:
-        raise EvidenceError(faults.problems, where=sheet.name)
+        raise EvidenceError(faults.problems, where=name)
     files = _files(evidence)
     files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, [line.cells for line in lines])
-    unknown: dict[str, dict[str, str]] = {}
-    first_said: dict[str, Row] = {}
+    unknown: dict[str, list[Row]] = {}
     for line in lines:
-        if line["source"] in evidence.sources:
-            continue
-        found = unknown.setdefault(line["source"], {"key": line["source"]})
-        first_said.setdefault(line["source"], line)
-        for name in ("ascertainment", *OF_SOURCE):
-            found[name] = found.get(name) or line[name]
-    files["sources.csv"], first_source = _with_rows(files["sources.csv"], sources.COLUMNS, list(unknown.values()))
+        if line["source"] not in evidence.sources:
+            unknown.setdefault(line["source"], []).append(line)
+    said = [
+        {"key": key}
+        | {column: next((one[column] for one in of if one[column]), "") for column in ("ascertainment", *OF_SOURCE)}
+        for key, of in unknown.items()
+    ]
+    files["sources.csv"], first_source = _with_rows(files["sources.csv"], sources.COLUMNS, said)
     day = updated or datetime.date.today().isoformat()
-    files["finding.toml"] = re.sub(
-        r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}", f"updated = {day}", files["finding.toml"], count=1
-    )
+    dated = re.compile(r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}")
+    files["finding.toml"] = dated.sub(f"updated = {day}", files["finding.toml"], count=1)
     places = {first + i: line.number for i, line in enumerate(lines)}
-    origins = {first_source + i: first_said[key].number for i, key in enumerate(unknown)}
-    whole = _loaded(files, evidence, sheet.name, places, origins)
+    origins = {first_source + i: of[0].number for i, of in enumerate(unknown.values())}
+    whole = _loaded(files, evidence, name, places, origins)
     added = tuple(count for count in whole.all_counts if count.row in places)
     return Incoming(whole, files, added, tuple(unknown))
 
@@ -83,30 +82,22 @@ def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults) -> list[
         if "population" not in cells and len(pooled) == 1:
             cells["population"] = pooled[0]
         cells.setdefault("reading", "primary")
-        filled.append(Row(row.number, cells))
-        known = evidence.sources.get(row["source"])
-        if (
-            row["source"]
-            and known is None
-            and not any(other["citation"] for other in rows if other["source"] == row["source"])
-        ):
-            what = "a source that the finding does not have, without a citation"
+        filled.append(replace(row, cells=cells))
+        same = [other for other in rows if other["source"] == row["source"]]
+        if row["source"] and row["source"] not in evidence.sources and not any(other["citation"] for other in same):
             remedy = "Give its full reference in a column 'citation', and if known year, doi and pmid"
-            faults.add(name, what, remedy, row=row.number, column="source", found=row["source"])
+            row.fault("source", "a source that the finding does not have, without a citation", remedy)
         for column in OF_SOURCE:
-            said = {other[column] for other in rows if other["source"] == row["source"] and other[column]}
-            if len(said) > 1 and row[column]:
-                what = f"the rows of {row['source']} say different things of it"
-                faults.add(name, what, "Say it once", row=row.number, column=column, found=row[column])
+            if row[column] and len({other[column] for other in same} - {""}) > 1:
+                row.fault(column, f"the rows of {row['source']} say different things of it", "Say it once")
     return filled
 
 
 def _files(evidence: Evidence) -> dict[str, str]:
     """Texts of the evidence's folder, as it was when it was read."""
     if not evidence.path.is_dir():
-        raise InputError(
-            "the finding has no folder", where=str(evidence.path), remedy="Save it, and load the folder that was saved"
-        )
+        remedy = "Save it, and load the folder that was saved"
+        raise InputError("the finding has no folder", where=str(evidence.path), remedy=remedy)
     if folder_hash(evidence.path) != evidence.content_hash:
         raise InputError("the folder has changed since it was read", where=str(evidence.path), remedy="Load it again")
     there = [name for name in FILES if (evidence.path / name).exists()]
@@ -150,9 +141,10 @@ def _moved(problem: Problem, name: str, places: Mapping[int, int], origins: Mapp
     table = {"counts.csv": places, "sources.csv": origins}.get(problem.file, {})
     if problem.row is None or problem.row not in table:
         return problem
-    what = re.sub(
-        r"\brow (\d+)\b",
-        lambda found: f"row {places[int(found[1])]}" if int(found[1]) in places else f"row {found[1]} of counts.csv",
-        problem.what,
-    )
+
+    def moved(found: re.Match[str]) -> str:
+        place = places.get(int(found[1]))
+        return f"row {found[1]} of counts.csv" if place is None else f"row {place}"
+
+    what = re.sub(r"\brow (\d+)\b", moved, problem.what)
     return replace(problem, file=name, row=table[problem.row], what=what)

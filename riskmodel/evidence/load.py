@@ -8,10 +8,10 @@ from pathlib import Path
 from riskmodel.errors import EvidenceError, InputError, UnknownNameError
 from riskmodel.evidence import manifest
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.manifest import FILES, findings, folder_hash
+from riskmodel.evidence.manifest import FILES, findings, folder_hash, place_of
 from riskmodel.evidence.readers.counts import COLUMNS, read_counts
 from riskmodel.evidence.readers.fields import read_toml
-from riskmodel.evidence.readers.finding import check_citations, read_finding
+from riskmodel.evidence.readers.finding import read_finding
 from riskmodel.evidence.readers.sources import read_sources
 from riskmodel.evidence.readers.text import Faults, header, read_csv
 from riskmodel.evidence.readers.workup import read_workup
@@ -51,7 +51,12 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     """
     if isinstance(finding, Evidence):
         return finding.with_reading(reading)
-    folder = _folder(finding)
+    folder = place_of(finding, "finding", findings(), manifest.SHIPPED, "folder")
+    if folder.is_file() and folder.name in FILES:
+        remedy = f"Give the folder: {folder.parent}"
+        raise InputError(f"{str(finding)!r} is one file of a folder", where="finding", remedy=remedy)
+    if not folder.is_dir():
+        raise UnknownNameError("finding, and no folder either:", str(finding), findings(), where="finding")
     faults = Faults()
     parsed = read_finding(folder / "finding.toml", folder.resolve().name, faults)
     sources = read_sources(folder / "sources.csv", faults)
@@ -64,37 +69,29 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     counts = read_counts(folder / "counts.csv", parsed, sources, faults)
     workup = read_workup(folder / "workup.toml", parsed, faults)
     statements = [*workup.differential, *workup.prognosis, *workup.pitfalls, *workup.cautions]
-    keys = sorted({count.key for count in counts if count.reading == "primary"})
-    check_citations(
-        "workup.toml",
-        [(f"steps.{step.key}", step.sources) for step in workup.steps]
-        + [(one.key, one.sources) for one in statements]
-        + [(one.key, one.sources) for one in workup.neighbours],
-        sources,
-        faults,
-    )
-    check_citations(
-        "finding.toml",
-        [(f"disagreements.{one.key}", one.sources) for one in parsed.disagreements]
-        + [(f"edges: {one.name}", one.sources) for one in parsed.edges]
-        + [("partly_tested", one.sources) for one in parsed.partly_tested],
-        sources,
-        faults,
-    )
+    cited = [("workup.toml", f"steps.{one.key}", one.sources) for one in workup.steps]
+    cited += [("workup.toml", one.key, one.sources) for one in statements]
+    cited += [("workup.toml", one.key, one.sources) for one in workup.neighbours]
+    cited += [("finding.toml", f"disagreements.{one.key}", one.sources) for one in parsed.disagreements]
+    cited += [("finding.toml", f"edges: {one.name}", one.sources) for one in parsed.edges]
+    cited += [("finding.toml", "partly_tested", one.sources) for one in parsed.partly_tested]
     named = [("workup.toml", f"{one.key}.counts", one.counts) for one in statements]
     named += [("finding.toml", "partly_tested.counts", one.counts) for one in parsed.partly_tested]
-    for file, column, wanted in named:
-        for key in wanted:
-            if key not in keys:
-                faults.unknown(file, "count", key, keys, column=column)
+    primary = sorted({count.key for count in counts if count.reading == "primary"})
+    for kind, wanted, known in (("source", cited, sources), ("count", named, primary)):
+        for file, column, keys in wanted:
+            for key in keys:
+                if key not in known:
+                    faults.unknown(file, kind, key, known, column=column)
     for one in counts:
         declared = parsed.variable(one.variable)
         partly = any(one.key in part.counts for part in parsed.partly_tested)
         if partly and (declared is None or len(declared.states) > 2):
-            what = "a count of one of several states cannot be partly tested"
-            faults.add(
-                "finding.toml", what, "Say it of a variable of two states", column="partly_tested.counts", found=one.key
+            what, remedy = (
+                "a count of one of several states cannot be partly tested",
+                "Say it of a variable of two states",
             )
+            faults.add("finding.toml", what, remedy, column="partly_tested.counts", found=one.key)
     if faults.problems:
         order = {name: i for i, name in enumerate(FILES)}
         problems = sorted(faults.problems, key=lambda one: (order.get(one.file, 9), one.row or 0))
@@ -104,24 +101,3 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
         manifest.check_released(folder.name, content_hash)
     evidence = Evidence(parsed, sources, counts, counts, workup, "primary", folder, content_hash)
     return evidence.with_reading(reading)
-
-
-def _folder(finding: str | Path) -> Path:
-    if not isinstance(finding, (str, Path)) or not str(finding).strip() or "\0" in str(finding):
-        raise InputError(
-            f"{finding!r} is not a finding", where="finding", remedy="Give a shipped finding's name, or a folder's path"
-        )
-    name = str(finding)
-    if name in findings():
-        return manifest.SHIPPED / name
-    path = Path(name).expanduser()
-    try:
-        if path.is_dir():
-            return path
-        if path.is_file() and path.name in FILES:
-            raise InputError(
-                f"{name!r} is one file of a folder", where="finding", remedy=f"Give the folder: {path.parent}"
-            )
-    except OSError:
-        pass  # a name too long for the file system is no folder
-    raise UnknownNameError("finding, and no folder either:", name, findings(), where="finding")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from riskmodel._support.files import write_whole
-from riskmodel.errors import InputError
+from riskmodel.errors import InputError, UnknownNameError
 
 FILES = ("finding.toml", "sources.csv", "counts.csv", "workup.toml")
 SHIPPED = Path(__file__).parent.parent / "data"
@@ -30,6 +31,21 @@ def findings() -> tuple[str, ...]:
     return tuple(
         sorted(path.name for path in SHIPPED.iterdir() if (path / "finding.toml").is_file() and path.name != TEMPLATE)
     )
+
+
+def place_of(given: object, what: str, shipped: Sequence[str], above: Path, also: str) -> Path:
+    """The folder of a shipped name, or what a path leads to."""
+    if not isinstance(given, (str, Path)) or not str(given).strip() or "\0" in str(given):
+        remedy = f"Give a shipped {what}'s name, or a {also}'s path"
+        raise InputError(f"{given!r} is not a {what}", where=what, remedy=remedy)
+    name = str(given)
+    path = above / name if name in shipped else Path(name).expanduser()
+    try:
+        if path.exists():
+            return path
+    except OSError:
+        pass  # a name too long for the file system is no file
+    raise UnknownNameError(f"{what}, and no {also.split()[-1]} either:", name, shipped, where=what)
 
 
 def folder_hash(folder: Path, files: tuple[str, ...] = FILES) -> str:

@@ -29,14 +29,9 @@ def _holding(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
     if reading == "primary":
         return tuple(count for count in counts if count.reading == "primary")
     own = [count for count in counts if count.reading == reading]
-    replaced = {key for count in own for key in count.replaces}
     stand_in = {key: count for count in own for key in count.replaces}
-    rows = []
-    for count in counts:
-        if count.reading == "primary" and count.key in replaced:
-            rows.append(stand_in.pop(count.key, None))
-        elif count.reading == "primary":
-            rows.append(count)
-    placed = {id(count) for count in rows if count is not None}
-    extra = [count for count in own if id(count) not in placed]
-    return tuple(count for count in [*rows, *extra] if count is not None)
+    replaced = set(stand_in)
+    primary = [count for count in counts if count.reading == "primary"]
+    rows = [stand_in.pop(count.key, None) if count.key in replaced else count for count in primary]
+    placed = {id(count) for count in rows}
+    return tuple(count for count in (*rows, *(one for one in own if id(one) not in placed)) if count is not None)

@@ -39,24 +39,15 @@ class Term:
 
     def __str__(self) -> str:
         """As it was written."""
-        return (
-            f"{self.name} is {self.test}"
-            if self.test in ("known", "unknown")
-            else f"{self.name} {self.test} {self.value}"
-        )
+        return f"{self.name} {self.test} {self.value}" if self.test in _COMPARE else f"{self.name} is {self.test}"
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
         """Whether it is true of what is known; a comparison with something unknown is not."""
         found = facts.get(self.name)
-        if self.test == "known":
-            return found is not None
-        if self.test == "unknown":
-            return found is None
-        if found is None:
-            return False
-        if isinstance(found, (int, float)):
-            return _COMPARE[self.test](float(found), float(self.value))
-        return _COMPARE[self.test](str(found), self.value)
+        if self.test in ("known", "unknown"):
+            return (found is not None) == (self.test == "known")
+        kind = float if isinstance(found, (int, float)) else str
+        return found is not None and _COMPARE[self.test](kind(found), kind(self.value))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riskmodel.plots._style import AVERAGE, BY_K, LINES, NEW, SHRUNKEN, axes_for, need, quiet
+from riskmodel.plots._style import AVERAGE, BY_K, LINES, NEW, SHRUNKEN, axes_for, finish, need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,10 +41,7 @@ def pit_histogram(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "
     ax.axhline(1, color="black", lw=1.2, ls="--")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, None)
-    ax.set_xlabel("PIT, all K together; lines: 95 % by resampling data sets")
-    ax.set_ylabel("density")
-    quiet(ax, title)
-    return ax
+    return finish(ax, title, "PIT, all K together; lines: 95 % by resampling data sets", "density")
 
 
 def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
@@ -80,11 +77,8 @@ def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     ax.axhline(0, color="black", lw=1.2, ls="--")
     ax.set_xlim(0, 1)
     whose = "independent series" if by == "k" else "all quantities"
-    ax.set_xlabel(f"PIT; band: {whose}, all points at once")
-    ax.set_ylabel("ECDF less uniform")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, frameon=False, fontsize=9)
-    quiet(ax, title)
-    return ax
+    return finish(ax, title, f"PIT; band: {whose}, all points at once", "ECDF less uniform")
 
 
 def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
@@ -109,10 +103,10 @@ def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     InputError
         If the table lacks a column.
     """
-    from matplotlib.ticker import PercentFormatter
-
     need(table, ("k", "level", "coverage", "lower", "upper"))
     ax = axes_for(ax, (5, 3.6))
+    from matplotlib.ticker import PercentFormatter  # which `axes_for` has found, or has told
+
     names = list(dict.fromkeys(table["k"]))
     marks = zip(table.groupby("level"), (NEW, AVERAGE, SHRUNKEN), "sDo", (-0.08, 0.0, 0.08), strict=False)
     for (level, rows), colour, marker, shift in marks:  # shifted, since intervals that fail overlap
@@ -126,10 +120,7 @@ def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     ax.set_xlim(-0.5, len(names) - 0.5)
     ax.set_ylim(max(0.0, min(0.3, float(table[["coverage", "lower"]].min().min()) - 0.03)), 1.01)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    ax.set_xlabel("K, series pooled")
-    ax.set_ylabel("intervals that hold")
-    quiet(ax, title)
-    return ax
+    return finish(ax, title, "K, series pooled", "intervals that hold")
 
 
 def calibration(histogram: pd.DataFrame, ecdf: pd.DataFrame, held: pd.DataFrame, *, title: str = "") -> list[Axes]:

@@ -10,6 +10,8 @@ from riskmodel.plots._style import (
     OBSERVED,
     SHRUNKEN,
     axes_for,
+    by_row,
+    interval,
     label_rows,
     legend_beside,
     need,
@@ -48,20 +50,16 @@ def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title:
         If the table lacks a column or the outcome.
     """
     need(table, ("title", "outcome", "p_abnormal", "before", "if_normal", "if_normal_lower", "if_abnormal"))
-    rows = table[table["outcome"] == outcome].reset_index(drop=True)
+    rows = table[table["outcome"] == outcome]
     if rows.empty:
         raise no_risk(outcome, "no step changes")
     ax = axes_for(ax, (8, 1.5 + 0.9 * len(rows)))
-    labels = []
-    for i, row in rows.iterrows():
-        y = len(rows) - 1 - int(str(i))
-        for name, shift, colour, marker in (
-            ("before", 0.0, OBSERVED, "o"),
-            ("if_normal", 0.25, SHRUNKEN, "^"),
-            ("if_abnormal", -0.25, NEW, "v"),
-        ):
+    labels: list[str] = []
+    before, normal, abnormal = (0.0, OBSERVED, "o"), (0.25, SHRUNKEN, "^"), (-0.25, NEW, "v")
+    for y, row in by_row(rows):
+        for name, (shift, colour, marker) in {"before": before, "if_normal": normal, "if_abnormal": abnormal}.items():
             style = "-" if row[name] == row[name] else "--"
-            label = name.replace("_", " ") if i == 0 else "_"
+            label = "_" if labels else name.replace("_", " ")
             ax.plot([row[f"{name}_lower"], row[f"{name}_upper"]], [y + shift] * 2, color=colour, ls=style, lw=2)
             ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=label)
         expected = "" if row["p_abnormal"] != row["p_abnormal"] else f"\nabnormal in {row['p_abnormal']:.0%}"
@@ -97,11 +95,11 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         If the table lacks a column or the outcome.
     """
     need(table, ("outcome", "kind", "variant", "probability"))
-    rows = table[(table["outcome"] == outcome) & table["probability"].notna()].reset_index(drop=True)
+    rows = table[(table["outcome"] == outcome) & table["probability"].notna()]
     if rows.empty or rows["kind"].iloc[0] != "answer":
         raise no_risk(outcome)
     answer = float(rows["probability"].iloc[0])
-    rows = rows.iloc[1:].reset_index(drop=True)
+    rows = rows.iloc[1:]
     ax = axes_for(ax, (7, 1.4 + 0.32 * len(rows)))
     ax.axvline(answer, color="0.6", lw=1.2)
     marks = {
@@ -112,15 +110,14 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         "left out": (NEW, "s"),
     }
     seen: set[str] = set()
-    for i, row in rows.iterrows():
-        kind, y = str(row["kind"]), len(rows) - 1 - int(str(i))
+    names = []
+    for y, row in by_row(rows):
+        kind = str(row["kind"])
         colour, marker = marks[kind]
         ax.plot([answer, row["probability"]], [y, y], color=colour, lw=1.2)
         ax.plot(row["probability"], y, marker, color=colour, ms=7, label="_" if kind in seen else kind)
         seen.add(kind)
-    names = [
-        f"without {row['variant']}" if row["kind"] == "left out" else str(row["variant"]) for _, row in rows.iterrows()
-    ]
+        names.append(f"{'without ' if kind == 'left out' else ''}{row['variant']}")
     label_rows(ax, names, size=9)
     percent(ax, f"{outcome.replace('_', ' ')}: best single figure; grey line: as answered, {answer:.0%}", title)
     legend_beside(ax)
@@ -151,24 +148,21 @@ def before_after(table: pd.DataFrame, *, ax: Axes | None = None, title: str = ""
     """
     names = ("before", "before_lower", "before_upper", "after", "after_lower", "after_upper")
     need(table, ("kind", "title", *names))
-    rows = table.reset_index(drop=True)
-    ax = axes_for(ax, (8.5, 1.4 + 0.5 * len(rows)))
-    labels = []
-    for i, row in rows.iterrows():
-        y = len(rows) - 1 - int(str(i))
+    ax = axes_for(ax, (8.5, 1.4 + 0.5 * len(table)))
+    labels: list[str] = []
+    for y, row in by_row(table):
         for when, shift, colour, marker in (("before", 0.16, OBSERVED, "o"), ("after", -0.16, SHRUNKEN, "D")):
             if row[when] != row[when]:
                 ax.text(0.01, y + shift, f"{when}: not estimable", fontsize=7.5, va="center", color="0.4")
                 continue
-            ends = [row[f"{when}_lower"], row[f"{when}_upper"]]
-            ax.plot(ends, [y + shift] * 2, color=colour, lw=2, solid_capstyle="butt", zorder=2)
+            interval(ax, [row[f"{when}_lower"], row[f"{when}_upper"]], y + shift, colour)
             known = when in {line.get_label() for line in ax.lines}
             ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label="_" if known else when)
         labels.append(wrapped(str(row["title"])))
     label_rows(ax, labels, size=8)
-    branches = int((rows["kind"] == "branch").sum())
-    if 0 < branches < len(rows):
-        ax.axhline(len(rows) - branches - 0.5, color="0.8", lw=0.8)
+    branches = int((table["kind"] == "branch").sum())
+    if 0 < branches < len(table):
+        ax.axhline(len(table) - branches - 0.5, color="0.8", lw=0.8)
     percent(ax, "risk, with 95 % equal-tailed interval for a new setting", title)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / (1 + len(rows))), ncols=2, frameon=False, fontsize=9)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / (1 + len(table))), ncols=2, frameon=False, fontsize=9)
     return ax

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from riskmodel.plots._style import (
     OBSERVED,
     SHRUNKEN,
     axes_for,
+    by_row,
+    interval,
     label_rows,
     need,
     no_risk,
@@ -49,31 +50,27 @@ def forest(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> A
         If the table lacks a column.
     """
     need(table, ("estimand", "label", "events", "total", "observed", "mean", "lower", "upper", "ci_prob"))
-    rows = table[table["estimand"] != "heterogeneity"].reset_index(drop=True)
+    rows = table[table["estimand"] != "heterogeneity"]
     ax = axes_for(ax, (7.5, 1.4 + 0.42 * len(rows)))
-    labels = []
-    for i, row in rows.iterrows():
-        y = len(rows) - 1 - int(str(i))
+    labels: list[str] = []
+    series, average, new = ("shrunken", SHRUNKEN, "o"), ("average", AVERAGE, "D"), ("new setting", NEW, "s")
+    for y, row in by_row(rows):
         kind = str(row["estimand"])
-        colour, marker = {"series": (SHRUNKEN, "o"), "average": (AVERAGE, "D"), "new_setting": (NEW, "s")}[kind]
-        ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=2, solid_capstyle="butt", zorder=2)
-        first = kind != "series" or i == 0
-        name = {"series": "shrunken", "average": "average", "new_setting": "new setting"}[kind] if first else "_"
-        ax.plot(row["mean"], y, marker, color=colour, ms=7, label=name, zorder=3)
+        name, colour, marker = {"series": series, "average": average, "new_setting": new}[kind]
+        interval(ax, [row["lower"], row["upper"]], y, colour)
+        first = kind != "series" or not labels
+        ax.plot(row["mean"], y, marker, color=colour, ms=7, label=name if first else "_", zorder=3)
         if kind == "series":
-            ax.plot(
-                row["observed"], y, "|", color=OBSERVED, ms=15, mew=2.5, zorder=1, label="observed" if first else "_"
-            )
+            name = "observed" if first else "_"
+            ax.plot(row["observed"], y, "|", color=OBSERVED, ms=15, mew=2.5, zorder=1, label=name)
             labels.append(f"{row['label']}  {row['events']}/{row['total']}")
         else:
             labels.append(kind.replace("_", " "))
     label_rows(ax, labels)
-    series = int((rows["estimand"] == "series").sum())
-    ax.axhline(len(rows) - series - 0.5, color="0.8", lw=0.8)
+    ax.axhline(int((rows["estimand"] != "series").sum()) - 0.5, color="0.8", lw=0.8)
     percent(ax, f"risk, with {round(100 * float(rows['ci_prob'].iloc[0]))} % equal-tailed interval", title)
-    ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.28 if len(rows) < 6 else -0.16), ncols=4, frameon=False, fontsize=9
-    )
+    below = -0.28 if len(rows) < 6 else -0.16
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, below), ncols=4, frameon=False, fontsize=9)
     return ax
 
 
@@ -107,13 +104,14 @@ def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         raise no_risk(outcome)
     row = rows.iloc[0]
     ax = axes_for(ax, (5.2, 5.6))
+    from matplotlib.patches import Rectangle  # which `axes_for` has found, or has told
+
     low, figure, high = (round(100 * float(row[name])) for name in ("lower", "probability", "upper"))
+    full, part, rest = (NEW, NEW, None), ("white", NEW, "////"), ("0.9", "0.75", None)
     for i in range(100):
-        x, y = i % 10, -(i // 10)
-        face, edge, hatch = (
-            (NEW, NEW, None) if i < low else ("white", NEW, "////") if i < high else ("0.9", "0.75", None)
-        )
-        ax.add_patch(_square(x, y, face, edge, hatch))
+        face, edge, hatch = full if i < low else part if i < high else rest
+        at = (i % 10 - 0.4, -(i // 10) - 0.4)
+        ax.add_patch(Rectangle(at, 0.8, 0.8, facecolor=face, edgecolor=edge, hatch=hatch, lw=0.8))
     # The best single figure is a line between two icons, not a colour of its own.
     edge_row, edge_column = divmod(figure, 10)
     ax.plot([edge_column - 0.5] * 2, [-edge_row + 0.5, -edge_row - 0.5], color="black", lw=2.5)
@@ -129,20 +127,9 @@ def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     span = f"{round(100 * float(row['ci_prob']))} % range"
     words = f"filled: {low}, the low end of the {span}; hatched: up to {high}, its high end"
     ax.text(-0.5, -10.2, words, fontsize=8.5, va="top")
-    ax.text(
-        -0.5,
-        -10.8,
-        f"black line: best single figure {figure}; the rest, grey: {row['complement']}",
-        fontsize=8.5,
-        va="top",
-    )
+    words = f"black line: best single figure {figure}; the rest, grey: {row['complement']}"
+    ax.text(-0.5, -10.8, words, fontsize=8.5, va="top")
     return ax
-
-
-def _square(x: float, y: float, face: str, edge: str, hatch: str | None) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x - 0.4, y - 0.4), 0.8, 0.8, facecolor=face, edgecolor=edge, hatch=hatch, lw=0.8)
 
 
 def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
@@ -170,33 +157,29 @@ def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: 
     InputError
         If the table lacks a column, or no route to the outcome has an answer.
     """
-    need(
-        table,
-        ("outcome", "route", "probability", "lower", "upper", "average_lower", "average_upper", "series", "ci_prob"),
-    )
+    names = ("outcome", "route", "probability", "lower", "upper", "average_lower", "average_upper", "series", "ci_prob")
+    need(table, names)
     rows = table[(table["outcome"] == outcome) & (table["route"] != "answer")]
     rows = rows.drop_duplicates("route").set_index("route").reindex(["direct", "indirect", "combined"])
     if not rows["probability"].notna().any():
         raise no_risk(outcome)
     ax = axes_for(ax, (7, 2.4))
     marks = {"direct": (SHRUNKEN, "o"), "indirect": (AVERAGE, "D"), "combined": (NEW, "s")}
-    names = []
+    labels: list[str] = []
     for y, (name, row) in zip((2, 1, 0), rows.iterrows(), strict=True):
         colour, marker = marks[str(name)]
         if row["probability"] != row["probability"]:
             ax.text(0.5, y, "not estimable", ha="center", va="center", fontsize=9, color="0.4")
-            names.append(str(name))
+            labels.append(str(name))
             continue
         ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1.4)
-        ax.plot(
-            [row["average_lower"], row["average_upper"]], [y, y], color=colour, lw=4, alpha=0.5, solid_capstyle="butt"
-        )
+        interval(ax, [row["average_lower"], row["average_upper"]], y, colour, lw=4, alpha=0.5)
         ax.plot(row["probability"], y, marker, color=colour, ms=8)
-        names.append(f"{name}, {row['series']:.0f} series")
-    label_rows(ax, names, size=9, margin=0.6)
+        labels.append(f"{name}, {row['series']:.0f} series")
+    label_rows(ax, labels, size=9, margin=0.6)
     level = f"{rows['ci_prob'].dropna().iloc[0]:.0%}"
-    percent(ax, f"{outcome.replace('_', ' ')}: thin, {level} of one more centre; thick, of the average", title)
-    return ax
+    across = f"{outcome.replace('_', ' ')}: thin, {level} of one more centre; thick, of the average"
+    return percent(ax, across, title)
 
 
 def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title: str = "") -> Axes:
@@ -229,15 +212,11 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
     # Closer near 0 and 1, where a risk may pile up.
     x = 0.5 - 0.5 * np.cos(np.linspace(0, np.pi, 402)[1:-1])
     highest = 0.0
-    for (name, one), colour, line in zip(
-        distributions.items(), itertools.cycle(BY_K), itertools.cycle(LINES), strict=False
-    ):
+    for i, (name, one) in enumerate(distributions.items()):
         y = np.asarray(one.pdf(x), float)
-        ax.plot(x, y, color=colour, ls=line, lw=1.6, label=name)
+        ax.plot(x, y, color=BY_K[i % len(BY_K)], ls=LINES[i % len(LINES)], lw=1.6, label=name)
         inner = (x > 0.02) & (x < 0.98)
         highest = max(highest, float(y[inner].max()))
     ax.set_ylim(0, 1.15 * highest)
-    percent(ax, "risk", title)
-    ax.set_ylabel("density")
     ax.legend(frameon=False, fontsize=9)
-    return ax
+    return percent(ax, "risk", title, "density")

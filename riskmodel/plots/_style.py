@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from riskmodel.errors import InputError, UnavailableError
 
@@ -44,27 +44,29 @@ def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
         raise InputError(f"{error}", where=str(path), remedy="Give a file such as picture.png or picture.svg") from None
 
 
-def quiet(ax: Axes, title: str) -> None:
-    for side in ("top", "right"):
+def finish(ax: Axes, title: str, across: str, up: str = "", *, hidden: Sequence[str] = ("top", "right")) -> Axes:
+    """Words at the edges of a picture, and no more lines there than it needs."""
+    for side in hidden:
         ax.spines[side].set_visible(False)
+    ax.set_xlabel(across)
+    ax.set_ylabel(up or ax.get_ylabel())
     ax.set_title(title, loc="left", fontsize=11)
+    return ax
 
 
 def wrapped(text: str) -> str:
     return "\n".join(textwrap.wrap(text, 34))
 
 
-def percent(ax: Axes, label: str, title: str) -> None:
+def percent(ax: Axes, label: str, title: str, up: str = "") -> Axes:
+    """A risk across, from 0 to 100 %."""
     from matplotlib.ticker import PercentFormatter
 
     ax.set_xlim(-0.01, 1.01)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
     ax.grid(axis="x", color="0.92", zorder=0)
-    for side in ("top", "right", "left"):
-        ax.spines[side].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(label)
-    ax.set_title(title, loc="left", fontsize=11)
+    return finish(ax, title, label, up, hidden=("top", "right", "left"))
 
 
 def label_rows(ax: Axes, labels: Sequence[str], *, size: float | None = None, margin: float = 0.7) -> None:
@@ -97,8 +99,16 @@ def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
 def need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
     missing = [name for name in columns if name not in getattr(table, "columns", ())]
     if missing:
-        raise InputError(
-            f"the table lacks {', '.join(missing)}",
-            where="plots",
-            remedy="Give the table that this picture's description names",
-        )
+        remedy = "Give the table that this picture's description names"
+        raise InputError(f"the table lacks {', '.join(missing)}", where="plots", remedy=remedy)
+
+
+def by_row(table: pd.DataFrame) -> Iterator[tuple[int, pd.Series[Any]]]:
+    """Rows of a table with their heights in a picture, the first on top."""
+    for i, (_, row) in enumerate(table.iterrows()):
+        yield len(table) - 1 - i, row
+
+
+def interval(ax: Axes, ends: Sequence[float], y: float, colour: str, *, lw: float = 2, alpha: float = 1) -> None:
+    """An interval of a risk as a line, with no cap that would make it longer."""
+    ax.plot(ends, [y, y], color=colour, lw=lw, alpha=alpha, solid_capstyle="butt", zorder=2)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+_BRANCH = ("variable", "category", "given", "after", "status", "definition")
+_RISK = ("series", "events", "total", "mean", "lower", "upper")
+
+
 def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
     """The probability tree: each branch with its risk, interval and counts; unknown branches dashed.
 
@@ -34,23 +38,7 @@ def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axe
     InputError
         If the table lacks a column.
     """
-    need(
-        table,
-        (
-            "variable",
-            "category",
-            "given",
-            "after",
-            "status",
-            "series",
-            "events",
-            "total",
-            "mean",
-            "lower",
-            "upper",
-            "definition",
-        ),
-    )
+    need(table, (*_BRANCH, *_RISK))
     rows: dict[str, list[dict[Any, Any]]] = {}
     for row in table.to_dict("records"):
         rows.setdefault(row["given"], []).append(row)
@@ -81,10 +69,8 @@ def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axe
             x1, y1 = places[_child(path, variable, state)]
             # The last of several states is what the last branch leaves.
             row = next((one for one in splits if one["category"] == state), splits[-1])
-            known = row["status"] in ("counts", "elicited", "structural")
-            ax.plot(
-                [x0, x0 + 0.18, x1], [y0, y1, y1], color="0.35" if known else "0.6", ls="-" if known else "--", lw=1.3
-            )
+            colour, line = ("0.35", "-") if row["status"] in ("counts", "elicited", "structural") else ("0.6", "--")
+            ax.plot([x0, x0 + 0.18, x1], [y0, y1, y1], color=colour, ls=line, lw=1.3)
             head, foot = _branch_label(row, state, state == row["category"])
             ax.text(x0 + 0.2, y1 + 0.07, head, fontsize=9, va="bottom")
             ax.text(x0 + 0.2, y1 - 0.07, foot, fontsize=7.5, va="top", color="0.4")

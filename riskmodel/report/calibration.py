@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riskmodel.report.wording import table
+from riskmodel.report.wording import bullets, table
 
 Row = Mapping[str, Any]
 
@@ -21,6 +21,7 @@ def record_markdown(body: Mapping[str, Any]) -> str:
     of_all = [row for row in rows if row["stratum"] == "all"]
     names = dict.fromkeys(row["stratum"] for row in body["table"] if row["stratum"] != "all")
     strata = [row for stratum in names for row in rows if row["stratum"] == stratum]
+    mine = [row for row in strata if row["predictor"] == name]
     parts = [
         f"# Calibration of `{name}` on {body['corpus']['name']}: {body['verdict']}",
         _summary(body, of_all),
@@ -36,11 +37,7 @@ def record_markdown(body: Mapping[str, Any]) -> str:
         ),
         *_section(
             f"Strata of `{name}` by K",
-            [
-                (f"{row['stratum']}, K = {row['k']}", row)
-                for row in strata
-                if row["predictor"] == name and row["k"] != AVERAGE
-            ],
+            [(f"{row['stratum']}, K = {row['k']}", row) for row in mine if row["k"] != AVERAGE],
         ),
         *_symmetry(body["symmetry"]),
         "## How it was made",
@@ -63,9 +60,9 @@ def _summary(body: Mapping[str, Any], of_all: Sequence[Row]) -> str:
 
 def _notes(body: Mapping[str, Any]) -> str:
     # Why a criterion is not available is said once here; the JSON says it beside each.
-    lines = [f"- `{name}` is not available: {reason}" for name, reason in body["unavailable"].items()]
-    lines += [f"- The arm {label} was left out: {reason}" for label, reason in body["skipped"].items()]
-    return "\n".join(lines)
+    lines = [f"`{name}` is not available: {reason}" for name, reason in body["unavailable"].items()]
+    lines += [f"The arm {label} was left out: {reason}" for label, reason in body["skipped"].items()]
+    return bullets(lines)
 
 
 def _what(one: Mapping[str, Any]) -> str:
@@ -99,35 +96,22 @@ def _score_line(label: str, row: Row) -> tuple[str, ...]:
 
 
 def _compared(rows: Sequence[Row]) -> list[str]:
-    if not rows:
-        return []
-    lines = [
-        (
-            f"{row['predictor']} less {row['reference']}",
-            row["k"],
-            _number(row["log_score"], "+"),
-            _number(row["log_score_se"]),
-            " to ".join(_number(row[f"log_score_{end}"], "+") for end in ("lower", "upper")),
-        )
-        for row in rows
-    ]
-    return ["## Log scores compared", table(("", "K", "difference", "standard error", "90 % interval"), lines)]
+    lines = []
+    for row in rows:
+        ends = " to ".join(_number(row[f"log_score_{end}"], "+") for end in ("lower", "upper"))
+        numbers = _number(row["log_score"], "+"), _number(row["log_score_se"]), ends
+        lines.append((f"{row['predictor']} less {row['reference']}", row["k"], *numbers))
+    head = ("", "K", "difference", "standard error", "90 % interval")
+    return ["## Log scores compared", table(head, lines)] if lines else []
 
 
 def _symmetry(rows: Sequence[Row]) -> list[str]:
-    if not rows:
-        return []
-    lines = [
-        (
-            row["predictor"],
-            f"{row['largest_difference']:.1g}",
-            f"{row['log_score']:.4f}",
-            f"{row['mirrored_log_score']:.4f}",
-        )
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        scores = f"{row['log_score']:.4f}", f"{row['mirrored_log_score']:.4f}"
+        lines.append((row["predictor"], f"{row['largest_difference']:.1g}", *scores))
     head = ("", "largest difference of a probability", "log score", "log score of non-events")
-    return ["## Events and non-events exchanged", table(head, lines)]
+    return ["## Events and non-events exchanged", table(head, lines)] if lines else []
 
 
 def _provenance(body: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from riskmodel.report.risks import (
     risk_section,
     settings_section,
 )
-from riskmodel.report.wording import denominator, frequency_range, listed, said, sentence, table
+from riskmodel.report.wording import bullets, denominator, frequency_range, given_states, listed, said, sentence, table
 
 Answer = Mapping[str, Any]
 
@@ -44,24 +44,19 @@ def to_markdown(answer: Answer, *more: str) -> str:
 
 def _head(answer: Answer) -> str:
     known = [f"{name}: {state}" for name, state in answer["known"].items()]
-    lines = [f"# {answer['title']}", ""]
-    lines.append(f"**Known:** {'; '.join(known) if known else 'only that it was seen'}.")
+    lines = [f"**Known:** {'; '.join(known) or 'only that it was seen'}."]
     if answer["described"]:
         stated = "; ".join(f"{name}: {_value(value)}" for name, value in answer["described"].items())
         lines.append(f"**Stated, not part of any number:** {stated}.")
     setting = "all settings" if answer["setting"] == "any" else f"setting {answer['setting']}"
     lines.append(f"**Rests on:** evidence {answer['evidence_version']}, reading {answer['reading']}, {setting}.")
-    return "  \n".join(lines[:1]) + "\n\n" + "  \n".join(lines[2:])
+    return f"# {answer['title']}\n\n" + "  \n".join(lines)
 
 
 def _value(value: Any) -> str:
-    return (
-        " x ".join(f"{part:g}" for part in value)
-        if isinstance(value, list)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, list):
+        return " x ".join(f"{part:g}" for part in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _short(answer: Answer) -> str:
@@ -73,14 +68,12 @@ def _short(answer: Answer) -> str:
         for branch in answer["branches"]:
             found = next((one for one in branch["risks"] if one["outcome"] == main["outcome"]), None)
             if found is not None:
-                new = listed(
-                    [f"{name} {state}" for name, state in branch["given"].items() if name not in answer["known"]]
-                )
+                new = given_states(branch["given"], but=answer["known"])
                 lines.append(f"{outcome_title(main)}, if {new}: {in_words(found)}")
     due = [step["title"] for step in answer["workup"] if step["state"] == "due"]
     if answer["workup"]:
         lines.append(f"**Next:** {'; '.join(due) if due else 'no step of the algorithm is due'}.")
-    return "## In short\n\n" + "\n".join(f"- {line}" for line in lines)
+    return bullets(lines, "## In short")
 
 
 def _neighbours(answer: Answer) -> str:
@@ -97,12 +90,10 @@ def _neighbours(answer: Answer) -> str:
         if one["difference"]:
             excess, low, high = (f"{1000 * value:.1f}" for value in one["difference"])
             lead += f" Difference {excess} of 1,000 (95 % interval {low} to {high})."
-        lines.append(f"- {lead} {one['text']} ({'; '.join(one['sources'])})")
+        lines.append(f"{lead} {one['text']} ({'; '.join(one['sources'])})")
     if answer["neighbours"]["missing"]:
-        lines.append(f"- Not in the evidence: {'; '.join(answer['neighbours']['missing'])}.")
-    if not lines:
-        return ""
-    return "## To weigh this against\n\nAs published; not fitted here.\n\n" + "\n".join(lines)
+        lines.append(f"Not in the evidence: {'; '.join(answer['neighbours']['missing'])}.")
+    return bullets(lines, "## To weigh this against\n\nAs published; not fitted here.")
 
 
 def _coarse(answer: Answer) -> list[str]:
@@ -113,13 +104,10 @@ def _coarse(answer: Answer) -> list[str]:
         if found is None:
             lines.append(f"- {_count(one)}: not read through the tree, for {one['reason']}")
             continue
-        ends = [f"{found['detectable_low']} or fewer"] if found["detectable_low"] is not None else []
-        ends += [f"{found['detectable_high']} or more"] if found["detectable_high"] is not None else []
-        could = (
-            f"it would have shown one at {' or at '.join(ends)}"
-            if ends
-            else "it could not have shown one: not testable"
-        )
+        far = (("low", "fewer"), ("high", "more"))
+        ends = [f"{end} or {more}" for side, more in far if (end := found[f"detectable_{side}"]) is not None]
+        could = f"it would have shown one at {' or at '.join(ends)}" if ends else ""
+        could = could or "it could not have shown one: not testable"
         verdict = "in conflict" if found["conflict"] else "no conflict"
         lines.append(
             f"- {_count(one)}: the finer counts expect {found['expected']:.1f}; {verdict} (mid-p {found['mid_p']:.2f}; "
@@ -131,15 +119,11 @@ def _coarse(answer: Answer) -> list[str]:
 def _workup(answer: Answer) -> str:
     if not answer["workup"]:
         return ""
-    lines = ["## The work-up, in order"]
+    lines = []
     for number, step in enumerate(answer["workup"], 1):
-        title = step["title"]
-        lines.append(
-            f"{number}. **{title}**: *{step['state']}*. {sentence(step['why'])} {sentence(step['detail'])} "
-            f"({'; '.join(step['sources'])})"
-        )
-        lines += [f"    - {text}" for text in _changes(step)]
-    return "\n\n".join([lines[0], "\n".join(lines[1:])])
+        told = f"*{step['state']}*. {sentence(step['why'])} {sentence(step['detail'])} ({'; '.join(step['sources'])})"
+        lines += [f"{number}. **{step['title']}**: {told}", *(f"    - {text}" for text in _changes(step))]
+    return "## The work-up, in order\n\n" + "\n".join(lines)
 
 
 def _changes(step: Answer) -> list[str]:
@@ -165,8 +149,6 @@ def _bits(bits: float) -> str:
 
 
 def _statements(title: str, statements: Sequence[Answer]) -> str:
-    if not statements:
-        return ""
     lines = []
     for one in statements:
         parts = [one["text"]]
@@ -174,15 +156,15 @@ def _statements(title: str, statements: Sequence[Answer]) -> str:
             parts.append("Counts: " + "; ".join(_count(count) for count in one["counts"]) + ".")
         if one["risk"] and one["risk"]["probability"] is not None:
             risk = one["risk"]
-            given = listed([f"{name} {state}" for name, state in risk["given"].items()])
+            given = given_states(risk["given"])
             parts.append(f"Risk of {risk['title']} ({given}): {said(risk['probability'], risk['interval'])}.")
         if one["comment"]:
             parts.append(one["comment"])
         parts += one["remarks"]
         if one["sources"] and not one["counts"]:
             parts.append(f"({'; '.join(one['sources'])})")
-        lines.append("- " + " ".join(parts))
-    return f"## {title}\n\n" + "\n".join(lines)
+        lines.append(" ".join(parts))
+    return bullets(lines, f"## {title}")
 
 
 def _count(count: Answer) -> str:
@@ -193,19 +175,17 @@ def _count(count: Answer) -> str:
 
 
 def _counted(answer: Answer) -> str:
-    rows = [
-        [
-            one["variable"].replace("_", " "),
-            one["given"].replace("=", " "),
-            f"{one['events']} of {one['total']}",
-            one["source"],
-            one["note"],
-        ]
-        for one in answer["also_counted"]
-    ]
+    rows = []
+    for one in answer["also_counted"]:
+        what, among = one["variable"].replace("_", " "), one["given"].replace("=", " ")
+        rows.append([what, among, f"{one['events']} of {one['total']}", one["source"], one["note"]])
     if not rows:
         return ""
     return "## Also counted, not modelled\n\n" + table(["Outcome", "Among", "Count", "Source", "Note"], rows)
+
+
+def _if_any(probability: float | None) -> str:
+    return "not estimable" if probability is None else said(probability)
 
 
 def _movement(answer: Answer) -> str:
@@ -224,20 +204,16 @@ def _movement(answer: Answer) -> str:
             "readings and each series left out."
         )
         for one in moved["readings"]:
-            if one["changed"]:
-                value = "not estimable" if one["probability"] is None else said(one["probability"])
-                lines.append(f"    - reading {one['reading']}: {value}; it has {listed(one['changed'])}")
-            else:
-                lines.append(f"    - reading {one['reading']}: no count behind this answer differs")
-        for one in moved["untested"]:
-            value = "not estimable" if one["probability_if_fewest"] is None else said(one["probability_if_fewest"])
+            what = f"{_if_any(one['probability'])}; it has {listed(one['changed'])}"
             lines.append(
-                f"    - if only {one['fewest']} of {one['most']} had been tested: {value}. {one['text']} "
-                f"({'; '.join(one['sources'])})"
+                f"    - reading {one['reading']}: {what if one['changed'] else 'no count behind this answer differs'}"
             )
-        for one in moved["left_out"]:
-            value = "not estimable" if one["probability"] is None else said(one["probability"])
-            lines.append(f"    - without {one['source']}: {value}")
+        lines += [
+            f"    - if only {one['fewest']} of {one['most']} had been tested: {_if_any(one['probability_if_fewest'])}. "
+            f"{one['text']} ({'; '.join(one['sources'])})"
+            for one in moved["untested"]
+        ]
+        lines += [f"    - without {one['source']}: {_if_any(one['probability'])}" for one in moved["left_out"]]
     lines += [
         f"- **{one['key']}** ({'; '.join(one['sources'])}): the article: {one['article']} The abstract: "
         f"{one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
@@ -251,7 +227,7 @@ def _movement(answer: Answer) -> str:
 
 def _sources(answer: Answer, body: str) -> str:
     cited = {key: citation for key, citation in answer["sources"].items() if key in body}
-    return "## Sources\n\n" + "\n".join(f"- **{key}**: {citation}" for key, citation in cited.items())
+    return bullets((f"**{key}**: {citation}" for key, citation in cited.items()), "## Sources")
 
 
 def _foot(answer: Answer) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import table
+from riskmodel.report.wording import bullets, table
 
 
 def to_markdown(body: Mapping[str, Any]) -> str:
@@ -34,13 +34,13 @@ def to_markdown(body: Mapping[str, Any]) -> str:
         "## Counts",
         table(("Source", "What", "Among", "Count", "Basis", "Use", "Note"), counts),
         "## Audit",
-        "\n".join(f"- **{one['severity']}**: {one['what']}" for one in body["audit"]),
+        bullets(f"**{one['severity']}**: {one['what']}" for one in body["audit"]),
         "## Where the article and the abstracts disagree",
-        "\n".join(
-            f"- **{one['key']}** the article: {one['article']} The abstract: {one['primary']} {one['effect']}"
+        bullets(
+            f"**{one['key']}** the article: {one['article']} The abstract: {one['primary']} {one['effect']}"
             for one in body["disagreements"]
         ),
         "## Sources",
-        "\n".join(f"- **{key}**: {one['citation']} {one['note']}" for key, one in body["sources"].items()),
+        bullets(f"**{key}**: {one['citation']} {one['note']}" for key, one in body["sources"].items()),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"

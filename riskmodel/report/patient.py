@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import capital, denominator, frequency, listed
+from riskmodel.report.wording import bullets, capital, denominator, frequency, listed
 
 Answer = Mapping[str, Any]
 
@@ -27,6 +27,8 @@ _OPENING = (
 )
 
 
+_OFFER = "Each of these is an offer. You decide, and you can ask what a result would change for you before you choose."
+_NOTHING_OPEN = "## What may happen\n\nEverything this page could tell about is already known."
 _CLOSING = (
     "This page comes from a research tool for health professionals. It offers facts, not orders. Your doctor can check each "
     "number against the studies named here."
@@ -39,17 +41,15 @@ def to_markdown(answer: Answer) -> str:
         f"# {answer['plain_title']}",
         f"{_OPENING} {answer['review']['plain_statement']}",
         _known(answer),
-        "## What may happen\n\n" + "\n".join(f"- {_sentences(risk)}" for risk in answer["risks"]),
+        bullets(map(_sentences, answer["risks"]), "## What may happen") or _NOTHING_OPEN,
         *(_branch(branch, answer) for branch in answer["branches"]),
         _steps(answer),
-        _neighbours(answer),
+        bullets((one["plain_text"] for one in answer["neighbours"]["given"]), "## To compare with"),
         _limits(answer),
         "## The studies behind these numbers\n\n" + _studies(answer),
         f"---\n\n{_CLOSING}",
     ]
-    if not answer["risks"]:
-        parts[3] = "## What may happen\n\nEverything this page could tell about is already known."
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _known(answer: Answer) -> str:
@@ -102,7 +102,7 @@ def _branch(branch: Answer, answer: Answer) -> str:
     words = listed(
         [f"{variables[name]['plain_title']} shows {variables[name]['states'][state]}" for name, state in new]
     )
-    return f"### If {words}\n\n" + "\n".join(f"- {_sentences(risk)}" for risk in branch["risks"])
+    return bullets(map(_sentences, branch["risks"]), f"### If {words}")
 
 
 def _steps(answer: Answer) -> str:
@@ -111,39 +111,24 @@ def _steps(answer: Answer) -> str:
     lines = [
         f"{number}. {step['plain_title']}: {_STATES[step['state']]}." for number, step in enumerate(answer["workup"], 1)
     ]
-    return (
-        "## Steps you can talk about\n\n"
-        + "\n".join(lines)
-        + "\n\nEach of these is an offer. You decide, and you can ask "
-        "what a result would change for you before you choose."
-    )
+    return "\n\n".join(["## Steps you can talk about", "\n".join(lines), _OFFER])
 
 
-def _neighbours(answer: Answer) -> str:
-    """What the numbers can be weighed against, where a study says so."""
-    lines = [one["plain_text"] for one in answer["neighbours"]["given"]]
-    return "## To compare with\n\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
-
-
-def _readings(answer: Answer) -> str:
+def _readings(answer: Answer) -> list[str]:
     """How far the first number moves where a study can be read in more than one way; empty where it does not."""
     for risk in answer["risks"]:
         moved = risk["robustness"]
         if risk["probability"] is None or risk["by_definition"] or moved is None:
             continue
         of = denominator(risk["probability"])
-        found = [
-            risk["probability"],
-            *(one["probability"] for one in moved["readings"] if one["probability"] is not None),
-        ]
+        found = [one["probability"] for one in (risk, *moved["readings"]) if one["probability"] is not None]
         low, high = (frequency(end, of) for end in (min(found), max(found)))
-        if low != high:
-            return (
-                f'Some studies can be read in more than one way. Depending on that, the number for "{risk["plain_title"]}" '
-                f"is between {low} and {high} of {of:,}."
-            )
-        return ""
-    return ""
+        text = (
+            f'Some studies can be read in more than one way. Depending on that, the number for "{risk["plain_title"]}" '
+            f"is between {low} and {high} of {of:,}."
+        )
+        return [text] if low != high else []
+    return []
 
 
 def _limits(answer: Answer) -> str:
@@ -154,19 +139,17 @@ def _limits(answer: Answer) -> str:
     sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
     small = "were small and " if sizes and max(sizes) < SMALL else ""
     lines.append(f"The studies {small}were not all done in the same way.")
-    if _readings(answer):
-        lines.append(_readings(answer))
+    lines += _readings(answer)
     told = {one["outcome"] for one in answer["neighbours"]["given"]}
     untold = [risk["plain_title"] for risk in answer["risks"] if risk["outcome"] not in told]
     if untold and answer["neighbours"]["missing"]:
         lines.append(
             f"For babies without this finding, these studies do not say how often this happens: {'; '.join(untold)}."
         )
-    return "## What these numbers cannot say\n\n" + "\n".join(f"- {line}" for line in lines)
+    return bullets(lines, "## What these numbers cannot say")
 
 
 def _studies(answer: Answer) -> str:
-    used = {source for risk in answer["risks"] for source in risk["sources"]}
-    used |= {source for branch in answer["branches"] for risk in branch["risks"] for source in risk["sources"]}
-    used |= {source for one in answer["neighbours"]["given"] for source in one["sources"]}
-    return "\n".join(f"- {citation}" for key, citation in answer["sources"].items() if key in used) or "- None."
+    groups = [answer["risks"], *(branch["risks"] for branch in answer["branches"]), answer["neighbours"]["given"]]
+    used = {source for group in groups for one in group for source in one["sources"]}
+    return bullets(citation for key, citation in answer["sources"].items() if key in used) or "- None."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import denominator, frequency, table
+from riskmodel.report.wording import bullets, denominator, frequency, table
 
 Answer = Mapping[str, Any]
 
@@ -19,28 +19,23 @@ def to_markdown(body: Answer) -> str:
         f"# What {len(body['surprises'])} new counts change: {body['finding']}",
         f"From {body['before']} to {body['after']}; reading {body['reading']}, "
         + ("all settings." if body["setting"] == "any" else f"setting {body['setting']}."),
-        "\n".join(f"- **{key}**: {citation}" for key, citation in body["sources"].items()),
+        bullets(f"**{key}**: {citation}" for key, citation in body["sources"].items()),
         "## Were they to be expected?\n\n" + _surprises(body),
         "## What moves\n\n" + _moves(body),
         "## Which series moves it\n\n" + _influence(body),
+        bullets((one["what"] for one in body["audit"]), "## What the audit finds now"),
     ]
-    if body["audit"]:
-        parts.append("## What the audit finds now\n\n" + "\n".join(f"- {one['what']}" for one in body["audit"]))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _surprises(body: Answer) -> str:
     rows = []
     for one in body["surprises"]:
-        counted = f"{one['events']} of {one['total']}"
-        if one["tail"] is None:
-            rows.append([one["source"], one["count"], counted, "", "", "", f"{one['words']}: {one['reason']}"])
-            continue
-        score = "" if one["log_score"] is None else f"{one['log_score']:.2f}"
-        words = one["words"] + (f"; {one['reason']}" if one["reason"] else "")
-        rows.append(
-            [one["source"], one["count"], counted, f"{one['expected']:.1f}", f"{one['tail']:.2f}", score, words]
-        )
+        formats = (("expected", ".1f"), ("tail", ".2f"), ("log_score", ".2f"))
+        numbers = ["" if one[name] is None else format(one[name], form) for name, form in formats]
+        between = ": " if one["tail"] is None else "; "
+        words = between.join(filter(None, (one["words"], one["reason"])))
+        rows.append([one["source"], one["count"], f"{one['events']} of {one['total']}", *numbers, words])
     head = ["Source", "Count", "Counted", "Expected", "Tail probability", "Log score", "In words"]
     note = (
         "The tail probability is that of a count at least as far out in a new centre, on either side, under the counts "
@@ -54,25 +49,22 @@ def _moves(body: Answer) -> str:
     rows = []
     for one in body["moves"]:
         moved = one["moved"]
-        if moved is None:
-            change = "now estimable" if one["before"]["probability"] is None else "no longer estimable"
-            change = "still not estimable" if one["after"]["probability"] is one["before"]["probability"] else change
-        else:
+        before, after = (one[when]["probability"] is not None for when in ("before", "after"))
+        if moved is not None:
             change = "stays" if abs(moved) < STAYS else f"{100 * moved:+.1f} points"
+        else:
+            change = "now estimable" if after else "no longer estimable" if before else "still not estimable"
         rows.append([one["title"], _said(one["before"]), _said(one["after"]), change])
     return table(["Risk", "Before", "After", "Change"], rows)
 
 
 def _influence(body: Answer) -> str:
     sources = list(body["sources"])
-    rows = [
-        [
-            one["title"],
-            *("" if one["influence"][key] is None else f"{100 * one['influence'][key]:+.1f}" for key in sources),
-        ]
-        for one in body["moves"]
-        if any(abs(one["influence"][key] or 0.0) >= STAYS for key in sources)
-    ]
+    rows = []
+    for one in body["moves"]:
+        changes = [one["influence"][key] for key in sources]
+        if any(abs(change or 0.0) >= STAYS for change in changes):
+            rows.append([one["title"], *("" if change is None else f"{100 * change:+.1f}" for change in changes)])
     if not rows:
         return "None of them moves an answer by half a point."
     return table(["Risk", *sources], rows) + "\n\nPoints of 100, with all series less without this one."

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskmodel.report.wording import (
+    bullets,
     capital,
     denominator,
     frequency,
     frequency_range,
+    given_states,
     listed,
     said,
     sentence,
@@ -19,14 +21,15 @@ from riskmodel.report.wording import (
 
 Answer = Mapping[str, Any]
 
+_HEAD = ("Outcome", "Best single figure", "95 % range, one more centre")
+
 
 def in_words(risk: Answer) -> str:
     """A risk in a sentence: the figure with what one centre could have, or why there is none."""
     p = risk["probability"]
     if p is None:
-        bounds = risk["bounds"]
-        between = ""
-        if bounds is not None and bounds != [0.0, 1.0]:
+        bounds, between = _bounds(risk), ""
+        if bounds:
             low, high = (frequency(end, 100) for end in bounds)
             between = f"; {low} of 100 if none of those whom no series follows had it, {high} of 100 if all had"
         return f"cannot be estimated from the published series{between}."
@@ -46,6 +49,11 @@ def in_words(risk: Answer) -> str:
     )
 
 
+def _bounds(risk: Answer) -> Sequence[float] | None:
+    """With the unknown branches at 0 or 1; None where they say nothing."""
+    return None if risk["bounds"] == [0.0, 1.0] else risk["bounds"]
+
+
 def outcome_title(risk: Answer) -> str:
     """What the risk is of, with a capital."""
     return capital(str(risk["title"]))
@@ -57,29 +65,18 @@ def risk_section(risks: Sequence[Answer]) -> str:
     for risk in risks:
         average = "" if risk["average"] is None else span(risk["average"]["interval"], risk["probability"])
         rows.append([outcome_title(risk), _figure(risk), _interval(risk), average, _basis(risk), risk["certainty"]])
-    head = [
-        "Outcome",
-        "Best single figure",
-        "95 % range, one more centre",
-        "Average of centres",
-        "Rests on",
-        "Certainty",
-    ]
-    text = table(head, rows)
-    notes = [note for risk in risks for note in _notes(risk)]
-    return text + ("\n\n" + "\n".join(f"- {note}" for note in notes) if notes else "")
+    text = table([*_HEAD, "Average of centres", "Rests on", "Certainty"], rows)
+    return bullets((note for risk in risks for note in _notes(risk)), text) or text
 
 
 def _figure(risk: Answer) -> str:
     p = risk["probability"]
     if p is None:
-        bounds = risk["bounds"]
-        return "not estimable" if bounds is None or bounds == [0.0, 1.0] else f"not estimable; {span(bounds)} of 100"
+        bounds = _bounds(risk)
+        return "not estimable" + (f"; {span(bounds)} of 100" if bounds else "")
     if risk["by_definition"]:
         return "by definition " + ("all" if p == 1 else "none")
-    if risk["certainty"] == "very low":
-        return f"about {said(p)}"
-    return said(p)
+    return f"about {said(p)}" if risk["certainty"] == "very low" else said(p)
 
 
 def _interval(risk: Answer) -> str:
@@ -131,9 +128,8 @@ def _notes(risk: Answer) -> list[str]:
     routes = [risk[route] for route in ("direct", "indirect", "combined")]
     if all(route and route["probability"] is not None for route in routes[:2]):
         direct, indirect, combined = routes
-        together = (
-            said(combined["probability"], combined["interval"]) if combined["probability"] is not None else "refused"
-        )
+        refused = combined["probability"] is None
+        together = "refused" if refused else said(combined["probability"], combined["interval"])
         notes.append(
             f"{name}, by route: series that report exactly this and nothing finer ({listed(direct['sources'])}) "
             f"{said(direct['probability'], direct['interval'])}; finer counts through the tree "
@@ -145,17 +141,14 @@ def _notes(risk: Answer) -> list[str]:
 
 def branch_section(branch: Answer) -> str:
     """The risks if one more thing were known."""
-    given = listed([f"{name} {state}" for name, state in branch["given"].items()])
     rows = [[outcome_title(risk), _figure(risk), _interval(risk), _basis(risk)] for risk in branch["risks"]]
     reasons = [
-        f"- **{outcome_title(risk)}: not estimable.** {sentence(risk['reason'])}"
+        f"**{outcome_title(risk)}: not estimable.** {sentence(risk['reason'])}"
         for risk in branch["risks"]
         if risk["probability"] is None
     ]
-    text = f"### If {given}\n\n" + table(
-        ["Outcome", "Best single figure", "95 % range, one more centre", "Rests on"], rows
-    )
-    return text + ("\n\n" + "\n".join(reasons) if reasons else "")
+    text = f"### If {given_states(branch['given'])}\n\n" + table([*_HEAD, "Rests on"], rows)
+    return bullets(reasons, text) or text
 
 
 def kinds_section(answer: Answer) -> str:
@@ -165,15 +158,11 @@ def kinds_section(answer: Answer) -> str:
         variable = answer["variables"][name]
         if not kinds or answer["known"].get(name) == next(iter(variable["states"])):
             continue
-        rows = [
-            [
-                one["kind"].replace("-", " "),
-                f"{one['events']} of {one['total']}",
-                said(one["probability"], one["interval"]),
-                listed(one["sources"]),
-            ]
-            for one in kinds
-        ]
+        rows = []
+        for one in kinds:
+            share = said(one["probability"], one["interval"])
+            kind, counted = one["kind"].replace("-", " "), f"{one['events']} of {one['total']}"
+            rows.append([kind, counted, share, listed(one["sources"])])
         heading = f"### {capital(variable['title'])}, {list(variable['states'])[1]}: which kinds"
         tables.append(f"{heading}\n\n" + table(["Kind", "Counted", "Share", "Source"], rows))
     return "\n\n".join(tables)
@@ -191,11 +180,10 @@ def settings_section(answer: Answer) -> str:
             found = next(one for one in setting["risks"] if one["outcome"] == outcome)
             if found["probability"] is None:
                 cells.append("not estimable")
-            else:
-                series = "definition"
-                if found["series"]:
-                    series = f"{found['series']} series, {found['fetuses']} fetuses: {listed(found['sources'])}"
-                cells.append(f"{said(found['probability'], found['interval'])}; {series}")
+                continue
+            series = f"{found['series']} series, {found['fetuses']} fetuses: {listed(found['sources'])}"
+            told = said(found["probability"], found["interval"])
+            cells.append(f"{told}; {series if found['series'] else 'definition'}")
         rows.append(cells)
     head = ["Outcome", *(one["title"].capitalize() for one in answer["settings"])]
     note = (
@@ -207,9 +195,8 @@ def settings_section(answer: Answer) -> str:
 def brief(risk: Answer) -> str:
     """A risk in a few words."""
     if risk["probability"] is None:
-        bounds = risk["bounds"]
-        open_ended = bounds is None or bounds == [0.0, 1.0]
-        return "not estimable" + ("" if open_ended else f", {span(bounds)} of 100")
+        bounds = _bounds(risk)
+        return "not estimable" + (f", {span(bounds)} of 100" if bounds else "")
     if risk["probability"] in (0.0, 1.0) and risk["interval"] == [risk["probability"]] * 2:
         return "none, by definition" if risk["probability"] == 0.0 else "all, by definition"
     return said(risk["probability"], risk["interval"])

@@ -6,7 +6,7 @@ Frequencies are "n of 100", or "of 1,000" below one in a hundred, with one denom
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 
 def denominator(*probabilities: float) -> int:
@@ -63,6 +63,17 @@ def sentence(text: str) -> str:
     """A text as a sentence: a capital first, a full stop last."""
     text = capital(text.strip())
     return text if not text or text.endswith((".", "!", "?")) else text + "."
+
+
+def bullets(lines: Iterable[str], title: str = "") -> str:
+    """A Markdown list, under a title if there is one; empty where nothing is listed."""
+    text = "\n".join(f"- {line}" for line in lines)
+    return f"{title}\n\n{text}" if title and text else text
+
+
+def given_states(states: Mapping[str, str], but: Container[str] = ()) -> str:
+    """Known states in a sentence, but those of some variables."""
+    return listed([f"{name} {state}" for name, state in states.items() if name not in but])
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Two-sided tail probabilities below which a count is called so.
 WORDS = ((0.01, "very surprising"), (0.05, "surprising"), (0.2, "somewhat unusual"), (math.inf, "as expected"))
+#: What each branch or outcome that may move is.
+_QUESTION = ("kind", "name", "given", "title")
 #: Tail below which a count is a surprise at all.
 SURPRISING = 0.05
 
@@ -58,12 +60,8 @@ class Refit(Value):
         return [self._surprise(count) for count in self.new.counts]
 
     def _surprise(self, count: Count) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            "source": count.source,
-            "count": count.key.removeprefix(f"{count.source}: "),
-            "events": count.events,
-            "total": count.total,
-        }
+        row: dict[str, Any] = {"source": count.source, "count": count.key.removeprefix(f"{count.source}: ")}
+        row |= {"events": count.events, "total": count.total}
         active = next((one for one in self.after.evidence.counts if one.row == count.row), None)
         if active is None:
             pmf, score, reason = None, None, f"it does not hold in the reading {self.after.evidence.reading!r}"
@@ -78,13 +76,8 @@ class Refit(Value):
         tail = float(tails[count.events])
         words = next(word for end, word in WORDS if tail < end)
         note = "" if tails.min() < SURPRISING else "no number of events would have been a surprise"
-        return row | {
-            "expected": float(pmf @ np.arange(pmf.size)),
-            "tail": tail,
-            "log_score": score,
-            "words": words,
-            "reason": note,
-        }
+        row |= {"expected": float(pmf @ np.arange(pmf.size)), "tail": tail}
+        return row | {"log_score": score, "words": words, "reason": note}
 
     @kept
     def moves(self) -> list[dict[str, Any]]:
@@ -99,18 +92,10 @@ class Refit(Value):
         for question in questions(self.after):
             before, after = (numbers(route(model, question)) for model in (self.before, self.after))
             others = {key: numbers(route(model, question)) for key, model in without.items()}
-            influence = {key: _less(after["probability"], one["probability"]) for key, one in others.items()}
-            head: dict[str, Any] = {"kind": question.kind, "name": question.name, "given": str(question.given)}
-            found.append(
-                head
-                | {
-                    "title": question.title,
-                    "before": before,
-                    "after": after,
-                    "moved": _less(after["probability"], before["probability"]),
-                    "influence": influence,
-                }
-            )
+            row = {name: getattr(question, name) for name in _QUESTION} | {"given": str(question.given)}
+            row |= {"before": before, "after": after, "moved": _less(after["probability"], before["probability"])}
+            row["influence"] = {key: _less(after["probability"], one["probability"]) for key, one in others.items()}
+            found.append(row)
         return found
 
     @property
@@ -145,7 +130,7 @@ class Refit(Value):
 
         rows = []
         for one in self.moves:
-            row = {name: one[name] for name in ("kind", "name", "given", "title")}
+            row = {name: one[name] for name in _QUESTION}
             for when in ("before", "after"):
                 row |= {when: one[when]["probability"]}
                 row |= {f"{when}_{name}": one[when][name] for name in ("lower", "upper", "series")}
@@ -165,7 +150,7 @@ class Refit(Value):
         import pandas as pd
 
         rows = [
-            {name: one[name] for name in ("kind", "name", "given", "title")} | {"source": source, "change": change}
+            {name: one[name] for name in _QUESTION} | {"source": source, "change": change}
             for one in self.moves
             for source, change in one["influence"].items()
         ]

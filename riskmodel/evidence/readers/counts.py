@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from riskmodel.errors import closest
 from riskmodel.evidence.finding import BASES, ROLES, TERMINATIONS, Count, Finding, Source
 from riskmodel.evidence.readers.finding import parse_given
-from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv, read_whole
+from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
 
 #: Columns of ``counts.csv``.
 COLUMNS = {
@@ -45,93 +44,68 @@ COLUMNS = {
 def read_counts(path: Path, finding: Finding, sources: Mapping[str, Source], faults: Faults) -> tuple[Count, ...]:
     """Read ``counts.csv`` and check it against the finding and its sources."""
     rows = read_csv(path, faults, **header(COLUMNS))
-    counts = tuple(filter(None, (_Line(path.name, row, faults).count(finding, sources) for row in rows)))
+    counts = tuple(filter(None, (_count(row, finding, sources) for row in rows)))
     _check_together(path.name, counts, finding, faults)
     return counts
 
 
-@dataclass(frozen=True)
-class _Line:
-    """One row while it is checked."""
+def _choice(row: Row, column: str, kind: str, known: Sequence[str], default: str = "") -> str:
+    """A cell, noted where it is none of what is known."""
+    value = row[column] or default
+    if not value:
+        row.fault(column, "empty", f"Give one of: {', '.join(known)}")
+    elif value not in known:
+        row.unknown(column, kind, known)
+    return value
 
-    file: str
-    row: Row
-    faults: Faults
 
-    def fault(self, column: str, what: str, remedy: str) -> None:
-        self.faults.add(self.file, what, remedy, row=self.row.number, column=column, found=self.row[column])
+def _category(row: Row, finding: Finding) -> tuple[str, str]:
+    """The row's variable and category, known to the finding."""
+    own = [one.name for one in finding.outcomes if one.variable is None]
+    variable = _choice(row, "variable", "variable", [*(one.name for one in finding.variables), *own])
+    declared = finding.variable(variable)
+    if declared is None and variable not in own:
+        return variable, row["category"]
+    known = ["yes"] if declared is None else [*declared.states, *finding.kinds.get(variable, ())]
+    return variable, _choice(row, "category", f"category of {variable}", known)
 
-    def choice(self, column: str, kind: str, known: Sequence[str], default: str = "") -> str:
-        value = self.row[column] or default
-        if not value:
-            self.fault(column, "empty", f"Give one of: {', '.join(known)}")
-        elif value not in known:
-            self.faults.unknown(self.file, kind, value, known, row=self.row.number, column=column)
-        return value
 
-    def whole(self, column: str) -> int | None:
-        return read_whole(self.file, self.row, column, self.faults)
-
-    def category(self, finding: Finding) -> tuple[str, str]:
-        """The row's variable and category, known to the finding."""
-        own = [one.name for one in finding.outcomes if one.variable is None]
-        variable = self.choice("variable", "variable", [*(one.name for one in finding.variables), *own])
-        declared = finding.variable(variable)
-        if declared is not None:
-            known = [*declared.states, *finding.kinds.get(variable, ())]
-        elif variable in own:
-            known = ["yes"]
-        else:
-            return variable, self.row["category"]
-        return variable, self.choice("category", f"category of {variable}", known)
-
-    def count(self, finding: Finding, sources: Mapping[str, Source]) -> Count | None:
-        """The row as a value, or None where its numbers cannot be read."""
-        row = self.row
-        if row["source"] not in sources:
-            if row["source"]:
-                self.faults.unknown(self.file, "source", row["source"], sources, row=row.number, column="source")
-            else:
-                self.fault(
-                    "source", "no source", "Name a key of sources.csv: a count without a citation is not evidence"
-                )
-        variable, category = self.category(finding)
-        given, wrong = parse_given(row["given"], finding.variables)
-        if wrong:
-            self.fault("given", wrong, "Write VARIABLE=STATE, several joined by ';'")
-        declared = finding.variable(variable)
-        if declared is not None and category in declared.states and any(name == variable for name, _ in given):
-            self.fault("given", f"{variable} is given as well as counted", "Count it, or condition on it")
-        events, total = self.whole("events"), self.whole("total")
-        if total == 0:
-            self.fault("total", "a total of 0", "Leave the row out: nobody was counted")
-        if events is not None and total is not None and events > total:
-            self.faults.add(
-                self.file, f"{events} events of {total}", "Events cannot exceed the total; are they swapped?",
-                row=row.number, column="events", found=row["events"],
-            )  # fmt: skip
-            return None
-        terminations = self.choice("terminations", "value", TERMINATIONS)
-        basis = self.choice("basis", "basis", BASES)
-        reading = self.choice("reading", "reading", [one.name for one in finding.readings])
-        role = self.choice("role", "role", ROLES, default="fit")
-        population = self.choice("population", "population", [one.name for one in finding.populations])
-        if not row["ascertainment"]:
-            self.fault("ascertainment", "empty", "Say how these fetuses came to be seen, such as referral or routine")
-        pooled = {one.name for one in finding.populations if one.pooled}
-        if role == "fit" and population in {one.name for one in finding.populations} - pooled:
-            self.fault("role", f"the population {population!r} is never pooled", "Set role to context")
-        replaces = tuple(filter(None, (part.strip() for part in row["replaces"].split(";;"))))
-        if replaces and reading == "primary":
-            self.fault(
-                "replaces", "a primary row replaces nothing", "Correct the row itself, or give it another reading"
-            )
-        if events is None or not total:
-            return None
-        return Count(
-            row["source"], variable, category, given, events, total, population, row["definition"], row["ascertainment"],
-            terminations, basis, reading, role, replaces, row["note"], row.number,
-        )  # fmt: skip
+def _count(row: Row, finding: Finding, sources: Mapping[str, Source]) -> Count | None:
+    """A row as a value, or None where its numbers cannot be read."""
+    if not row["source"]:
+        row.fault("source", "no source", "Name a key of sources.csv: a count without a citation is not evidence")
+    elif row["source"] not in sources:
+        row.unknown("source", "source", sources)
+    variable, category = _category(row, finding)
+    given, wrong = parse_given(row["given"], finding.variables)
+    if wrong:
+        row.fault("given", wrong, "Write VARIABLE=STATE, several joined by ';'")
+    declared = finding.variable(variable)
+    if declared is not None and category in declared.states and any(name == variable for name, _ in given):
+        row.fault("given", f"{variable} is given as well as counted", "Count it, or condition on it")
+    counted = row.counted()
+    named = {
+        "terminations": _choice(row, "terminations", "value", TERMINATIONS),
+        "basis": _choice(row, "basis", "basis", BASES),
+        "reading": _choice(row, "reading", "reading", [one.name for one in finding.readings]),
+        "role": _choice(row, "role", "role", ROLES, default="fit"),
+        "population": _choice(row, "population", "population", [one.name for one in finding.populations]),
+    }
+    if not row["ascertainment"]:
+        row.fault("ascertainment", "empty", "Say how these fetuses came to be seen, such as referral or routine")
+    if named["role"] == "fit" and named["population"] in [one.name for one in finding.populations if not one.pooled]:
+        row.fault("role", f"the population {named['population']!r} is never pooled", "Set role to context")
+    replaces = tuple(filter(None, (part.strip() for part in row["replaces"].split(";;"))))
+    if replaces and named["reading"] == "primary":
+        row.fault("replaces", "a primary row replaces nothing", "Correct the row itself, or give it another reading")
+    if counted is None:
+        return None
+    events, total = counted
+    told = {name: row[name] for name in ("source", "definition", "ascertainment", "note")}
+    return Count(
+        **named, **told, variable=variable, category=category, given=given, events=events, total=total,
+        replaces=replaces, row=row.number,
+    )  # fmt: skip
 
 
 def _check_together(file: str, counts: Sequence[Count], finding: Finding, faults: Faults) -> None:
@@ -144,36 +118,20 @@ def _check_together(file: str, counts: Sequence[Count], finding: Finding, faults
         category = "" if twice else count.category
         place = (count.reading, count.source, count.variable, category, str(count.given), count.population)
         if place in seen:
-            faults.add(
-                file,
-                f"the same count as row {seen[place].row} of the reading {count.reading!r}",
-                "Keep one: a series must not be counted twice",
-                row=count.row,
-                found=count.key,
-            )
+            what = f"the same count as row {seen[place].row} of the reading {count.reading!r}"
+            faults.add(file, what, "Keep one: a series must not be counted twice", row=count.row, found=count.key)
         seen.setdefault(place, count)
     primary = {count.key for count in counts if count.reading == "primary"}
     for count in counts:
         for key in count.replaces:
             if key not in primary:
                 near = closest(key, sorted(primary))
-                faults.add(
-                    file,
-                    "no primary row counts this",
-                    f"Did you mean {near!r}?" if near else "Write it as 'SOURCE: VARIABLE=CATEGORY | GIVEN'",
-                    row=count.row,
-                    column="replaces",
-                    found=key,
-                )
+                remedy = f"Did you mean {near!r}?" if near else "Write it as 'SOURCE: VARIABLE=CATEGORY | GIVEN'"
+                faults.add(file, "no primary row counts this", remedy, row=count.row, column="replaces", found=key)
         if count.reading != "primary" and count.key in primary and count.key not in count.replaces:
-            faults.add(
-                file,
-                f"the reading {count.reading!r} counts this beside the primary row",
-                "Name that row in the column replaces",
-                row=count.row,
-                column="replaces",
-                found=count.key,
-            )
+            what = f"the reading {count.reading!r} counts this beside the primary row"
+            remedy = "Name that row in the column replaces"
+            faults.add(file, what, remedy, row=count.row, column="replaces", found=count.key)
     _check_kinds(file, counts, finding, faults)
     _check_states(file, counts, finding, faults)
 
@@ -220,10 +178,6 @@ def _check_kinds(file: str, counts: Sequence[Count], finding: Finding, faults: F
             events = sum(count.events for count in group)
             if len(totals) > 1 or events != max(totals):
                 listed = " or ".join(map(str, sorted(totals)))
-                faults.add(
-                    file,
-                    f"the kinds of {variable} of {source} sum to {events} of {listed}",
-                    "List every kind; put the rest under another kind",
-                    row=group[0].row,
-                    column="events",
-                )
+                what = f"the kinds of {variable} of {source} sum to {events} of {listed}"
+                remedy = "List every kind; put the rest under another kind"
+                faults.add(file, what, remedy, row=group[0].row, column="events")

@@ -5,9 +5,10 @@ By hand: msgspec and its like tell the first fault alone, and a contributor want
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,24 +46,34 @@ class Fields:
         column = f"{self.place}.{key}".strip(".")
         self.faults.add(self.file, what, remedy, column=column, found=found)
 
-    def _get(self, key: str, required: bool, kind: str) -> Any:
+    def _get(self, key: str, kind: str, good: Callable[[Any], bool], remedy: str, *, required: bool = True) -> Any:
+        """A key's value; None where it is absent or not of the kind, which is noted. TOML itself has no null."""
         self.asked.add(key)
-        if key not in self.table and required:
-            self.fault(key, "missing", f"Add {kind}")
-        return self.table.get(key)
+        if key not in self.table:
+            if required:
+                self.fault(key, "missing", f"Add {kind}")
+            return None
+        value = self.table[key]
+        if good(value):
+            return value
+        self.fault(key, f"not {kind}", remedy, value)
+        return None
+
+    def _plain(self, key: str, texts: Sequence[str]) -> tuple[str, ...]:
+        """Texts on one line each; none, which is noted, where one holds what a terminal would obey."""
+        spaced = tuple(" ".join(one.split()) for one in texts)
+        if all(one.isprintable() for one in spaced):
+            return spaced
+        self.fault(key, "a control character", "Give plain text", repr(self.table[key]))
+        return ()
 
     def text(self, key: str, *, required: bool = True) -> str:
         """A text, stripped; empty where it is absent or wrong."""
-        value = self._get(key, required, "a text")
-        if value is None:
-            return ""
-        if not isinstance(value, str) or (required and not value.strip()):
-            self.fault(key, "not a text" if not isinstance(value, str) else "empty", "Write a text in quotes", value)
-            return ""
-        if not _plain(value):
-            self.fault(key, "a control character", "Give plain text", repr(value))
-            return ""
-        return " ".join(value.split())
+        remedy = "Write a text in quotes"
+        value = self._get(key, "a text", lambda one: isinstance(one, str), remedy, required=required)
+        if value is not None and required and not value.strip():
+            self.fault(key, "empty", remedy, value)
+        return "".join(self._plain(key, [value or ""]))
 
     def choice(self, key: str, known: Sequence[str], *, required: bool = True) -> str:
         """One of some texts; empty where it is absent or wrong."""
@@ -74,70 +85,62 @@ class Fields:
 
     def texts(self, key: str, *, required: bool = True) -> tuple[str, ...]:
         """A list of texts; empty where it is absent or wrong."""
-        value = self._get(key, required, "a list of texts")
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            self.fault(key, "not a list of texts", 'Write ["one", "two"]', value)
-            return ()
-        if not all(_plain(one) for one in value):
-            self.fault(key, "a control character", "Give plain text", repr(value))
-            return ()
-        return tuple(" ".join(one.split()) for one in value)
+        good = _list_of(lambda one: isinstance(one, str))
+        return self._plain(
+            key, self._get(key, "a list of texts", good, 'Write ["one", "two"]', required=required) or ()
+        )
 
     def number(self, key: str, *, required: bool = True) -> float | None:
         """A number, or None."""
-        value = self._get(key, required, "a number")
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
-            self.fault(key, "not a number", "Write a number", value)
-            return None
-        return float(value)
+        value = self._get(
+            key, "a number", lambda one: _is_number(one) and one == one, "Write a number", required=required
+        )
+        return None if value is None else float(value)
 
     def numbers(self, key: str, length: int) -> tuple[float, ...]:
         """An optional list of so many numbers; empty where it is left out or faulty."""
-        value = self._get(key, False, "a list of numbers")
-        if value is None:
-            return ()
-        good = isinstance(value, list) and len(value) == length
-        if not good or any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in value):
-            self.fault(key, f"not a list of {length} numbers", f"Give {length} numbers in brackets", value)
-            return ()
-        return tuple(float(one) for one in value)
+        good = _list_of(_is_number, length)
+        value = self._get(
+            key, f"a list of {length} numbers", good, f"Give {length} numbers in brackets", required=False
+        )
+        return tuple(map(float, value or ()))
 
-    def flag(self, key: str, *, default: bool) -> bool:
-        """True or false."""
-        value = self._get(key, False, "true or false")
-        if value is None:
-            return default
-        if not isinstance(value, bool):
-            self.fault(key, "not true or false", "Write true or false", value)
-            return default
-        return value
+    def flag(self, key: str) -> bool:
+        """True or false; false where it is absent or wrong."""
+        kind = "true or false"
+        return bool(self._get(key, kind, lambda one: isinstance(one, bool), f"Write {kind}", required=False))
 
-    def date(self, key: str) -> str:
-        """A date as ISO text."""
-        value = self._get(key, True, "a date")
-        if value is None:
-            return ""
-        if not hasattr(value, "isoformat"):
-            self.fault(key, "not a date", "Write it as 2026-01-31, without quotes", value)
-            return ""
-        return str(value.isoformat())
+    def date(self, key: str, *, required: bool = True) -> str:
+        """A date as ISO text; empty where it is absent or wrong."""
+        remedy = "Write it as 2026-01-31, without quotes"
+        value = self._get(key, "a date", lambda one: hasattr(one, "isoformat"), remedy, required=required)
+        return "" if value is None else str(value.isoformat())
+
+    def value[T](self, kind: type[T], /, *, optional: Collection[str] = (), **read: object) -> T:
+        """A dataclass of what is read already, and of texts, lists of texts and flags under the names of its fields."""
+        how: dict[str, Callable[..., object]]
+        how = {"str": self.text, "tuple[str, ...]": self.texts, "bool": lambda key, required: self.flag(key)}
+        for one in dataclasses.fields(kind):  # type: ignore[arg-type]
+            if one.name not in read:
+                read[one.name] = how[str(one.type)](one.name, required=one.name not in optional)
+        return kind(**read)
+
+    def table_of(self, key: str, *, required: bool = True) -> Fields:
+        """A table inside this one."""
+        value = self._get(key, f"[{key}]", lambda one: True, "", required=required)
+        return Fields({} if value is None else value, self.file, f"{self.place}.{key}".strip("."), self.faults)
 
     def tables(self, key: str, *, required: bool = True) -> list[Fields]:
         """The tables of an array of tables."""
-        value = self._get(key, required, f"[[{key}]]")
-        if value is None:
-            return []
+        self.asked.add(key)
+        value = self.table.get(key)
         if not isinstance(value, list):
-            self.fault(key, "not an array of tables", f"Write [[{key}]]", value)
+            if value is not None or required:
+                what, verb = ("missing", "Add") if value is None else ("not an array of tables", "Write")
+                self.fault(key, what, f"{verb} [[{key}]]", "" if value is None else value)
             return []
-        return [
-            Fields(one, self.file, f"{self.place}.{key}[{i + 1}]".strip("."), self.faults)
-            for i, one in enumerate(value)
-        ]
+        places = (f"{self.place}.{key}[{i + 1}]".strip(".") for i in range(len(value)))
+        return [Fields(one, self.file, place, self.faults) for one, place in zip(value, places, strict=True)]
 
     def each[T](self, key: str, build: Callable[[Fields], T], *, required: bool = True) -> tuple[T, ...]:
         """What `build` makes of each table of an array; keys that it did not ask for become problems."""
@@ -153,11 +156,6 @@ class Fields:
             if name and times > 1:
                 self.fault(key, f"{name!r} is declared {times} times", "Keep one")
 
-    def table_of(self, key: str, *, required: bool = True) -> Fields:
-        """A table inside this one."""
-        value = self._get(key, required, f"[{key}]")
-        return Fields(value if value is not None else {}, self.file, f"{self.place}.{key}".strip("."), self.faults)
-
     def finish(self) -> None:
         """Note every key that nothing asked for: a slip of the pen must not pass silently."""
         for key in self.table:
@@ -165,6 +163,9 @@ class Fields:
                 self.faults.unknown(self.file, "key", key, sorted(self.asked), column=f"{self.place}.{key}".strip("."))
 
 
-def _plain(text: str) -> bool:
-    """Whether a text is free of what a terminal would obey; line ends are spaces here."""
-    return " ".join(text.split()).isprintable()
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _list_of(good: Callable[[Any], bool], length: int | None = None) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and len(value) == (length or len(value)) and all(map(good, value))

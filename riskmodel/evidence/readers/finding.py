@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from riskmodel.evidence.finding import (
@@ -31,21 +31,8 @@ _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 _KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 #: Names that a consultation already uses, so that no variable or descriptor may take them.
-_RESERVED = frozenset(
-    [
-        "audience",
-        "evidence",
-        "finding",
-        "help",
-        "heterogeneity",
-        "json",
-        "known",
-        "markdown",
-        "prior",
-        "reading",
-        "setting",
-    ]
-)
+_RESERVED = {"audience", "evidence", "finding", "help", "heterogeneity", "json", "known", "markdown", "prior"}
+_RESERVED |= {"reading", "setting"}
 
 
 def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Known, str]:
@@ -74,46 +61,26 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
     top = Fields(table, path.name, "", faults)
     review = top.table_of("review")
     variables = _variables(top)
-    finding = Finding(
+    finding = top.value(
+        Finding,
+        optional=("question",),
         key=key,
-        title=top.text("title"),
-        plain_title=top.text("plain_title"),
         updated=top.date("updated"),
-        question=top.text("question", required=False),
-        disclaimer=top.text("disclaimer"),
-        review=Review(
-            review.text("status"),
-            review.text("statement"),
-            review.text("article", required=False),
-            review.date("article_updated") if "article_updated" in review.table else "",
-            review.text("plain_statement", required=False) or review.text("statement"),
+        review=review.value(
+            Review,
+            optional=("article",),
+            article_updated=review.date("article_updated", required=False),
+            plain_statement=review.text("plain_statement", required=False) or review.text("statement"),
         ),
         variables=variables,
         edges=top.each("edges", lambda one: _edge(one, variables)),
         independences=top.each("independences", lambda one: _independence(one, variables), required=False),
         outcomes=top.each("outcomes", lambda one: _outcome(one, variables)),
-        populations=top.each(
-            "populations",
-            lambda one: Population(
-                one.text("name"), one.text("title"), one.flag("pooled", default=False), one.text("definition")
-            ),
-        ),
-        readings=top.each(
-            "readings", lambda one: Reading(one.text("name"), one.text("title"), one.text("description"))
-        ),
-        settings=top.each(
-            "settings",
-            lambda one: Setting(one.text("name"), one.text("title"), one.texts("ascertainments")),
-            required=False,
-        ),
+        populations=top.each("populations", lambda one: one.value(Population)),
+        readings=top.each("readings", lambda one: one.value(Reading)),
+        settings=top.each("settings", lambda one: one.value(Setting), required=False),
         descriptors=top.each("descriptors", _descriptor, required=False),
-        disagreements=top.each(
-            "disagreements",
-            lambda one: Disagreement(
-                one.text("key"), one.text("article"), one.text("primary"), one.texts("sources"), one.text("effect")
-            ),
-            required=False,
-        ),
+        disagreements=top.each("disagreements", lambda one: one.value(Disagreement), required=False),
         partly_tested=top.each("partly_tested", _partly_tested, required=False),
         kinds=_kinds(top, variables),
     )
@@ -130,7 +97,7 @@ def _partly_tested(fields: Fields) -> PartlyTested:
     if not counts and "counts" in fields.table:
         fields.fault("counts", "no count is named", "Name at least one, as `riskmodel evidence show` prints it")
     fields.once("counts", counts)
-    return PartlyTested(counts, fields.text("text"), fields.texts("sources"))
+    return fields.value(PartlyTested, counts=counts)
 
 
 def _variables(top: Fields) -> tuple[Variable, ...]:
@@ -138,38 +105,29 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     for one in top.tables("variables"):
         states = one.texts("states")
         if len(states) < 2 or len(set(states)) != len(states) or not all(_WORD.match(state) for state in states):
-            one.fault(
-                "states",
-                "not two or more different names",
-                'Write them, the reassuring one first: ["normal", "abnormal"]',
-                states,
-            )
+            remedy = 'Write them, the reassuring one first: ["normal", "abnormal"]'
+            one.fault("states", "not two or more different names", remedy, states)
             states = ("normal", "abnormal")
-        titles = one.table_of("state_titles", required=False)
-        state_titles = {state: titles.text(state, required=False) or state for state in states}
-        titles.finish()
-        plain = one.table_of("plain_state_titles", required=False)
-        plain_titles = {state: plain.text(state, required=False) or state_titles[state] for state in states}
-        plain.finish()
-        found.append(
-            Variable(
-                name=one.text("name"),
-                title=one.text("title"),
-                plain_title=one.text("plain_title"),
-                states=tuple(states),
-                definition=one.text("definition"),
-                state_titles=state_titles,
-                plain_state_titles=plain_titles,
-            )
-        )
+        titles = _titles(one, "state_titles", dict(zip(states, states, strict=True)))
+        plain = _titles(one, "plain_state_titles", titles)
+        found.append(one.value(Variable, states=states, state_titles=titles, plain_state_titles=plain))
         one.finish()
     if len(found) < 2:
         top.fault("variables", "fewer than two", "Declare what can be known, and the outcome last")
     return tuple(found)
 
 
-def read_given(fields: Fields, key: str, variables: Sequence[Variable], text: str) -> Known:
-    """Read known states, and note what is wrong with them."""
+def _titles(fields: Fields, key: str, usual: Mapping[str, str]) -> dict[str, str]:
+    """How states are said, by state; as usual where it is left out."""
+    table = fields.table_of(key, required=False)
+    titles = {state: table.text(state, required=False) or title for state, title in usual.items()}
+    table.finish()
+    return titles
+
+
+def read_given(fields: Fields, variables: Sequence[Variable], key: str = "given", text: str | None = None) -> Known:
+    """Read known states from a key, or one of its texts, and note what is wrong with them."""
+    text = fields.text(key, required=False) if text is None else text
     given, fault = parse_given(text, variables)
     if fault:
         fields.fault(key, fault, "Write VARIABLE=STATE, several joined by ';'", text)
@@ -195,17 +153,16 @@ def _edge(fields: Fields, variables: Sequence[Variable]) -> Edge:
             fields.fault("probability", "a definition gives 0 or 1", "Use status elicited for a judgement", probability)
         if status == "counts":
             fields.fault("probability", "an edge with counts takes its probability from them", "Delete it", probability)
-    sources = fields.texts("sources", required=status == "elicited")
     return Edge(
         variable=variable,
         category=category,
-        given=read_given(fields, "given", variables, fields.text("given", required=False)),
+        given=read_given(fields, variables),
         status=status or "unknown",  # type: ignore[arg-type]
         probability=probability,
         definition=fields.text("definition", required=status in ("structural", "unknown", "elicited")),
-        sources=sources,
+        sources=fields.texts("sources", required=status == "elicited"),
         accepts=tuple(
-            read_given(fields, "accepts", variables, text) for text in fields.texts("accepts", required=False)
+            read_given(fields, variables, "accepts", text) for text in fields.texts("accepts", required=False)
         ),
         after=fields.texts("after", required=False),
     )
@@ -213,12 +170,8 @@ def _edge(fields: Fields, variables: Sequence[Variable]) -> Edge:
 
 def _independence(fields: Fields, variables: Sequence[Variable]) -> Independence:
     names = [one.name for one in variables]
-    return Independence(
-        variable=fields.choice("variable", names),
-        of=fields.choice("of", names),
-        given=read_given(fields, "given", variables, fields.text("given", required=False)),
-        reason=fields.text("reason"),
-    )
+    named = {key: fields.choice(key, names) for key in ("variable", "of")}
+    return fields.value(Independence, **named, given=read_given(fields, variables))
 
 
 def _outcome(fields: Fields, variables: Sequence[Variable]) -> Outcome:
@@ -226,34 +179,18 @@ def _outcome(fields: Fields, variables: Sequence[Variable]) -> Outcome:
     if own:
         fields.text("state", required=False)  # without a variable it says nothing, and is let pass
     variable, state = (None, None) if own else _state_of(fields, variables, "variable", "state")
-    return Outcome(
-        name=fields.text("name"),
-        title=fields.text("title"),
-        plain_title=fields.text("plain_title"),
-        complement_title=fields.text("complement_title"),
-        polarity=fields.choice("polarity", POLARITIES),
-        variable=variable,
-        state=state,
-        definition=fields.text("definition"),
-        until=fields.text("until"),
-        denominator=fields.text("denominator"),
-        headline=fields.flag("headline", default=False),
-    )
+    polarity = fields.choice("polarity", POLARITIES)
+    return fields.value(Outcome, polarity=polarity, variable=variable, state=state)
 
 
 def _descriptor(fields: Fields) -> Descriptor:
     kind = fields.choice("kind", ("number", "integer", "size", "word"))
-    numeric = kind in ("number", "integer", "size")
-    minimum, maximum = fields.number("minimum", required=numeric), fields.number("maximum", required=numeric)
-    return Descriptor(
-        name=fields.text("name"),
-        title=fields.text("title"),
+    bounds = {key: fields.number(key, required=kind in ("number", "integer", "size")) for key in ("minimum", "maximum")}
+    return fields.value(
+        Descriptor,
+        optional=("unit", *(("words",) if kind != "word" else ())),
         kind=kind,
-        unit=fields.text("unit", required=False),
-        minimum=minimum if minimum is not None else 0.0,
-        maximum=maximum if maximum is not None else 0.0,
-        words=fields.texts("words", required=kind == "word"),
-        note=fields.text("note"),
+        **{key: bound or 0.0 for key, bound in bounds.items()},
         plain_title=fields.text("plain_title", required=False) or fields.text("title"),
     )
 
@@ -269,15 +206,9 @@ def _kinds(top: Fields, variables: Sequence[Variable]) -> dict[str, tuple[str, .
 
 
 def _check_names(finding: Finding, top: Fields) -> None:
-    groups = {
-        "variables": [one.name for one in finding.variables],
-        "outcomes": [one.name for one in finding.outcomes],
-        "descriptors": [one.name for one in finding.descriptors],
-        "populations": [one.name for one in finding.populations],
-        "readings": [one.name for one in finding.readings],
-        "settings": [one.name for one in finding.settings],
-        "disagreements": [one.key for one in finding.disagreements],
-    }
+    known = ("variables", "outcomes", "descriptors", "populations", "readings", "settings")
+    groups = {group: [one.name for one in getattr(finding, group)] for group in known}
+    groups["disagreements"] = [one.key for one in finding.disagreements]
     for group, names in groups.items():
         top.once(group, names)
         pattern = _NAME if group in ("variables", "outcomes", "descriptors") else _KEY
@@ -285,10 +216,8 @@ def _check_names(finding: Finding, top: Fields) -> None:
             if name and not pattern.match(name):
                 top.fault(group, "not a plain name", "Use lower-case letters, digits and '_'", name)
     # Both become options and keyword arguments of a consultation.
-    for name in set(groups["variables"]) & set(groups["descriptors"]) | _RESERVED & {
-        *groups["variables"],
-        *groups["descriptors"],
-    }:
+    variables, descriptors = set(groups["variables"]), set(groups["descriptors"])
+    for name in variables & descriptors | _RESERVED & (variables | descriptors):
         top.fault("variables", f"the name {name!r} is taken", "Choose another")
     if "primary" not in groups["readings"]:
         top.fault("readings", "no reading named 'primary'", "Declare it: its rows hold wherever nothing replaces them")
@@ -310,20 +239,13 @@ def _check_tree(finding: Finding, top: Fields) -> None:
         path = open_paths.pop()
         found = edges.get(path)
         if found is None:
-            top.fault(
-                "edges",
-                f"no edge leaves {str(Known(path)) or 'the start'!r}",
-                "Declare it, with status unknown if no series tells",
-            )
+            what = f"no edge leaves {str(Known(path)) or 'the start'!r}"
+            top.fault("edges", what, "Declare it, with status unknown if no series tells")
             continue
         reached.add(path)
         if path and order[found.variable] <= order[path[-1][0]]:
-            top.fault(
-                "edges",
-                "the variable is already on the path, or belongs before it",
-                "Keep the order of the variables",
-                found.name,
-            )
+            what = "the variable is already on the path, or belongs before it"
+            top.fault("edges", what, "Keep the order of the variables", found.name)
             continue
         if found.variable != variables[-1].name:
             variable = finding.variable(found.variable)
@@ -345,35 +267,15 @@ def _check_split(finding: Finding, path: Given, edges: Sequence[Edge], top: Fiel
             top.fault("edges", f"two edges leave {place!r}", "Keep one", edge.name)
             return
         if set(edge.after) != set(ruled) or edge.category in ruled:
+            what = f"the states ruled out before are not those of the edges before it at {place!r}"
             remedy = f"Write after = [{', '.join(map(repr, ruled))}], and a state that is none of them"
-            top.fault(
-                "edges",
-                f"the states ruled out before are not those of the edges before it at {place!r}",
-                remedy,
-                edge.name,
-            )
+            top.fault("edges", what, remedy, edge.name)
             return
         ruled.append(edge.category)
-    if len(variable.states) - len(ruled) != 1:
-        left = [state for state in variable.states if state not in ruled]
-        remedy = (
-            f"Add an edge for {left[0]!r} with after = [{', '.join(map(repr, ruled))}]"
-            if len(left) > 1
-            else "Delete the last"
+    left = [state for state in variable.states if state not in ruled]
+    if len(left) != 1:
+        what = f"{len(left)} states of {variable.name} are left without a branch at {place!r}"
+        more = (
+            f"Add an edge for {left[0]!r} with after = [{', '.join(map(repr, ruled))}]" if left else "Delete the last"
         )
-        top.fault(
-            "edges",
-            f"{len(left)} states of {variable.name} are left without a branch at {place!r}",
-            remedy,
-            edges[-1].name,
-        )
-
-
-def check_citations(
-    file: str, cited: Iterable[tuple[str, Sequence[str]]], known: Collection[str], faults: Faults
-) -> None:
-    """Note every cited key that is not in ``sources.csv``."""
-    for place, keys in cited:
-        for key in keys:
-            if key not in known:
-                faults.unknown(file, "source", key, known, column=place)
+        top.fault("edges", what, more, edges[-1].name)

@@ -11,24 +11,18 @@ import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from riskmodel.errors import EvidenceError, InputError, Problem, UnavailableError
+from riskmodel.errors import EvidenceError, InputError, UnavailableError
 from riskmodel.evidence.readers.text import MOST_BYTES, MOST_ROWS, Faults, read_text
 
 EXCEL = (".xlsx", ".xlsm")
 
 
-class Sheet(NamedTuple):
-    """A table as text."""
-
-    name: str  # what to call it in a fault
-    text: str  # CSV, with a header
-
-
-def as_sheet(table: Any) -> Sheet:
-    """A table as CSV text; its cells are not looked at yet."""
+def as_sheet(table: Any) -> tuple[str, str]:
+    """What to call a table in a fault, and its CSV text with a header; its cells are not looked at yet."""
     if isinstance(table, (str, Path)):
         path = Path(table).expanduser()
         if path.is_dir() or not str(table).strip():
@@ -39,53 +33,42 @@ def as_sheet(table: Any) -> Sheet:
     if isinstance(table, Sequence) and not isinstance(table, bytes) and all(isinstance(one, Mapping) for one in table):
         header = list(dict.fromkeys(str(name) for one in table for name in one))
         return _rows("the rows", header, ([one.get(name) for name in header] for one in table))
-    raise InputError(
-        f"{type(table).__name__} is not a table",
-        where="counts",
-        remedy="Give a CSV or Excel file, a data frame, or rows",
-    )
+    remedy = "Give a CSV or Excel file, a data frame, or rows"
+    raise InputError(f"{type(table).__name__} is not a table", where="counts", remedy=remedy)
 
 
-def _text(path: Path) -> Sheet:
+def _text(path: Path) -> tuple[str, str]:
     faults = Faults()
     text = read_text(path, faults)
     if text is None:
-        raise EvidenceError([_of_file(one) for one in faults.problems], where=str(path))
-    return Sheet(path.name, text)
+        # A missing table is not a file of a finding's folder.
+        remedy = "Give the path of a CSV or Excel file"
+        told = [replace(one, remedy=remedy) if one.what == "the file is missing" else one for one in faults.problems]
+        raise EvidenceError(told, where=str(path))
+    return path.name, text
 
 
-def _of_file(problem: Problem) -> Problem:
-    """A missing table is not a file of a finding's folder."""
-    missing = problem.what == "the file is missing"
-    return replace(problem, remedy="Give the path of a CSV or Excel file") if missing else problem
-
-
-def _excel(path: Path) -> Sheet:
+def _excel(path: Path) -> tuple[str, str]:
     try:
         from openpyxl import load_workbook
     except ImportError:
-        raise UnavailableError(
-            "openpyxl is not installed", where=str(path), remedy="pip install openpyxl, or save the sheet as CSV"
-        ) from None
+        remedy = "pip install openpyxl, or save the sheet as CSV"
+        raise UnavailableError("openpyxl is not installed", where=str(path), remedy=remedy) from None
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError("too large for a table of counts", where=str(path), remedy="Is this another file?")
         # Formulas are not computed: a cell that holds one is told as such, like one in a CSV.
         book = load_workbook(path, read_only=True, data_only=False)
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror or error}", where=str(path), remedy="Give an Excel file"
-        ) from None
+        what = f"cannot be read: {error.strerror or error}"
+        raise InputError(what, where=str(path), remedy="Give an Excel file") from None
     except InputError:
         raise
     except Exception:
         # openpyxl has no error of its own for a file that only bears the name.
         raise InputError("not an Excel workbook", where=str(path), remedy="Save it as .xlsx or as CSV") from None
     try:
-        lines = [
-            list(row)
-            for row, _ in zip(book.worksheets[0].iter_rows(values_only=True), range(MOST_ROWS + 2), strict=False)
-        ]
+        lines = [list(row) for row in islice(book.worksheets[0].iter_rows(values_only=True), MOST_ROWS + 2)]
     except Exception:
         raise InputError("a damaged Excel workbook", where=str(path), remedy="Save it again, or as CSV") from None
     finally:
@@ -102,7 +85,7 @@ def _excel(path: Path) -> Sheet:
     return _rows(path.name, header, lines[1:])
 
 
-def _rows(name: str, header: Sequence[str], lines: Iterable[Sequence[Any]]) -> Sheet:
+def _rows(name: str, header: Sequence[str], lines: Iterable[Sequence[Any]]) -> tuple[str, str]:
     faults = Faults()
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -120,23 +103,21 @@ def _rows(name: str, header: Sequence[str], lines: Iterable[Sequence[Any]]) -> S
         writer.writerow(cells if any(cells) or len(cells) != 1 else ['""'])
     if faults.problems:
         raise EvidenceError(faults.problems, where=name)
-    return Sheet(name, out.getvalue())
+    return name, out.getvalue()
 
 
 def _cell(value: Any) -> str | None:
     """A cell as a text file would hold it; None where it cannot."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return ""
-    if isinstance(value, bool):
-        return None
     if isinstance(value, str):
         return value
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return str(int(value))
-    if isinstance(value, numbers.Real) and math.isnan(value):
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or math.isinf(value):
+        return None
+    number = float(value)
+    if math.isnan(number):
         return ""  # how a data frame writes an empty cell
-    if isinstance(value, numbers.Real) and math.isfinite(value):
-        number = float(value)
-        # Spreadsheets and data frames with gaps keep whole numbers as 20.0.
-        return str(int(number)) if number.is_integer() else repr(number)
-    return None
+    # Spreadsheets and data frames with gaps keep whole numbers as 20.0.
+    return str(int(number)) if number.is_integer() else repr(number)

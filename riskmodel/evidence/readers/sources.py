@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from riskmodel.evidence.finding import Source
-from riskmodel.evidence.readers.text import Column, Faults, header, read_csv
+from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
 
 #: Columns of ``sources.csv``, as the fields of `Source`.
 COLUMNS = {
@@ -27,7 +27,7 @@ COLUMNS = {
     "note": Column("What a reader must know.", optional=True),
 }
 #: By column, what a cell that is not empty must look like, what it otherwise is, and how to write it.
-_WRITTEN = {
+WRITTEN = {
     "year": (r"(19|20)[0-9][0-9]", "not a year", "Write four digits, or leave it empty"),
     "doi": (r"10\.\d{4,9}/\S+", "not a DOI", "Write it as 10.1067/mob.2002.127899, without a web address"),
     "pmid": (r"[0-9]{1,8}", "not a PubMed number", "Write up to eight digits"),
@@ -40,26 +40,30 @@ def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
     rows = read_csv(path, faults, **header(COLUMNS))
     for row in rows:
         key = row["key"]
-        told: list[tuple[str, str, str]] = []
         if not key or ":" in key or ";" in key:
-            told.append(("key", "not a key", "Write author and year, such as 'Simchen 2002', without ':' or ';'"))
-        elif key in sources:
-            told.append(("key", "the source appears twice", "Keep one row for each source"))
-        else:
-            if not row["citation"]:
-                remedy = "Give the full reference: a count without one is not evidence"
-                told.append(("citation", "no citation", remedy))
-            wrong = {name for name, (form, _, _) in _WRITTEN.items() if row[name] and not re.fullmatch(form, row[name])}
-            told += [(name, *_WRITTEN[name][1:]) for name in _WRITTEN if name in wrong]
-            cells: dict[str, Any] = {name: row[name] for name in COLUMNS}
-            cells["year"] = int(row["year"]) if row["year"] and "year" not in wrong else None
-            cells["overlaps"] = tuple(filter(None, (part.strip() for part in row["overlaps"].split(";"))))
-            sources[key] = Source(**cells)
-        for column, what, remedy in told:
-            faults.add(path.name, what, remedy, row=row.number, column=column, found=row[column])
+            row.fault("key", "not a key", "Write author and year, such as 'Simchen 2002', without ':' or ';'")
+            continue
+        if key in sources:
+            row.fault("key", "the source appears twice", "Keep one row for each source")
+            continue
+        if not row["citation"]:
+            row.fault("citation", "no citation", "Give the full reference: a count without one is not evidence")
+        cells: dict[str, Any] = {name: row[name] if well_written(row, name) else "" for name in COLUMNS}
+        cells["year"] = int(cells["year"]) if cells["year"] else None
+        cells["overlaps"] = tuple(filter(None, (part.strip() for part in row["overlaps"].split(";"))))
+        sources[key] = Source(**cells)
     numbers = {row["key"]: row.number for row in rows}
     for source in sources.values():
         for other in source.overlaps:
             if other not in sources:
                 faults.unknown(path.name, "source", other, sources, row=numbers[source.key], column="overlaps")
     return sources
+
+
+def well_written(row: Row, column: str) -> bool:
+    """Whether a cell is empty or looks as `WRITTEN` has it; where not, it is noted."""
+    form, *told = WRITTEN.get(column, ("(?s).*", "", ""))
+    good = not row[column] or re.fullmatch(form, row[column]) is not None
+    if not good:
+        row.fault(column, *told)
+    return good

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ MOST_ROWS = 20_000
 MOST_BYTES = 5_000_000
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "@", "\t", "\r")
+_NOT_UTF8 = "the file is not UTF-8 text"
 
 
 @dataclass
@@ -44,84 +45,89 @@ class Faults:
         """Note a problem."""
         self.problems.append(Problem(file, row, column, str(found), what, remedy))
 
-    def unknown(
-        self,
-        file: str,
-        kind: str,
-        name: str,
-        known: Iterable[str],
-        *,
-        row: int | None = None,
-        column: str | None = None,
-    ) -> None:
-        """Note a name that nobody knows, with the nearest one that exists."""
+    def unknown(self, file: str, kind: str, name: str, known: Iterable[str], **place: Any) -> None:
+        """Note a name that nobody knows, with the nearest one that exists; the place as `add` takes it."""
         names = list(known)
         near = closest(name, names)
         hint = f"Did you mean {near!r}? " if near else ""
         listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-        self.add(file, f"unknown {kind}", f"{hint}Known: {listed or 'none'}", row=row, column=column, found=name)
+        self.add(file, f"unknown {kind}", f"{hint}Known: {listed or 'none'}", **place, found=name)
 
 
 def read_text(path: Path, faults: Faults) -> str | None:
     """A file as text, or None with a problem noted."""
-    name = path.name
+    told: tuple[str, str]
+    place: dict[str, Any] = {}
     try:
         size = path.stat().st_size
+        raw = path.read_bytes() if size <= MOST_BYTES else b""
         if size > MOST_BYTES:
-            faults.add(name, f"{size:,} bytes", f"Such a file has at most {MOST_BYTES:,}; is this another file?")
-            return None
-        raw = path.read_bytes()
+            told = f"{size:,} bytes", f"Such a file has at most {MOST_BYTES:,}; is this another file?"
+        elif raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw:
+            told = _NOT_UTF8, "Save it as UTF-8 ('CSV UTF-8' in a spreadsheet), not as UTF-16"
+        else:
+            return raw.decode("utf-8-sig")
     except FileNotFoundError:
-        faults.add(
-            name, "the file is missing", "A finding's folder has finding.toml, sources.csv, counts.csv and workup.toml"
-        )
-        return None
+        told = "the file is missing", "A finding's folder has finding.toml, sources.csv, counts.csv and workup.toml"
     except OSError as error:
-        faults.add(name, f"the file cannot be read: {error.strerror or error}", "Check that it is a file you may read")
-        return None
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw:
-        faults.add(name, "the file is not UTF-8 text", "Save it as UTF-8 ('CSV UTF-8' in a spreadsheet), not as UTF-16")
-        return None
-    try:
-        return raw.decode("utf-8-sig")
+        told = f"the file cannot be read: {error.strerror or error}", "Check that it is a file you may read"
     except UnicodeDecodeError as error:
-        row = raw[: error.start].count(b"\n") + 1
         found = raw[max(0, error.start - 20) : error.start + 10].decode("latin-1")
-        faults.add(
-            name, "the file is not UTF-8 text", "Save it as UTF-8; this looks like Latin-1", row=row, found=found
-        )
-        return None
+        place = {"row": raw[: error.start].count(b"\n") + 1, "found": found}
+        told = _NOT_UTF8, "Save it as UTF-8; this looks like Latin-1"
+    faults.add(path.name, *told, **place)
+    return None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a CSV file: its number as a spreadsheet shows it, and its cells by column."""
+    """One line of a CSV file: its number as a spreadsheet shows it, its cells by column, and where its faults go."""
 
+    file: str
     number: int
     cells: Mapping[str, str]
+    faults: Faults
 
     def __getitem__(self, column: str) -> str:
         """The cell, stripped; empty where the column is absent."""
         return self.cells.get(column, "")
 
+    def fault(self, column: str, what: str, remedy: str) -> None:
+        """Note a problem of a cell."""
+        self.faults.add(self.file, what, remedy, row=self.number, column=column, found=self[column])
 
-def read_whole(file: str, row: Row, column: str, faults: Faults) -> int | None:
-    """Read a count from a cell, or None with a problem noted."""
-    text = row[column]
-    if re.fullmatch(r"[0-9]{1,10}", text) and int(text) <= LARGEST_TOTAL:
-        return int(text)
-    if not text:
-        what, remedy = "empty", "Give a whole number; leave the row out if the source does not report it"
-    elif re.fullmatch(r"-[0-9]+", text):
-        what, remedy = "a negative count", "Give 0 or more"
-    elif re.fullmatch(r"[0-9]*\.[0-9]+|[0-9]+\.[0-9]*", text):
-        what, remedy = "a fraction", "Give the whole number of fetuses, not a share"
-    elif re.fullmatch(r"[0-9]+", text):
-        what, remedy = "too large", f"The largest count taken is {LARGEST_TOTAL:,}"
-    else:
-        what, remedy = "not a whole number", "Give the digits 0 to 9 only, such as 20"
-    faults.add(file, what, remedy, row=row.number, column=column, found=text)
-    return None
+    def unknown(self, column: str, kind: str, known: Iterable[str]) -> None:
+        """Note a cell that names what nobody knows."""
+        self.faults.unknown(self.file, kind, self[column], known, row=self.number, column=column)
+
+    def counted(self) -> tuple[int, int] | None:
+        """Events and total, or None with every problem of theirs noted."""
+        events, total = self._whole("events"), self._whole("total")
+        if total == 0:
+            self.fault("total", "a total of 0", "Leave the row out: nobody was counted")
+        if events is None or not total:
+            return None
+        if events > total:
+            self.fault("events", f"{events} events of {total}", "Events cannot exceed the total; are they swapped?")
+            return None
+        return events, total
+
+    def _whole(self, column: str) -> int | None:
+        text = self[column]
+        if re.fullmatch(r"[0-9]{1,10}", text) and int(text) <= LARGEST_TOTAL:
+            return int(text)
+        self.fault(column, *next(told for form, *told in _NOT_WHOLE if re.fullmatch(form, text)))
+        return None
+
+
+#: What a cell looks like that is no count, what it is, and the way out; the first that fits.
+_NOT_WHOLE = (
+    (r"", "empty", "Give a whole number; leave the row out if the source does not report it"),
+    (r"-[0-9]+", "a negative count", "Give 0 or more"),
+    (r"[0-9]*\.[0-9]+|[0-9]+\.[0-9]*", "a fraction", "Give the whole number of fetuses, not a share"),
+    (r"[0-9]+", "too large", f"The largest count taken is {LARGEST_TOTAL:,}"),
+    (r"(?s).*", "not a whole number", "Give the digits 0 to 9 only, such as 20"),
+)
 
 
 class Column(NamedTuple):
@@ -161,9 +167,8 @@ def read_csv_text(
     try:
         header = [cell.strip() for cell in next(reader)]
         if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-            faults.add(
-                name, "columns are not separated by commas", "Save it as comma-separated CSV", row=1, found=header[0]
-            )
+            what = "columns are not separated by commas"
+            faults.add(name, what, "Save it as comma-separated CSV", row=1, found=header[0])
             return []
         for column in required:
             if column not in header:
@@ -187,46 +192,36 @@ def read_csv_text(
                     faults.add(name, "an empty row", "Delete it", row=number)
                 continue
             if len(cells) != len(header):
-                faults.add(
-                    name,
-                    f"{len(cells)} cells where the header has {len(header)}",
-                    "Put a text that holds a comma in double quotes; is the file cut off?",
-                    row=number,
-                    found=",".join(cells),
-                )
+                what = f"{len(cells)} cells where the header has {len(header)}"
+                remedy = "Put a text that holds a comma in double quotes; is the file cut off?"
+                faults.add(name, what, remedy, row=number, found=",".join(cells))
                 continue
-            rows.append(Row(number, _checked_cells(name, number, header, cells, faults)))
+            row = Row(
+                name, number, {column: cell.strip(" \n") for column, cell in zip(header, cells, strict=True)}, faults
+            )
+            rows.append(_printable(row))
     except csv.Error as error:
-        faults.add(
-            name, f"the CSV is malformed: {error}", "Check the double quotes; is the file cut off?", row=reader.line_num
-        )
+        remedy = "Check the double quotes; is the file cut off?"
+        faults.add(name, f"the CSV is malformed: {error}", remedy, row=reader.line_num)
         return []
     if not rows and not faults.problems:
         faults.add(name, "the file has a header and no rows", "Add at least one row")
     return rows
 
 
-def _checked_cells(name: str, number: int, header: list[str], cells: list[str], faults: Faults) -> dict[str, str]:
-    checked = {}
-    for column, raw in zip(header, cells, strict=True):
-        cell = raw.strip(" \n")
+def _printable(row: Row) -> Row:
+    """A row without the cells that a spreadsheet would run, or a terminal obey: they are noted."""
+    checked = dict(row.cells)
+    for column, cell in row.cells.items():
         if cell.startswith(_FORMULA) or (cell.startswith("-") and not _is_number(cell)):
-            faults.add(
-                name,
-                "a formula, or text that a spreadsheet takes for one",
-                "Give the value itself",
-                row=number,
-                column=column,
-                found=cell,
-            )
-            cell = ""
+            row.fault(column, "a formula, or text that a spreadsheet takes for one", "Give the value itself")
         elif not cell.isprintable():
-            faults.add(
-                name, "a control character", "Give plain text on one line", row=number, column=column, found=repr(cell)
-            )
-            cell = ""
-        checked[column] = cell
-    return checked
+            what, remedy = "a control character", "Give plain text on one line"
+            row.faults.add(row.file, what, remedy, row=row.number, column=column, found=repr(cell))
+        else:
+            continue
+        checked[column] = ""
+    return replace(row, cells=checked)
 
 
 def _is_number(text: str) -> bool:

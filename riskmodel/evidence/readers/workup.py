@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from riskmodel.errors import InputError
 from riskmodel.evidence.finding import Finding
@@ -25,16 +27,14 @@ def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
     top = Fields(table, path.name, "", faults)
     steps = top.each("steps", lambda one: _step(one, finding))
     top.once("steps", (step.key for step in steps))
-    groups = []
-    for name in ("differential", "prognosis", "pitfalls", "cautions"):
-        groups.append(top.each(name, lambda one: _statement(one, finding), required=False))
-        top.once(name, (one.key for one in groups[-1]))
     keys = [step.key for step in steps]
-    neighbours = top.each("neighbours", lambda one: _neighbour(one, finding, keys), required=False)
-    top.once("neighbours", (one.key for one in neighbours))
+    found: dict[str, Any] = {}
+    for name in ("differential", "prognosis", "pitfalls", "cautions", "neighbours"):
+        build = partial(_neighbour, steps=keys) if name == "neighbours" else _statement
+        found[name] = top.each(name, partial(build, finding=finding), required=False)
+        top.once(name, (one.key for one in found[name]))
     top.finish()
-    differential, prognosis, pitfalls, cautions = groups
-    return WorkUp(steps, differential, prognosis, pitfalls, cautions, neighbours)
+    return WorkUp(steps, **found)
 
 
 def _condition(fields: Fields, key: str, finding: Finding) -> Condition:
@@ -54,13 +54,8 @@ def _condition(fields: Fields, key: str, finding: Finding) -> Condition:
             if term.test not in ("=", "!="):
                 fields.fault(key, f"{term.test!r} needs a number", "Use = or !=", text)
             elif term.value not in variable.states:
-                fields.faults.unknown(
-                    fields.file,
-                    f"state of {variable.name}",
-                    term.value,
-                    variable.states,
-                    column=f"{fields.place}.{key}",
-                )
+                kind = f"state of {variable.name}"
+                fields.faults.unknown(fields.file, kind, term.value, variable.states, column=f"{fields.place}.{key}")
         elif descriptor is not None and term.test not in ("known", "unknown"):
             numeric = re.fullmatch(r"-?\d+(\.\d+)?", term.value) is not None
             if descriptor.kind == "size" or numeric != (descriptor.kind in ("number", "integer")):
@@ -76,35 +71,28 @@ def _rule(fields: Fields, finding: Finding) -> Rule:
 def _step(fields: Fields, finding: Finding) -> Step:
     rules = [*fields.each("rules", lambda one: _rule(one, finding))]
     if not rules or rules[-1].when.terms:
-        fields.fault(
-            "rules", "no rule that always holds comes last", 'End with { state = "due", when = "always", why = "..." }'
-        )
+        remedy = 'End with { state = "due", when = "always", why = "..." }'
+        fields.fault("rules", "no rule that always holds comes last", remedy)
         rules.append(Rule("due", Condition(()), ""))
     number = fields.number("algorithm_step", required=False)
-    return Step(
-        key=fields.text("key"),
-        title=fields.text("title"),
-        plain_title=fields.text("plain_title"),
+    return fields.value(
+        Step,
         resolves=fields.choice("resolves", [one.name for one in finding.states], required=False) or None,
         informs=fields.choice("informs", [one.name for one in finding.outcomes], required=False) or None,
         algorithm_step=int(number) if number is not None else None,
-        immediate=fields.flag("immediate", default=False),
-        detail=fields.text("detail"),
         sources=_cited(fields),
         rules=tuple(rules),
     )
 
 
 def _statement(fields: Fields, finding: Finding) -> Statement:
-    return Statement(
-        key=fields.text("key"),
-        text=fields.text("text"),
+    return fields.value(
+        Statement,
+        optional=("counts", "comment"),
         sources=_cited(fields),
-        counts=fields.texts("counts", required=False),
-        comment=fields.text("comment", required=False),
         when=_condition(fields, "when", finding),
         outcome=fields.choice("outcome", [one.name for one in finding.outcomes], required=False) or None,
-        given=read_given(fields, "given", finding.variables, fields.text("given", required=False)),
+        given=read_given(fields, finding.variables),
         remarks=fields.each(
             "remarks", lambda one: Remark(_condition(one, "when", finding), one.text("why")), required=False
         ),
@@ -119,16 +107,14 @@ def _neighbour(fields: Fields, finding: Finding, steps: Sequence[str]) -> Neighb
     numbers = fields.numbers("difference", 3)
     if numbers and not numbers[1] <= numbers[0] <= numbers[2]:
         fields.fault("difference", "the estimate is outside its interval", "Write [estimate, lower, upper]", numbers)
-    return Neighbour(
-        key=fields.text("key"),
+    return fields.value(
+        Neighbour,
         kind=kind,
         outcome=named if kind == "background" else None,
         step=named if kind == "harm" else None,
         probability=_share(fields, "probability") or 0.0,
         without=_share(fields, "without", required=False),
-        difference=(numbers[0], numbers[1], numbers[2]) if numbers else None,
-        text=fields.text("text"),
-        plain_text=fields.text("plain_text"),
+        difference=numbers or None,
         sources=_cited(fields),
     )
 
