@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from riskmodel._support.checks import checked_levels
 from riskmodel._support.kept import Shelf, kept
@@ -44,6 +43,8 @@ _LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], _LEVELS)
 _MOST_SETS = 32
 #: Values of a table of quantiles, and cells that are worked out at once.
 _TABLE = 97
+#: Grid on which quantiles are sought first, how far it reaches in spreads, and the cuts of its cells in each round after.
+_GRID, _REACH, _CUTS, _ROUNDS = 33, 5.0, 6, 2
 _CELLS = 400_000
 #: Parts that several answers share: a question about a group has the parts of the question about all.
 _PARTS = Shelf(512)
@@ -225,63 +226,58 @@ class Propagated(Distribution):
         levels = checked_levels(q)
         if levels.size > 16:
             return self.quick_ppf(levels)
-        return np.array([self._quantile(float(level)) for level in levels.ravel()]).reshape(levels.shape)
+        flat = levels.ravel()
+        found = sigmoid(self._quantiles(inner_logit(flat)))
+        ends = [(flat <= self._below(np.zeros(1))[0], 0.0), (flat == 1.0, 1.0)]
+        for at_end, value in ends:
+            found = np.where(at_end, value, found)
+        return found.reshape(levels.shape)
 
     def quick_ppf(self, q: Array) -> Array:
         """Quantiles from a table, straight between logits of level and of risk, of the shape of `q`."""
-        return np.asarray(sigmoid(np.interp(_inner_logit(checked_levels(q)), *self._table)))
+        return np.asarray(sigmoid(np.interp(inner_logit(checked_levels(q)), *self._table)))
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
         """Independent draws, by inversion of the table."""
         return self.quick_ppf(rng.random(size))
 
-    def _quantile(self, level: float) -> float:
-        """A quantile to 1e-6 in probability."""
-        if level in (0.0, 1.0) or self._below(np.zeros(1))[0] >= level:
-            return 1.0 if level == 1.0 else 0.0
+    def _quantiles(self, wanted: Array) -> Array:
+        """Logits of the quantiles at levels with some logits: on a grid, and on ever finer ones where each lies."""
         mean = min(max(self.mean, 1e-12), 1 - 1e-12)
         spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
-        start = float(logit(mean) + spread * ndtri(level))
-        return float(sigmoid(self._root(level, start, 0.3 * spread)))
-
-    def _root(self, level: float, start: float, step: float) -> float:
-        """Logit of a quantile by false position between logits of risk and of probability, both nearly straight.
-
-        In the Illinois form (Dowell and Jarratt, BIT 1971).
-        """
-        aim = float(_inner_logit(level))
-
-        def excess(at: float) -> float:
-            return float(_inner_logit(self._below(sigmoid(np.array([at])))[0])) - aim
-
-        low = high = start
-        below = above = excess(low)
-        while above < 0 and high < 40:  # a risk nearer 0 or 1 than 4e-18 is 0 or 1
-            low, below, high, step = high, above, high + step, 2 * step
-            above = excess(high)
-        while below > 0 and low > -40:
-            high, above, low, step = low, below, low - step, 2 * step
-            below = excess(low)
-        for _ in range(60):
-            if high - low < 1e-9 or above - below < 1e-12:
+        ends = np.array([logit(mean) - _REACH * spread, logit(mean) + _REACH * spread])
+        while True:  # a risk nearer 0 or 1 than 4e-18 is 0 or 1
+            first, last = np.clip(ends, -40.0, 40.0)
+            grid = np.linspace(first, last, _GRID)
+            levels = np.maximum.accumulate(self._logits(grid))
+            outside = (levels[0] > wanted.min() and ends[0] > -40, levels[-1] < wanted.max() and ends[1] < 40)
+            if not any(outside):
                 break
-            middle = (low * above - high * below) / (above - below)
-            value = excess(middle)
-            if abs(value) * level * (1 - level) < 1e-6:
-                return middle
-            if value < 0:
-                low, below, above = middle, value, above / 2
-            else:
-                high, above, below = middle, value, below / 2
-        return 0.5 * (low + high)
+            ends += np.array([-2.0, 2.0]) * spread * outside
+            spread *= 2
+        place = np.clip(np.searchsorted(levels, wanted) - 1, 0, grid.size - 2)
+        low, high, below, above = grid[place], grid[place + 1], levels[place], levels[place + 1]
+        for _ in range(_ROUNDS):
+            inside = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, _CUTS + 1)[1:-1]
+            values = self._logits(inside.ravel()).reshape(inside.shape)
+            cells = np.concatenate([low[:, None], inside, high[:, None]], axis=1)
+            values = np.maximum.accumulate(np.concatenate([below[:, None], values, above[:, None]], axis=1), axis=1)
+            place = np.clip((values < wanted[:, None]).sum(axis=1) - 1, 0, _CUTS - 1)
+            rows = np.arange(wanted.size)
+            low, high, below, above = (one[rows, place + more] for one in (cells, values) for more in (0, 1))
+        along = np.clip((wanted - below) / np.where(above > below, above - below, 1.0), 0.0, 1.0)
+        return np.asarray(low + along * (high - low))
+
+    def _logits(self, at: Array) -> Array:
+        """Logits of the probability of a risk below those with some logits."""
+        return inner_logit(self._below(sigmoid(at)))
 
     @kept
     def _table(self) -> tuple[Array, Array]:
         """Logits of levels, rising, and of the risks at them."""
-        ends = [min(max(self._quantile(level), 1e-12), 1 - 1e-12) for level in (1e-6, 1 - 1e-6)]
-        first, last = logit(ends)
+        first, last = np.clip(self._quantiles(inner_logit([1e-6, 1 - 1e-6])), -28.0, 28.0)
         logits = np.linspace(first - 0.5, last + 0.5, _TABLE)
-        return np.maximum.accumulate(_inner_logit(self._below(sigmoid(logits)))), logits
+        return np.maximum.accumulate(self._logits(logits)), logits
 
 
 def propagate(
@@ -343,7 +339,7 @@ def _nodes(dimensions: int, most: int) -> tuple[Array, Array]:
     if dimensions == 0:
         return np.empty((0, 1)), np.ones(1)
     if dimensions not in _SPACING:
-        return _inner_logit(kronecker(dimensions, most)), np.full(most, 1 / most)
+        return inner_logit(kronecker(dimensions, most)), np.full(most, 1 / most)
     count = int(_FARTHEST_NODE / _SPACING[dimensions])
     at = np.arange(-count, count + 1) * _SPACING[dimensions]
     weight = sigmoid(at) * sigmoid(-at)
@@ -361,6 +357,6 @@ def _at_logits(risk: Distribution, logits: Array) -> Array:
     return risk.quick_ppf(sigmoid(unique))[place]
 
 
-def _inner_logit(level: ArrayLike) -> Array:
+def inner_logit(level: ArrayLike) -> Array:
     """Logit of a level that rounding may have brought to 0 or 1."""
     return logit(np.clip(level, 1e-15, 1 - 1e-15))

@@ -26,7 +26,22 @@ NOT_WORKED_OUT = (
 
 
 def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
-    """How far one answer of a model moves under other priors and readings, and with each series left out."""
+    """How far one answer of a model moves under other priors and readings, and with each series left out.
+
+    Parameters
+    ----------
+    model : ProbabilityTree
+        The fitted tree.
+    risk : RiskEstimate
+        An answer of it.
+
+    Returns
+    -------
+    dict
+        Keys priors, readings and left_out, each a list of variants with their probability; reason, why there are none,
+        where each would take seconds; untested, the answer if as few as possible were tested where a source does not say
+        how many; lowest and highest, the range of the first three with the answer itself, None where nothing is estimable.
+    """
     if not joint(model).exact:
         return {
             **{kind: [] for kind in ("priors", "readings", "left_out", "untested")},
@@ -90,8 +105,18 @@ def of_setting(model: ProbabilityTree, name: str) -> ProbabilityTree:
 def tested(model: ProbabilityTree, risk: RiskEstimate) -> list[dict[str, Any]]:
     """Bounds of an answer over every number that may have been tested, where a source does not say how many.
 
-    For each possible number its lowest and highest probability over the ways in which the tested can have divided over the
-    counts; empty where every total is known.
+    Parameters
+    ----------
+    model : ProbabilityTree
+        The fitted tree.
+    risk : RiskEstimate
+        An answer of it.
+
+    Returns
+    -------
+    list of dict
+        For each possible number its lowest and highest probability over the ways in which the tested can have divided over
+        the counts: keys tested, lowest and highest. Empty where every total is known.
     """
     found: dict[int, list[float]] = {}
     for _, rows in _partly_tested(model, risk):

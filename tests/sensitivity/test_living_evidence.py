@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import riskmodel as rm
-from riskmodel.sensitivity.tipping_point import tipping_point
+from riskmodel.sensitivity.selective_publication import tipping_point
 from riskmodel.sensitivity.value_of_information import MOST, next_series, representative
 
 # ---------------------------------------------------------------- the next series

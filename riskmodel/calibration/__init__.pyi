@@ -1,0 +1,5 @@
+from .corpus import Corpus as Corpus
+from .corpus import load_corpus as load_corpus
+from .cross_validation import calibrate as calibrate
+from .predictors import PoolPredictor as PoolPredictor
+from .record import CalibrationRecord as CalibrationRecord
