@@ -40,7 +40,7 @@ consult: $(VENV)/base
 	@$(BIN)/riskmodel consult --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --quiet
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
 
 soak: $(VENV)/dev
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/evidence/test_mutations.py -k spoilt
