@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
-_EXACT = ("distributions", "priors", "posterior", "inference")
+_EXACT = ("distributions", "prior_families", "priors", "posterior", "inference")
 #: Rooms whose code a record depends on.
 ROOMS = {
     "fit": (*_EXACT, "evidence", "coarsened", "tree"),
@@ -25,7 +25,7 @@ SILENT = frozenset({"evidence/export.py", "evidence/manifest.py", "evidence/temp
 def code_fingerprint(record: str, *, beside: tuple[Path, ...] = (), package: Path = PACKAGE) -> str:
     """SHA-256 of the rooms behind a kind of record, and of files beside the package.
 
-    Every kind covers the exact engine: `distributions`, `priors`, `posterior`, `inference`. A *fit* is also made by what
+    Every kind covers the exact engine: `distributions`, the priors, `posterior`, `inference`. A *fit* is also made by what
     reads and audits counts (`evidence`), by the mathematics of coarse ones (`coarsened`) and by the `tree`; a *calibration*
     by what leaves series out and scores (`calibration`), while its corpus has a hash of its own; a *simulation* by nothing
     more of the package, and a *sampled simulation* by the sampler (`mcmc`), which no other kind covers. Wording (`report`,

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from riskmodel._support.record import Hash, Named, Number, Probability, RecordDocument, Whole
 
-Status = Literal["pass", "fail", "not available"]
+Status = Literal["pass", "fail", "inconclusive", "not available"]
 Share = Annotated[float | None, Meta(description="Share of left-out series inside this central interval.")]
 LogScore = Annotated[float | None, Meta(description="Mean log score, or its difference from the reference's.")]
 Lower = Annotated[float | None, Meta(description="Lower end of its interval.")]

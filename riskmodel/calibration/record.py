@@ -132,10 +132,11 @@ class CalibrationRecord(Record):
         Returns
         -------
         str
-            ``"fail"`` where a criterion fails, ``"not available"`` where one could not be looked at, else ``"pass"``.
+            ``"fail"`` where a criterion fails, ``"not available"`` where one could not be looked at, ``"inconclusive"``
+            where one is missed by less than its own interval, else ``"pass"``.
         """
         statuses = {row["status"] for row in self.bar(name)}
-        return next(status for status in ("fail", "not available", "pass") if status in statuses)
+        return next(status for status in ("fail", "not available", "inconclusive", "pass") if status in statuses)
 
     def symmetry(self) -> list[dict[str, Any]]:
         """How each predictor answers when events and non-events are exchanged; empty unless the record was made with it.

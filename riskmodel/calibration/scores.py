@@ -218,42 +218,49 @@ def verdict(scores: Scores, name: str, unavailable: Mapping[str, str]) -> list[d
     rows = {row["k"]: row for row in scores.rows if row["predictor"] == name and row["stratum"] == "all"}
     found = []
     for level, ranges in BAR["coverage"].items():
+        cases = [rows.get(one, {}).get("cases", 0) for one in BAR["ks"]]
         for k in (AVERAGE, *BAR["ks"]):
             low, high = ranges[AVERAGE if k == AVERAGE else "each"]
-            # An average over other values of K than the bar's is not the bar's average.
-            whole = k != AVERAGE or all(rows.get(one, {}).get("cases") for one in BAR["ks"])
-            value = rows[k][f"coverage_{round(100 * level)}"] if k in rows and whole else None
+            fewest = min(cases) if k == AVERAGE else rows.get(k, {}).get("cases", 0)
             reason = unavailable.get(name, "no series were judged at every K" if k == AVERAGE else "none at this K")
+            # An average over other values of K than the bar's is not the bar's average.
+            known = rows[k] if k in rows and fewest else {}
+            each = ranges["each"]
+            if known and np.floor(each[1] * fewest) < each[0] * fewest:
+                known, reason = {}, f"{fewest} predictions cannot tell: no share of them lies in the range"
             criterion = f"{round(100 * level)} % intervals hold"
-            found.append(_criterion(criterion, k, value, low, high, reason))
+            found.append(_criterion(criterion, k, known, f"coverage_{round(100 * level)}", low, high, reason))
     for reference in ("rbest", "naive"):
-        known = reference in scores.log_score and name in scores.log_score and reference != name
-        gaps = {row["k"]: row for row in scores.differences(reference) if row["predictor"] == name} if known else {}
+        beside = reference in scores.log_score and name in scores.log_score and reference != name
+        gaps = {row["k"]: row for row in scores.differences(reference) if row["predictor"] == name} if beside else {}
         reason = unavailable.get(reference, unavailable.get(name, f"{reference} was not judged beside it"))
-        value = gaps["pooled"]["log_score"] if gaps else None
+        bar = BAR[reference]
         criterion = f"log score less {reference}'s, pooled over K"
-        found.append(_criterion(criterion, "pooled", value, BAR[reference]["pooled"], None, reason))
-        if "each" in BAR[reference]:
-            for k in BAR["ks"]:
-                value = gaps[k]["log_score_lower"] if k in gaps else None
-                criterion = f"log score less {reference}'s, lower end (90 %)"
-                found.append(_criterion(criterion, k, value, BAR[reference]["each"], None, reason))
+        found.append(_criterion(criterion, "pooled", gaps.get("pooled", {}), "log_score", bar["pooled"], None, reason))
+        for k in BAR["ks"] if "each" in bar else ():
+            criterion = f"log score less {reference}'s, lower end (90 %)"
+            found.append(_criterion(criterion, k, gaps.get(k, {}), "log_score_lower", bar["each"], None, reason))
     return found
 
 
 def _criterion(
-    criterion: str, k: str, value: float | None, low: float, high: float | None, reason: str
+    criterion: str, k: str, row: Mapping[str, Any], name: str, low: float, high: float | None, reason: str
 ) -> dict[str, Any]:
-    known = value is not None and bool(np.isfinite(value))
+    """One line of a verdict: a value outside the range, whose own interval reaches into it, decides nothing."""
+    value = row.get(name, float("nan"))
     status = "not available"
-    if value is not None and known:
+    if np.isfinite(value):
+        reason = ""
         status = "pass" if (value > low if high is None else low <= value <= high) else "fail"
+        lower, upper = row.get(f"{name}_lower", value), row.get(f"{name}_upper", value)
+        if status == "fail" and lower <= (np.inf if high is None else high) and upper >= low:
+            status = "inconclusive"
     return {
         "criterion": criterion,
         "k": k,
-        "value": value if known else None,
+        "value": value if np.isfinite(value) else None,
         "low": low,
         "high": high,
         "status": status,
-        "reason": "" if known else reason,
+        "reason": reason,
     }

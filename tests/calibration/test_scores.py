@@ -1,5 +1,6 @@
 """Scores: the bar, coverage over K, and bands that hold as often as they say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,37 @@ def test_the_bar_passes_and_fails_where_it_should():
     assert [row["k"] for row in failed] == ["pooled", "1", "2", "3", "5", "all"]
     failed = [row for row in verdict(scores(even, -0.04), "default", {}) if row["status"] == "fail"]
     assert [row["k"] for row in failed] == ["pooled"]
+
+
+def of_few(pit, clusters=3, each=2):
+    """Six series and one K: what a user's own small corpus gives."""
+    ks = ["1", "2", "3", "5", "all"]
+    n = clusters * each
+    return replace(
+        scores(np.resize(pit, n * 10), 0.02, clusters=clusters),
+        k=np.repeat(ks, n),
+        cluster=np.tile(np.repeat([f"c{i}" for i in range(clusters)], each), 5),
+        rarity=np.repeat(rarity(0.2), 5 * n),
+        total=np.full(5 * n, 50),
+        pit=dict.fromkeys(("default", "rbest", "naive"), np.resize(pit, 5 * n)),
+        log_score={name: np.zeros(5 * n) - less for name, less in (("default", 0), ("rbest", 0.1), ("naive", 3))},
+    )
+
+
+@pytest.mark.parametrize("pit", [np.full(6, 0.5), np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.99]), np.full(6, 0.999)])
+def test_so_few_series_that_no_share_lies_in_the_range_cannot_tell(pit):
+    rows = [row for row in verdict(of_few(pit), "default", {}) if row["criterion"] == "95 % intervals hold"]
+    assert {row["status"] for row in rows} == {"not available"}
+    assert all("6 predictions cannot tell" in row["reason"] for row in rows)
+
+
+def test_what_misses_by_less_than_its_own_interval_decides_nothing():
+    just = (np.arange(1000) + 0.5) / 1000 * 0.978 + 0.011  # 97.1 % inside, and 50 % intervals hold 51.1
+    rows = {(row["criterion"], row["k"]): row for row in verdict(scores(just, 0.02), "default", {})}
+    found = rows["95 % intervals hold", "average"]
+    assert (found["value"], found["status"]) == (pytest.approx(0.972, abs=0.002), "inconclusive")
+    far = verdict(scores(0.5 + (just - 0.5) * 0.6, 0.02), "default", {})
+    assert "fail" in {row["status"] for row in far}
 
 
 def test_coverage_counts_the_middle_and_averages_over_k():

@@ -1,6 +1,6 @@
 """A finding's ``sources.csv`` to values, every fault noted.
 
-A new column is a field of `Source`, a line in `COLUMNS` and one in ``docs/evidence-format.md``; what is exported, shown and
+A new column is a field of `Source`, a line in `COLUMNS` and one in ``docs/evidence-format.md``; what is exported and
 taken beside new counts follows.
 """
 
