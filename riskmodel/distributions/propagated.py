@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from riskmodel._support.checks import checked_levels
 from riskmodel._support.kept import Shelf, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
-from riskmodel.distributions.diagram import Branch, Node, compress, edges_of, evaluate, restrict
+from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
 from riskmodel.distributions.points import kronecker
 from riskmodel.distributions.special import logit, sigmoid
 from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Places, Ties, Tilt
@@ -35,7 +35,9 @@ _SPACING = {1: 0.25, 2: 0.75, 3: 1.5}
 #: Points that together hold less are left out.
 _LIGHT = 2e-5
 _FARTHEST_NODE = 12.0
-_POINTS, _RARE_POINTS = 2048, 16384
+_POINTS, _RARE_POINTS = 2048, 8192
+#: The edge that stands for the share of one way among those for whom what is known holds.
+_SHARE = -100
 #: Logits of the levels at which the integrated risk is tabulated: those at which a tilt is known.
 _LEVELS = 1 + FINE * (TILT_LOGITS.size - 1)
 _LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], _LEVELS)
@@ -141,7 +143,37 @@ class Propagated(Distribution):
     def _inner(self) -> _Inner:
         return _INNERS.get_or_make(self, self._made)
 
+    def _factored(self) -> Propagated | None:
+        """The same where a ratio is the average of two, N1 of D1 and N2 of D2, weighted by how often each way is taken.
+
+        N/D is then w X + (1 - w) Y with w the share of the first way among those for whom what is known holds: one risk.
+        """
+        top, bottom = self.numerator, self.denominator
+        if not (isinstance(top, Branch) and isinstance(bottom, Branch) and top.edge == bottom.edge):
+            return None
+        (first, one), (second, other) = cancel(top.hit, bottom.hit), cancel(top.miss, bottom.miss)
+        known, asked = edges_of(bottom), edges_of(first) | edges_of(second)
+        if not (one == other == 1.0 and asked and not asked & known):
+            return None
+        ties = self.ties
+        tied = ties.among(sorted(known)) if ties else None
+        share = Branch(bottom.edge, bottom.hit, 0.0)
+        part = _part(Propagated(share, bottom, {edge: self.risks[edge] for edge in sorted(known)}, tied))
+        if ties and tied and asked & ties.sets.keys():
+            if tied.weights.size > _MOST_SETS:
+                return None
+            means = {edge: risk.mean for edge, risk in self.risks.items()} | ties.means()
+            ties = ties.beside(_SHARE, ties.rows(sorted(known))[2], _tilt(part, tied))
+            ties = ties.weighted(evaluate(bottom, means))
+        else:
+            ties = None if tied else ties
+        risks = {edge: self.risks[edge] for edge in sorted(asked)} | {_SHARE: part}
+        return Propagated(Branch(_SHARE, first, second), 1.0, risks, ties.among(risks) if ties else None)
+
     def _made(self) -> _Inner:
+        factored = self._factored()
+        if factored is not None:
+            return factored._inner
         ties, risks = self.ties, dict(self.risks)
 
         def separate(own: frozenset[int]) -> bool:
@@ -313,11 +345,12 @@ def _part(made: Propagated) -> Propagated:
 def _tilt(part: Distribution, ties: Ties) -> Tilt:
     """What a part is in each of its ways, by how much of each lies between levels half way to the next."""
     assert isinstance(part, Propagated)
-    ends = np.array([TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS + TILT_STEP / 2])
-    risk = part.quick_ppf(sigmoid(ends)).ravel()
-    ways = [Propagated(part.numerator, 1.0, part.risks, ties.only(way)) for way in range(ties.weights.size)]
-    low, high = np.stack([one.cdf(risk) for one in ways]).reshape(len(ways), 2, -1).transpose(1, 0, 2)
-    share = np.maximum(high - low, 0.0)
+    ends = np.append(TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS[-1] + TILT_STEP / 2)
+    risk = part.quick_ppf(sigmoid(ends))
+    ways = [
+        Propagated(part.numerator, part.denominator, part.risks, ties.only(way)) for way in range(ties.weights.size)
+    ]
+    share = np.maximum(np.diff([one.cdf(risk) for one in ways], axis=1), 0.0)
     whole = ties.weights @ share
     # Where next to nothing lies the nearest level that says something speaks.
     says = np.flatnonzero(whole > 1e-3 * sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS))
