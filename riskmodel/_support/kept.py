@@ -74,13 +74,13 @@ class Shelf(OrderedDict[Hashable, Any]):
 
     def get_or_make[T](self, key: Hashable, make: Callable[[], T]) -> T:
         """The result for a key, made where it is not here; one that raises is not kept."""
-        try:
+        if key in self:
             self.move_to_end(key)
-            found: T = self[key]
-        except KeyError:
-            found = self[key] = make()
-            while len(self) > self.longest:
-                self.popitem(last=False)
+            held: T = self[key]
+            return held
+        found = self[key] = make()
+        while len(self) > self.longest:
+            self.popitem(last=False)
         return found
 
     __hash__ = object.__hash__  # type: ignore[assignment]

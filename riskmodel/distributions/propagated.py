@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,25 +20,14 @@ from riskmodel._support.checks import checked_levels
 from riskmodel._support.kept import Shelf, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
-from riskmodel.distributions.points import kronecker
+from riskmodel.distributions.integral import LOGITS, POINTS, RARE_POINTS, SPACING, Inner, Integral, inner_logit, nodes
 from riskmodel.distributions.special import logit, sigmoid
-from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Places, Ties, Tilt
+from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Ties, Tilt
 
 Array = NDArray[np.float64]
 
-#: Spacing of the nodes, in logits of a level, by how many risks are not integrated in closed form. An end of a 95 %
-#: interval is then good to 5e-4 (the worst on the shipped trees against two million draws, 2026-11). More risks than three
-#: run through fixed points that fill the cube, more of them where what is known may be rare: good to 0.001.
-_SPACING = {1: 0.25, 2: 0.75, 3: 1.5}
-#: Points that together hold less are left out.
-_LIGHT = 2e-5
-_FARTHEST_NODE = 12.0
-_POINTS, _RARE_POINTS = 2048, 8192
 #: The edge that stands for the share of one way among those for whom what is known holds.
 _SHARE = -100
-#: Logits of the levels at which the integrated risk is tabulated: those at which a tilt is known.
-_LEVELS = 1 + FINE * (TILT_LOGITS.size - 1)
-_LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], _LEVELS)
 #: A part becomes a risk of its own where no more combinations of sets of counts than this speak of it.
 _MOST_SETS = 32
 #: Values of a table of quantiles, and cells that are worked out at once.
@@ -52,51 +39,6 @@ _CELLS = 400_000
 _PARTS = Shelf(128)
 #: What is worked out at the points takes megabytes: the latest only.
 _INNERS = Shelf(32)
-
-
-class _Inner(NamedTuple):
-    """The ratio as (n0 + n1 p) / (d0 + d1 p) in the risk p that is integrated, at the points of the others."""
-
-    n0: Array  # n0, n1, d0, d1: of shape (points,)
-    n1: Array
-    d0: Array
-    d1: Array
-    weights: Array  # of the points, summing to one
-    risk: Array  # values of p at many levels
-    below: _Integral  # probability of p up to a level, at each point
-    partial: _Integral  # integral of p
-    squared: Array  # integral of p squared over all levels, of shape (points,)
-
-
-class _Integral(NamedTuple):
-    """An integral up to the levels of a tilt, and its slope there, at each point or the same at all."""
-
-    value: Array  # of shape (points, levels) or (1, levels)
-    slope: Array
-
-    @classmethod
-    def of(cls, slope: Array) -> _Integral:
-        """By the four-point rule of Gill and Miller (Computer Journal 1972)."""
-        cells = TILT_STEP / 24 * (13 * (slope[:, 1:-2] + slope[:, 2:-1]) - slope[:, :-3] - slope[:, 3:])
-        ends = 0.5 * TILT_STEP * (slope[:, [0, -2]] + slope[:, [1, -1]])
-        steps = np.concatenate([np.zeros((len(slope), 1)), ends[:, :1], cells, ends[:, 1:]], axis=1)
-        return cls(np.cumsum(steps, axis=1), slope)
-
-    @property
-    def whole(self) -> Array:
-        """Over all levels, of shape (points,) or (1,)."""
-        return self.value[:, -1]
-
-    def over(self, divisor: Array) -> _Integral:
-        """Divided by a number for each point."""
-        return _Integral(self.value / divisor[:, None], self.slope / divisor[:, None])
-
-    def at(self, place: Places, along: Array) -> Array:
-        """Between levels the cubic that has the slopes; `place` and `along` have shape (values, points)."""
-        rows = np.arange(place.shape[1]) if len(self.value) > 1 else np.zeros(place.shape[1], int)
-        left, right = self.value[rows, place], self.value[rows, place + 1]
-        bend = TILT_STEP * (self.slope[rows, place] * (1 - along) - self.slope[rows, place + 1] * along)
-        return np.asarray(left + along * along * (3 - 2 * along) * (right - left) + along * (1 - along) * bend)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,7 +82,7 @@ class Propagated(Distribution):
         return float(np.sqrt((held * (value - centre) ** 2).sum() / held.sum()))
 
     @property
-    def _inner(self) -> _Inner:
+    def _inner(self) -> Inner:
         return _INNERS.get_or_make(self, self._made)
 
     def _factored(self) -> Propagated | None:
@@ -170,7 +112,7 @@ class Propagated(Distribution):
         risks = {edge: self.risks[edge] for edge in sorted(asked)} | {_SHARE: part}
         return Propagated(Branch(_SHARE, first, second), 1.0, risks, ties.among(risks) if ties else None)
 
-    def _made(self) -> _Inner:
+    def _made(self) -> Inner:
         factored = self._factored()
         if factored is not None:
             return factored._inner
@@ -178,7 +120,7 @@ class Propagated(Distribution):
 
         def separate(own: frozenset[int]) -> bool:
             # Each combination of sets makes a part anew: only where the points would otherwise have to fill a cube.
-            most = _MOST_SETS if len(self.risks) > 1 + max(_SPACING) else 1
+            most = _MOST_SETS if len(self.risks) > 1 + max(SPACING) else 1
             return self.ties is None or self.ties.rows(own)[1].shape[1] <= most
 
         numerator, denominator, parts = compress(self.numerator, self.denominator, separate)
@@ -192,7 +134,7 @@ class Propagated(Distribution):
         ties = ties.among(edges) if ties else None
         main = _most_influential(numerator, denominator, risks, edges)
         rest = [edge for edge in edges if edge != main]
-        logits, weights = _nodes(len(rest), _POINTS if denominator == 1.0 else _RARE_POINTS)
+        logits, weights = nodes(len(rest), POINTS if denominator == 1.0 else RARE_POINTS)
         points = {edge: _at_logits(risks[edge], at) for edge, at in zip(rest, logits, strict=True)}
         size = weights.size
 
@@ -200,29 +142,40 @@ class Propagated(Distribution):
             low, high = (evaluate(restrict(node, {main: value}), points) for value in (0.0, 1.0))
             return np.broadcast_to(low, (size,)).astype(float), np.broadcast_to(high - low, (size,)).astype(float)
 
-        ratio, at_points = np.ones((1, TILT_LOGITS.size)), weights
+        ways, sets, ratios = weights[None], np.zeros(1, np.int64), np.ones((1, TILT_LOGITS.size))
         if ties is not None:
-            ways = ties.weights[:, None] * weights
+            ways, sets = ties.weights[:, None] * weights, np.zeros(ties.weights.size, np.int64)
             for edge, at in zip(rest, logits, strict=True):
                 if edge in ties.sets:
                     tilt = ties.tilts[edge].at(at)
                     ways = ways * (tilt / (tilt @ weights)[:, None])[ties.sets[edge]]
-            at_points = ways.sum(axis=0)
             if main in ties.sets:
-                tilt = ties.tilts[main].ratios
-                sets = (np.arange(len(tilt))[:, None] == ties.sets[main]) @ ways
-                ratio = sets.T @ tilt / np.maximum(at_points, 1e-300)[:, None]
-        risk = np.maximum.accumulate(risks[main].quick_ppf(sigmoid(_LOGITS)))
-        density, at_tilt = ratio * sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS), risk[::FINE]
-        below = _Integral.of(density)
-        return _Inner(
+                sets, ratios = ties.sets[main], ties.tilts[main].ratios
+        at_points = ways.sum(axis=0)
+        ratio = ratios
+        if len(ratios) > 1:
+            ratio = (
+                ((np.arange(len(ratios))[:, None] == sets) @ ways).T @ ratios / np.maximum(at_points, 1e-300)[:, None]
+            )
+        risk = np.maximum.accumulate(risks[main].quick_ppf(sigmoid(LOGITS)))
+        level, at_tilt = sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS), risk[::FINE]
+
+        def integrals(density: Array) -> tuple[Integral, Integral]:
+            below = Integral.of(density)
+            return below.over(below.whole), Integral.of(density * at_tilt).over(below.whole)
+
+        below, partial = integrals(ratio * level)
+        return Inner(
             *coefficients(numerator),
             *coefficients(denominator),
             at_points / at_points.sum(),
             risk,
-            below.over(below.whole),
-            _Integral.of(density * at_tilt).over(below.whole),
-            _Integral.of(density * at_tilt**2).whole / below.whole,
+            below,
+            partial,
+            Integral.of(below.slope * at_tilt**2).whole,
+            ways,
+            sets,
+            integrals(ratios * level) if len(ratios) > 1 else (below, partial),
         )
 
     def _below(self, t: Array) -> Array:
@@ -231,21 +184,37 @@ class Propagated(Distribution):
         return np.concatenate([self._block(t[first : first + step, None]) for first in range(0, t.size, step)])
 
     def _block(self, t: Array) -> Array:
-        n0, n1, d0, d1, weights, risk, below, partial, _ = self._inner
+        share, total = self._share(t, self._inner.below, self._inner.partial)
+        return np.asarray(share @ self._inner.weights / (total @ self._inner.weights))
+
+    def by_way(self, t: Array) -> Array:
+        """Probability that the ratio is at most t in each way, of shape (ways, values)."""
+        inner = self._inner
+        found = np.empty((len(inner.ways), t.size))
+        for one in np.unique(inner.sets):
+            below, partial = (Integral(table.value[[one]], table.slope[[one]]) for table in inner.by_set)
+            share, total = self._share(t[:, None], below, partial)
+            ways = inner.ways[inner.sets == one]
+            found[inner.sets == one] = ways @ share.T / (ways @ total)[:, None]
+        return found
+
+    def _share(self, t: Array, below: Integral, partial: Integral) -> tuple[Array, Array]:
+        """How much of each point has a ratio up to t, of shape (values, points), and all of it, of shape (points,)."""
+        n0, n1, d0, d1, _, risk = self._inner[:6]
         slope, rest = n1 - t * d1, t * d0 - n0
         with np.errstate(divide="ignore", invalid="ignore"):
             cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
-        level = (np.interp(cut, risk, _LOGITS) - TILT_LOGITS[0]) / TILT_STEP
+        level = (np.interp(cut, risk, LOGITS) - TILT_LOGITS[0]) / TILT_STEP
         place = np.minimum(level.astype(int), TILT_LOGITS.size - 2)
         under, over = cut < risk[0], cut >= risk[-1]
 
-        def up_to(integral: _Integral) -> Array:
+        def up_to(integral: Integral) -> Array:
             return np.where(under, 0.0, np.where(over, integral.whole, integral.at(place, level - place)))
 
         lower, total = d0 * up_to(below), d0
         if d1.any():
             lower, total = lower + d1 * up_to(partial), d0 + d1 * partial.whole
-        return np.asarray(np.where(slope < 0, total - lower, lower) @ weights / (total @ weights))
+        return np.where(slope < 0, total - lower, lower), np.asarray(total)
 
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a risk up to `x`, of the shape of `x`."""
@@ -347,15 +316,19 @@ def _tilt(part: Distribution, ties: Ties) -> Tilt:
     assert isinstance(part, Propagated)
     ends = np.append(TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS[-1] + TILT_STEP / 2)
     risk = part.quick_ppf(sigmoid(ends))
-    ways = [
-        Propagated(part.numerator, part.denominator, part.risks, ties.only(way)) for way in range(ties.weights.size)
-    ]
-    share = np.maximum(np.diff([one.cdf(risk) for one in ways], axis=1), 0.0)
+    means = {edge: one.mean for edge, one in part.risks.items()} | ties.means()
+    mean = np.broadcast_to(evaluate(part.numerator, means) / evaluate(part.denominator, means), ties.weights.shape)
+    if part._factored() is None and len(part._inner.ways) == ties.weights.size:
+        below = part.by_way(risk)
+    else:  # its points do not tell the ways apart
+        ways = (ties.only(way) for way in range(ties.weights.size))
+        below = np.stack([Propagated(part.numerator, part.denominator, part.risks, one).cdf(risk) for one in ways])
+    share = np.maximum(np.diff(below, axis=1), 0.0)
     whole = ties.weights @ share
     # Where next to nothing lies the nearest level that says something speaks.
     says = np.flatnonzero(whole > 1e-3 * sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS))
     nearest = says[np.abs(np.arange(TILT_LOGITS.size)[:, None] - says).argmin(axis=1)]
-    return Tilt(share[:, nearest] / whole[nearest], np.array([one.mean for one in ways]))
+    return Tilt(share[:, nearest] / whole[nearest], mean)
 
 
 def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Distribution], edges: list[int]) -> int:
@@ -373,30 +346,7 @@ def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Di
     return max(edges, key=swing)
 
 
-@cache
-def _nodes(dimensions: int, most: int) -> tuple[Array, Array]:
-    """Logits of the levels of some risks, of shape (dimensions, points), and the points' weights, which sum to one."""
-    if dimensions == 0:
-        return np.empty((0, 1)), np.ones(1)
-    if dimensions not in _SPACING:
-        return inner_logit(kronecker(dimensions, most)), np.full(most, 1 / most)
-    count = int(_FARTHEST_NODE / _SPACING[dimensions])
-    at = np.arange(-count, count + 1) * _SPACING[dimensions]
-    weight = sigmoid(at) * sigmoid(-at)
-    logits = np.stack([one.ravel() for one in np.meshgrid(*[at] * dimensions, indexing="ij")])
-    weights = np.prod([one.ravel() for one in np.meshgrid(*[weight] * dimensions, indexing="ij")], axis=0)
-    weights /= weights.sum()
-    order = np.argsort(weights)
-    heavy = np.sort(order[np.searchsorted(np.cumsum(weights[order]), _LIGHT) :])
-    return logits[:, heavy], weights[heavy] / weights[heavy].sum()
-
-
 def _at_logits(risk: Distribution, logits: Array) -> Array:
     """Quantiles at levels with these logits, of which many may be the same."""
     unique, place = np.unique(logits, return_inverse=True)
     return risk.quick_ppf(sigmoid(unique))[place]
-
-
-def inner_logit(level: ArrayLike) -> Array:
-    """Logit of a level that rounding may have brought to 0 or 1."""
-    return logit(np.clip(level, 1e-15, 1 - 1e-15))
