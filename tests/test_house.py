@@ -207,3 +207,11 @@ def test_the_schemas_are_valid_schemas():
         found = riskmodel.schema(name)
         jsonschema.Draft202012Validator.check_schema(found)
         assert all(part["additionalProperties"] is False for part in (found, *found["$defs"].values()))
+
+
+def test_no_file_is_longer_than_four_hundred_lines_and_no_room_larger_than_a_dozen_files():
+    for folder in (PACKAGE, ROOT / "tests", ROOT / "validation", ROOT / "benchmarks"):
+        for path in folder.rglob("*.py"):
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+    for room in {path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE}:
+        assert len(list(room.glob("*.py"))) <= 12, room

@@ -1,0 +1,138 @@
+"""Words, rules and pages: how numbers are said, and what a page holds."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import riskmodel as rm
+from riskmodel.cli import commands
+from riskmodel.consultation.certainty import certainty
+from riskmodel.evidence.workup import Condition
+from riskmodel.report import render as report
+from riskmodel.report.wording import denominator, frequency, frequency_range, listed
+
+SEED = {"weeks": 20, "size": "5.5x4.4x3.4", "location": "umbilical-vein", "foci": 1}
+BEST = {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"}
+
+
+def run(*args):
+    """The command line in this process: exit code, standard output, standard error."""
+    out = CliRunner().invoke(commands, args, standalone_mode=False)
+    if out.exception is None:
+        return 0, out.stdout, out.stderr
+    done = subprocess.run([sys.executable, "-m", "riskmodel", *args], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("p", "of", "said"),
+    [
+        (0.5, 100, "50"),
+        (0.0, 100, "0"),
+        (1.0, 100, "100"),
+        (0.001, 100, "fewer than 1"),
+        (0.999, 100, "nearly 100"),
+        (0.0042, 1000, "4"),
+    ],
+)
+def test_frequencies(p, of, said):
+    assert frequency(p, of) == said
+
+
+def test_rare_risks_get_a_larger_denominator():
+    assert [denominator(p) for p in (0.5, 0.02, 0.009, 0.995, 0.0)] == [100, 100, 1000, 1000, 100]
+    assert frequency_range((0.001, 0.012), 1000) == "1 to 12"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_certainty_is_a_word_with_a_reason():
+    assert certainty(series=2, width=0.1, thin=True, by_definition=False)[0] == "very low"
+    assert certainty(series=5, width=0.5, thin=False, by_definition=False)[0] == "low"
+    assert certainty(series=5, width=0.1, thin=False, by_definition=False)[0] == "moderate"
+    assert certainty(series=4, width=0.1, thin=False, by_definition=False)[0] == "low"
+    assert certainty(series=0, width=None, thin=True, by_definition=False)[0] == "none"
+
+
+def test_rules_print_as_they_were_written():
+    text = "anatomy = isolated and karyotype is unknown and weeks >= 20"
+    rule = Condition.parse(text)
+    assert str(rule) == text
+    assert rule.holds({"anatomy": "isolated", "weeks": 21.0})
+    assert not rule.holds({"anatomy": "isolated", "weeks": 19.0})
+    assert not rule.holds({"anatomy": "isolated", "karyotype": "normal", "weeks": 21.0})
+    assert str(Condition.parse("always")) == "always"
+
+
+@pytest.mark.parametrize(("known", "states"), [
+    ({}, ["due", "blocked", "due", "blocked", "blocked", "blocked"]),
+    ({"anatomy": "isolated"}, ["done", "due", "due", "due", "blocked", "blocked"]),
+    ({"anatomy": "isolated", "karyotype": "normal"}, ["done", "done", "due", "due", "blocked", "blocked"]),
+    (BEST, ["done", "done", "done", "done", "due", "due"]),
+    ({"anatomy": "associated"}, ["done", "due", "due", "due", "not indicated", "not indicated"]),
+    ({"anatomy": "isolated", "karyotype": "abnormal"}, ["done", "done", "due", "due", "not indicated", "not indicated"]),
+])  # fmt: skip
+def test_the_algorithm_s_steps(known, states):
+    assert [step.state for step in rm.consult(**known).workup] == states
+
+
+def test_no_number_in_the_page_lacks_a_source():
+    text = report.to_markdown(rm.consult(detail="all", anatomy="isolated").to_dict())
+    for line in text.splitlines():
+        if re.search(r"\d+ series, ", line):
+            assert re.search(r"(19|20)\d\d", line), line
+
+
+@pytest.mark.parametrize("audience", ["clinician", "patient", "researcher"])
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("seed", SEED), ("isolated", {"anatomy": "isolated"}), ("associated", {"anatomy": "associated"})],
+)
+def test_the_examples_in_the_documents_are_what_the_program_says(name, known, audience):
+    from pathlib import Path
+
+    kept = (Path(__file__).parents[2] / "docs" / "examples" / f"{name}-{audience}.md").read_text(encoding="utf-8")
+    assert kept == report.to_markdown(rm.consult(detail="all", audience=audience, **known).to_dict()), (
+        "run make example"
+    )
+
+
+@pytest.mark.parametrize(
+    "known", [{}, {"anatomy": "isolated"}, {"anatomy": "associated"}, BEST, {"karyotype": "abnormal"}]
+)
+def test_the_patient_s_page_is_plain_and_has_the_same_numbers(known):
+    answer = rm.consult(detail="all", audience="patient", **known).to_dict()
+    text = report.to_markdown(answer)
+    prose = text.split("## The studies")[0]
+    for word in (
+        "karyotype",
+        "aneuploid",
+        "posterior",
+        "interval",
+        "prior",
+        "branch",
+        "outcome=",
+        "mu",
+        "bits",
+        "should",
+        "must",
+    ):
+        assert not re.search(rf"\b{word}\b", prose, re.IGNORECASE), word
+    for risk in answer["risks"]:
+        if risk["probability"] is not None and not risk["by_definition"]:
+            of = denominator(risk["probability"])
+            assert f"About {frequency(risk['probability'], of)} of {of:,}" in prose
+    assert "You decide" in prose
+    sentences = [one for one in re.split(r"[.:?!]\s", re.sub(r"[*#\-]", "", prose)) if len(one.split()) > 1]
+    longest = max(sentences, key=lambda one: len(one.split()))
+    assert len(longest.split()) <= 26, longest
+
+
+def test_a_definition_is_never_told_as_a_fate():
+    answer = rm.consult(detail="all", anatomy="isolated", karyotype="abnormal")
+    assert "by definition" in report.to_markdown(answer.to_dict())
+    plain = report.to_markdown(answer.to_dict() | {"audience": "patient"})
+    assert "There is no number for this here" in plain
+    assert "0 of 100" not in plain
