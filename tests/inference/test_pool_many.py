@@ -104,7 +104,7 @@ def test_dask_does_the_same_work(dask):
     """Client.get_executor() is a concurrent.futures.Executor: batches, calibration and simulation take it as it is."""
     problems = [([i % 5, 2], [9, 20]) for i in range(130)]
     pd.testing.assert_frame_equal(rm.pool_many(problems), rm.pool_many(problems, executor=dask), check_exact=True)
-    ours = simulation_based_calibration(replications=220, seed=3, executor=dask)
-    assert ours.chunks == simulation_based_calibration(replications=220, seed=3).chunks
+    ours = simulation_based_calibration(replications=120, seed=3, executor=dask)
+    assert ours.chunks == simulation_based_calibration(replications=120, seed=3).chunks
     judged = rm.calibrate(predictors="default", ks=[1], most=1, executor=dask)
     assert judged.arms == rm.calibrate(predictors="default", ks=[1], most=1).arms
