@@ -46,15 +46,19 @@ def test_a_tree_and_its_answers_come_back_equal(evidence, changes):
         risk = model.risk(outcome, **known)
         again = same_again(risk)
         assert again == risk
+        assert hash(again) == hash(risk)
         assert again.interval() == risk.interval()
         assert again.bounds == risk.bounds
     assert same_again(model) == model
+    assert hash(same_again(model)) == hash(model)
+    assert len({model.risk("good_outcome"), model.risk("infection"), model.risk("good_outcome")}) == 2
     assert same_again(model).risk("good_outcome", **ISOLATED) == model.risk("good_outcome", **ISOLATED)
 
 
 def test_a_consultation_comes_back_equal_with_what_was_asked_for_by_name(evidence):
     answer = rm.consult(finding=evidence, weeks=20, size=(5.5, 4.4, 3.4), detail="all", **ISOLATED)
     assert same_again(answer) == answer
+    assert hash(same_again(answer)) == hash(answer) != hash(rm.consult(finding=evidence))
     assert same_again(answer).to_dict() == answer.to_dict()
     assert rm.consult(finding=evidence, **ISOLATED) != answer
     assert rm.consult(finding=evidence, weeks=20, size=(5.5, 4.4, 3.4), **ISOLATED).with_detail("all") == answer
@@ -69,6 +73,7 @@ def test_a_folder_of_one_s_own_and_its_refit_come_back_equal(folder, tmp_path):
     assert found.moves
     for value in (found, found.after, found.record):
         assert same_again(value) == value
+        assert hash(same_again(value)) == hash(value)
     write_template(tmp_path / "own")
     own = rm.consult(finding=tmp_path / "own")
     assert same_again(own) == own

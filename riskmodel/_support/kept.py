@@ -138,4 +138,7 @@ def _hashed(held: Any) -> int:
         return hash(frozenset((name, _hashed(one)) for name, one in held.items()))
     if isinstance(held, (tuple, list)):
         return hash(tuple(map(_hashed, held)))
-    return 0 if held != held else hash(held)
+    try:
+        return 0 if held != held else hash(held)
+    except TypeError:  # A mapping is in it, such as the titles of states: the other fields tell values apart.
+        return 0
