@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,12 @@ class AsNew(Settings):
         return self.new
 
 
+before_counts = cache(rm.before_counts)
+
+
 def ignorant(events, totals):
     """The prior, whatever the counts are."""
-    prior = rm.before_counts()
+    prior = before_counts()
     return replace(prior, settings=AsNew(events, totals, prior.new_setting))
 
 
