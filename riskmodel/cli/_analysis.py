@@ -44,8 +44,7 @@ def pool(series: tuple[str, ...], prior: str, heterogeneity: str, method: str, a
         table.add_column(name)
     for row in body["estimands"]:
         observed = "" if row["total"] is None else f"{row['events']} of {row['total']}"
-        label = row["label"] if row["estimand"] == "series" else row["estimand"].replace("_", " ")
-        label = f"series {label}" if row["estimand"] == "series" else label
+        label = f"series {row['label']}" if row["estimand"] == "series" else row["estimand"].replace("_", " ")
         ends = " to ".join(f"{end:.4f}" for end in row["interval"])
         table.add_row(label, observed, f"{row['mean']:.4f}", f"{row['median']:.4f}", ends)
     console = Console()

@@ -10,7 +10,6 @@ import numpy as np
 from riskmodel.errors import InputError
 from riskmodel.evidence.finding import Count
 from riskmodel.mcmc.diagnostics import mcse
-from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
 from riskmodel.tree.model import ProbabilityTree
 
 if TYPE_CHECKING:
@@ -150,8 +149,8 @@ def adjusted_settings(
             for i in branches
         ],
         len(settings),
-        mu_prior=as_mu_prior(model.prior),
-        heterogeneity_prior=as_heterogeneity_prior(model.heterogeneity),
+        mu_prior=model.fitted.mu_prior,
+        heterogeneity_prior=model.fitted.heterogeneity_prior,
         draws=draws,
         tune=tune,
         chains=chains,

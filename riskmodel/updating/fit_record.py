@@ -66,8 +66,6 @@ class FitRecord(Record):
         FitRecord
             Made now.
         """
-        from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
-
         evidence = model.evidence
         audit = evidence.audit()
         severities = ("contradiction", "warning", "note")
@@ -83,8 +81,8 @@ class FitRecord(Record):
                 "method": "exact",
                 "prior": _argument(model.prior),
                 "heterogeneity": _argument(model.heterogeneity),
-                "prior_in_words": str(as_mu_prior(model.prior)),
-                "heterogeneity_in_words": str(as_heterogeneity_prior(model.heterogeneity)),
+                "prior_in_words": str(model.fitted.mu_prior),
+                "heterogeneity_in_words": str(model.fitted.heterogeneity_prior),
             },
             answers=tuple(_answers(model)),
             checks={
