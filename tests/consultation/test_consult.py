@@ -2,19 +2,15 @@
 
 import json
 import re
-import subprocess
 import sys
 
 import jsonschema
 import pytest
-from click.testing import CliRunner
+from command_line import BEST, SEED, run
 
 import riskmodel as rm
-from riskmodel.cli import commands, main
+from riskmodel.cli import main
 from riskmodel.report import render as report
-
-SEED = {"weeks": 20, "size": "5.5x4.4x3.4", "location": "umbilical-vein", "foci": 1}
-BEST = {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"}
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +21,6 @@ def validator():
 @pytest.fixture(scope="module")
 def seed():
     return rm.consult(detail="all", **SEED).to_dict()
-
-
-def run(*args):
-    """The command line in this process: exit code, standard output, standard error."""
-    out = CliRunner().invoke(commands, args, standalone_mode=False)
-    if out.exception is None:
-        return 0, out.stdout, out.stderr
-    done = subprocess.run([sys.executable, "-m", "riskmodel", *args], capture_output=True, text=True)
-    return done.returncode, done.stdout, done.stderr
 
 
 # ---------------------------------------------------------------- the seed article's question

@@ -1,30 +1,15 @@
 """Words, rules and pages: how numbers are said, and what a page holds."""
 
 import re
-import subprocess
-import sys
 
 import pytest
-from click.testing import CliRunner
+from command_line import BEST, SEED
 
 import riskmodel as rm
-from riskmodel.cli import commands
 from riskmodel.consultation.certainty import certainty
 from riskmodel.evidence.workup import Condition
 from riskmodel.report import render as report
 from riskmodel.report.wording import denominator, frequency, frequency_range, listed
-
-SEED = {"weeks": 20, "size": "5.5x4.4x3.4", "location": "umbilical-vein", "foci": 1}
-BEST = {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"}
-
-
-def run(*args):
-    """The command line in this process: exit code, standard output, standard error."""
-    out = CliRunner().invoke(commands, args, standalone_mode=False)
-    if out.exception is None:
-        return 0, out.stdout, out.stderr
-    done = subprocess.run([sys.executable, "-m", "riskmodel", *args], capture_output=True, text=True)
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,58 +1,15 @@
 """New counts: how surprising, what moves and why, and the folder that is written whole or not at all."""
 
-import csv
-import io
 import re
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from new_series import NEW_SOURCE, NOBODY, OUT, as_csv, line
 
 import riskmodel as rm
 from riskmodel.updating.new_counts import refit
-
-OUT = ("Koopman 1998", "Achiron 1996")
-NEW_SOURCE = {
-    "citation": "Nobody N. A series. J Nowhere 2020;1:1-2.",
-    "year": 2020,
-    "doi": "10.1234/nowhere.2020",
-    "pmid": None,
-    "design": "case series",
-}
-
-
-def line(source, variable, category, given, events, total, **more):
-    return {
-        "source": source,
-        "variable": variable,
-        "category": category,
-        "given": given,
-        "events": events,
-        "total": total,
-        "ascertainment": "referral",
-        "terminations": "excluded",
-        "basis": "abstract",
-        "population": "with_finding",
-    } | more
-
-
-NOBODY = [
-    line("Nobody 2020", "karyotype", "abnormal", "anatomy=isolated", 0, 30, **NEW_SOURCE),
-    line("Nobody 2020", "anatomy", "associated", "", 12, 42),
-]
-
-
-@pytest.fixture
-def held(folder):
-    """The shipped finding without the counts of two series, and those counts."""
-    path = folder / "counts.csv"
-    lines = path.read_text().splitlines()
-    new = [lines[0], *(one for one in lines if one.startswith(OUT))]
-    path.write_text("\n".join(one for one in lines if not one.startswith(OUT)) + "\n")
-    (folder.parent / "new.csv").write_text("\n".join(new) + "\n")
-    return folder, folder.parent / "new.csv"
-
 
 # ---------------------------------------------------------------- what is said
 
@@ -162,16 +119,6 @@ def test_a_branch_that_nothing_fed_becomes_estimable(held):
 
 
 # ---------------------------------------------------------------- however it is brought
-
-
-def as_csv(rows, path):
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names)
-    writer.writeheader()
-    writer.writerows(rows)
-    path.write_text(out.getvalue())
-    return path
 
 
 def test_csv_excel_data_frame_and_rows_are_the_same(tmp_path):

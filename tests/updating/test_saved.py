@@ -1,7 +1,5 @@
 """A refit that is saved, as a value, and from the command line: the folder is written whole or not at all."""
 
-import csv
-import io
 import json
 import os
 import pickle
@@ -12,63 +10,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from new_series import NOBODY, as_csv
 
 import riskmodel as rm
 from riskmodel._support import files
 from riskmodel.cli import commands, main
 from riskmodel.updating.fit_record import FitRecord
 from riskmodel.updating.new_counts import refit
-
-OUT = ("Koopman 1998", "Achiron 1996")
-NEW_SOURCE = {
-    "citation": "Nobody N. A series. J Nowhere 2020;1:1-2.",
-    "year": 2020,
-    "doi": "10.1234/nowhere.2020",
-    "pmid": None,
-    "design": "case series",
-}
-
-
-def line(source, variable, category, given, events, total, **more):
-    return {
-        "source": source,
-        "variable": variable,
-        "category": category,
-        "given": given,
-        "events": events,
-        "total": total,
-        "ascertainment": "referral",
-        "terminations": "excluded",
-        "basis": "abstract",
-        "population": "with_finding",
-    } | more
-
-
-NOBODY = [
-    line("Nobody 2020", "karyotype", "abnormal", "anatomy=isolated", 0, 30, **NEW_SOURCE),
-    line("Nobody 2020", "anatomy", "associated", "", 12, 42),
-]
-
-
-@pytest.fixture
-def held(folder):
-    """The shipped finding without the counts of two series, and those counts."""
-    path = folder / "counts.csv"
-    lines = path.read_text().splitlines()
-    new = [lines[0], *(one for one in lines if one.startswith(OUT))]
-    path.write_text("\n".join(one for one in lines if not one.startswith(OUT)) + "\n")
-    (folder.parent / "new.csv").write_text("\n".join(new) + "\n")
-    return folder, folder.parent / "new.csv"
-
-
-def as_csv(rows, path):
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names)
-    writer.writeheader()
-    writer.writerows(rows)
-    path.write_text(out.getvalue())
-    return path
 
 
 def test_the_saved_folder_is_a_finding_and_its_record_holds(held, tmp_path):
