@@ -13,23 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from riskmodel._support.kept import Value, beside, once
+from riskmodel._support.kept import Value
 from riskmodel.distributions.diagram import Branch, Node, edges_of
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+#: Numbers of a table that are worked out at once.
+_AT_ONCE = 2_000_000
 #: Cells of a branch: hits and how many entered.
 Cells = Mapping[int, tuple[int, int]]
-
-#: A coarse count of more fetuses is not read through the tree: the sums grow with its square.
-LARGEST_COARSE = 400
-#: Most ways to divide at single branches, summed over for one count: 40 of 100 on four branches has 5,062.
-MOST_SPLITS = 6000
 
 
 def readable(node: Node) -> bool:
@@ -41,52 +38,40 @@ def readable(node: Node) -> bool:
 
 
 def splits(node: Branch, events: int, total: int) -> Iterator[tuple[int, int]]:
-    """Ways in which fetuses can divide at one branch."""
-    for hits in range(total + 1):
+    """Ways in which fetuses can divide at one branch: hits, and events among them."""
+    first, last = 0, total
+    for side, ends in ((node.hit, "last"), (node.miss, "first")):
+        if not isinstance(side, Branch):  # all who end there are alike
+            most = events if side == 1.0 else total - events
+            first, last = (max(first, total - most), last) if ends == "first" else (first, min(last, most))
+    for hits in range(first, last + 1):
         rest = total - hits
         low, high = max(0, events - rest), min(hits, events)
         if not isinstance(node.hit, Branch):
-            above = hits if node.hit == 1.0 else 0
-            low, high = max(low, above), min(high, above)
-        if not isinstance(node.miss, Branch):
-            above = events - (rest if node.miss == 1.0 else 0)
-            low, high = max(low, above), min(high, above)
+            low = high = hits if node.hit == 1.0 else 0
+        elif not isinstance(node.miss, Branch):
+            low = high = events - (rest if node.miss == 1.0 else 0)
+        if not isinstance(node.miss, Branch) and events - low != (rest if node.miss == 1.0 else 0):
+            continue
         for above in range(low, high + 1):
             yield hits, above
 
 
-def ways(node: Node, events: int, total: int) -> Iterator[dict[int, tuple[int, int]]]:
-    """Ways in which the fetuses can have divided."""
+def ways(node: Node, events: int, total: int, known: Cells) -> Iterator[dict[int, tuple[int, int]]]:
+    """Ways in which the fetuses can have divided that agree with what the same series reports of the same fetuses."""
     if total == 0:
         yield {}
     elif not isinstance(node, Branch):
         if events == (total if node == 1.0 else 0):
             yield {}
     else:
+        own = known.get(node.edge, (0, 0))
         for hits, above in splits(node, events, total):
-            for first in ways(node.hit, above, hits):
-                for second in ways(node.miss, events - above, total - hits):
+            if total == own[1] and hits != own[0]:
+                continue
+            for first in ways(node.hit, above, hits, known):
+                for second in ways(node.miss, events - above, total - hits, known):
                     yield {node.edge: (hits, total)} | first | second
-
-
-@cache
-def too_many(node: Node, events: int, total: int) -> bool:
-    """Whether summing over how a count's fetuses can have divided would take more than a few seconds."""
-    seen = {(node, events, total)}
-    waiting = [(node, events, total)]
-    number = 0
-    while waiting:
-        at, inside, entered = waiting.pop()
-        if not isinstance(at, Branch) or not entered:
-            continue
-        for hits, above in splits(at, inside, entered):
-            number += 1
-            if number > MOST_SPLITS:
-                return True
-            found = {(at.hit, above, hits), (at.miss, inside - above, entered - hits)} - seen
-            seen |= found
-            waiting.extend(found)
-    return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,51 +84,24 @@ class Divided(Value):
     #: seen them.
     own: tuple[int, int] = (0, 0)
 
-    def cell(self, hits: int, entered: int) -> Array:
-        """Beta-binomial probability that so many of those who entered took the branch, of shape (points,)."""
-        if self.own[1] == entered:
-            return np.full(self.a.shape, float(hits == self.own[0]))
-
-        def probability() -> Array:
-            taken, left, both = self._rising(entered)
-            log_ways = gammaln(entered + 1) - gammaln(hits + 1) - gammaln(entered - hits + 1)
-            return np.asarray(np.exp(log_ways + taken[hits] + left[entered - hits] - both[entered]))
-
-        return once(self, (hits, entered), probability)
-
-    def _rising(self, longest: int) -> tuple[Array, Array, Array]:
-        """Logarithms of the rising factorials of a, b and a + b up to `longest` factors; shape (longest + 1, points)."""
-        held = beside(self)
-        if "rising" not in held or held["rising"][0].shape[0] <= longest:
-            hits, seen = self.own
-            j = np.arange(longest)[:, None]
-            starts = (self.a + hits, self.b + (seen - hits), self.a + self.b + seen)
-            logs = [np.cumsum(np.log(start + j), axis=0) for start in starts]
-            held["rising"] = tuple(np.concatenate([np.zeros((1, self.a.size)), one]) for one in logs)
-        found: tuple[Array, Array, Array] = held["rising"]
+    def cells(self, hits: Places, missed: Places) -> Array:
+        """Beta-binomial probabilities that so many of those who entered took the branch, of shape (*cells, points)."""
+        entered = hits + missed
+        log_ways = (gammaln(entered + 1.0) - gammaln(hits + 1.0) - gammaln(missed + 1.0))[..., None]
+        seen_hits, seen = self.own
+        found = np.empty((*entered.shape, self.a.size))
+        step = max(1, _AT_ONCE // max(entered.size, 1 + int(entered.max(initial=0))))
+        for first in range(0, self.a.size, step):
+            a, b = self.a[first : first + step] + seen_hits, self.b[first : first + step] + (seen - seen_hits)
+            taken, left, both = (_rising(*pair) for pair in ((a, hits), (b, missed), (a + b, entered)))
+            found[..., first : first + step] = np.exp(log_ways + taken + left - both)
+        if seen:
+            same = entered == seen
+            found[same] = (np.broadcast_to(hits, entered.shape)[same] == seen_hits)[:, None]
         return found
 
 
-def likelihood(parts: Mapping[int, Divided], node: Node, events: int, total: int) -> Array | float:
-    """Likelihood of a coarse count at the points of `parts`, binomial coefficients included; a number where nothing matters.
-
-    Each branch of the diagram occurs in one place only, and each part of the sum is worked out once.
-    """
-    sums: dict[tuple[Node, int, int], Array | float] = {}
-
-    def summed(node: Node, events: int, total: int) -> Array | float:
-        if total == 0:
-            return 1.0
-        if not isinstance(node, Branch):
-            return 1.0 if events == (total if node == 1.0 else 0) else 0.0
-        key = (node, events, total)
-        if key not in sums:
-            value: Array | float = 0.0
-            for hits, above in splits(node, events, total):
-                over = summed(node.hit, above, hits)
-                under = summed(node.miss, events - above, total - hits)
-                value = value + parts[node.edge].cell(hits, total) * over * under
-            sums[key] = value
-        return sums[key]
-
-    return summed(node, events, total)
+def _rising(start: Array, factors: Places) -> Array:
+    """Logarithms of rising factorials, of shape (*factors, points): sums of logs, for Gamma loses digits of tiny shapes."""
+    logs = np.cumsum(np.log(start + np.arange(factors.max(initial=0))[:, None]), axis=0)
+    return np.asarray(np.concatenate([np.zeros((1, start.size)), logs])[factors])

@@ -2,41 +2,40 @@ r"""All of a tree's counts together: each branch's own, and counts of coarser gr
 
 How the fetuses of a coarser count divided over the branches is not reported, but there are finitely many ways. Given one of
 them the branches are independent, each fitted to its cells, and the probability of its cells is a product over branches.
-The joint posterior is therefore a finite mixture, and its means are exact:
+The joint posterior is therefore a finite mixture:
 
 .. math:: p(h \mid \text{all}) \propto \prod_e p_e(h_e) \sum_d \prod_e L_e(\text{cells}_e(d) \mid h_e)
 
-where h_e are the hyperparameters of branch e and d runs over the ways to divide. Only the joint distribution of several
-branches is drawn from, at fixed points of the branches' exact margins, each weighted by the ratio of the joint density to
-the product of the margins. Counts that can have divided in too many ways to list enter by the same weights instead, with
-their own risks still summed out exactly (`riskmodel.coarsened.counts`).
+where h_e are the hyperparameters of branch e and d runs over the ways to divide. Where they can be listed its means are
+exact; otherwise some ways are drawn and weighted (`riskmodel.coarsened.drawn`), the same ones for every question, so that
+total probability holds exactly all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.kept import Value, kept, once
-from riskmodel.coarsened.allocations import Divisions, divide
-from riskmodel.coarsened.counts import Divided, likelihood
+from riskmodel.coarsened.divisions import Divisions, listed
+from riskmodel.coarsened.drawn import drawn
 from riskmodel.coarsened.nodes import (
     alike,
-    at_levels,
     new_setting_densities,
     nodes_of,
     of_average,
     point_nodes,
     reweighted,
+    thinned,
 )
 from riskmodel.coarsened.read_coarse import Coarse
-from riskmodel.distributions.diagram import Node, edges_of, evaluate
-from riskmodel.distributions.points import kronecker
+from riskmodel.distributions.base import DeferredDistribution, Distribution
+from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
+from riskmodel.distributions.propagated import propagate
 from riskmodel.distributions.special import sigmoid
 from riskmodel.distributions.ties import TILT_LOGITS, Ties, Tilt
 from riskmodel.errors import AccuracyError
@@ -44,25 +43,17 @@ from riskmodel.posterior import Posterior
 
 Array = NDArray[np.float64]
 
-#: Fixed points of the joint distribution of several branches.
-POINTS = 2048
-#: Effective points that are enough: a mean is then good to a twentieth of its standard deviation. With fewer, more points
-#: are taken, up to this many times as many.
-ENOUGH = 400.0
-MOST_BLOCKS = 16
-#: Effective share below which the answer is refused whatever the number of points: the counts contradict each other.
+#: Drawn ways that count, of all: with fewer the classes do not tell where the posterior is.
 TOO_FEW = 0.01
-#: Settings that are drawn for each point of the hyperparameters.
-_REPEATS = 2
-#: Blocks of the sequence of points, each a shifted sequence of its own, whose spread tells the error of them all.
+#: Blocks of the drawn ways, each evenly spread by itself, whose differences tell the error of them all.
 _BLOCKS = 8
 
 
 class Fits(Protocol):
     """The branches, each fitted to its own counts."""
 
-    def posterior(self, edge: int) -> Posterior:
-        """What a branch's own counts say of it."""
+    def posterior(self, edge: int, more: tuple[tuple[str, int, int], ...] = ()) -> Posterior:
+        """What a branch's own counts say of it, and more cells of it: source, hits, entered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,27 +64,39 @@ class Joint(Value):
     rows: tuple[Coarse, ...]  # the coarse counts
 
     @kept
-    def _divided(self) -> tuple[Divisions, tuple[Coarse, ...]]:
-        return divide(self.rows)
+    def _divided(self) -> tuple[Coarse, ...]:
+        """Counts that speak of several branches, or of fetuses of whom the same series reports more."""
+        return tuple(row for row in self.rows if row.cell is None)
 
-    @property
-    def _listed(self) -> Divisions:
-        return self._divided[0]
+    def own(self, edge: int) -> Posterior:
+        """What a branch's own counts say of it, those of coarser groups that are cells of it alone among them."""
+        cells = ((row.row.source, *row.cell) for row in self.rows if row.cell is not None and row.node.edge == edge)
+        found = self.fits.posterior(edge, tuple(cells))
+        if self._listed is None and edge in self._tied_together:
+            return once(self, ("own", edge), lambda: thinned(found))
+        return found
 
-    @property
-    def summed(self) -> tuple[Coarse, ...]:
-        """Counts that can have divided in too many ways to list."""
-        return self._divided[1]
+    @kept
+    def _tied_together(self) -> frozenset[int]:
+        return frozenset().union(*(edges_of(row.node) for row in self._divided))
+
+    @kept
+    def _listed(self) -> Divisions | None:
+        return listed(self._divided)
+
+    @kept
+    def _divisions(self) -> Divisions:
+        return self._listed or drawn(self._divided, {edge: nodes_of(self.own(edge)) for edge in self._tied_together})
 
     @property
     def ways(self) -> int:
-        """In how many ways the listed counts can have divided together."""
-        return self._listed.size
+        """How many ways to divide are in the mixture."""
+        return self._divisions.size
 
     @property
     def exact(self) -> bool:
         """Whether every way to divide is listed, so that means are exact."""
-        return not self.summed
+        return self._divisions.log_chance is None
 
     @kept
     def involved(self) -> frozenset[int]:
@@ -103,8 +106,7 @@ class Joint(Value):
     @kept
     def tied(self) -> frozenset[int]:
         """Branches whose posteriors depend on each other."""
-        several = frozenset(edge for edge in self._listed.edges if self._listed.several(edge))
-        return several.union(*(edges_of(coarse.node) for coarse in self.summed))
+        return frozenset(edge for edge in self._divisions.edges if self._divisions.several(edge))
 
     def sources(self, edge: int) -> list[str]:
         """Sources of the coarse counts that speak of a branch."""
@@ -115,185 +117,175 @@ class Joint(Value):
         tied = sorted(edges & self.tied)
         if not tied:
             return None
-        sets = {edge: np.unique(self._listed.sets(edge), return_inverse=True)[1] for edge in tied}
-        return Ties(self._weights, sets, {edge: self._tilt(edge, average) for edge in tied})
+        sets = {edge: self._divisions.sets(edge) for edge in tied}
+        return Ties(self.weights, sets, {edge: self._tilt(edge, average) for edge in tied})
 
     def _tilt(self, edge: int, average: bool) -> Tilt:
         """What a branch is under each set of cells that the ways put on it, beside its margin."""
 
         def tilt() -> Tilt:
-            own, margin = self.fits.posterior(edge), self.posterior(edge)
-            sets, place = np.unique(self._listed.sets(edge), return_inverse=True)
+            own, margin = self.own(edge), self.posterior(edge)
             risk = (margin.average if average else margin.next_setting).quick_ppf(sigmoid(TILT_LOGITS))
             risk = np.clip(risk, 1e-280, 1 - 1e-15)
             if alike(own):
-                density = self._listed.likelihoods(edge, point_nodes(risk).divided, sets)
+                density = self._divisions.likelihoods(edge, point_nodes(risk).divided)
             elif average:
                 nodes, rows = of_average(own, risk)
-                factors = self._listed.likelihoods(edge, nodes.divided, sets)
-                density = (factors.reshape(len(sets), *rows.shape) * rows).sum(axis=1)
+                factors = self._divisions.likelihoods(edge, nodes.divided)
+                density = (factors.reshape(len(factors), *rows.shape) * rows).sum(axis=1)
             else:
                 nodes = nodes_of(own).heavy
-                density = new_setting_densities(nodes, self._listed.likelihoods(edge, nodes.divided, sets), risk)
-            probability, means = (one[sets] for one in self._part(edge))
+                density = new_setting_densities(nodes, self._divisions.likelihoods(edge, nodes.divided), risk)
+            probability, means = self._part(edge)
             density = density / np.where(probability > 0, probability, 1.0)[:, None]
-            share = np.bincount(place, self._weights)
+            share = np.bincount(self._divisions.sets(edge), self.weights)
             return Tilt(density / np.maximum(share @ density, 1e-300), means)
 
         return once(self, ("tilt", edge, average), tilt)
 
     def check(self) -> None:
         """Refuse now, not when a number is printed."""
-        if self.summed:
-            self.points  # noqa: B018
-
-    # ------------------------------------------------------------ the mixture over ways to divide
+        self.weights  # noqa: B018
 
     def _part(self, edge: int) -> tuple[Array, Array]:
         """Probability of each set of cells of a branch, and the branch's mean with it, of shape (sets,)."""
 
         def part() -> tuple[Array, Array]:
-            nodes = nodes_of(self.fits.posterior(edge))
-            columns = np.array([nodes.weights, nodes.weights * nodes.mean])
-            zeroth, first = self._listed.summed(edge, nodes.divided, columns)
+            nodes = nodes_of(self.own(edge))
+            columns = np.stack([nodes.weights, nodes.weights * nodes.mean], axis=1)
+            zeroth, first = (self._divisions.likelihoods(edge, nodes.divided) @ columns).T
             return zeroth, first / np.where(zeroth > 0, zeroth, 1.0)
 
         return once(self, ("part", edge), part)
 
-    @kept
-    def _weights(self) -> Array:
+    @property
+    def weights(self) -> Array:
         """Posterior probability of each way, of shape (ways,)."""
-        weights = np.ones(self.ways)
-        for edge in self._listed.edges:
-            # A branch that all ways treat alike does not tell them apart.
-            if self._listed.several(edge):
-                weights = weights * self._part(edge)[0][self._listed.sets(edge)]
-        if not weights.sum() > 0:
+        if self._weights is None:
             raise AccuracyError(
-                f"the coarser counts of {self._names} cannot be by the branches' own counts",
+                f"the coarser counts of {self._names} contradict the branches' own counts",
                 where="joint",
                 remedy="Read direct and indirect apart, and ask why the series differ",
             )
-        return weights / weights.sum()
+        return self._weights
 
-    def _factors(self, edge: int) -> Array:
-        """What multiplies each set of cells of a branch in its margin, of shape (sets,)."""
-        probability, _ = self._part(edge)
-        share = np.bincount(self._listed.sets(edge), self._weights, minlength=probability.size)
-        return np.where(share > 0, share / np.where(probability > 0, probability, 1.0), 0.0)
+    @kept
+    def _weights(self) -> Array | None:
+        """The same; None, worked out once as well, where the counts contradict each other."""
+        logs = np.zeros(self.ways)
+        with np.errstate(divide="ignore"):
+            for edge in self._divisions.edges:
+                # A branch that all ways treat alike does not tell them apart.
+                if self._divisions.several(edge):
+                    logs = logs + np.log(self._part(edge)[0])[self._divisions.sets(edge)]
+        if self._divisions.log_chance is not None:
+            logs = logs - self._divisions.log_chance
+        weights = np.exp(logs - logs.max()) if logs.size and np.isfinite(logs.max()) else np.zeros(logs.size)
+        if not weights.sum() > 0 or (not self.exact and effective(weights / weights.sum()) < TOO_FEW):
+            return None
+        return np.asarray(weights / weights.sum())
 
     @property
     def _names(self) -> str:
         return ", ".join(coarse.row.source for coarse in self.rows)
 
+    @property
+    def effective_share(self) -> float:
+        """Effective share of the drawn ways; 1 where all are listed."""
+        return 1.0 if self.exact else effective(self.weights)
+
+    def entered(self, edge: int) -> float:
+        """How many fetuses of the coarse counts are expected to have entered a branch."""
+        alone = sum(row.row.total for row in self.rows if row.cell is not None and row.node.edge == edge)
+        return alone + (self._divisions.entered(edge, self.weights) if edge in self._divisions.edges else 0.0)
+
     def posterior(self, edge: int) -> Posterior:
-        """Posterior of a branch given its own counts and the coarse ones whose ways are listed."""
-        own = self.fits.posterior(edge)
-        if edge not in self._listed.edges:
+        """Posterior of a branch given its own counts and the coarse ones."""
+        own = self.own(edge)
+        if edge not in self._divisions.edges:
             return own
 
         def margin() -> Posterior:
-            ratio = self._listed.density(edge, nodes_of(own).divided, self._factors(edge))
-            return reweighted(own, ratio, self._listed.totals(edge, self._weights))
+            probability, _ = self._part(edge)
+            share = np.bincount(self._divisions.sets(edge), self.weights, minlength=probability.size)
+            factors = np.where(share > 0, share / np.where(probability > 0, probability, 1.0), 0.0)
+            ratio = factors @ self._divisions.likelihoods(edge, nodes_of(own).divided)
+            return reweighted(own, ratio, self._divisions.totals(edge, self.weights))
 
         return once(self, ("margin", edge), margin)
 
-    # ------------------------------------------------------------ points of several branches at once
-
-    @kept
-    def points(self) -> tuple[dict[int, tuple[Array, Array]], Array]:
-        """Shape parameters of the tied branches at some points, and the points' weights, which sum to one."""
-        best = self._weighted(POINTS)
-        more = int(np.ceil(1.2 * ENOUGH / max(effective(best[1]) * POINTS, 1.0)))
-        if more > 1:
-            best = self._weighted(min(more, MOST_BLOCKS) * POINTS)
-        if self.summed and effective(best[1]) < TOO_FEW:
-            raise AccuracyError(
-                f"only {effective(best[1]):.1%} of the points carry weight: the coarser counts of {self._names} contradict "
-                "the branches",
-                where="joint",
-                remedy="Read direct and indirect apart, and ask why the series differ",
-            )
-        return best
-
-    @property
-    def effective_share(self) -> float:
-        """Effective share of the points; 1 where no branch is tied to another."""
-        return effective(self.points[1]) if self.tied else 1.0
-
-    def _weighted(self, size: int) -> tuple[dict[int, tuple[Array, Array]], Array]:
-        """Points of the tied branches' margins, weighted by joint density over the product of the margins."""
-        edges = sorted(self.tied)
-        levels = kronecker(len(edges), size)
-        shapes: dict[int, tuple[Array, Array]] = {}
-        log_weights = np.zeros(size)
-        # A branch that no way of dividing touches differently multiplies all points alike.
-        same = (np.ones(size), np.ones(size))
-        parts: dict[tuple[int, tuple[int, int]], Divided] = {}
-
-        def divided(edge: int, own: tuple[int, int]) -> Divided:
-            return parts.setdefault((edge, own), Divided(*shapes.get(edge, same), own))
-
-        with np.errstate(divide="ignore"):
-            for edge, level in zip(edges, levels, strict=True):
-                shapes[edge] = at_levels(self.posterior(edge), level)
-                if edge in self._listed.edges:
-                    log_weights -= np.log(self._listed.density(edge, partial(divided, edge), self._factors(edge)))
-            for coarse in self.rows:
-                of_row = {edge: divided(edge, coarse.known.get(edge, (0, 0))) for edge in edges_of(coarse.node)}
-                log_weights += np.log(likelihood(of_row, coarse.node, coarse.row.events, coarse.row.total))
-        top = log_weights.max()
-        if not np.isfinite(top):
-            # All underflow: one point alone, so that the answer is refused for its effective share.
-            return shapes, np.eye(1, size)[0]
-        weights = np.exp(log_weights - top)
-        return shapes, weights / weights.sum()
-
-    @kept
-    def settings(self) -> dict[int, Array]:
-        """Risks of the tied branches in new settings, `_REPEATS` at each point."""
-        rng = np.random.default_rng(20261123)
-        return {
-            edge: rng.beta(np.maximum(np.tile(a, _REPEATS), 1e-12), np.maximum(np.tile(b, _REPEATS), 1e-12))
-            for edge, (a, b) in self.points[0].items()
-        }
-
-    def _averages(self, *nodes: Node) -> tuple[Array, dict[int, Array]]:
-        """Weights of the ways, or of the points where there are too many ways; each involved branch's average there."""
+    def _averages(self, *nodes: Node) -> dict[int, Array]:
+        """Each involved branch's average in each way."""
         edges = frozenset().union(*map(edges_of, nodes)) & self.involved
-        if self.exact:
-            return self._weights, {edge: self._part(edge)[1][self._listed.sets(edge)] for edge in edges}
-        shapes, weights = self.points
-        values: dict[int, Array] = {}
-        for edge in edges:
-            if edge in shapes:
-                a, b = shapes[edge]
-                values[edge] = a / (a + b)
-            else:  # tied to nothing: one value
-                values[edge] = np.asarray(self.posterior(edge).average.mean)
-        return weights, values
+        return {
+            edge: self._part(edge)[1][self._divisions.sets(edge)]
+            if edge in self._divisions.edges
+            else np.asarray(self.own(edge).average.mean)
+            for edge in edges
+        }
 
     def mean(self, numerator: Node, denominator: Node, others: Mapping[int, float]) -> float:
         """Ratio of the means of two diagrams over the joint posterior."""
-        weights, means = self._averages(numerator, denominator)
-        values = means | dict(others)
-        top, bottom = (float((weights * evaluate(part, values)).sum()) for part in (numerator, denominator))
+        values = self._averages(numerator, denominator) | dict(others)
+        top, bottom = (float((self.weights * evaluate(part, values)).sum()) for part in (numerator, denominator))
         return top / bottom if bottom > 0 else float("nan")
 
-    def spread(self, numerator: Node, denominator: Node, others: Mapping[int, float]) -> float:
-        """Standard error of `mean` by the spread over blocks of the points, each a shifted sequence.
+    def error(self, numerator: Node, denominator: Node, others: Mapping[int, float]) -> float:
+        """Standard error of `mean`: 0 where all ways are listed, otherwise by the differences between blocks of them.
 
         Owen AB. Monte Carlo theory, methods and examples (2013), section 17.3: the variance over randomisations.
         """
         if self.exact:
             return 0.0
-        weights, values = self._averages(numerator, denominator)
+        values = self._averages(numerator, denominator) | dict(others)
         top, bottom = (
-            np.broadcast_to(weights * evaluate(part, values | dict(others)), weights.shape)
+            np.broadcast_to(self.weights * evaluate(part, values), self.weights.shape).reshape(_BLOCKS, -1).sum(axis=1)
             for part in (numerator, denominator)
         )
-        means = top.reshape(_BLOCKS, -1).sum(axis=1) / bottom.reshape(_BLOCKS, -1).sum(axis=1)
-        return float(means.std(ddof=1) / np.sqrt(_BLOCKS))
+        return float((top / bottom).std(ddof=1) / np.sqrt(_BLOCKS))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Tied(DeferredDistribution):
+    """A ratio of diagrams over the joint posterior: over each way in which the fetuses can have divided.
+
+    Nothing is worked out until more than the mean is asked for.
+    """
+
+    joint: Joint  # whose ways tie the branches
+    #: numerator, denominator: diagrams of the ratio. A factor that is tied to the rest is not cancelled: what is
+    #: known also tells which ways it came from.
+    numerator: Node
+    denominator: Node
+    others: Mapping[int, Distribution]  # risks of the branches that are not tied
+    average: bool  # whether the branches' averages are meant, not the risk in a new setting
+
+    @kept
+    def mean(self) -> float:
+        """The probability for the next fetus."""
+        return self.joint.mean(self.numerator, self.denominator, self._other_means)
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean."""
+        return self.joint.error(self.numerator, self.denominator, self._other_means)
+
+    @property
+    def _other_means(self) -> dict[int, float]:
+        return {edge: risk.mean for edge, risk in self.others.items() if edge not in self.joint.involved}
+
+    @kept
+    def made(self) -> Distribution:
+        """The ratio, worked out: a common factor tells only which ways what is known came from."""
+        top, bottom = cancel(self.numerator, self.denominator)
+        ties = self.joint.ties(edges_of(self.numerator) | edges_of(self.denominator), average=self.average)
+        if ties is not None:
+            means = {edge: one.mean for edge, one in self.others.items()} | ties.means()
+            ties = ties.weighted(evaluate(self.denominator, means) / evaluate(bottom, means))
+        edges = edges_of(top) | edges_of(bottom)
+        margins = {edge: self.joint.posterior(edge) for edge in edges if edge not in self.others}
+        risks = {edge: margin.average if self.average else margin.next_setting for edge, margin in margins.items()}
+        return propagate(top, bottom, risks | {edge: one for edge, one in self.others.items() if edge in edges}, ties)
 
 
 def effective(weights: Array) -> float:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, roots_jacobi
 
-from riskmodel._support.kept import Shelf, Value, kept, once
-from riskmodel.coarsened.counts import LARGEST_COARSE, Divided
+from riskmodel._support.kept import Value, kept, once
+from riskmodel.coarsened.counts import Divided
 from riskmodel.distributions.base import PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import AlikeSettings
@@ -24,10 +24,10 @@ Array = NDArray[np.float64]
 
 #: A Beta worth this many observations is a point for every purpose here.
 _ALIKE = 1e12
+#: Nodes of Gauss and Jacobi's rule.
+_JACOBI = 202
 #: Nodes that hold less do not show in a density's ratio to another.
 _LIGHT = 1e-6
-#: How fetuses divide takes megabytes where they are many: the latest only.
-_DIVIDED = Shelf(12)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,7 @@ class Nodes(Value):
     a: Array  # first shape parameter, of shape (nodes,)
     b: Array  # second shape parameter
     weights: Array  # summing to one; those of Gauss and Jacobi's rule where all settings are alike (DLMF 3.5.22)
+    columns: int | None = None  # length of a row where they are those of a quadrature of two
 
     @kept
     def mean(self) -> Array:
@@ -49,9 +50,19 @@ class Nodes(Value):
         shown = self.weights > _LIGHT
         return Nodes(self.a[shown], self.b[shown], self.weights[shown])
 
+    @kept
+    def sparse(self) -> Nodes:
+        """Every second row and column of those of a quadrature, without the lightest."""
+        if self.columns is None:
+            return self
+        chosen = np.zeros((self.a.size // self.columns, self.columns), bool)
+        chosen[::2, ::2] = True
+        shown = chosen.ravel() & (self.weights > _LIGHT)
+        return Nodes(self.a[shown], self.b[shown], self.weights[shown] / self.weights[shown].sum())
+
     def divided(self, own: tuple[int, int]) -> Divided:
         """How the fetuses of a series divide, at the nodes; `own` is the cell that the series reports itself."""
-        return _DIVIDED.get_or_make((self, own), lambda: Divided(self.a, self.b, own))
+        return Divided(self.a, self.b, own)
 
 
 def point_nodes(risk: Array) -> Nodes:
@@ -67,9 +78,9 @@ def nodes_of(posterior: Posterior) -> Nodes:
 def _nodes(posterior: Posterior) -> Nodes:
     average = posterior.average
     if isinstance(average, BetaMixture):
-        # Exact for the counts that are read: as many nodes as half their largest degree.
+        # Exact for counts of up to twice as many fetuses, and smooth beyond.
         pairs = zip(average.a, average.b, strict=True)
-        rules = [roots_jacobi(LARGEST_COARSE // 2 + 2, b - 1, a - 1) for a, b in pairs]
+        rules = [roots_jacobi(_JACOBI, b - 1, a - 1) for a, b in pairs]
         risk = np.concatenate([0.5 * (1 + x) for x, _ in rules])
         weights = [w * one / one.sum() for w, (_, one) in zip(average.weights, rules, strict=True)]
         return Nodes(risk * _ALIKE, (1 - risk) * _ALIKE, np.concatenate(weights))
@@ -78,7 +89,40 @@ def _nodes(posterior: Posterior) -> Nodes:
     most = np.log(_ALIKE)
     log_size = np.full(x.size, most) if alike(posterior) else np.minimum(-lattice.log_g.ravel(), most)
     a, b = (np.maximum(np.exp(side + log_size), 1e-300) for side in log_sigmoids(x))
-    return Nodes(b, a, lattice.weights.ravel()) if lattice.mirror else Nodes(a, b, lattice.weights.ravel())
+    a, b = (b, a) if lattice.mirror else (a, b)
+    return Nodes(a, b, lattice.weights.ravel(), lattice.weights.shape[1])
+
+
+def thinned(posterior: Posterior, *, rows: int = 2, columns: int = 2) -> Posterior:
+    """A posterior by every so manieth row and column of its nodes: good to 2e-4 where each is the second."""
+    if alike(posterior):
+        return posterior
+    lattice = _table(posterior)
+    kept_rows, kept_columns = (
+        slice(size // 2 % every, None, every)
+        for size, every in zip(lattice.weights.shape, (rows, columns), strict=True)
+    )
+    held = lattice.weights[kept_rows, kept_columns]
+    few = replace(
+        lattice,
+        weights=held / held.sum(),
+        w=lattice.w[kept_rows],
+        centre=lattice.centre[kept_rows],
+        scale=lattice.scale[kept_rows],
+        u=lattice.u[kept_columns],
+        step=lattice.step * columns,
+        outer_step=lattice.outer_step * rows,
+    )
+    return _on(posterior, few)
+
+
+def _on(posterior: Posterior, lattice: Lattice) -> Posterior:
+    return replace(
+        posterior,
+        average=AverageMarginal(lattice),
+        heterogeneity=HeterogeneityMarginal(lattice),
+        settings=LatticeSettings(posterior.events, posterior.totals, lattice),
+    )
 
 
 def alike(posterior: Posterior) -> bool:
@@ -117,25 +161,6 @@ def new_setting_densities(nodes: Nodes, factors: Array, risk: Array) -> Array:
     return np.asarray((nodes.weights * factors).astype(np.float32) @ density, float)
 
 
-def at_levels(posterior: Posterior, levels: Array) -> tuple[Array, Array]:
-    """Shape parameters at equally likely points, by the probability of a smaller average, each of shape (points,).
-
-    They have the posterior's mean exactly: what the points' finite number leaves, some 1e-4, is spread in proportion.
-    """
-    average = posterior.average
-    if alike(posterior):
-        risk = average.quick_ppf(levels)
-        return np.maximum(risk, 1e-300) * _ALIKE, np.maximum(1 - risk, 1e-300) * _ALIKE
-    nodes = nodes_of(posterior)
-    order = np.argsort(nodes.mean)
-    place = np.searchsorted(np.cumsum(nodes.weights[order]), levels * (1 - 1e-12))
-    chosen = order[np.minimum(place, order.size - 1)]
-    size, risk = (nodes.a + nodes.b)[chosen], nodes.mean[chosen]
-    spread = risk * (1 - risk)
-    risk = np.clip(risk + (average.mean - risk.mean()) * spread / spread.mean(), 1e-300, 1 - 1e-16)
-    return risk * size, (1 - risk) * size
-
-
 def reweighted(posterior: Posterior, ratio: Array, cells: tuple[tuple[float, int, int], ...]) -> Posterior:
     """The posterior with its nodes' weights multiplied by `ratio`, of shape (nodes,), whose weighted mean is one.
 
@@ -146,13 +171,7 @@ def reweighted(posterior: Posterior, ratio: Array, cells: tuple[tuple[float, int
     average = posterior.average
     if not alike(posterior):
         lattice = _table(posterior)
-        held = replace(lattice, weights=lattice.weights * ratio.reshape(lattice.weights.shape))
-        return replace(
-            posterior,
-            average=AverageMarginal(held),
-            heterogeneity=HeterogeneityMarginal(held),
-            settings=LatticeSettings(posterior.events, posterior.totals, held),
-        )
+        return _on(posterior, replace(lattice, weights=lattice.weights * ratio.reshape(lattice.weights.shape)))
     risk: SettingDistribution
     if isinstance(average, BetaMixture):
         updated = [average.update(events, total) for _, events, total in cells]

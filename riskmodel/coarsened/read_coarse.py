@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import NamedTuple
 
-from riskmodel.coarsened.counts import LARGEST_COARSE, Cells, readable, too_many
+from riskmodel.coarsened.counts import Cells, readable
 from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.distributions.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.evidence.finding import Count, Finding
 
-#: Unknown branches of one question whose values are all tried: 256 answers.
-MOST_UNKNOWN = 8
+#: Most terms of the sums over one count's divisions, for each combination of classes: a few seconds.
+MOST_WORK = 2e7
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,16 @@ class Coarse:
     """A coarse count and the diagram of its question."""
 
     row: Count  # the count
-    node: Node  # what it says of the branches, unknown ones filled
+    node: Branch  # what it says of the branches, unknown ones filled where a definition says how
     known: Cells  # cells of the same series
+
+    @property
+    def cell(self) -> tuple[int, int] | None:
+        """Hits and entered where the count is one of a single branch, and then as good as that branch's own; else None."""
+        if self.known or isinstance(self.node.hit, Branch) or isinstance(self.node.miss, Branch):
+            return None
+        events, total = self.row.events, self.row.total
+        return (events if self.node.hit else total - events), total
 
 
 class Reading(NamedTuple):
@@ -34,7 +41,7 @@ class Reading(NamedTuple):
 
 
 def read_coarse(row: Count, finding: Finding, counts: Sequence[Sequence[Count]], fixed: Mapping[int, float]) -> Reading:
-    """A coarse count as a diagram of the branches that counts feed, or why it cannot be read.
+    """A coarse count as a diagram of the branches, or why it cannot be read.
 
     `fixed` has values of unknown branches that have a definition, by their place in the finding's edges; the definitions
     hold otherwise.
@@ -45,29 +52,38 @@ def read_coarse(row: Count, finding: Finding, counts: Sequence[Sequence[Count]],
         bottom = diagram(finding, dict(row.given))
     except NotOnTreeError as reason:
         return Reading(None, str(reason))
-    top, bottom = cancel(top, bottom)
-    filled: dict[int, float] = {}
-    for i, edge in enumerate(edges):
-        if edge.status == "unknown" and edge.probability is not None:
-            filled[i] = fixed.get(i, edge.probability)
-    whole = top, bottom
-    top, bottom = cancel(*(restrict(part, filled) for part in whole))
-    blanks = [edges[i].said for i in sorted(edges_of(top) | edges_of(bottom)) if not counts[i]]
-    if blanks:
-        return Reading(None, f"it needs a branch without counts: {blanks[0]}")
+    filled = {
+        i: fixed.get(i, edge.probability)
+        for i, edge in enumerate(edges)
+        if edge.status == "unknown" and edge.probability is not None
+    }
+    top, bottom = cancel(*(restrict(part, filled) for part in cancel(top, bottom)))
+    judged = [edges[i].said for i in sorted(edges_of(top) | edges_of(bottom)) if edges[i].status == "elicited"]
+    if judged:
+        return Reading(None, f"it needs a branch that a judgement fills, not counts: {judged[0]}")
     if bottom != 1.0:
         return Reading(None, "its group is not one that the tree passes through")
     if not isinstance(top, Branch):
         return Reading(None, "the definitions alone answer it")
     if not readable(top):
         return Reading(None, "a stated independence puts one branch on both sides of a choice")
-    if row.total > LARGEST_COARSE:
-        return Reading(None, f"more than {LARGEST_COARSE} fetuses are not divided over the branches", too_large=True)
-    if len(filled) > MOST_UNKNOWN:
-        return Reading(None, f"more than {MOST_UNKNOWN} unknown branches decide what it says")
-    # At every value of the unknown branches or at none, so that bounds compare the same evidence.
-    corners = [dict(zip(filled, values, strict=True)) for values in product((0.0, 1.0), repeat=len(filled))]
-    if any(too_many(cancel(*(restrict(part, at) for part in whole))[0], row.events, row.total) for at in corners):
-        return Reading(None, "its fetuses can have divided over the branches in too many ways", too_large=True)
     known = {i: (own.events, own.total) for i in edges_of(top) for own in counts[i] if own.source == row.source}
-    return Reading(Coarse(row, top, known))
+    found = Coarse(row, top, known)
+    if found.cell is None and work(top, row.events, row.total - row.events) > MOST_WORK:
+        return Reading(
+            None, f"dividing {row.total:,} fetuses over {len(edges_of(top))} branches takes too long", too_large=True
+        )
+    return Reading(found)
+
+
+def work(node: Node, events: int, rest: int, free: tuple[bool, bool] = (False, False)) -> float:
+    """Terms of the sums by which `coarsened.drawn` divides events and non-events over a diagram."""
+    if not isinstance(node, Branch):
+        return 0.0
+    # The end that a side of the choice leads to settles who took it.
+    summed = 0.0 not in (node.hit, node.miss), 1.0 not in (node.hit, node.miss)
+    terms = 1.0
+    for most, one, arrives in zip((events, rest), summed, free, strict=True):
+        terms *= (most + 1) ** (one + arrives)
+    below = free[0] or summed[0], free[1] or summed[1]
+    return terms + work(node.hit, events, rest, below) + work(node.miss, events, rest, below)

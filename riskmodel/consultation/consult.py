@@ -153,7 +153,7 @@ def consult(
     reading: str = "primary",
     audience: str = "clinician",
     setting: str = "any",
-    prior: Any = "jeffreys",
+    prior: Any = "dirichlet-tree",
     heterogeneity: Any = "default",
     detail: str | Iterable[str] = (),
     **stated: Any,

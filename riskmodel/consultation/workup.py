@@ -10,10 +10,9 @@ from functools import partial
 from typing import Any
 
 from riskmodel._support.kept import Value, once
-from riskmodel.coarsened.read_coarse import MOST_UNKNOWN
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.workup import Step
-from riskmodel.tree.answer import blanks, probability
+from riskmodel.tree.answer import MOST_UNKNOWN, blanks, probability
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
 

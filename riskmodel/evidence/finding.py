@@ -268,6 +268,8 @@ class Finding(Value):
     disagreements: tuple[Disagreement, ...]
     partly_tested: tuple[PartlyTested, ...]
     kinds: Mapping[str, tuple[str, ...]]
+    #: First variables within whose groups the outcome is asked: in each the averages' prior is that of one risk.
+    within: tuple[str, ...] = ()
 
     @kept
     def splits(self) -> dict[Given, tuple[int, ...]]:

@@ -14,6 +14,7 @@ from riskmodel.tree.model import ProbabilityTree
 
 #: Other choices that a reader may hold, one changed at a time: (name, changes).
 ALTERNATIVES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("Jeffreys' prior on every branch", {"prior": "jeffreys"}),
     ("uniform prior on the average", {"prior": "uniform"}),
     ("half-normal(1) on the spread", {"heterogeneity": "half-normal-1"}),
     ("all settings alike", {"heterogeneity": 0}),

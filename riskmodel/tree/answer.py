@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from riskmodel._support.kept import once
-from riskmodel.coarsened.joint import Joint
+from riskmodel.coarsened.joint import Joint, Tied
 from riskmodel.coarsened.questions import NotOnTreeError, diagram
-from riskmodel.coarsened.read_coarse import MOST_UNKNOWN
-from riskmodel.coarsened.reweighted import Reweighted, Tied
+from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.base import Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.distributions.propagated import propagate
@@ -21,6 +20,9 @@ from riskmodel.evidence.known import Known
 from riskmodel.posterior import Posterior
 from riskmodel.tree.branches import Branches, PooledRisk, Rows
 from riskmodel.tree.estimate import RiskEstimate, Route
+
+#: Unknown branches of one question whose values are all tried: 256 answers.
+MOST_UNKNOWN = 8
 
 if TYPE_CHECKING:
     from riskmodel.tree.model import ProbabilityTree
@@ -34,11 +36,13 @@ def joint(tree: ProbabilityTree, fixed: Mapping[int, float] | None = None) -> Jo
     branches = tree.fitted
     filled = {i: (fixed or {}).get(i, value) for i, value in branches.defined.items()}
 
-    def read() -> Joint:
+    def read() -> tuple[Coarse, ...]:
         found = (branches.read(row, filled).coarse for row in branches.coarse)
-        return Joint(branches, tuple(one for one in found if one is not None))
+        return tuple(one for one in found if one is not None)
 
-    return once(tree, ("joint", *filled.items()), read)
+    # Values that no count passes make no other posterior.
+    rows = once(tree, ("coarse", *filled.items()), read)
+    return once(tree, ("joint", *((one.row, one.node) for one in rows)), lambda: Joint(branches, rows))
 
 
 def numerator(finding: Finding, known: Known, variable: str, state: str) -> Node:
@@ -78,7 +82,7 @@ def _through_tree(
     branches = tree.fitted
     top, bottom = cancel(above, below)
     used = sorted(edges_of(top) | edges_of(bottom))
-    missing = [i for i in used if branches.unfed(i)]
+    missing = [i for i in used if unknown(tree, i)]
     by_definition = {i: value for i in missing if (value := branches.edges[i].probability) is not None}
     fillable = len(by_definition) == len(missing)
     combined = route(tree, above, below, by_definition) if fillable else None
@@ -99,9 +103,12 @@ def _through_tree(
     refused = bool(reason and combined.counts)
 
     # Direct: the series that report exactly this. Indirect: finer cells through the tree.
-    indirect = route(tree, above, below, by_definition, joined=False) if refused or not reason else None
+    untold = [i for i in used if branches.unfed(i) and i not in by_definition]
+    indirect = Route.none(" ".join(_why_unknown(tree, branches.edges[i]) for i in untold) or reason)
+    if not untold and (refused or not reason):
+        indirect = route(tree, above, below, by_definition, joined=False) or indirect
     one_branch = bottom == 1.0 and isinstance(top, Branch) and not {top.hit, top.miss} - {0.0, 1.0} and not missing
-    if one_branch and indirect is not None:
+    if one_branch and indirect.estimable:
         direct = indirect
         indirect = Route.none("the question is one branch: no finer cells speak for it through the tree")
     else:
@@ -112,21 +119,26 @@ def _through_tree(
     ends = itertools.product((0.0, 1.0), repeat=len(missing)) if tried else ()
     corners = (route(tree, above, below, dict(zip(missing, end, strict=True))) for end in ends)
     together = joint(tree, by_definition)
-    feeds = [{row.source for row in branches.rows[i]} | set(together.sources(i)) for i in used if branches.rows[i]]
+    feeds = [{row.source for row in branches.rows[i]} | set(together.sources(i)) for i in used]
     return _estimate(
         tree,
         asked,
         known,
         direct if only_direct else combined,
         direct,
-        indirect or Route.none(reason),
+        indirect,
         combined,
         edges=tuple(branches.edges[i] for i in used),
         definition_only=constant and not missing,
         corners=tuple(one for one in corners if one and one.estimable),
         unknown=tuple(branches.edges[i] for i in missing),
-        fewest=min((len(one) for one in feeds), default=None),
+        fewest=min((len(one) for one in feeds if one), default=None),
     )
+
+
+def unknown(tree: ProbabilityTree, edge: int) -> bool:
+    """Whether nothing tells a branch: no count is about it, and none of a coarser group passes it."""
+    return tree.fitted.unfed(edge) and edge not in joint(tree).involved
 
 
 def route(
@@ -148,16 +160,16 @@ def route(
     together = joint(tree, fixed)
     coarse = tuple(one.row for one in together.rows if edges_of(one.node) & used)
     try:
+        if coarse:
+            together.check()
         if not together.tied & used:
             return Route(*_propagated(branches, top, bottom, together.posterior), rows + coarse, "", coarse)
-        together.check()
     except AccuracyError as refused:
         return Route(None, None, rows + coarse, refused.message, coarse)
     whole = cancel(above, below, keep=together.tied)
     apart = (edges_of(whole[0]) | edges_of(whole[1])) - together.tied
     others = _risks(branches, apart, together.posterior)
-    tied = Tied if together.exact else Reweighted
-    risk, average = (tied(together, *whole, others[kind], average=bool(kind)) for kind in (0, 1))
+    risk, average = (Tied(together, *whole, others[kind], average=bool(kind)) for kind in (0, 1))
     return Route(risk, average, rows + coarse, "", coarse, together)
 
 
@@ -165,7 +177,7 @@ def _risks(
     branches: Branches, used: frozenset[int], posterior: Callable[[int], Posterior]
 ) -> tuple[dict[int, Distribution], dict[int, Distribution]]:
     """Risks of some branches in a new setting, and their averages."""
-    fed = {i: posterior(i) for i in used if branches.edges[i].status == "counts"}
+    fed = {i: posterior(i) for i in used if branches.edges[i].status in ("counts", "unknown")}
     judged: dict[int, Distribution] = {
         i: PointMass(float(branches.edges[i].probability or 0.0)) for i in used if i not in fed
     }
@@ -305,4 +317,4 @@ def blanks(tree: ProbabilityTree, questions: Sequence[Mapping[str, str]]) -> tup
             needed |= edges_of(diagram(tree.evidence.finding, wanted))
         except NotOnTreeError:
             continue
-    return tuple(i for i in sorted(needed) if tree.fitted.unfed(i))
+    return tuple(i for i in sorted(needed) if unknown(tree, i))

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from riskmodel._support.kept import Shelf, Value
+from riskmodel.coarsened.nodes import thinned
 from riskmodel.coarsened.read_coarse import Reading, read_coarse
 from riskmodel.distributions.base import DeferredDistribution, Distribution
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge, Finding
-from riskmodel.inference.pool import pool
+from riskmodel.inference.pool import before_counts, pool
 from riskmodel.posterior import Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
 
 Rows = tuple[Count, ...]
+#: Source, events and total of counts of one branch.
+Cells = tuple[tuple[str, int, int], ...]
 
 #: The same rows under the same priors are asked for by many trees: variants of one fit share all but what they change.
 _FITS = Shelf(256)
@@ -27,7 +30,8 @@ class Branches(Value):
     finding: Finding
     rows: tuple[Rows, ...]  # that feed each branch, in the order of the finding's edges
     coarse: Rows  # of coarser groups
-    mu_prior: MuPrior
+    mu_prior: MuPrior  # on a risk that series report directly
+    mu_priors: tuple[MuPrior, ...]  # on the average of each branch
     heterogeneity_prior: HeterogeneityPrior | None
 
     @property
@@ -35,23 +39,26 @@ class Branches(Value):
         """The branches, in the order of the finding."""
         return self.finding.edges
 
-    def posterior(self, edge: int) -> Posterior:
-        """What a branch's own rows say of it."""
-        return self.pooled(self.rows[edge])
+    def posterior(self, edge: int, more: Cells = ()) -> Posterior:
+        """What a branch's own rows say of it, and more cells of it; its prior where there are none."""
+        cells = (*((row.source, row.events, row.total) for row in self.rows[edge]), *more)
+        return self._fitted(cells, self.mu_priors[edge])
 
     def pooled(self, rows: Rows) -> Posterior:
         """What some rows say of one risk."""
-        key = (tuple((row.source, row.events, row.total) for row in rows), self.mu_prior, self.heterogeneity_prior)
-        return _FITS.get_or_make(
-            key,
-            lambda: pool(
-                [row.events for row in rows],
-                [row.total for row in rows],
-                prior=self.mu_prior,
-                heterogeneity=0 if self.heterogeneity_prior is None else self.heterogeneity_prior,
-                labels=[row.source for row in rows],
-            ),
-        )
+        return self._fitted(tuple((row.source, row.events, row.total) for row in rows), self.mu_prior)
+
+    def _fitted(self, cells: Cells, prior: MuPrior) -> Posterior:
+        heterogeneity = 0 if self.heterogeneity_prior is None else self.heterogeneity_prior
+
+        def fitted() -> Posterior:
+            if not cells:
+                # Its tails are long; no count of its own makes all their nodes matter.
+                return thinned(before_counts(prior, heterogeneity), rows=1)
+            labels, events, totals = zip(*cells, strict=True)
+            return pool(events, totals, prior=prior, heterogeneity=heterogeneity, labels=labels)
+
+        return _FITS.get_or_make((cells, prior, self.heterogeneity_prior), fitted)
 
     def unfed(self, edge: int) -> bool:
         """Whether a branch waits for counts and has none, or is declared unknown."""
@@ -73,13 +80,17 @@ class Branches(Value):
 
 
 def allocate(
-    evidence: Evidence, setting: str, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior | None
+    evidence: Evidence,
+    setting: str,
+    mu_prior: MuPrior,
+    mu_priors: tuple[MuPrior, ...],
+    heterogeneity_prior: HeterogeneityPrior | None,
 ) -> Branches:
     """Give each branch its rows, once for every question."""
     rows = tuple(
         evidence.for_edge(edge, setting=setting) if edge.status == "counts" else () for edge in evidence.finding.edges
     )
-    return Branches(evidence.finding, rows, evidence.coarse(setting), mu_prior, heterogeneity_prior)
+    return Branches(evidence.finding, rows, evidence.coarse(setting), mu_prior, mu_priors, heterogeneity_prior)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

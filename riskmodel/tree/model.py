@@ -14,11 +14,12 @@ from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge, Outcome
 from riskmodel.evidence.known import Known, states_in
 from riskmodel.posterior import Posterior
-from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
-from riskmodel.tree.answer import answer, route
+from riskmodel.priors import as_heterogeneity_prior
+from riskmodel.tree.answer import answer, route, unknown
 from riskmodel.tree.branches import Branches, allocate
 from riskmodel.tree.estimate import RiskEstimate, Route
 from riskmodel.tree.prediction import coarse_agreement
+from riskmodel.tree.prior import DIRICHLET_TREE, as_branch_priors
 from riskmodel.tree.tables import branch_table, kind_shares
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _TREES = Shelf(32)
 
 
 def fit(
-    evidence: Evidence, *, prior: Any = "jeffreys", heterogeneity: Any = "default", setting: str = "any"
+    evidence: Evidence, *, prior: Any = DIRICHLET_TREE, heterogeneity: Any = "default", setting: str = "any"
 ) -> ProbabilityTree:
     """Fit every branch of a finding's tree to its counts.
 
@@ -40,7 +41,8 @@ def fit(
     evidence : Evidence
         Checked counts under one reading.
     prior : optional
-        On the average risk of each branch, as `pool` takes it.
+        On the average risk of each branch: ``"dirichlet-tree"``, under which an outcome has the prior of one risk however
+        many branches lead to it (`riskmodel.tree.prior`), or what `pool` takes, the same for every branch.
     heterogeneity : optional
         On how much settings differ, as `pool` takes it.
     setting : str
@@ -65,15 +67,16 @@ def fit(
     >>> f"{risk.mean:.3f} from {risk.fetuses} fetuses in {risk.series} series, {len(risk.coarse)} of them of coarser groups"
     '0.951 from 39 fetuses in 4 series, 2 of them of coarser groups'
     """
-    mu_prior, heterogeneity_prior = as_mu_prior(prior), as_heterogeneity_prior(heterogeneity)
+    mu_prior, mu_priors = as_branch_priors(evidence.finding, prior)
+    heterogeneity_prior = as_heterogeneity_prior(heterogeneity)
     evidence.ascertainments(setting)
 
     def made() -> ProbabilityTree:
-        fitted = allocate(evidence, setting, mu_prior, heterogeneity_prior)
+        fitted = allocate(evidence, setting, mu_prior, mu_priors, heterogeneity_prior)
         return ProbabilityTree(evidence, prior, heterogeneity, setting, fitted)
 
     # Evidence of two folders may be equal; a tree is of the folder that was asked about.
-    key = (evidence, evidence.path, setting, mu_prior, heterogeneity_prior, str(prior), str(heterogeneity))
+    key = (evidence, evidence.path, setting, mu_priors, heterogeneity_prior, str(prior), str(heterogeneity))
     return _TREES.get_or_make(key, made)
 
 
@@ -136,10 +139,12 @@ class ProbabilityTree(Value):
         Returns
         -------
         Route or None
-            None where no series feeds it.
+            None where nothing counted reaches it.
         """
         place = self.edges.index(edge)
-        return route(self, Branch(place, 1.0, 0.0), 1.0, {}) if self.counts[place] else None
+        if edge.status not in ("counts", "unknown") or edge.probability is not None or unknown(self, place):
+            return None
+        return route(self, Branch(place, 1.0, 0.0), 1.0, {})
 
     def coarse(self) -> tuple[tuple[Count, Agreement | None, str], ...]:
         """Counts of coarser groups, and how each agrees with the branches that it did not feed.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.coarsened.agreement import Agreement, Foretold, agreement, log_predictive, predicted
+from riskmodel.coarsened.agreement import Agreement, Foretold, agreement, predicted
 from riskmodel.distributions.diagram import Branch, edges_of
 from riskmodel.evidence.finding import Count
 
@@ -22,7 +22,8 @@ def coarse_agreement(tree: ProbabilityTree, row: Count) -> tuple[Count, Agreemen
     found, reason, _ = branches.read(row, {})
     if found is None:
         return row, None, reason
-    return row, agreement(found, {i: branches.posterior(i) for i in edges_of(found.node)}), ""
+    compared = agreement(found, {i: branches.posterior(i) for i in edges_of(found.node)})
+    return row, compared, "" if compared else f"{row.total:,} fetuses of several branches are not predicted"
 
 
 def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
@@ -48,8 +49,10 @@ def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
     if isinstance(node, Branch) and not {node.hit, node.miss} - {0.0, 1.0} and not found.coarse.known:
         pmf = branches.posterior(node.edge).predict(row.total)
         return _scored(pmf if node.hit else pmf[::-1], row.events)
-    own = {i: branches.posterior(i) for i in edges_of(node)}
-    return Foretold(predicted(found.coarse, own), log_predictive(found.coarse, own), "")
+    pmf = predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(node)})
+    if pmf is None:
+        return Foretold(None, None, f"{row.total:,} fetuses of several branches are not predicted")
+    return _scored(pmf, row.events)
 
 
 def _scored(pmf: NDArray[np.float64], events: int) -> Foretold:

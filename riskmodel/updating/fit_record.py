@@ -81,7 +81,7 @@ class FitRecord(Record):
                 "method": "exact",
                 "prior": _argument(model.prior),
                 "heterogeneity": _argument(model.heterogeneity),
-                "prior_in_words": str(model.fitted.mu_prior),
+                "prior_in_words": "; ".join(dict.fromkeys(map(str, model.fitted.mu_priors))),
                 "heterogeneity_in_words": str(model.fitted.heterogeneity_prior),
             },
             answers=tuple(_answers(model)),

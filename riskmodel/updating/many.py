@@ -88,7 +88,7 @@ def fit_all(
     *,
     reading: str = "primary",
     setting: str = "any",
-    prior: Any = "jeffreys",
+    prior: Any = "dirichlet-tree",
     heterogeneity: Any = "default",
     executor: Executor | None = None,
     progress: Progress | None = None,

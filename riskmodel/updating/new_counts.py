@@ -233,7 +233,7 @@ def refit(
     *,
     reading: str = "primary",
     setting: str = "any",
-    prior: Any = "jeffreys",
+    prior: Any = "dirichlet-tree",
     heterogeneity: Any = "default",
     updated: datetime.date | str | None = None,
 ) -> Refit:

@@ -83,6 +83,7 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
         disagreements=top.each("disagreements", lambda one: one.value(Disagreement), required=False),
         partly_tested=top.each("partly_tested", _partly_tested, required=False),
         kinds=_kinds(top, variables),
+        within=_within(top, variables),
     )
     review.finish()
     top.finish()
@@ -115,6 +116,15 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     if len(found) < 2:
         top.fault("variables", "fewer than two", "Declare what can be known, and the outcome last")
     return tuple(found)
+
+
+def _within(top: Fields, variables: Sequence[Variable]) -> tuple[str, ...]:
+    """Variables within whose groups the outcome is asked: some of the first ones."""
+    named, names = top.texts("within", required=False), [one.name for one in variables[:-1]]
+    if list(named) != names[: len(named)]:
+        top.fault("within", "not the first variables in their order", f"Write the first of {', '.join(names)}", named)
+        return ()
+    return named
 
 
 def _titles(fields: Fields, key: str, usual: Mapping[str, str]) -> dict[str, str]:

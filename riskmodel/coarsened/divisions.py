@@ -1,0 +1,105 @@
+"""The ways in which the fetuses of coarser counts can have divided over the branches: every one, or some drawn of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskmodel._support.kept import Value, once
+from riskmodel.coarsened.counts import Divided, ways
+from riskmodel.coarsened.read_coarse import Coarse
+from riskmodel.distributions.diagram import edges_of
+
+Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+#: From a series' own cell of a branch to how its fetuses divide there.
+OfSeries = Callable[[tuple[int, int]], Divided]
+
+#: Most ways in which all counts together can have divided and are all listed: some ten milliseconds.
+MOST_WAYS = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Divisions(Value):
+    """Ways in which some counts can have divided together."""
+
+    rows: tuple[Coarse, ...]  # the counts
+    #: For each branch what each way puts there: hits and misses, of shape (ways, rows, 2); nobody is two zeros.
+    cells: Mapping[int, Places]
+    log_chance: Array | None = None  # with what density each way was drawn, of shape (ways,); None where all are listed
+
+    @property
+    def size(self) -> int:
+        """How many ways there are."""
+        return len(next(iter(self.cells.values()))) if self.cells else 1
+
+    @property
+    def edges(self) -> tuple[int, ...]:
+        """Branches of which the counts speak."""
+        return tuple(self.cells)
+
+    def _distinct(self, edge: int) -> tuple[Places, Places]:
+        """Sets of cells that the ways put on a branch, of shape (sets, rows, 2), and which of them each way puts there."""
+
+        def distinct() -> tuple[Places, Places]:
+            held = self.cells[edge]
+            sets, place = np.unique(held.reshape(len(held), -1), axis=0, return_inverse=True)
+            return sets.reshape(-1, *held.shape[1:]), place.ravel()
+
+        return once(self, ("distinct", edge), distinct)
+
+    def sets(self, edge: int) -> Places:
+        """Which set of cells each way puts on a branch, of shape (ways,)."""
+        return self._distinct(edge)[1]
+
+    def several(self, edge: int) -> bool:
+        """Whether the ways put different cells on a branch."""
+        return len(self._distinct(edge)[0]) > 1
+
+    def likelihoods(self, edge: int, divided: OfSeries) -> Array:
+        """Probability of each set of cells of a branch at each point, of shape (sets, points)."""
+        sets = self._distinct(edge)[0]
+        found: Array | None = None
+        for i, row in enumerate(self.rows):
+            if edge not in edges_of(row.node):
+                continue
+            cells, place = np.unique(sets[:, i], axis=0, return_inverse=True)
+            table = divided(row.known.get(edge, (0, 0))).cells(*cells.T)[place.ravel()]
+            found = table if found is None else found * table
+        assert found is not None
+        return found
+
+    def totals(self, edge: int, weights: Array) -> tuple[tuple[float, int, int], ...]:
+        """What a branch may have got in all: how probable, hits and entered."""
+        sets, place = self._distinct(edge)
+        share = np.bincount(place, weights, minlength=len(sets))
+        hits, missed = sets.sum(axis=1).T
+        return tuple(zip(share.tolist(), hits.tolist(), (hits + missed).tolist(), strict=True))
+
+    def entered(self, edge: int, weights: Array) -> float:
+        """How many fetuses of the counts are expected to have entered a branch."""
+        return float(weights @ self.cells[edge].sum(axis=(1, 2)))
+
+
+def listed(rows: tuple[Coarse, ...]) -> Divisions | None:
+    """Every way in which some counts can have divided; None where there are too many to list."""
+    each = []
+    size = 1
+    for row in rows:
+        every = ways(row.node, row.row.events, row.row.total, row.known)
+        found = list(itertools.islice(every, MOST_WAYS + 1))
+        each.append(found)
+        size *= len(found)
+        if size > MOST_WAYS:
+            return None
+    edges = sorted(frozenset[int]().union(*(edges_of(row.node) for row in rows)))
+    cells = {edge: np.zeros((size, len(rows), 2), np.int64) for edge in edges}
+    for number, together in enumerate(itertools.product(*each)):
+        for row, way in enumerate(together):
+            for edge, (hits, entered) in way.items():
+                cells[edge][number, row] = hits, entered - hits
+    return Divisions(rows, cells)
