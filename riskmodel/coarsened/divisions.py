@@ -99,7 +99,7 @@ def listed(rows: tuple[Coarse, ...]) -> Divisions | None:
     edges = sorted(frozenset[int]().union(*(edges_of(row.node) for row in rows)))
     cells = {edge: np.zeros((size, len(rows), 2), np.int64) for edge in edges}
     for number, together in enumerate(itertools.product(*each)):
-        for row, way in enumerate(together):
+        for place, way in enumerate(together):
             for edge, (hits, entered) in way.items():
-                cells[edge][number, row] = hits, entered - hits
+                cells[edge][number, place] = hits, entered - hits
     return Divisions(rows, cells)

@@ -47,8 +47,8 @@ def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
         return Foretold(None, None, found.reason)
     node = found.coarse.node
     if isinstance(node, Branch) and not {node.hit, node.miss} - {0.0, 1.0} and not found.coarse.known:
-        pmf = branches.posterior(node.edge).predict(row.total)
-        return _scored(pmf if node.hit else pmf[::-1], row.events)
+        alone = branches.posterior(node.edge).predict(row.total)
+        return _scored(alone if node.hit else alone[::-1], row.events)
     pmf = predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(node)})
     if pmf is None:
         return Foretold(None, None, f"{row.total:,} fetuses of several branches are not predicted")
