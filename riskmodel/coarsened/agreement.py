@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
-from riskmodel.coarsened.nodes import Nodes, nodes_of
 from riskmodel.coarsened.read_coarse import Coarse
-from riskmodel.distributions.diagram import Branch, Node
+from riskmodel.distributions.diagram import Branch, Node, edges_of
+from riskmodel.distributions.propagated import propagate
+from riskmodel.distributions.special import sigmoid
 from riskmodel.posterior import Posterior
 
-#: A count of several branches that has more fetuses is not predicted: the sums grow with the cube of their number.
-LARGEST_FORETOLD = 1000
+#: Logits at which the distribution of a coarse group's risk is read: a binomial of a thousand is ten times as wide.
+_LOGITS = np.linspace(-14.0, 14.0, 1401)
 #: Tail of the prediction beyond which a count is called in conflict, as with a 95 % interval.
 TAIL = 0.025
 
@@ -62,55 +64,39 @@ class Foretold(NamedTuple):
     reason: str  # why nothing is predicted; empty where something is
 
 
-def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np.float64] | None:
-    """Probability of each number of events of a coarse count in a new setting; None where it has too many fetuses.
+def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np.float64]:
+    """Probability of each number of events of a coarse count in a new setting.
 
-    By the sums of `coarsened.drawn`, for every number at once. Below the first branch every second row and column of the
-    quadrature stands for it, good to 1e-4 of a probability.
+    A fetus of a setting comes to the event with the probability that the setting's risks give it, so the count is a binomial
+    mixed over the distribution of that probability. Good to 1e-4 of a probability.
     """
-    total = coarse.row.total
 
-    every = np.arange(total + 1)
-
-    def cells(edge: int, missed: NDArray[np.int64], nodes: Nodes) -> NDArray[np.float64]:
-        hits = every if missed.ndim == 1 else every[:, None]
-        return np.asarray(nodes.divided(coarse.known.get(edge, (0, 0))).cells(hits, missed) @ nodes.weights)
-
-    def below(node: Node) -> NDArray[np.float64]:
-        """Probability of each number of events by how many arrive, of shape (arrive + 1, events + 1)."""
-        found = np.zeros((total + 1, total + 1))
+    def part(node: Node, entered: int) -> NDArray[np.float64]:
         if not isinstance(node, Branch):
-            found[every, every if node == 1.0 else 0] = 1.0
-            return found
-        hit, miss = below(node.hit), below(node.miss)
-        table = cells(node.edge, every[None, :], nodes_of(posteriors[node.edge]).sparse)
-        for arrive in range(total + 1):
-            for hits in range(arrive + 1):
-                found[arrive, : arrive + 1] += table[hits, arrive - hits] * _together(hit, hits, miss, arrive - hits)
-        return found
+            return np.eye(1, entered + 1, entered if node == 1.0 else 0)[0]
+        own = coarse.known.get(node.edge, (0, 0))
+        if own[1] == entered:  # the same fetuses: how they divided is known
+            return np.convolve(part(node.hit, own[0]), part(node.miss, entered - own[0]))
+        if own[1] == 0 and {node.hit, node.miss} == {0.0, 1.0}:
+            alone = posteriors[node.edge].predict(entered)
+            return alone if node.hit == 1.0 else alone[::-1]
+        settings = {edge: posteriors[edge].next_setting for edge in edges_of(node)}
+        for edge in settings.keys() & coarse.known.keys():  # the risk has seen the fetuses of the series' own cell
+            settings[edge] = posteriors[edge].new_setting.update(*coarse.known[edge])
+        share = np.diff(propagate(node, 1.0, settings).cdf(sigmoid(_LOGITS)), prepend=0.0, append=1.0)
+        risks = sigmoid(np.concatenate([_LOGITS[:1], 0.5 * (_LOGITS[1:] + _LOGITS[:-1]), _LOGITS[-1:]]))
+        return np.asarray(share @ binom.pmf(np.arange(entered + 1), entered, risks[:, None]))
 
-    if sum(isinstance(one, Branch) for one in (coarse.node.hit, coarse.node.miss)) and total > LARGEST_FORETOLD:
-        return None
-    hit, miss = below(coarse.node.hit), below(coarse.node.miss)
-    chances = cells(coarse.node.edge, every[::-1], nodes_of(posteriors[coarse.node.edge]))
-    pmf = sum(chance * _together(hit, hits, miss, total - hits) for hits, chance in enumerate(chances))
-    return np.asarray(pmf / np.sum(pmf))
-
-
-def _together(first: NDArray[np.float64], hits: int, second: NDArray[np.float64], missed: int) -> NDArray[np.float64]:
-    """Probability of each number of events on two sides, of whom so many are on either."""
-    return np.convolve(first[hits, : hits + 1], second[missed, : missed + 1])
+    return part(coarse.node, coarse.row.total)
 
 
-def agreement(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Agreement | None:
-    """How a coarse count compares with its prediction; None where it has too many fetuses to predict.
+def agreement(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Agreement:
+    """How a coarse count compares with its prediction.
 
     Lancaster HO. Significance tests in discrete distributions. JASA 1961;56:223-234 (the mid-p); Dias S, et al. Checking
     consistency in mixed treatment comparison meta-analysis. Stat Med 2010;29:932-944, section 3 (indirect against direct).
     """
     pmf = predicted(coarse, posteriors)
-    if pmf is None:
-        return None
     total = coarse.row.total
     below = np.cumsum(pmf) - 0.5 * pmf
     low, high = np.flatnonzero(below < TAIL), np.flatnonzero(below > 1 - TAIL)

@@ -37,7 +37,6 @@ class Nodes(Value):
     a: Array  # first shape parameter, of shape (nodes,)
     b: Array  # second shape parameter
     weights: Array  # summing to one; those of Gauss and Jacobi's rule where all settings are alike (DLMF 3.5.22)
-    columns: int | None = None  # length of a row where they are those of a quadrature of two
 
     @kept
     def mean(self) -> Array:
@@ -49,16 +48,6 @@ class Nodes(Value):
         """Those that show in the ratio of two densities."""
         shown = self.weights > _LIGHT
         return Nodes(self.a[shown], self.b[shown], self.weights[shown])
-
-    @kept
-    def sparse(self) -> Nodes:
-        """Every second row and column of those of a quadrature, without the lightest."""
-        if self.columns is None:
-            return self
-        chosen = np.zeros((self.a.size // self.columns, self.columns), bool)
-        chosen[::2, ::2] = True
-        shown = chosen.ravel() & (self.weights > _LIGHT)
-        return Nodes(self.a[shown], self.b[shown], self.weights[shown] / self.weights[shown].sum())
 
     def divided(self, own: tuple[int, int]) -> Divided:
         """How the fetuses of a series divide, at the nodes; `own` is the cell that the series reports itself."""
@@ -90,7 +79,7 @@ def _nodes(posterior: Posterior) -> Nodes:
     log_size = np.full(x.size, most) if alike(posterior) else np.minimum(-lattice.log_g.ravel(), most)
     a, b = (np.maximum(np.exp(side + log_size), 1e-300) for side in log_sigmoids(x))
     a, b = (b, a) if lattice.mirror else (a, b)
-    return Nodes(a, b, lattice.weights.ravel(), lattice.weights.shape[1])
+    return Nodes(a, b, lattice.weights.ravel())
 
 
 def thinned(posterior: Posterior, *, rows: int = 2, columns: int = 2) -> Posterior:
