@@ -158,14 +158,17 @@ class Branch(Said, frozen=True, kw_only=True):
 
 
 class Kind(Said, frozen=True, kw_only=True):
-    """A kind among the cases of a variable."""
+    """The share of a kind among the cases of a variable, such as abnormal results, in a new setting."""
 
     kind: str
     events: Number
     total: Positive
     probability: Probability
-    interval: Interval
+    interval: Annotated[Interval, Meta(description="Of the share in a setting not among the series.")]
+    average: Average
+    series: Number
     sources: Texts
+    notes: Texts
 
 
 class SettingRisk(Said, frozen=True, kw_only=True):
