@@ -30,6 +30,9 @@ class Counted(Said, frozen=True, kw_only=True):
     given: str
     events: Number
     total: Positive
+    tested: Annotated[
+        dict[str, Number], Meta(description="By variable, the most of the total that were tested for it.")
+    ]
     ascertainment: str
     terminations: Literal["included", "excluded"]
     definition: str
