@@ -18,7 +18,9 @@ ROOMS = {
     "sampled simulation": (*_EXACT, "mcmc"),
 }
 #: Files of these rooms that decide no number of a record.
-SILENT = frozenset({"evidence/export.py", "evidence/manifest.py", "evidence/template.py", "tree/sample.py"})
+SILENT = frozenset(
+    {"evidence/export.py", "evidence/manifest.py", "evidence/template.py", "inference/kinds.py", "tree/sample.py"}
+)
 
 
 @cache

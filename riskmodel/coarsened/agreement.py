@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import gammaln, xlog1py, xlogy
 
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Branch, Node, edges_of
@@ -85,7 +85,10 @@ def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np
             settings[edge] = posteriors[edge].new_setting.update(*coarse.known[edge])
         share = np.diff(propagate(node, 1.0, settings).cdf(sigmoid(_LOGITS)), prepend=0.0, append=1.0)
         risks = sigmoid(np.concatenate([_LOGITS[:1], 0.5 * (_LOGITS[1:] + _LOGITS[:-1]), _LOGITS[-1:]]))
-        return np.asarray(share @ binom.pmf(np.arange(entered + 1), entered, risks[:, None]))
+        events = np.arange(entered + 1)
+        log_ways = gammaln(entered + 1) - gammaln(events + 1) - gammaln(entered - events + 1)
+        log_pmf = log_ways + xlogy(events, risks[:, None]) + xlog1py(entered - events, -risks[:, None])
+        return np.asarray(share @ np.exp(log_pmf))
 
     return part(coarse.node, coarse.row.total)
 

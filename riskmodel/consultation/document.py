@@ -30,6 +30,9 @@ class Counted(Said, frozen=True, kw_only=True):
     given: str
     events: Number
     total: Positive
+    tested: Annotated[
+        dict[str, Number], Meta(description="By variable, the most of the total that were tested for it.")
+    ]
     ascertainment: str
     terminations: Literal["included", "excluded"]
     definition: str
@@ -158,14 +161,17 @@ class Branch(Said, frozen=True, kw_only=True):
 
 
 class Kind(Said, frozen=True, kw_only=True):
-    """A kind among the cases of a variable."""
+    """The share of a kind among the cases of a variable, such as abnormal results, in a new setting."""
 
     kind: str
     events: Number
     total: Positive
     probability: Probability
-    interval: Interval
+    interval: Annotated[Interval, Meta(description="Of the share in a setting not among the series.")]
+    average: Average
+    series: Number
     sources: Texts
+    notes: Texts
 
 
 class SettingRisk(Said, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ REMEDIES = {
     "thin edge": "Take the range, not the figure; next_series says what one more series would be worth",
     "basis": "Get the primary paper",
     "counted once": "Nothing: the parts are pooled and the whole only checks them; give it role check to say so",
+    "untested": "Get the paper: counts by who was tested feed the test's branch and the outcome's alike",
+    "tested unsaid": "Give the number tested in the column tested; until then all count as tested",
     "no counts": "Nothing, if it is cited for a statement only",
     "outlying series": "Read how its fetuses came to be seen and what it counts; leave it out to see what it moves",
     "dominant series": "Leave it out to see what the others say; ask whether its definition is the branch's",
@@ -65,7 +67,15 @@ def audit_counts(finding: Finding, sources: Mapping[str, Source], counts: Sequen
             index = {(row.variable, row.category, row.given): row for row in rows}
             told = [f"{source}: {what}" for row in rows for what in check(finding, row, index)]
             found += [AuditFinding("contradiction", code, what, (source,)) for what in told]
-    return worst_first([*found, *_overlaps(sources, counts), *_thin_edges(finding, counts), *_weak(sources, counts)])
+    return worst_first(
+        [
+            *found,
+            *_overlaps(sources, counts),
+            *_thin_edges(finding, counts),
+            *_untested(finding, counts),
+            *_weak(sources, counts),
+        ]
+    )
 
 
 def worst_first(found: Iterable[AuditFinding]) -> tuple[AuditFinding, ...]:
@@ -131,6 +141,22 @@ def _thin_edges(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFind
         elif len(keys) <= 2:
             what = f"{len(keys)} series feed {edge.name}: {', '.join(keys)}"
             yield AuditFinding("note", "thin edge", what, keys)
+
+
+def _untested(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFinding]:
+    """Outcomes of fetuses of whom some were not tested, or may not have been."""
+    for one in counts:
+        if one.role != "fit":
+            continue
+        said = {name for name, _ in (*one.tested, *one.given)}
+        silent = [variable.title for variable in finding.states if variable.name not in said]
+        if one.untested:
+            tested = " and ".join(f"{number} for {name}" for name, number in one.tested if name in one.untested)
+            what = f"{one.source}: of {_ratio(one)} at most {tested} were tested; untested is not negative"
+            yield AuditFinding("note", "untested", what, (one.source,))
+        elif silent and one.given and one.variable == finding.target.name:
+            what = f"{one.source}: {_ratio(one)} does not say who was tested ({', '.join(silent)})"
+            yield AuditFinding("note", "tested unsaid", what, (one.source,))
 
 
 def _weak(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterator[AuditFinding]:

@@ -11,7 +11,7 @@ from riskmodel._support.kept import Value, kept
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.audit import AuditFinding, audit_counts
 from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
-from riskmodel.evidence.readings import rows_under
+from riskmodel.evidence.readings import as_tested, rows_under
 from riskmodel.evidence.workup import WorkUp
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ class Evidence(Value):
         Returns
         -------
         tuple of Count
-            In the order of the file.
+            In the order of the file, each among those of whom all is known that it was tested for (`as_tested`).
 
         Raises
         ------
@@ -261,7 +261,7 @@ class Evidence(Value):
             If the setting does not exist.
         """
         allowed = self.ascertainments(setting)
-        fitted = (count for count in self.counts if count.role == "fit")
+        fitted = (as_tested(count) for count in self.counts if count.role == "fit")
         return tuple(count for count in fitted if allowed is None or count.ascertainment in allowed)
 
     def for_edge(self, edge: Edge, *, setting: str = "any") -> tuple[Count, ...]:
@@ -370,4 +370,5 @@ class Evidence(Value):
         for record in records:
             record["given"] = str(record["given"])
             record["replaces"] = " ;; ".join(record["replaces"])
+            record["tested"] = "; ".join(f"{name}={number}" for name, number in record["tested"])
         return pd.DataFrame(records, columns=names).drop(columns="row")

@@ -219,6 +219,8 @@ class Count:
     replaces: tuple[str, ...]  # keys of the primary rows that it stands in for
     note: str  # what a reader must know
     row: int  # line in the file, the header being 1
+    #: By variable the most of `total` that were tested for it; where none is said, all were tested for what the row names.
+    tested: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if type(self.given) is not Known:
@@ -230,9 +232,15 @@ class Count:
         condition = f" | {self.given}" if self.given else ""
         return f"{self.source}: {self.variable}={self.category}{condition}"
 
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """Variables for which some of these fetuses were not tested: not knowing is not a negative result."""
+        return tuple(name for name, number in self.tested if number < self.total)
+
     def to_dict(self) -> dict[str, object]:
-        """As JSON knows it: source, question, numbers, basis and note."""
-        return {name: getattr(self, name) for name in (*_TOLD, *_BESIDE)} | {"given": str(self.given)}
+        """As JSON knows it: source, question, numbers, who was tested, basis and note."""
+        told = {name: getattr(self, name) for name in (*_TOLD, "tested", *_BESIDE)}
+        return told | {"given": str(self.given), "tested": dict(self.tested)}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from riskmodel.evidence.finding import Count
+from riskmodel.evidence.finding import Count, Finding
 from riskmodel.evidence.known import Known
 
 
@@ -22,6 +22,25 @@ def rows_under(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
         else row
         for row in rows
     )
+
+
+def as_tested(row: Count) -> Count:
+    """A row as fits take it: among those of whom is known what all of them were tested for.
+
+    A group that is told by a test which not all had, such as good outcomes of a normal karyotype where three were not
+    karyotyped, is the wider group without it: a coarse count, summed over what the test would have shown.
+    """
+    left = Known(pair for pair in row.given if pair[0] not in row.untested)
+    return row if left == row.given else replace(row, given=left)
+
+
+def uninformed(row: Count, finding: Finding) -> frozenset[int]:
+    """Branches, by their place in the finding's edges, that a row is not to move: those of tests that not all had.
+
+    Their risks weigh how the row's fetuses can have divided, and learn nothing from it: a baby who did well without a
+    karyotype is no normal karyotype.
+    """
+    return frozenset(i for i, edge in enumerate(finding.edges) if edge.variable in row.untested)
 
 
 def _holding(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:

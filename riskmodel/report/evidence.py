@@ -19,7 +19,8 @@ def to_markdown(body: Mapping[str, Any]) -> str:
             one["source"],
             one["variable"] if one["category"] == "yes" else f"{one['variable']} {one['category']}",
             one["given"].replace("=", " ") or one["population"],
-            f"{one['events']} of {one['total']}",
+            f"{one['events']} of {one['total']}"
+            + "".join(f"; at most {number} tested for {name}" for name, number in one["tested"].items()),
             one["basis"],
             one["role"],
             one["note"],

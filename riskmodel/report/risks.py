@@ -152,19 +152,26 @@ def branch_section(branch: Answer) -> str:
 
 
 def kinds_section(answer: Answer) -> str:
-    """Shares of the kinds that a state has."""
+    """Shares of the kinds that a state has, and what must be said of their counts."""
     tables = []
     for name, kinds in answer["kinds"].items():
         variable = answer["variables"][name]
         if not kinds or answer["known"].get(name) == next(iter(variable["states"])):
             continue
+        state, title = list(variable["states"])[1], capital(variable["title"])
         rows = []
         for one in kinds:
-            share = said(one["probability"], one["interval"])
-            kind, counted = one["kind"].replace("-", " "), f"{one['events']} of {one['total']}"
-            rows.append([kind, counted, share, listed(one["sources"])])
-        heading = f"### {capital(variable['title'])}, {list(variable['states'])[1]}: which kinds"
-        tables.append(f"{heading}\n\n" + table(["Kind", "Counted", "Share", "Source"], rows))
+            p, average = one["probability"], span(one["average"]["interval"], one["probability"])
+            counted = f"{one['events']} of {one['total']}"
+            rows.append([one["kind"].replace("-", " "), counted, said(p, one["interval"]), average])
+        series = f"{kinds[0]['series']} series: {listed(kinds[0]['sources'])}"
+        told = (
+            f"Share of each kind where the {variable['title']} is {state}: the best single figure with what one more centre "
+            f"could have, and the range of the average. Together the shares are one ({series})."
+        )
+        notes = [told, *dict.fromkeys(note for one in kinds for note in one["notes"])]
+        head = ["Kind", "Counted", "Share, one more centre", "Average of centres"]
+        tables.append(bullets(notes, f"### {title}, {state}: which kinds\n\n" + table(head, rows)))
     return "\n\n".join(tables)
 
 

@@ -296,7 +296,9 @@ class ProbabilityTree(Value):
         return branch_table(self.edges, self.counts, [self.branch(edge) for edge in self.edges], ci_prob=ci_prob)
 
     def kinds(self, variable: str, *, ci_prob: float = 0.95) -> tuple[dict[str, Any], ...]:
-        """How the cases of a variable's other state divide into kinds.
+        """How the cases of a variable's other state divide into kinds: a Dirichlet-multinomial of the series that say.
+
+        The share of a kind is among cases, such as abnormal results, in a new setting; the shares sum to one.
 
         Parameters
         ----------
@@ -308,7 +310,9 @@ class ProbabilityTree(Value):
         Returns
         -------
         tuple of dict
-            For each kind its name, events, total, probability, interval and sources; empty where nothing is counted.
+            For each kind its name, events, total, probability and interval of its share in a new setting, the average across
+            settings, series, sources, and notes of the counts; empty where nothing is counted. The prior on heterogeneity
+            is the tree's, the one on the average shares `riskmodel.inference.kinds.pool_kinds`'s own.
 
         Raises
         ------
@@ -323,4 +327,4 @@ class ProbabilityTree(Value):
             for count in self.evidence.fitted(self.setting)
             if count.variable == variable and count.category in named[variable]
         ]
-        return kind_shares(named[variable], rows, ci_prob=ci_prob)
+        return kind_shares(named[variable], rows, self.fitted.heterogeneity_prior, ci_prob=ci_prob)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from riskmodel.distributions.mixture import BetaMixture
+from riskmodel._support.kept import Shelf
 from riskmodel.evidence.finding import Count, Edge
+from riskmodel.evidence.known import Known
+from riskmodel.inference.kinds import pool_kinds
+from riskmodel.posterior import Posterior
+from riskmodel.priors import HeterogeneityPrior
 from riskmodel.tree.estimate import Route
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Shares of the same cases under the same prior are asked for by every consultation of a finding.
+_SHARES = Shelf(32)
 
 
 def branch_table(
@@ -58,24 +65,51 @@ def branch_table(
     return table.astype(dict.fromkeys(order[9:15], "float64"))
 
 
-def kind_shares(kinds: Sequence[str], rows: Sequence[Count], *, ci_prob: float) -> tuple[dict[str, Any], ...]:
-    """How cases divide into kinds: a Dirichlet with 1/2 for each kind, whose margins are Betas.
-
-    Gelman A, et al. Bayesian Data Analysis, 3rd ed. (2013), section 3.4.
-    """
-    total = sum(count.events for count in rows)
+def kind_shares(
+    kinds: Sequence[str], rows: Sequence[Count], heterogeneity: HeterogeneityPrior | None, *, ci_prob: float
+) -> tuple[dict[str, Any], ...]:
+    """How cases divide into kinds: the share of each in a new setting, and on average across settings."""
+    by_source: dict[str, dict[str, int]] = {}
+    for row in _coarsest(rows):
+        cases = by_source.setdefault(row.source, dict.fromkeys(kinds, 0))
+        cases[row.category] += row.events
+    told = {source: cases for source, cases in by_source.items() if any(cases.values())}
+    if not told:
+        return ()
+    table = [list(cases.values()) for cases in told.values()]
     found = []
-    for kind in kinds if total else ():
-        events = sum(count.events for count in rows if count.category == kind)
-        share = BetaMixture.beta(events + 0.5, total - events + 0.5 * (len(kinds) - 1))
+    for kind, share in zip(kinds, _shares(table, tuple(told), heterogeneity), strict=True):
+        average = {"probability": float(share.average.mean), "interval": list(share.average.interval(ci_prob))}
         found.append(
             {
                 "kind": kind,
-                "events": events,
-                "total": total,
-                "probability": share.mean,
-                "interval": list(share.interval(ci_prob)),
-                "sources": sorted({count.source for count in rows}),
+                "events": int(share.events.sum()),
+                "total": int(share.totals.sum()),
+                "probability": average["probability"],
+                "interval": list(share.new_setting.interval(ci_prob)),
+                "average": average,
+                "series": len(told),
+                "sources": list(told),
+                "notes": [f"{row.source}: {row.note}" for row in rows if row.category == kind and row.note],
             }
         )
     return tuple(found)
+
+
+def _coarsest(rows: Sequence[Count]) -> list[Count]:
+    """Of each source the rows of its widest groups: finer ones count the same cases."""
+    groups: dict[str, set[Known]] = {}
+    for row in rows:
+        groups.setdefault(row.source, set()).add(row.given)
+    return [row for row in rows if not any(set(wide) < set(row.given) for wide in groups[row.source])]
+
+
+def _shares(
+    table: list[list[int]], sources: tuple[str, ...], heterogeneity: HeterogeneityPrior | None
+) -> tuple[Posterior, ...]:
+    key = (tuple(map(tuple, table)), sources, heterogeneity)
+    stated = 0 if heterogeneity is None else heterogeneity
+    shares: tuple[Posterior, ...] = _SHARES.get_or_make(
+        key, lambda: pool_kinds(table, heterogeneity=stated, labels=sources)
+    )
+    return shares

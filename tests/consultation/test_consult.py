@@ -205,7 +205,7 @@ def test_evidence_on_the_command_line(folder):
     code, out, _ = run("evidence", "show")
     assert code == 0
     assert "Simchen" in out
-    assert json.loads(run("evidence", "show", "--json")[1])["rows"] == 64
+    assert json.loads(run("evidence", "show", "--json")[1])["rows"] == 66
     assert "no faults" in run("evidence", "check", str(folder))[1]
 
 

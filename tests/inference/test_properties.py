@@ -221,7 +221,7 @@ def test_any_cell_is_accepted_or_named(folder, row, column, cell):
     csv.writer(text, lineterminator="\n").writerows(rows)
     path.write_text(text.getvalue(), encoding="utf-8", errors="surrogatepass", newline="")
     try:
-        assert len(rm.load_evidence(folder).all_counts) == 64
+        assert len(rm.load_evidence(folder).all_counts) == 66
     except rm.EvidenceError as error:
         assert all(problem.file in ("counts.csv", "workup.toml", "finding.toml") for problem in error.problems)
     finally:

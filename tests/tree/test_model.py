@@ -1,6 +1,7 @@
 """The probability tree: against products by hand, brute-force simulation, and its own rules."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import riskmodel as rm
 from riskmodel.distributions.diagram import Branch, branch, cancel, edges_of, evaluate, restrict
 from riskmodel.distributions.propagated import propagate
+from riskmodel.tree.tables import kind_shares
 
 KNOWN = [
     dict(zip(("anatomy", "karyotype", "infection"), states, strict=True))
@@ -191,10 +193,26 @@ def test_questions_with_unknown_names_are_refused(model, arguments, error):
 
 def test_kinds_of_abnormal_karyotype(model):
     kinds = {one["kind"]: one for one in model.kinds("karyotype")}
-    assert kinds["trisomy-13"]["probability"] == pytest.approx(4.5 / 13.5, abs=1e-12)
-    assert sum(one["probability"] for one in kinds.values()) == pytest.approx(1, abs=1e-12)
+    assert {(one["total"], one["series"]) for one in kinds.values()} == {(14, 3)}
+    assert sum(one["probability"] for one in kinds.values()) == pytest.approx(1, abs=1e-5)
+    eighteen = kinds["trisomy-18"]
+    assert eighteen["events"] == 4
+    assert eighteen["interval"][0] < eighteen["average"]["interval"][0]
+    assert eighteen["interval"][1] > eighteen["average"]["interval"][1]
+    assert any("by choice" in note for note in eighteen["notes"])
+    alike = {one["kind"]: one["probability"] for one in model.variant(heterogeneity=0).kinds("karyotype")}
+    assert alike["trisomy-13"] == pytest.approx(4.2 / 15, abs=1e-12)
     with pytest.raises(rm.UnknownNameError):
         model.kinds("anatomy")
+
+
+def test_cases_of_a_wider_group_count_once(evidence):
+    rows = [one for one in evidence.counts if one.category == "trisomy-18"]
+    finer = replace(rows[1], given=(("anatomy", "associated"), *rows[1].given))
+    kinds = evidence.finding.kinds["karyotype"]
+    once = kind_shares(kinds, rows, None, ci_prob=0.95)
+    assert kind_shares(kinds, [*rows, finer], None, ci_prob=0.95)[2]["events"] == once[2]["events"] == 4
+    assert kind_shares(kinds, [], None, ci_prob=0.95) == ()
 
 
 def test_branches_as_a_table(model):

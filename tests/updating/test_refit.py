@@ -25,7 +25,7 @@ def test_series_held_out_and_brought_back_give_the_shipped_finding_s_answers(hel
         assert again.mean == pytest.approx(shipped.mean, abs=1e-12)
         assert again.interval() == pytest.approx(shipped.interval(), abs=1e-9)
     assert found.sources == OUT
-    assert len(found.new.counts) == 9
+    assert len(found.new.counts) == 10
 
 
 def test_what_is_a_surprise_is_the_tail_of_the_prediction(held):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from riskmodel.errors import closest
 from riskmodel.evidence.finding import BASES, ROLES, TERMINATIONS, Count, Finding, Source
 from riskmodel.evidence.readers.finding import parse_given
 from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
+from riskmodel.evidence.readings import as_tested
 
 #: Columns of ``counts.csv``.
 COLUMNS = {
@@ -36,6 +38,11 @@ COLUMNS = {
     "role": Column(
         "fit (or empty) enters fits, check repeats fetuses counted elsewhere, context is never pooled.",
         limits={"enum": list(ROLES)},
+        optional=True,
+    ),
+    "tested": Column(
+        "Where not all of these fetuses were tested for a variable, the most that can have been: VARIABLE=NUMBER, several "
+        "joined by a semicolon; empty where all were tested for what the row names.",
         optional=True,
     ),
 }
@@ -84,6 +91,7 @@ def _count(row: Row, finding: Finding, sources: Mapping[str, Source]) -> Count |
     if declared is not None and category in declared.states and any(name == variable for name, _ in given):
         row.fault("given", f"{variable} is given as well as counted", "Count it, or condition on it")
     counted = row.counted()
+    tested = _tested(row, finding, variable, counted[1]) if counted else ()
     named = {
         "terminations": _choice(row, "terminations", "value", TERMINATIONS),
         "basis": _choice(row, "basis", "basis", BASES),
@@ -104,13 +112,35 @@ def _count(row: Row, finding: Finding, sources: Mapping[str, Source]) -> Count |
     told = {name: row[name] for name in ("source", "definition", "ascertainment", "note")}
     return Count(
         **named, **told, variable=variable, category=category, given=given, events=events, total=total,
-        replaces=replaces, row=row.number,
+        replaces=replaces, row=row.number, tested=tested,
     )  # fmt: skip
+
+
+def _tested(row: Row, finding: Finding, counted: str, total: int) -> tuple[tuple[str, int], ...]:
+    """How many were tested for what, in the order of the finding."""
+    known = [one.name for one in finding.states]
+    found: dict[str, int] = {}
+    for part in filter(None, (piece.strip() for piece in row["tested"].split(";"))):
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        if not re.fullmatch("[0-9]{1,10}", number):
+            row.fault("tested", f"{part!r} is not VARIABLE=NUMBER", "Write VARIABLE=NUMBER, several joined by ';'")
+        elif name not in known:
+            row.faults.unknown(row.file, "variable that is tested for", name, known, row=row.number, column="tested")
+        elif name in found:
+            row.fault("tested", f"{name} is said twice", "Say it once")
+        elif int(number) > total:
+            row.fault("tested", f"{number} tested for {name} of {total}", "At most all of them were; are they swapped?")
+        elif name == counted and int(number) < total:
+            what = f"{total} counted, of whom {number} were tested for {name}"
+            row.fault("tested", what, "Give those tested as the total: of others the test says nothing")
+        found.setdefault(name, int(number) if number.isdigit() else 0)
+    return tuple((name, found[name]) for name in known if name in found)
 
 
 def _check_together(file: str, counts: Sequence[Count], finding: Finding, faults: Faults) -> None:
     """What only shows when rows are seen together: duplicates, replaced rows, kinds that do not sum."""
     seen: dict[tuple[str, ...], Count] = {}
+    reread: dict[tuple[str, ...], Count] = {}
     for count in counts:
         declared = finding.variable(count.variable)
         # The two states of a variable are one count, told twice; of more, each is one.
@@ -121,6 +151,10 @@ def _check_together(file: str, counts: Sequence[Count], finding: Finding, faults
             what = f"the same count as row {seen[place].row} of the reading {count.reading!r}"
             faults.add(file, what, "Keep one: a series must not be counted twice", row=count.row, found=count.key)
         seen.setdefault(place, count)
+        wide = (*place[:4], str(as_tested(count).given), count.population)
+        if wide != place and count.role == "fit" and reread.setdefault(wide, count) is not count:
+            what = f"without what not all were tested for, the same count as row {reread[wide].row}"
+            faults.add(file, what, "Give one of them role check", row=count.row, column="tested", found=count.key)
     primary = {count.key for count in counts if count.reading == "primary"}
     for count in counts:
         for key in count.replaces:
