@@ -12,6 +12,7 @@ from scipy.special import gammaln, xlog1py, xlogy
 
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Branch, Node, edges_of
+from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.propagated import propagate
 from riskmodel.distributions.special import sigmoid
 from riskmodel.posterior import Posterior
@@ -78,11 +79,12 @@ def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np
         if own[1] == entered:  # the same fetuses: how they divided is known
             return np.convolve(part(node.hit, own[0]), part(node.miss, entered - own[0]))
         if own[1] == 0 and {node.hit, node.miss} == {0.0, 1.0}:
-            alone = posteriors[node.edge].predict(entered)
+            alone: NDArray[np.float64] = posteriors[node.edge].predict(entered)
             return alone if node.hit == 1.0 else alone[::-1]
         settings = {edge: posteriors[edge].next_setting for edge in edges_of(node)}
         for edge in settings.keys() & coarse.known.keys():  # the risk has seen the fetuses of the series' own cell
-            settings[edge] = posteriors[edge].new_setting.update(*coarse.known[edge])
+            risk = posteriors[edge].new_setting
+            settings[edge] = risk.update(*coarse.known[edge]) if isinstance(risk, BetaMixture) else risk
         share = np.diff(propagate(node, 1.0, settings).cdf(sigmoid(_LOGITS)), prepend=0.0, append=1.0)
         risks = sigmoid(np.concatenate([_LOGITS[:1], 0.5 * (_LOGITS[1:] + _LOGITS[:-1]), _LOGITS[-1:]]))
         events = np.arange(entered + 1)

@@ -248,7 +248,7 @@ class _Tables(Value):
 def _at(table: Array, place: tuple[Places, ...], at: tuple[Places, ...] | None) -> Array:
     """Entries of a table for every combination of classes, or for one of each row."""
     if at is None:
-        return np.asarray(table[..., *place])
+        return np.asarray(table[(..., *place)])  # type: ignore[arg-type]
     axes = table.ndim - len(place)
     index = tuple(one if table.shape[i] > 1 else np.zeros_like(one) for i, one in enumerate(at[:axes]))
     return np.asarray(table[(*index, *place)])

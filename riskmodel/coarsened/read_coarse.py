@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from riskmodel.coarsened.counts import Cells, readable
 from riskmodel.coarsened.questions import NotOnTreeError, diagram
-from riskmodel.distributions.diagram import Branch, Node, cancel, edges_of, restrict
+from riskmodel.distributions.diagram import Branch, Node, cancel, edges_of, renamed, restrict
 from riskmodel.evidence.finding import Count, Finding
+from riskmodel.evidence.readings import uninformed
 
 #: Most terms of the sums over one count's divisions, for each combination of classes: a few seconds.
 MOST_WORK = 2e7
@@ -20,7 +21,7 @@ class Coarse:
     """A coarse count and the diagram of its question."""
 
     row: Count  # the count
-    node: Branch  # what it says of the branches, unknown ones filled where a definition says how
+    node: Branch  # what it says of the branches, unknown ones filled where a definition says how; untested ones copies
     known: Cells  # cells of the same series
 
     @property
@@ -68,8 +69,11 @@ def read_coarse(row: Count, finding: Finding, counts: Sequence[Sequence[Count]],
     if not readable(top):
         return Reading(None, "a stated independence puts one branch on both sides of a choice")
     known = {i: (own.events, own.total) for i in edges_of(top) for own in counts[i] if own.source == row.source}
-    found = Coarse(row, top, known)
-    if found.cell is None and work(top, row.events, row.total - row.events) > MOST_WORK:
+    # A test that not all had says nothing of its branch: here it is a copy, which the branch's own counts alone inform.
+    copies = {i: i + len(edges) * row.row for i in uninformed(row, finding)}
+    known = {copies.get(i, i): cell for i, cell in known.items()}
+    found = Coarse(row, renamed(top, copies), known)
+    if found.cell is None and work(found.node, row.events, row.total - row.events) > MOST_WORK:
         return Reading(
             None, f"dividing {row.total:,} fetuses over {len(edges_of(top))} branches takes too long", too_large=True
         )

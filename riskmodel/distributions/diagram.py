@@ -45,6 +45,13 @@ def restrict(node: Node, fixed: Mapping[int, float]) -> Node:
     return branch(node.edge, restrict(node.hit, fixed), restrict(node.miss, fixed))
 
 
+def renamed[N: Node](node: N, names: Mapping[int, int]) -> N:
+    """The diagram with some edges under other names."""
+    if not isinstance(node, Branch):
+        return node
+    return Branch(names.get(node.edge, node.edge), renamed(node.hit, names), renamed(node.miss, names))  # type: ignore[return-value]
+
+
 def evaluate(node: Node, probabilities: Mapping[int, Any]) -> Any:
     """Value of a diagram."""
     if not isinstance(node, Branch):

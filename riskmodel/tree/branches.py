@@ -41,6 +41,7 @@ class Branches(Value):
 
     def posterior(self, edge: int, more: Cells = ()) -> Posterior:
         """What a branch's own rows say of it, and more cells of it; its prior where there are none."""
+        edge %= len(self.edges)  # copies of a branch are fitted as it is
         cells = (*((row.source, row.events, row.total) for row in self.rows[edge]), *more)
         return self._fitted(cells, self.mu_priors[edge])
 
