@@ -45,6 +45,8 @@ Array = NDArray[np.float64]
 
 #: Drawn ways that count, of all: with fewer the classes do not tell where the posterior is.
 TOO_FEW = 0.01
+#: Groups of drawn ways by which an interval is worked out.
+GROUPS = 256
 #: Blocks of the drawn ways, each evenly spread by itself, whose differences tell the error of them all.
 _BLOCKS = 8
 
@@ -118,7 +120,8 @@ class Joint(Value):
         if not tied:
             return None
         sets = {edge: self._divisions.sets(edge) for edge in tied}
-        return Ties(self.weights, sets, {edge: self._tilt(edge, average) for edge in tied})
+        ties = Ties(self.weights, sets, {edge: self._tilt(edge, average) for edge in tied})
+        return ties if self.exact else ties.grouped(GROUPS)
 
     def _tilt(self, edge: int, average: bool) -> Tilt:
         """What a branch is under each set of cells that the ways put on it, beside its margin."""
