@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, xlog1py, xlogy
 
 from riskmodel.coarsened.read_coarse import Coarse
+from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.diagram import Branch, Node, edges_of
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.propagated import propagate
@@ -80,8 +81,8 @@ def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np
             return np.convolve(part(node.hit, own[0]), part(node.miss, entered - own[0]))
         if own[1] == 0 and {node.hit, node.miss} == {0.0, 1.0}:
             alone: NDArray[np.float64] = posteriors[node.edge].predict(entered)
-            return alone if node.hit == 1.0 else alone[::-1]
-        settings = {edge: posteriors[edge].next_setting for edge in edges_of(node)}
+            return np.asarray(alone if node.hit == 1.0 else alone[::-1])
+        settings: dict[int, Distribution] = {edge: posteriors[edge].next_setting for edge in edges_of(node)}
         for edge in settings.keys() & coarse.known.keys():  # the risk has seen the fetuses of the series' own cell
             risk = posteriors[edge].new_setting
             settings[edge] = risk.update(*coarse.known[edge]) if isinstance(risk, BetaMixture) else risk

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,10 @@ _COMBINATIONS, _MOST_CLASSES = 520, 24
 _ROUNDS = 2
 #: Numbers that a branch's table is made of: nodes for every cell, as many as that leaves.
 _BUDGET = 500_000
+#: Classes for each of several rows by branch; all of them; or whichever gives most.
+At = tuple[Places, ...] | Literal["most"] | None
+#: Share of the likeliest choice below which another is not looked at.
+_NIL = 1e-9
 #: Numbers of a table that are worked out at once.
 _AT_ONCE = 2_000_000
 
@@ -165,11 +170,11 @@ class _Tables(Value):
         free: tuple[bool, bool],
         arrive: tuple[Places, Places],
         taken: tuple[int | Places | None, int | Places | None],
-        at: tuple[Places, ...] | None = None,
+        at: At = None,
     ) -> Array:
         """Probability that of those who arrive some take a branch, and both sides then come out as they must.
 
-        Without `at` for every combination of classes, otherwise for one of each row of `arrive`.
+        Without `at` for every combination of classes, otherwise for one of each row of `arrive`, or the most of any.
         """
         moved: list[Places] = []
         for side, (one, here) in enumerate(zip(taken, arrive, strict=True)):
@@ -204,9 +209,15 @@ class _Tables(Value):
             settled = self.choices(node)
             options = [np.arange(1) if one is None else np.asarray(one) for one in settled]
             grid = [one.ravel() for one in np.meshgrid(*options, indexing="ij")]
+            taken: list[Places | None]
             events, rest = np.empty(size, np.int64), np.empty(size, np.int64)
-            # At the top many draws have the same choice before them.
+            # At the top many draws have the same choice before them, and most of it is next to impossible.
             top = free == (False, False)
+            if top:
+                taken = [None if one is None else each for one, each in zip(settled, grid, strict=True)]
+                ends = tuple(np.full(grid[0].size, most) for most in self.most)
+                bound = self.terms(node, free, (ends[0], ends[1]), (taken[0], taken[1]), "most")
+                grid = [each[bound > _NIL * bound.max()] for each in grid]
             cases = np.stack([*arrive, *at])
             cases, place = np.unique(cases, axis=1, return_inverse=True) if top else (cases, np.arange(size))
             pick = np.empty(size, np.int64)
@@ -214,7 +225,7 @@ class _Tables(Value):
             for first in range(0, cases.shape[1], step):
                 part = cases[:, first : first + step, None]
                 fits = np.ones((part.shape[1], grid[0].size), bool)
-                taken: list[Places | None] = [None, None]
+                taken = [None, None]
                 for side in (0, 1):
                     if settled[side] is not None:
                         fits &= grid[side] <= part[side]
@@ -245,9 +256,11 @@ class _Tables(Value):
         return found
 
 
-def _at(table: Array, place: tuple[Places, ...], at: tuple[Places, ...] | None) -> Array:
-    """Entries of a table for every combination of classes, or for one of each row."""
-    if at is None:
+def _at(table: Array, place: tuple[Places, ...], at: At) -> Array:
+    """Entries of a table for every combination of classes, for one of each row, or the largest of any."""
+    if at == "most":
+        table = table.max(axis=tuple(range(table.ndim - len(place))))
+    if at is None or at == "most":
         return np.asarray(table[(..., *place)])  # type: ignore[arg-type]
     axes = table.ndim - len(place)
     index = tuple(one if table.shape[i] > 1 else np.zeros_like(one) for i, one in enumerate(at[:axes]))
