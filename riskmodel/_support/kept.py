@@ -61,7 +61,10 @@ class kept[T]:  # noqa: N801 - a decorator, written as `property` is
     def __get__(self, value: Any, owner: type) -> Any:
         if value is None:
             return self
-        return once(value, self, lambda: self.function(value))
+        held = beside(value)
+        if self not in held:
+            held[self] = self.function(value)
+        return held[self]
 
 
 class Shelf(OrderedDict[Hashable, Any]):
@@ -74,9 +77,9 @@ class Shelf(OrderedDict[Hashable, Any]):
 
     def get_or_make[T](self, key: Hashable, make: Callable[[], T]) -> T:
         """The result for a key, made where it is not here; one that raises is not kept."""
-        if key in self:
+        held: T | None = self.get(key)
+        if held is not None:
             self.move_to_end(key)
-            held: T = self[key]
             return held
         found = self[key] = make()
         while len(self) > self.longest:

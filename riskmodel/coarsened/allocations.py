@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ class Divisions(Value):
         """Probability of some sets of cells of a branch at each point, of shape (sets, points)."""
         tables = self._tables(edge, divided)
         places = np.unravel_index(sets, [len(table) for table in tables])
-        return np.prod([table[place] for table, place in zip(tables, places, strict=True)], axis=0)
+        return reduce(np.multiply, (table[place] for table, place in zip(tables, places, strict=True)))
 
     def summed(self, edge: int, divided: OfSeries, columns: Array) -> Array:
         """Sums over points of the probability of each set of cells of a branch."""

@@ -109,18 +109,15 @@ class AverageMarginal(Distribution):
 
 def row_densities(lattice: Lattice, logits: Array) -> Array:
     """Share of each row in the density of the average with respect to its logit, of shape (rows, logits)."""
-    density = np.empty((lattice.w.size, logits.size))
     columns = np.arange(lattice.u.size)
+    z = ((-logits if lattice.mirror else logits)[:, None] - lattice.centre) / lattice.scale
+    place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
+    # A hair beside a node, where sine and divisor both vanish and their ratio keeps eight digits.
+    place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
     # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
     signed = np.where(columns % 2, -lattice.weights, lattice.weights) / (np.pi * lattice.step)
-    for i, at in enumerate(-logits if lattice.mirror else logits):
-        z = (at - lattice.centre) / lattice.scale
-        place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
-        # A hair beside a node, where sine and divisor both vanish and their ratio keeps eight digits.
-        place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
-        terms = np.divide(signed, place[:, None] - columns).sum(axis=1)
-        density[:, i] = np.sin(np.pi * place) * terms / (lattice.scale * np.sqrt(1 + z * z))
-    return density
+    terms = np.stack([np.divide(signed, one[:, None] - columns).sum(axis=1) for one in place])
+    return np.ascontiguousarray((np.sin(np.pi * place) * terms / (lattice.scale * np.sqrt(1 + z * z))).T)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
