@@ -114,12 +114,15 @@ class Divided(Value):
     def _rising(self, longest: int) -> tuple[Array, Array, Array]:
         """Logarithms of the rising factorials of a, b and a + b up to `longest` factors; shape (longest + 1, points)."""
         held = beside(self)
-        if "rising" not in held or held["rising"][0].shape[0] <= longest:
+        if "rising" not in held or len(held["rising"][0]) <= longest:
             hits, seen = self.own
-            j = np.arange(longest)[:, None]
-            starts = (self.a + hits, self.b + (seen - hits), self.a + self.b + seen)
-            logs = [np.cumsum(np.log(start + j), axis=0) for start in starts]
-            held["rising"] = tuple(np.concatenate([np.zeros((1, self.a.size)), one]) for one in logs)
+            longest = max(longest, 6)  # the ways to divide ask for short ones first
+            rising = np.zeros((3, longest + 1, self.a.size))
+            for one, start in zip(rising, (self.a + hits, self.b + (seen - hits), self.a + self.b + seen), strict=True):
+                np.log(start + np.arange(longest)[:, None], out=one[1:])
+                for j in range(longest):
+                    one[j + 1] += one[j]
+            held["rising"] = tuple(rising)
         found: tuple[Array, Array, Array] = held["rising"]
         return found
 

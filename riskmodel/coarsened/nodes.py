@@ -16,8 +16,7 @@ from riskmodel.distributions.settings import AlikeSettings
 from riskmodel.distributions.special import log_sigmoids, logit
 from riskmodel.inference.beta_binomial import LatticeSettings
 from riskmodel.inference.lattice import Lattice
-from riskmodel.inference.logit_normal_settings import SettingRisk
-from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal, row_densities
+from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal, SettingRisk, row_densities
 from riskmodel.posterior import Posterior
 
 Array = NDArray[np.float64]

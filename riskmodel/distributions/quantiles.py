@@ -13,6 +13,8 @@ from riskmodel.distributions.special import log_sigmoids, sigmoid
 Array = NDArray[np.float64]
 #: From logits, and whether of each the lower tail is meant, to the tail and the density with respect to the logit.
 Tail = Callable[[Array, NDArray[np.bool_]], tuple[Array, Array]]
+#: From the first and last logit of a table to what lies below and above them.
+Outside = Callable[[float, float], tuple[float, float]]
 
 #: Logits outside this range are 0 or 1 in double precision even as logarithms of a density.
 LOGIT_LIMIT = 700.0
@@ -33,13 +35,7 @@ class QuantileTable:
     and beyond them a straight line on a logarithmic scale, as a power-law tail is. Good to about 1e-5 in probability.
     """
 
-    def __init__(
-        self,
-        density: Callable[[Array], Array],
-        outside: Callable[[float, float], tuple[float, float]],
-        centre: float,
-        scale: float,
-    ) -> None:
+    def __init__(self, density: Callable[[Array], Array], outside: Outside, centre: float, scale: float) -> None:
         for _ in range(4):
             self._build(density, outside, centre, scale)
             low, middle, high = self(np.array([0.16, 0.5, 0.84]))
@@ -48,13 +44,7 @@ class QuantileTable:
                 break
             centre, scale = float(middle), max(spread, 1e-12)
 
-    def _build(
-        self,
-        density: Callable[[Array], Array],
-        outside: Callable[[float, float], tuple[float, float]],
-        centre: float,
-        scale: float,
-    ) -> None:
+    def _build(self, density: Callable[[Array], Array], outside: Outside, centre: float, scale: float) -> None:
         u = _TABLE_AXIS
         self.logits = np.clip(centre + _TABLE_WIDTH * scale * np.sinh(u), -LOGIT_LIMIT + 10, LOGIT_LIMIT - 10)
         self.density = np.maximum(density(self.logits), 0.0)
