@@ -34,9 +34,7 @@ def beside(value: Any) -> dict[Hashable, Any]:
 def once[T](value: Any, key: Hashable, make: Callable[[], T]) -> T:
     """What is kept beside a value under a key, made where it is not."""
     held = beside(value)
-    if key not in held:
-        held[key] = make()
-    found: T = held[key]
+    found: T = held[key] if key in held else held.setdefault(key, make())
     return found
 
 
@@ -61,7 +59,8 @@ class kept[T]:  # noqa: N801 - a decorator, written as `property` is
     def __get__(self, value: Any, owner: type) -> Any:
         if value is None:
             return self
-        return once(value, self, lambda: self.function(value))
+        held = beside(value)
+        return held[self] if self in held else held.setdefault(self, self.function(value))
 
 
 class Shelf(OrderedDict[Hashable, Any]):
@@ -74,13 +73,12 @@ class Shelf(OrderedDict[Hashable, Any]):
 
     def get_or_make[T](self, key: Hashable, make: Callable[[], T]) -> T:
         """The result for a key, made where it is not here; one that raises is not kept."""
-        if key in self:
-            self.move_to_end(key)
-            held: T = self[key]
-            return held
-        found = self[key] = make()
-        while len(self) > self.longest:
-            self.popitem(last=False)
+        found: T | None = self.get(key)
+        if found is None:
+            found = self[key] = make()
+            while len(self) > self.longest:
+                self.popitem(last=False)
+        self.move_to_end(key)
         return found
 
     __hash__ = object.__hash__  # type: ignore[assignment]

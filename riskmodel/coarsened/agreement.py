@@ -75,7 +75,7 @@ def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np
 
     def part(node: Node, entered: int) -> NDArray[np.float64]:
         if not isinstance(node, Branch):
-            return np.eye(1, entered + 1, entered if node == 1.0 else 0)[0]
+            return np.asarray(np.eye(1, entered + 1, entered if node == 1.0 else 0)[0])
         own = coarse.known.get(node.edge, (0, 0))
         if own[1] == entered:  # the same fetuses: how they divided is known
             return np.convolve(part(node.hit, own[0]), part(node.miss, entered - own[0]))

@@ -103,5 +103,9 @@ class Divided(Value):
 
 def _rising(start: Array, factors: Places) -> Array:
     """Logarithms of rising factorials, of shape (*factors, points): sums of logs, for Gamma loses digits of tiny shapes."""
-    logs = np.cumsum(np.log(start + np.arange(factors.max(initial=0))[:, None]), axis=0)
-    return np.asarray(np.concatenate([np.zeros((1, start.size)), logs])[factors])
+    longest = int(factors.max(initial=0))
+    logs = np.zeros((longest + 1, start.size))
+    np.log(start + np.arange(longest)[:, None], out=logs[1:])
+    for j in range(longest):  # row by row: several times as fast as a cumulative sum down the columns
+        logs[j + 1] += logs[j]
+    return logs[factors]

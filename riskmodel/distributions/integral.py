@@ -52,10 +52,11 @@ class Integral(NamedTuple):
 
     def at(self, place: Places, along: Array) -> Array:
         """Between levels the cubic that has the slopes; `place` and `along` have shape (values, points)."""
-        rows = np.arange(place.shape[1]) if len(self.value) > 1 else np.zeros(place.shape[1], int)
-        left, right = self.value[rows, place], self.value[rows, place + 1]
-        bend = TILT_STEP * (self.slope[rows, place] * (1 - along) - self.slope[rows, place + 1] * along)
-        return np.asarray(left + along * along * (3 - 2 * along) * (right - left) + along * (1 - along) * bend)
+        first = place + np.arange(len(self.value)) * self.value.shape[1]  # where tables are written one after another
+        second, rest = first + 1, 1 - along
+        left, right = self.value.take(first), self.value.take(second)
+        bend = TILT_STEP * (self.slope.take(first) * rest - self.slope.take(second) * along)
+        return np.asarray(left + along * along * (3 - 2 * along) * (right - left) + along * rest * bend)
 
 
 class Inner(NamedTuple):

@@ -180,12 +180,12 @@ class Propagated(Distribution):
 
     def _below(self, t: Array) -> Array:
         """Probability that the ratio is at most t, of the shape of t: one-dimensional."""
-        step = max(1, _CELLS // self._inner.n0.size)
-        return np.concatenate([self._block(t[first : first + step, None]) for first in range(0, t.size, step)])
-
-    def _block(self, t: Array) -> Array:
-        share, total = self._share(t, self._inner.below, self._inner.partial)
-        return np.asarray(share @ self._inner.weights / (total @ self._inner.weights))
+        inner, found = self._inner, []
+        step = max(1, _CELLS // inner.n0.size)
+        for first in range(0, t.size, step):
+            share, total = self._share(t[first : first + step, None], inner.below, inner.partial)
+            found.append(share @ inner.weights / (total @ inner.weights))
+        return np.concatenate(found)
 
     def by_way(self, t: Array) -> Array:
         """Probability that the ratio is at most t in each way, of shape (ways, values)."""

@@ -13,6 +13,8 @@ from riskmodel.distributions.special import log_sigmoids, sigmoid
 Array = NDArray[np.float64]
 #: From logits, and whether of each the lower tail is meant, to the tail and the density with respect to the logit.
 Tail = Callable[[Array, NDArray[np.bool_]], tuple[Array, Array]]
+#: From the first and last logit of a table to what lies below and above them.
+Outside = Callable[[float, float], tuple[float, float]]
 
 #: Logits outside this range are 0 or 1 in double precision even as logarithms of a density.
 LOGIT_LIMIT = 700.0
@@ -33,13 +35,7 @@ class QuantileTable:
     and beyond them a straight line on a logarithmic scale, as a power-law tail is. Good to about 1e-5 in probability.
     """
 
-    def __init__(
-        self,
-        density: Callable[[Array], Array],
-        outside: Callable[[float, float], tuple[float, float]],
-        centre: float,
-        scale: float,
-    ) -> None:
+    def __init__(self, density: Callable[[Array], Array], outside: Outside, centre: float, scale: float) -> None:
         for _ in range(4):
             self._build(density, outside, centre, scale)
             low, middle, high = self(np.array([0.16, 0.5, 0.84]))
@@ -48,13 +44,7 @@ class QuantileTable:
                 break
             centre, scale = float(middle), max(spread, 1e-12)
 
-    def _build(
-        self,
-        density: Callable[[Array], Array],
-        outside: Callable[[float, float], tuple[float, float]],
-        centre: float,
-        scale: float,
-    ) -> None:
+    def _build(self, density: Callable[[Array], Array], outside: Outside, centre: float, scale: float) -> None:
         u = _TABLE_AXIS
         self.logits = np.clip(centre + _TABLE_WIDTH * scale * np.sinh(u), -LOGIT_LIMIT + 10, LOGIT_LIMIT - 10)
         self.density = np.maximum(density(self.logits), 0.0)
@@ -81,8 +71,9 @@ class QuantileTable:
         left, right = density[cell] * width / gain, density[cell + 1] * width / gain
         t = np.clip(aim, 0.0, 1.0)
         for _ in range(4):  # Newton on the cell's cubic
-            value = t**2 * (3 - 2 * t) + left * t * (1 - t) ** 2 - right * t**2 * (1 - t)
-            slope = 6 * t * (1 - t) + left * (1 - t) * (1 - 3 * t) + right * t * (3 * t - 2)
+            rest, square = 1 - t, t**2
+            value = square * (3 - 2 * t) + left * t * rest**2 - right * square * rest
+            slope = 6 * t * rest + left * rest * (1 - 3 * t) + right * t * (3 * t - 2)
             t = np.clip(t - (value - aim) / np.where(np.abs(slope) > 1e-6, slope, 1.0), 0.0, 1.0)
         found = np.asarray(grid[cell] + t * width)
         below, above = self.outside
@@ -112,9 +103,11 @@ def beta_table(weights: Array, a: Array, b: Array) -> QuantileTable:
 
     def density(logits: Array) -> Array:
         log_x, log_rest = log_sigmoids(logits)
-        log_density = np.outer(log_x, a) + np.outer(log_rest, b) - log_beta
+        log_density = np.outer(log_x, a)
+        log_density += np.outer(log_rest, b)
+        log_density -= log_beta
         # Single precision, several times as fast, leaves 1e-6 of a density that the table needs to 1e-5.
-        return np.asarray(np.exp(np.minimum(log_density, 80.0).astype(np.float32)) @ weights)
+        return np.asarray(np.exp(np.minimum(log_density, 80.0, out=log_density).astype(np.float32)) @ weights)
 
     def outside(low: float, high: float) -> tuple[float, float]:
         # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.

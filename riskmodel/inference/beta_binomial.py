@@ -21,8 +21,7 @@ from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import AlikeSettings, Settings
 from riskmodel.distributions.special import log_rising, log_sigmoids, sigmoid, tau_of
 from riskmodel.inference.lattice import Lattice
-from riskmodel.inference.logit_normal_settings import SettingRisk
-from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal
+from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal, SettingRisk
 from riskmodel.inference.quadrature import integrate, integrate_one, log_combinations, should_mirror
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import HeterogeneityPrior, MixturePrior, MuPrior

@@ -12,17 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from riskmodel._support.kept import Value, kept
-from riskmodel.distributions.base import DeferredDistribution, SettingDistribution
 from riskmodel.distributions.settings import Settings
 from riskmodel.distributions.special import log_sigmoids
 from riskmodel.errors import AccuracyError
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_likelihood import Conditional, RandomEffect, hermite
-from riskmodel.inference.logit_normal_prediction import predicted, row_density
-from riskmodel.inference.marginals import AverageMarginal
+from riskmodel.inference.logit_normal_prediction import row_density
+from riskmodel.inference.marginals import SettingRisk
 
 Array = NDArray[np.float64]
 
@@ -48,32 +47,6 @@ _BETWEEN_NODES = 1e-6
 _MAX_HALVINGS = 3
 #: Cells of one table of normal densities: what a processor's cache holds.
 _BLOCK = 100_000
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class SettingRisk(DeferredDistribution, SettingDistribution):
-    """The risk in one setting, tabled when more than its mean is asked for."""
-
-    nodes: Lattice | NewSettingNodes | SeriesNodes  # the lattice of the risk's logit, or what it is made from
-    known_mean: float | None = None  # the mean, where it is known without the table
-
-    @kept
-    def made(self) -> AverageMarginal:
-        """The risk, read off its table."""
-        return AverageMarginal(self.nodes if isinstance(self.nodes, Lattice) else self.nodes.table())
-
-    @property
-    def mean(self) -> float:
-        """Posterior mean."""
-        return self.made.mean if self.known_mean is None else self.known_mean
-
-    def pdf(self, x: ArrayLike) -> Array:
-        """Density at `x`, of the shape of `x`; zero outside (0, 1)."""
-        return np.maximum(self.made.pdf(x), 0.0)
-
-    def predict(self, total: int) -> Array:
-        """Predictive probabilities of the number of events among `total` in this setting."""
-        return predicted(self.made.lattice, total)
 
 
 @dataclass(frozen=True, eq=False)

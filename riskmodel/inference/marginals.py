@@ -1,8 +1,9 @@
-"""Distributions read off a lattice: of the average, and of the heterogeneity as rho or as tau."""
+"""Distributions read off a lattice: of the average, of the risk in one setting, and of the heterogeneity as rho or tau."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,10 +11,13 @@ from scipy.special import sici
 
 from riskmodel._support.checks import checked_levels
 from riskmodel._support.kept import kept
-from riskmodel.distributions.base import Distribution
+from riskmodel.distributions.base import DeferredDistribution, Distribution, SettingDistribution
 from riskmodel.distributions.quantiles import QuantileTable, exact_quantiles
 from riskmodel.distributions.special import logit, sigmoid
 from riskmodel.inference.lattice import Lattice
+
+if TYPE_CHECKING:
+    from riskmodel.inference.logit_normal_settings import NewSettingNodes, SeriesNodes
 
 Array = NDArray[np.float64]
 
@@ -109,18 +113,43 @@ class AverageMarginal(Distribution):
 
 def row_densities(lattice: Lattice, logits: Array) -> Array:
     """Share of each row in the density of the average with respect to its logit, of shape (rows, logits)."""
-    density = np.empty((lattice.w.size, logits.size))
     columns = np.arange(lattice.u.size)
+    z = ((-logits if lattice.mirror else logits)[:, None] - lattice.centre) / lattice.scale
+    place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
+    # A hair beside a node, where sine and divisor both vanish and their ratio keeps eight digits.
+    place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
     # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
     signed = np.where(columns % 2, -lattice.weights, lattice.weights) / (np.pi * lattice.step)
-    for i, at in enumerate(-logits if lattice.mirror else logits):
-        z = (at - lattice.centre) / lattice.scale
-        place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
-        # A hair beside a node, where sine and divisor both vanish and their ratio keeps eight digits.
-        place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
-        terms = np.divide(signed, place[:, None] - columns).sum(axis=1)
-        density[:, i] = np.sin(np.pi * place) * terms / (lattice.scale * np.sqrt(1 + z * z))
-    return density
+    terms = np.stack([np.divide(signed, one[:, None] - columns).sum(axis=1) for one in place])
+    return np.ascontiguousarray((np.sin(np.pi * place) * terms / (lattice.scale * np.sqrt(1 + z * z))).T)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SettingRisk(DeferredDistribution, SettingDistribution):
+    """The risk in one setting, tabled when more than its mean is asked for."""
+
+    nodes: Lattice | NewSettingNodes | SeriesNodes  # the lattice of the risk's logit, or what it is made from
+    known_mean: float | None = None  # the mean, where it is known without the table
+
+    @kept
+    def made(self) -> AverageMarginal:
+        """The risk, read off its table."""
+        return AverageMarginal(self.nodes if isinstance(self.nodes, Lattice) else self.nodes.table())
+
+    @property
+    def mean(self) -> float:
+        """Posterior mean."""
+        return self.made.mean if self.known_mean is None else self.known_mean
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`; zero outside (0, 1)."""
+        return np.maximum(self.made.pdf(x), 0.0)
+
+    def predict(self, total: int) -> Array:
+        """Predictive probabilities of the number of events among `total` in this setting."""
+        from riskmodel.inference.logit_normal_prediction import predicted
+
+        return predicted(self.made.lattice, total)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from riskmodel._support.checks import checked_counts
 from riskmodel.errors import InputError, UnavailableError, UnknownNameError
-from riskmodel.inference import beta_binomial, logit_normal
+from riskmodel.inference import beta_binomial
 from riskmodel.posterior import Posterior
 from riskmodel.priors import TauPrior, as_heterogeneity_prior, as_mu_prior
 
@@ -128,8 +128,9 @@ def pool(
     if heterogeneity_prior is None:
         return beta_binomial.fit_alike(y, n, labels=names, mu_prior=mu_prior, model=model)
     if model == "logit-normal":
-        tau_prior = cast(TauPrior, heterogeneity_prior)
-        return logit_normal.fit(y, n, labels=names, mu_prior=mu_prior, tau_prior=tau_prior)
+        from riskmodel.inference import logit_normal
+
+        return logit_normal.fit(y, n, labels=names, mu_prior=mu_prior, tau_prior=cast(TauPrior, heterogeneity_prior))
     return beta_binomial.fit(y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior)
 
 
