@@ -38,7 +38,7 @@ _CELLS = 400_000
 #: Parts that several answers share: a question about a group has the parts of the question about all.
 _PARTS = Shelf(128)
 #: What is worked out at the points takes megabytes: the latest only.
-_INNERS = Shelf(32)
+_INNERS = Shelf(12)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
