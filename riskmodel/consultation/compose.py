@@ -52,6 +52,7 @@ def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) 
         "bounds_interval": risk.bounds_interval(),
         "unknown": [{"branch": edge.said, "why": edge.definition} for edge in risk.unknown],
         "by_definition": risk.definition_only,
+        "crude": risk.crude and asdict(risk.crude),
         "spread_between": risk.spread_between,
         "certainty": word,
         "certainty_why": why,
@@ -111,7 +112,18 @@ def _change_part(change: Change) -> doc.Change:
 
 
 def _brief(risk: RiskEstimate) -> dict[str, Any]:
-    return {"probability": risk.mean, "interval": risk.interval(), "bounds": risk.bounds, "reason": risk.reason}
+    return {
+        "probability": risk.mean,
+        "headline": headline_part(risk),
+        "interval": risk.interval(),
+        "bounds": risk.bounds,
+        "reason": risk.reason,
+    }
+
+
+def headline_part(risk: RiskEstimate) -> doc.Headline | None:
+    """The figure that is told first."""
+    return risk.headline and doc.Headline(**risk.headline._asdict())
 
 
 def coarse_parts(model: ProbabilityTree) -> tuple[doc.CoarseCount, ...]:
@@ -131,6 +143,7 @@ def setting_parts(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> tupl
         return doc.SettingRisk(
             outcome=risk.outcome.name,
             probability=found.mean,
+            headline=headline_part(found),
             interval=found.interval(),
             series=found.series,
             fetuses=found.fetuses,
@@ -189,6 +202,7 @@ def statement_part(statement: Statement, model: ProbabilityTree, facts: Mapping[
                 title=found.outcome.title,
                 given=dict(statement.given),
                 probability=found.mean,
+                headline=headline_part(found),
                 interval=found.interval(),
                 series=found.series,
                 reason=found.reason,

@@ -45,6 +45,25 @@ class Average(Said, frozen=True, kw_only=True):
     interval: Interval
 
 
+class Headline(Said, frozen=True, kw_only=True):
+    """The figure that is told first."""
+
+    figure: Probability
+    statistic: Annotated[
+        Literal["mean", "median"],
+        Meta(description="The median where the mean lies outside the central 80 % interval of a new setting's risk."),
+    ]
+    reason: Annotated[str, Meta(description="Why it is the median; empty where it is the mean.")]
+
+
+class Crude(Said, frozen=True, kw_only=True):
+    """Counts of the series that report exactly the question, added up: no model is behind them."""
+
+    events: Number
+    total: Positive
+    series: Positive
+
+
 class Joining(Said, frozen=True, kw_only=True):
     """How branches that coarse counts tie together were joined."""
 
@@ -57,7 +76,9 @@ class Joining(Said, frozen=True, kw_only=True):
 class Answer(Said, frozen=True, kw_only=True):
     """A risk by one route: the probability for the next fetus and the range of one more centre."""
 
-    probability: Probability | None
+    probability: Annotated[Probability | None, Meta(description="The mean.")]
+    median: Probability | None
+    headline: Headline | None
     interval: Annotated[Interval | None, Meta(description="Of the risk in a setting not among the series.")]
     average: Average | None
     series: Number
@@ -104,7 +125,7 @@ class Untested(Said, frozen=True, kw_only=True):
 
 
 class Robustness(Said, frozen=True, kw_only=True):
-    """How far an answer moves: lowest and highest are the range over priors, readings and left-out series."""
+    """How far an answer moves: lowest and highest are the range of means over priors, readings and left-out series."""
 
     priors: tuple[PriorVariant, ...]
     readings: tuple[ReadingVariant, ...]
@@ -140,6 +161,7 @@ class Risk(Answer, frozen=True, kw_only=True):
     bounds_interval: Interval | None
     unknown: tuple[UnknownBranch, ...]
     by_definition: bool
+    crude: Annotated[Crude | None, Meta(description="Null where no series reports exactly the question.")]
     spread_between: Annotated[Probability | None, Meta(description="Share of the variance that is between settings.")]
     certainty: Literal["none", "very low", "low", "moderate", "by definition"]
     certainty_why: str
@@ -173,6 +195,7 @@ class SettingRisk(Said, frozen=True, kw_only=True):
 
     outcome: str
     probability: Probability | None
+    headline: Headline | None
     interval: Interval | None
     series: Number
     fetuses: Number
@@ -217,6 +240,7 @@ class Brief(Said, frozen=True, kw_only=True):
     """A risk in short."""
 
     probability: Probability | None
+    headline: Headline | None
     interval: Interval | None
     bounds: Interval | None
     reason: str
@@ -270,6 +294,7 @@ class StatementRisk(Said, frozen=True, kw_only=True):
     title: str
     given: States
     probability: Probability | None
+    headline: Headline | None
     interval: Interval | None
     series: Number
     reason: str

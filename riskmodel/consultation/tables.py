@@ -20,13 +20,26 @@ def risk_table(answer: Answer) -> pd.DataFrame:
         rows.append(_row(risk, risk, "answer"))
         rows += [_row(risk, risk[route], route) for route in ("direct", "indirect", "combined")]
     rows += [_row(risk, risk, "answer") for branch in answer["branches"] for risk in branch["risks"]]
-    numeric = ["probability", "lower", "upper", "average_lower", "average_upper", "lowest", "highest"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, "float64"))
+    numeric = [
+        "probability",
+        "median",
+        "headline",
+        "lower",
+        "upper",
+        "average_lower",
+        "average_upper",
+        "lowest",
+        "highest",
+    ]
+    counted = ["crude_events", "crude_total", "crude_series"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, "float64") | dict.fromkeys(counted, "Int64"))
 
 
 def _row(risk: Answer, route: Answer, name: str) -> dict[str, Any]:
     interval = route["interval"] or (None, None)
     average = (route["average"] or {"interval": (None, None)})["interval"]
+    headline = route["headline"] or {"figure": None, "statistic": ""}
+    crude = (risk["crude"] if name == "answer" else None) or dict.fromkeys(("events", "total", "series"))
     bounds = (risk["bounds"] if name == "answer" else None) or (None, None)
     return {
         "outcome": risk["outcome"],
@@ -35,6 +48,10 @@ def _row(risk: Answer, route: Answer, name: str) -> dict[str, Any]:
         "given": ", ".join(f"{key} {state}" for key, state in risk["given"].items()) or "nothing known",
         "route": name,
         "probability": route["probability"],
+        "median": route["median"],
+        "headline": headline["figure"],
+        "statistic": headline["statistic"],
+        **{f"crude_{key}": value for key, value in crude.items()},
         "lower": interval[0],
         "upper": interval[1],
         "average_lower": average[0],

@@ -119,7 +119,7 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         seen.add(kind)
         names.append(f"{'without ' if kind == 'left out' else ''}{row['variant']}")
     label_rows(ax, names, size=9)
-    percent(ax, f"{outcome.replace('_', ' ')}: best single figure; grey line: as answered, {answer:.0%}", title)
+    percent(ax, f"{outcome.replace('_', ' ')}: mean; grey line: as answered, {answer:.0%}", title)
     legend_beside(ax)
     return ax
 

@@ -14,7 +14,18 @@ from riskmodel.report.risks import (
     risk_section,
     settings_section,
 )
-from riskmodel.report.wording import bullets, denominator, frequency_range, given_states, listed, said, sentence, table
+from riskmodel.report.wording import (
+    bullets,
+    denominator,
+    frequency_range,
+    given_states,
+    headline,
+    listed,
+    said,
+    sentence,
+    table,
+    told,
+)
 
 Answer = Mapping[str, Any]
 
@@ -157,7 +168,7 @@ def _statements(title: str, statements: Sequence[Answer]) -> str:
         if one["risk"] and one["risk"]["probability"] is not None:
             risk = one["risk"]
             given = given_states(risk["given"])
-            parts.append(f"Risk of {risk['title']} ({given}): {said(risk['probability'], risk['interval'])}.")
+            parts.append(f"Risk of {risk['title']} ({given}): {told(risk)}.")
         if one["comment"]:
             parts.append(one["comment"])
         parts += one["remarks"]
@@ -194,13 +205,13 @@ def _movement(answer: Answer) -> str:
         moved = risk["robustness"]
         if moved is None or risk["probability"] is None or risk["by_definition"]:
             continue
-        of = denominator(risk["probability"])
+        of = denominator(headline(risk))
         if moved["reason"]:
             lines.append(f"- **{risk['title'].capitalize()}**: not worked out, since {moved['reason']}.")
             continue
         ends = frequency_range([moved["lowest"], moved["highest"]], of)
         lines.append(
-            f"- **{risk['title'].capitalize()}**: best single figure {ends} of {of:,} over other priors, "
+            f"- **{risk['title'].capitalize()}**: mean {ends} of {of:,} over other priors, "
             "readings and each series left out."
         )
         for one in moved["readings"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import bullets, capital, denominator, frequency, listed
+from riskmodel.report.wording import bullets, capital, denominator, frequency, headline, listed
 
 Answer = Mapping[str, Any]
 
@@ -28,6 +28,7 @@ _OPENING = (
 
 
 _OFFER = "Each of these is an offer. You decide, and you can ask what a result would change for you before you choose."
+_MIDDLE = "The middle value has as much chance below it as above it."
 _NOTHING_OPEN = "## What may happen\n\nEverything this page could tell about is already known."
 _CLOSING = (
     "This page comes from a research tool for health professionals. It offers facts, not orders. Your doctor can check each "
@@ -41,7 +42,7 @@ def to_markdown(answer: Answer) -> str:
         f"# {answer['plain_title']}",
         f"{_OPENING} {answer['review']['plain_statement']}",
         _known(answer),
-        bullets(map(_sentences, answer["risks"]), "## What may happen") or _NOTHING_OPEN,
+        bullets(map(_sentences, answer["risks"]), f"## What may happen\n\n{_MIDDLE}") or _NOTHING_OPEN,
         *(_branch(branch, answer) for branch in answer["branches"]),
         _steps(answer),
         bullets((one["plain_text"] for one in answer["neighbours"]["given"]), "## To compare with"),
@@ -80,6 +81,7 @@ def _sentences(risk: Answer) -> str:
             f"{head} There is no number for this here. These studies rule it out by how they count, whatever the health of "
             "the child. Your doctor or counselor can tell you what is known from elsewhere."
         )
+    p = headline(risk)
     of = denominator(p)
     low, high = (frequency(end, of) for end in risk["interval"])
     counted = " and few babies were counted" if risk["fetuses"] < FEW else ""
@@ -87,9 +89,25 @@ def _sentences(risk: Answer) -> str:
     few = f"{studies} with {risk['fetuses']:,} babies {'stands' if risk['series'] == 1 else 'stand'} behind this"
     return (
         f"{head} About {frequency(p, of)} of {of:,}. For the other {frequency(1 - p, of)} of {of:,} this is not so. "
+        f"{_beside(risk, of)}"
         f"The true number could be anything from {low} to {high}, since hospitals differ{counted}. "
         f"{few}: the number is {_sure(risk['certainty'])}."
     )
+
+
+def _beside(risk: Answer, of: int) -> str:
+    """What stands beside the figure: the middle value, or the average where the middle value comes first; and the count."""
+    mean = frequency(risk["probability"], of)
+    if risk["headline"]["statistic"] == "mean":
+        text = f"The middle value is {frequency(risk['median'], of)}. "
+    else:
+        side = "higher" if risk["probability"] > risk["median"] else "lower"
+        text = f"This is the middle value. The average is {side}, {mean} of {of:,}, since a few hospitals may differ a lot. "
+    crude = risk["crude"]
+    if crude is not None:
+        asked = "the one study" if crude["series"] == 1 else f"the {crude['series']} studies"
+        text += f"In {asked} that asked just this, it was so for {crude['events']:,} of {crude['total']:,} babies. "
+    return text
 
 
 def _sure(certainty: str) -> str:
@@ -120,7 +138,7 @@ def _readings(answer: Answer) -> list[str]:
         moved = risk["robustness"]
         if risk["probability"] is None or risk["by_definition"] or moved is None:
             continue
-        of = denominator(risk["probability"])
+        of = denominator(headline(risk))
         found = [one["probability"] for one in (risk, *moved["readings"]) if one["probability"] is not None]
         low, high = (frequency(end, of) for end in (min(found), max(found)))
         text = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from riskmodel._support.kept import Value, kept
-from riskmodel.distributions.base import Distribution, IntervalKind
+from riskmodel.distributions.base import Distribution, Headline, IntervalKind
 from riskmodel.evidence.finding import Count, Edge, Outcome
 from riskmodel.evidence.known import Known
 
@@ -25,6 +25,15 @@ class Joining(Protocol):
     @property
     def effective_share(self) -> float:
         """Share of the points of the joint distribution that count, in (0, 1]."""
+
+
+@dataclass(frozen=True)
+class Crude:
+    """What the series that report exactly a question count together, no model behind it."""
+
+    events: int
+    total: int
+    series: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +88,16 @@ class Route(Value):
     def mean(self) -> float | None:
         """The probability for the next fetus, or None."""
         return None if self.new_setting is None else float(self.new_setting.mean)
+
+    @kept
+    def median(self) -> float | None:
+        """As likely to be below as above for the risk in a new setting, or None."""
+        return None if self.new_setting is None else self.new_setting.median
+
+    @property
+    def headline(self) -> Headline | None:
+        """The figure to tell first: the mean, or the median where the mean lies outside the central 80 % interval."""
+        return None if self.new_setting is None else self.new_setting.headline
 
     def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float] | None:
         """Credible interval of the risk in a new setting, or None.
@@ -137,7 +156,7 @@ class Route(Value):
         Returns
         -------
         dict
-            Keys probability, interval, average, series, fetuses, events, sources, coarse, joint and reason.
+            Keys probability, median, headline, interval, average, series, fetuses, events, sources, coarse, joint, reason.
         """
         interval = self.interval(ci_prob)
         average = None
@@ -145,6 +164,8 @@ class Route(Value):
             average = {"probability": float(self.average.mean), "interval": list(self.average.interval(ci_prob))}
         return {
             "probability": self.mean,
+            "median": self.median,
+            "headline": self.headline and self.headline._asdict(),
             "interval": None if interval is None else list(interval),
             "average": average,
             "series": self.series,
@@ -221,6 +242,16 @@ class RiskEstimate(Route):
             return None
         low, high = (route.mean for route in self.bound_routes)
         return low or 0.0, high or 0.0
+
+    @property
+    def crude(self) -> Crude | None:
+        """Counts of the series that report exactly the question, added up; None where none does."""
+        rows = () if self.definition_only else self.direct.counts
+        if not rows:
+            return None
+        asked = self.outcome.state or "yes"
+        events = sum(row.events if row.category == asked else row.total - row.events for row in rows)
+        return Crude(events, sum(row.total for row in rows), len({row.source for row in rows}))
 
     @property
     def spread_between(self) -> float | None:

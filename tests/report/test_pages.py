@@ -9,7 +9,7 @@ import riskmodel as rm
 from riskmodel.consultation.certainty import certainty
 from riskmodel.evidence.workup import Condition
 from riskmodel.report import render as report
-from riskmodel.report.wording import denominator, frequency, frequency_range, listed
+from riskmodel.report.wording import denominator, frequency, frequency_range, headline, listed
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,9 @@ def test_the_patient_s_page_is_plain_and_has_the_same_numbers(known):
         assert not re.search(rf"\b{word}\b", prose, re.IGNORECASE), word
     for risk in answer["risks"]:
         if risk["probability"] is not None and not risk["by_definition"]:
-            of = denominator(risk["probability"])
-            assert f"About {frequency(risk['probability'], of)} of {of:,}" in prose
+            figure = headline(risk)
+            of = denominator(figure)
+            assert f"About {frequency(figure, of)} of {of:,}" in prose
     assert "You decide" in prose
     sentences = [one for one in re.split(r"[.:?!]\s", re.sub(r"[*#\-]", "", prose)) if len(one.split()) > 1]
     longest = max(sentences, key=lambda one: len(one.split()))
