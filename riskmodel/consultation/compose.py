@@ -29,13 +29,8 @@ def risk_part(risk: RiskEstimate, model: ProbabilityTree | None = None, *, robus
 
 
 def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) -> doc.Risk:
-    interval, outcome = risk.interval(), risk.outcome
-    word, why = certainty(
-        series=risk.series - len({count.source for count in risk.coarse}),
-        width=None if interval is None else interval[1] - interval[0],
-        thin=risk.thin,
-        by_definition=risk.definition_only,
-    )
+    outcome = risk.outcome
+    word, why = certainty(risk)
     said = risk.to_dict(ci_prob=CI_PROB) | {
         "outcome": outcome.name,
         "title": outcome.title,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import bullets, capital, denominator, frequency, headline, listed
+from riskmodel.report.wording import SMALL, bullets, capital, denominator, frequency, headline, listed
 
 Answer = Mapping[str, Any]
 
@@ -16,8 +16,6 @@ _STATES = {
     "not indicated": "depends on what else was found; ask your team",
 }
 
-#: Fetuses of a study, on average, below which a page calls the studies small.
-SMALL = 100
 #: Fetuses behind a number below which a page says that they are few.
 FEW = 200
 

@@ -10,6 +10,16 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
+#: Fetuses of a series, on average, below which series are called small.
+SMALL = 100
+#: Share of its 95 % interval's width by which a figure has to move to be said to move: less is lost in what nobody knows.
+MOVES = 1 / 50
+
+
+def moves(change: float, *intervals: Sequence[float]) -> bool:
+    """Whether a figure moves, by the narrower of the 95 % intervals that it has before and after."""
+    return abs(change) > max(MOVES * min(high - low for low, high in intervals), 1e-9)
+
 
 def denominator(*probabilities: float) -> int:
     """The denominator that a figure and its range share."""

@@ -261,11 +261,29 @@ class RiskEstimate(Route):
         return float(min(1.0, max(0.0, 1.0 - self.average.sd**2 / self.new_setting.sd**2)))
 
     @property
+    def only_direct(self) -> bool:
+        """Whether the tree has no answer, and the series that report exactly the question are the whole of this one."""
+        return self.estimable and not self.combined.estimable
+
+    @property
+    def weakness(self) -> str:
+        """What makes a figure too weak to come first, of the counts that the answer used; empty where nothing does."""
+        if self.definition_only or not self.estimable:
+            return ""
+        if self.unknown and not self.only_direct:
+            names = "; ".join(edge.said for edge in self.unknown)
+            return f"no series reports a branch that it depends on ({names})"
+        fewest = self.series if self.only_direct else self.fewest
+        if fewest > 2:
+            return ""
+        several = not self.only_direct and len(self.edges) > 1
+        words = "one series decides" if fewest == 1 else "two series decide"
+        return f"{words} {'one of its branches' if several else 'it'}"
+
+    @property
     def thin(self) -> bool:
         """Whether two series or fewer, or an unknown branch, decide the answer: then words and a range come first."""
-        if self.definition_only:
-            return False
-        return bool(self.unknown) or self.fewest <= 2
+        return bool(self.weakness)
 
     def bounds_interval(self, prob: float = 0.95) -> tuple[float, float] | None:
         """From the lower limit at the lower bound to the upper limit at the upper one.
