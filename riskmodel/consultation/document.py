@@ -124,6 +124,21 @@ class Untested(Said, frozen=True, kw_only=True):
     probability_if_fewest: Probability | None
 
 
+class Dependence(Said, frozen=True, kw_only=True):
+    """The answer if the risks of its branches in one centre go together."""
+
+    correlation: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Of the normal scores of every two branches' risks, oriented so that the range widens.",
+        ),
+    ]
+    probability: Probability
+    interval: Interval
+
+
 class Robustness(Said, frozen=True, kw_only=True):
     """How far an answer moves: lowest and highest are the range of means over priors, readings and left-out series."""
 
@@ -131,6 +146,8 @@ class Robustness(Said, frozen=True, kw_only=True):
     readings: tuple[ReadingVariant, ...]
     left_out: tuple[LeftOut, ...]
     untested: tuple[Untested, ...]
+    dependence: Annotated[tuple[Dependence, ...], Meta(description="By a normal copula; not in lowest and highest.")]
+    dependence_reason: Annotated[str, Meta(description="Why there is none; empty where there is.")]
     lowest: Probability | None
     highest: Probability | None
     reason: Annotated[str, Meta(description="Why nothing was worked out; empty where it was.")]

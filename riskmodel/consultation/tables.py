@@ -93,14 +93,13 @@ def workup_table(answer: Answer) -> pd.DataFrame:
 
 
 def robustness_table(answer: Answer) -> pd.DataFrame:
-    """How far each answer moves."""
+    """How far each answer moves; the interval where it was worked out too."""
     import pandas as pd
 
     rows = []
     for risk in answer["risks"]:
         moved = risk["robustness"]
-        parts = [("answer", "as answered", risk["probability"])]
-        parts += [("prior", one["variant"], one["probability"]) for one in moved["priors"]]
+        parts = [("prior", one["variant"], one["probability"]) for one in moved["priors"]]
         parts += [("reading", one["reading"], one["probability"]) for one in moved["readings"]]
         if risk["unknown"] and risk["bounds"] is not None:
             parts += [("unknown", f"unknown branch at {end}", risk["bounds"][end]) for end in (0, 1)]
@@ -109,8 +108,14 @@ def robustness_table(answer: Answer) -> pd.DataFrame:
             for one in moved["untested"]
         ]
         parts += [("left out", one["source"], one["probability"]) for one in moved["left_out"]]
-        rows += [
-            {"outcome": risk["outcome"], "kind": kind, "variant": name, "probability": p} for kind, name, p in parts
+        found = [("answer", "as answered", risk["probability"], risk["interval"]), *((*one, None) for one in parts)]
+        found += [
+            ("dependence", f"correlation {one['correlation']:g} within a centre", one["probability"], one["interval"])
+            for one in moved["dependence"]
         ]
-    columns = ["outcome", "kind", "variant", "probability"]
-    return pd.DataFrame(rows, columns=columns).astype({"probability": "float64"})
+        for kind, name, p, interval in found:
+            low, high = interval or (None, None)
+            row = {"outcome": risk["outcome"], "kind": kind, "variant": name, "probability": p}
+            rows.append(row | {"lower": low, "upper": high})
+    columns = ["outcome", "kind", "variant", "probability", "lower", "upper"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[3:], "float64"))

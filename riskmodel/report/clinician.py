@@ -224,6 +224,7 @@ def _movement(answer: Answer) -> str:
             f"{one['text']} ({'; '.join(one['sources'])})"
             for one in moved["untested"]
         ]
+        lines += _dependence(moved)
         lines += [f"    - without {one['source']}: {_if_any(one['probability'])}" for one in moved["left_out"]]
     lines += [
         f"- **{one['key']}** ({'; '.join(one['sources'])}): the article: {one['article']} The abstract: "
@@ -234,6 +235,17 @@ def _movement(answer: Answer) -> str:
     if not lines:
         return ""
     return "## How far the answer moves, and where the article and the abstracts disagree\n\n" + "\n".join(lines)
+
+
+def _dependence(moved: Answer) -> list[str]:
+    """A line on what is assumed of one centre's risks: that they have nothing to do with each other."""
+    if not moved["dependence"]:
+        return []
+    cells = "; ".join(
+        f"{one['correlation']:g}: {said(one['probability'], one['interval'])}" for one in moved["dependence"]
+    )
+    what = "if what one centre has against it came together in all branches, which are taken as independent"
+    return [f"    - {what} (correlation of their risks {cells})"]
 
 
 def _sources(answer: Answer, body: str) -> str:

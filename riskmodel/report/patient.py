@@ -147,6 +147,22 @@ def _readings(answer: Answer) -> list[str]:
     return []
 
 
+def _together(answer: Answer) -> list[str]:
+    """How wide the first range is if a hospital that does worse in one thing does worse in all; empty where it stays."""
+    for risk in answer["risks"]:
+        moved = risk["robustness"]
+        if risk["probability"] is None or moved is None or not moved["dependence"]:
+            continue
+        of = denominator(headline(risk))
+        now, then = ([frequency(end, of) for end in one["interval"]] for one in (risk, moved["dependence"][-1]))
+        text = (
+            f"A hospital that sees one problem more often may see all of them more often. If so, the number for "
+            f'"{risk["plain_title"]}" could be anything from {then[0]} to {then[1]} of {of:,}.'
+        )
+        return [text] if now != then else []
+    return []
+
+
 def _limits(answer: Answer) -> str:
     lines = []
     if answer["plain_not_counted"]:
@@ -155,7 +171,7 @@ def _limits(answer: Answer) -> str:
     sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
     small = "were small and " if sizes and max(sizes) < SMALL else ""
     lines.append(f"The studies {small}were not all done in the same way.")
-    lines += _readings(answer)
+    lines += [*_readings(answer), *_together(answer)]
     told = {one["outcome"] for one in answer["neighbours"]["given"]}
     untold = [risk["plain_title"] for risk in answer["risks"] if risk["outcome"] not in told]
     if untold and answer["neighbours"]["missing"]:
