@@ -36,6 +36,7 @@ from .sensitivity.ascertainment import AdjustedSettings as AdjustedSettings
 from .sensitivity.ascertainment import adjusted_settings as adjusted_settings
 from .sensitivity.selective_publication import tipping_point as tipping_point
 from .sensitivity.value_of_information import next_series as next_series
+from .sensitivity.within_centre import centre_dependence as centre_dependence
 from .tree.audit import audit_model as audit_model
 from .tree.audit import audit_table as audit_table
 from .tree.estimate import RiskEstimate as RiskEstimate

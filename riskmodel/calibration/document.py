@@ -95,6 +95,25 @@ class Scored(Struct, forbid_unknown_fields=True):
     log_score_se: Error
 
 
+class Ratio(Struct, forbid_unknown_fields=True):
+    """Expected over observed number of events or non-events: calibration in the large."""
+
+    predictor: str
+    stratum: str
+    k: Annotated[str, Meta(description='"average" is over the Ks.')]
+    coding: Annotated[
+        Literal["events", "non-events"], Meta(description="What is counted: non-events are the total less the events.")
+    ]
+    cases: Annotated[Whole, Meta(description="Predictions.")]
+    data_sets: Whole
+    expected: Annotated[float | None, Meta(description="Sum over predictions; null for the average.")]
+    observed: Annotated[Whole | None, Meta(description="Sum over left-out series; null for the average.")]
+    ratio: Annotated[float | None, Meta(description="Expected over observed; null where none was observed.")]
+    ratio_lower: Lower
+    ratio_upper: Upper
+    ratio_se: Error
+
+
 class Difference(Struct, forbid_unknown_fields=True):
     """A predictor's log score less another's."""
 
@@ -123,6 +142,7 @@ class ArmScores(Struct, forbid_unknown_fields=True):
         list[float | None], Meta(description="Randomised probability integral transform of each prediction.")
     ]
     log_score: list[float | None]
+    expected: Annotated[list[float], Meta(description="Mean number of events of each prediction.")]
     asymmetry: list[float | None] | UnsetType = UNSET
     mirrored_log_score: list[float | None] | UnsetType = UNSET
 
@@ -141,7 +161,7 @@ class ArmDocument(Struct, forbid_unknown_fields=True):
     unavailable: Annotated[Named, Meta(description="Predictors refused here, and why.")]
 
 
-class CalibrationDocument(RecordDocument, tag="riskmodel calibration record 2"):
+class CalibrationDocument(RecordDocument, tag="riskmodel calibration record 3"):
     """How well predictors foretold series left out of published meta-analyses.
 
     `riskmodel calibrate --out DIR` writes it as calibration.json.
@@ -161,6 +181,12 @@ class CalibrationDocument(RecordDocument, tag="riskmodel calibration record 2"):
     table: Annotated[
         list[Scored],
         Meta(description="Coverage and log score; intervals are 95 %. Null where nothing is known."),
+    ]
+    expected_observed: Annotated[
+        list[Ratio],
+        Meta(
+            description="Expected over observed numbers in both codings; intervals are 95 %, by resampling data sets."
+        ),
     ]
     differences: Annotated[
         list[Difference], Meta(description="On the same series with the same others; intervals are 90 %.")

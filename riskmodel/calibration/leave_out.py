@@ -106,7 +106,7 @@ def _judge(
 ) -> dict[str, float]:
     y, n = int(events[case.left_out]), int(totals[case.left_out])
     pmf = predicted(predictor, events[others], totals[others], n, where=where)
-    found = {"pit": _pit(pmf, y, case.u), "log_score": _log_score(pmf, y)}
+    found = {"pit": _pit(pmf, y, case.u), "log_score": _log_score(pmf, y), "expected": float(pmf @ np.arange(n + 1))}
     if mirrored:
         other = predicted(predictor, totals[others] - events[others], totals[others], n, where=f"{where}, non-events")
         found["mirrored_log_score"] = _log_score(other, n - y)

@@ -39,7 +39,7 @@ class CalibrationRecord(Record):
         Fingerprint of the code behind `pool`.
     arms : mapping of str to mapping
         By arm, in the order of the corpus: cluster, pooled_risk, and columns study, k, events, total, u, and by predictor
-        pit and log_score; and why a predictor is unavailable.
+        pit, log_score and expected; and why a predictor is unavailable.
     skipped : mapping of str to str
         Arms that the protocol leaves out, and why.
     versions : mapping of str to str
@@ -104,6 +104,8 @@ class CalibrationRecord(Record):
             log_score=score("log_score"),
             seed=int(self.settings["seed"]),
             resamples=self.resamples,
+            events=column("events", np.int64),
+            expected=score("expected"),
         )
 
     def bar(self, name: str | None = None) -> list[dict[str, Any]]:
@@ -172,6 +174,18 @@ class CalibrationRecord(Record):
         import pandas as pd
 
         return pd.DataFrame(self.scores.rows)
+
+    def expected_table(self) -> pd.DataFrame:
+        """Expected over observed number of events, and of non-events: calibration in the large.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns as `riskmodel.calibration.scores.Scores.ratios` names them.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.scores.ratios)
 
     def histogram_table(self, name: str | None = None) -> pd.DataFrame:
         """PIT values of a predictor in bins.
@@ -251,7 +265,7 @@ class CalibrationRecord(Record):
         Returns
         -------
         dict
-            unavailable, verdict, bar, table, differences, symmetry.
+            unavailable, verdict, bar, table, expected_observed, differences, symmetry.
         """
         references = [name for name in ("rbest", "naive") if name in self.scores.pit]
         return {
@@ -259,6 +273,7 @@ class CalibrationRecord(Record):
             "verdict": self.verdict(),
             "bar": self.bar(),
             "table": self.scores.rows,
+            "expected_observed": self.scores.ratios,
             "differences": [row for name in references for row in self.scores.differences(name)],
             "symmetry": self.symmetry(),
         }

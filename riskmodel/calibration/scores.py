@@ -2,13 +2,15 @@ r"""Whether predictions hold: coverage, log scores and PIT values, with interval
 
 The randomised PIT of a count y with predictive distribution F and a uniform u is :math:`F(y - 1) + u\,p(y)`: uniform
 where predictions are right (Czado, Gneiting and Held, Biometrics 2009, section 2.1). A central interval of probability q
-holds y where the PIT lies in the middle q. The log score is :math:`\log p(y)`: larger is better.
+holds y where the PIT lies in the middle q. The log score is :math:`\log p(y)`: larger is better. Calibration in the large is
+the expected number of events, summed over left-out series, over the observed (Debray et al., BMJ 2017;356:i6460, as O:E).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,8 @@ RARITY = ((0.01, "rarer than 1 %"), (0.1, "1 to 10 %"), (1.0, "more than 10 %"))
 STRATA = ("all", *(name for _, name in RARITY), f"total up to {SMALL_TOTAL}", f"total above {SMALL_TOTAL}")
 #: The row beside the values of K that is their mean.
 AVERAGE = "average"
+#: What is counted: events, and what a series has besides.
+CODINGS = ("events", "non-events")
 
 
 def rarity(risk: float) -> str:
@@ -51,6 +55,8 @@ class Scores(Value):
     log_score: Mapping[str, Array]
     seed: int  # seed, resamples: of the intervals
     resamples: int = 2000
+    events: NDArray[np.int64] | None = None  # of the left-out series
+    expected: Mapping[str, Array] = field(default_factory=dict)  # number of events foretold, by predictor
 
     @kept
     def clusters(self) -> NDArray[np.str_]:
@@ -65,15 +71,19 @@ class Scores(Value):
         drawn = rng.multinomial(size, np.full(size, 1 / size), size=self.resamples) if size else np.zeros((0, 0))
         return np.vstack([np.ones((1, size)), drawn])
 
-    def _means(self, values: Array, stratum: str) -> tuple[Array, NDArray[np.int64]]:
-        """Means by resample and K, their average over K, and the pooled mean; and cases by K."""
+    def _means(self, values: Array, stratum: str, *, per: Array | None = None) -> tuple[Array, NDArray[np.int64]]:
+        """Means by resample and K, their average over K, and the pooled mean; and cases by K.
+
+        With `per` ratios of the two sums in place of means.
+        """
         inside = self._inside(stratum)
         at = np.searchsorted(self.clusters, self.cluster[inside])
         columns = np.array([self.ks.index(one) for one in self.k[inside]], int)
-        sums, counts = np.zeros((2, self.clusters.size, len(self.ks)))
+        sums, counts, shared = np.zeros((3, self.clusters.size, len(self.ks)))
         np.add.at(sums, (at, columns), values[inside])
         np.add.at(counts, (at, columns), 1)
-        upper, lower = self._weights @ sums, self._weights @ counts
+        np.add.at(shared, (at, columns), 1 if per is None else per[inside])
+        upper, lower = self._weights @ sums, self._weights @ shared
         with np.errstate(invalid="ignore", divide="ignore"):
             by_k = upper / lower
             known = np.isfinite(by_k)
@@ -121,6 +131,36 @@ class Scores(Value):
                     for statistic, means in columns.items():
                         row |= _with_interval(statistic, means[:, j], (0.025, 0.975), data_sets)
                     found.append(row)
+        return found
+
+    @kept
+    def ratios(self) -> list[dict[str, Any]]:
+        """Expected over observed number of events, and of non-events, of every predictor by stratum and K.
+
+        Each has predictor, stratum, k (or ``"average"`` over K), coding, cases, data_sets, expected and observed (sums;
+        NaN for the average), and ratio with _lower, _upper (95 % percentile interval) and _se.
+        """
+        found = []
+        for name, foretold in self.expected.items():
+            assert self.events is not None
+            sides = ((foretold, self.events), (self.total - foretold, self.total - self.events))
+            for stratum, (coding, (expected, observed)) in itertools.product(STRATA, zip(CODINGS, sides, strict=True)):
+                inside = self._inside(stratum)
+                data_sets = np.unique(self.cluster[inside]).size
+                ratios, cases = self._means(expected, stratum, per=observed.astype(float))
+                for j, k in enumerate((*self.ks, AVERAGE)):
+                    at = inside & (self.k == k)
+                    row: dict[str, Any] = {
+                        "predictor": name,
+                        "stratum": stratum,
+                        "k": k,
+                        "coding": coding,
+                        "cases": int(cases.sum() if k == AVERAGE else cases[j]),
+                        "data_sets": data_sets,
+                        "expected": float("nan") if k == AVERAGE else float(expected[at].sum()),
+                        "observed": None if k == AVERAGE else int(observed[at].sum()),
+                    }
+                    found.append(row | _with_interval("ratio", ratios[:, j], (0.025, 0.975), data_sets))
         return found
 
     def differences(self, reference: str) -> list[dict[str, Any]]:

@@ -45,11 +45,18 @@ def pool(series: tuple[str, ...], prior: str, heterogeneity: str, method: str, a
     for row in body["estimands"]:
         observed = "" if row["total"] is None else f"{row['events']} of {row['total']}"
         label = f"series {row['label']}" if row["estimand"] == "series" else row["estimand"].replace("_", " ")
-        ends = " to ".join(f"{end:.4f}" for end in row["interval"])
-        table.add_row(label, observed, f"{row['mean']:.4f}", f"{row['median']:.4f}", ends)
+        ends = " to ".join(map(_digits, row["interval"]))
+        table.add_row(label, observed, _digits(row["mean"]), _digits(row["median"]), ends)
     console = Console()
     (console if console.is_terminal else Console(width=110)).print(table)
     click.echo("The probability for the next fetus is the mean of the new setting.")
+    if reason := post.new_setting.headline.reason:
+        click.echo(f"Tell the median first: {reason}.")
+
+
+def _digits(value: float) -> str:
+    """Four decimals, or two digits where these would hardly show any."""
+    return f"{value:.4f}" if value == 0 or value >= 0.001 else f"{value:.1e}"
 
 
 def _ratio(text: str, number: int) -> tuple[int, int]:

@@ -1,6 +1,9 @@
-"""How certain an answer is, in a word: a rule of this package, apart from its wording."""
+"""What this package calls certain, as rules apart from its wording."""
 
 from __future__ import annotations
+
+from riskmodel.report.wording import SMALL, denominator
+from riskmodel.tree.estimate import RiskEstimate
 
 #: An answer is called moderately certain from this many series on, with an interval no wider than this: five is where
 #: leaving one out still leaves a spread to be seen, and a fifth is about what a reader would call a range. A convention.
@@ -8,17 +11,22 @@ MODERATE_SERIES = 5
 MODERATE_WIDTH = 0.2
 
 
-def certainty(*, series: int, width: float | None, thin: bool, by_definition: bool) -> tuple[str, str]:
-    """How certain an answer is, as one word and why.
+def certainty(risk: RiskEstimate) -> tuple[str, str]:
+    """How certain an answer is, as one word and why, from the counts that it used.
 
     A convention of this package, not a GRADE rating: it looks at how many series there are and how wide the interval is,
     and knows nothing of their quality.
     """
-    if by_definition:
+    interval = risk.interval()
+    if risk.definition_only:
         return "by definition", "not counted: it follows from the definitions"
-    if width is None:
+    if interval is None:
         return "none", "no series answers this"
-    if thin:
-        return "very low", "two series or fewer, or a branch that no series reports, decide it"
-    why = f"{series} small series; the 95 % interval spans {round(width * 100)} points"
-    return ("moderate" if series >= MODERATE_SERIES and width <= MODERATE_WIDTH else "low"), why
+    if risk.weakness:
+        return "very low", risk.weakness
+    own = len({count.source for count in risk.counts if count not in risk.coarse})
+    wider, width = risk.series - own, interval[1] - interval[0]
+    of, small = denominator(width), "small " if risk.fetuses < SMALL * risk.series else ""
+    told = f"{own} {small}series" + (f" and {wider} that report a wider group" if wider else "")
+    why = f"{told}, {risk.fetuses:,} fetuses; the 95 % interval spans {round(width * of)} of {of:,}"
+    return ("moderate" if own >= MODERATE_SERIES and width <= MODERATE_WIDTH else "low"), why

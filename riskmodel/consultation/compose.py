@@ -29,13 +29,8 @@ def risk_part(risk: RiskEstimate, model: ProbabilityTree | None = None, *, robus
 
 
 def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) -> doc.Risk:
-    interval, outcome = risk.interval(), risk.outcome
-    word, why = certainty(
-        series=risk.series - len({count.source for count in risk.coarse}),
-        width=None if interval is None else interval[1] - interval[0],
-        thin=risk.thin,
-        by_definition=risk.definition_only,
-    )
+    outcome = risk.outcome
+    word, why = certainty(risk)
     said = risk.to_dict(ci_prob=CI_PROB) | {
         "outcome": outcome.name,
         "title": outcome.title,
@@ -52,6 +47,7 @@ def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) 
         "bounds_interval": risk.bounds_interval(),
         "unknown": [{"branch": edge.said, "why": edge.definition} for edge in risk.unknown],
         "by_definition": risk.definition_only,
+        "crude": risk.crude and asdict(risk.crude),
         "spread_between": risk.spread_between,
         "certainty": word,
         "certainty_why": why,
@@ -111,7 +107,18 @@ def _change_part(change: Change) -> doc.Change:
 
 
 def _brief(risk: RiskEstimate) -> dict[str, Any]:
-    return {"probability": risk.mean, "interval": risk.interval(), "bounds": risk.bounds, "reason": risk.reason}
+    return {
+        "probability": risk.mean,
+        "headline": headline_part(risk),
+        "interval": risk.interval(),
+        "bounds": risk.bounds,
+        "reason": risk.reason,
+    }
+
+
+def headline_part(risk: RiskEstimate) -> doc.Headline | None:
+    """The figure that is told first."""
+    return risk.headline and doc.Headline(**risk.headline._asdict())
 
 
 def coarse_parts(model: ProbabilityTree) -> tuple[doc.CoarseCount, ...]:
@@ -131,6 +138,7 @@ def setting_parts(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> tupl
         return doc.SettingRisk(
             outcome=risk.outcome.name,
             probability=found.mean,
+            headline=headline_part(found),
             interval=found.interval(),
             series=found.series,
             fetuses=found.fetuses,
@@ -189,6 +197,7 @@ def statement_part(statement: Statement, model: ProbabilityTree, facts: Mapping[
                 title=found.outcome.title,
                 given=dict(statement.given),
                 probability=found.mean,
+                headline=headline_part(found),
                 interval=found.interval(),
                 series=found.series,
                 reason=found.reason,

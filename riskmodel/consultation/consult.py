@@ -337,11 +337,11 @@ def _limits(model: ProbabilityTree, query: Query, risks: Sequence[RiskEstimate])
         titles = ", ".join(one.title for one in finding.descriptors)
         yield _limit("not-modelled", f"Not part of any number, for no series gives counts by it: {titles}.")
     for risk in risks:
-        if risk.thin and risk.estimable and not risk.definition_only:
-            deciding = "two series or fewer, in one of its branches, decide this answer"
-            if risk.unknown:
+        if risk.thin:
+            deciding = risk.weakness
+            if risk.unknown and not risk.only_direct:
                 low, high = risk.bounds or (0.0, 1.0)
-                deciding = f"an unknown branch moves this answer by up to {100 * (high - low):.0f} points of 100"
+                deciding += f", and could move it by {100 * (high - low):.0f} of 100"
             text = f"{risk.outcome.title.capitalize()}: {deciding}; take the range, not the figure."
             yield _limit("thin-" + risk.outcome.name, text, risk.sources)
     for one in finding.independences:

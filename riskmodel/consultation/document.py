@@ -48,6 +48,25 @@ class Average(Said, frozen=True, kw_only=True):
     interval: Interval
 
 
+class Headline(Said, frozen=True, kw_only=True):
+    """The figure that is told first."""
+
+    figure: Probability
+    statistic: Annotated[
+        Literal["mean", "median"],
+        Meta(description="The median where the mean lies outside the central 80 % interval of a new setting's risk."),
+    ]
+    reason: Annotated[str, Meta(description="Why it is the median; empty where it is the mean.")]
+
+
+class Crude(Said, frozen=True, kw_only=True):
+    """Counts of the series that report exactly the question, added up: no model is behind them."""
+
+    events: Number
+    total: Positive
+    series: Positive
+
+
 class Joining(Said, frozen=True, kw_only=True):
     """How branches that coarse counts tie together were joined."""
 
@@ -60,7 +79,9 @@ class Joining(Said, frozen=True, kw_only=True):
 class Answer(Said, frozen=True, kw_only=True):
     """A risk by one route: the probability for the next fetus and the range of one more centre."""
 
-    probability: Probability | None
+    probability: Annotated[Probability | None, Meta(description="The mean.")]
+    median: Probability | None
+    headline: Headline | None
     interval: Annotated[Interval | None, Meta(description="Of the risk in a setting not among the series.")]
     average: Average | None
     series: Number
@@ -106,13 +127,30 @@ class Untested(Said, frozen=True, kw_only=True):
     probability_if_fewest: Probability | None
 
 
+class Dependence(Said, frozen=True, kw_only=True):
+    """The answer if the risks of its branches in one centre go together."""
+
+    correlation: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Of the normal scores of every two branches' risks, oriented so that the range widens.",
+        ),
+    ]
+    probability: Probability
+    interval: Interval
+
+
 class Robustness(Said, frozen=True, kw_only=True):
-    """How far an answer moves: lowest and highest are the range over priors, readings and left-out series."""
+    """How far an answer moves: lowest and highest are the range of means over priors, readings and left-out series."""
 
     priors: tuple[PriorVariant, ...]
     readings: tuple[ReadingVariant, ...]
     left_out: tuple[LeftOut, ...]
     untested: tuple[Untested, ...]
+    dependence: Annotated[tuple[Dependence, ...], Meta(description="By a normal copula; not in lowest and highest.")]
+    dependence_reason: Annotated[str, Meta(description="Why there is none; empty where there is.")]
     lowest: Probability | None
     highest: Probability | None
     reason: Annotated[str, Meta(description="Why nothing was worked out; empty where it was.")]
@@ -143,6 +181,7 @@ class Risk(Answer, frozen=True, kw_only=True):
     bounds_interval: Interval | None
     unknown: tuple[UnknownBranch, ...]
     by_definition: bool
+    crude: Annotated[Crude | None, Meta(description="Null where no series reports exactly the question.")]
     spread_between: Annotated[Probability | None, Meta(description="Share of the variance that is between settings.")]
     certainty: Literal["none", "very low", "low", "moderate", "by definition"]
     certainty_why: str
@@ -179,6 +218,7 @@ class SettingRisk(Said, frozen=True, kw_only=True):
 
     outcome: str
     probability: Probability | None
+    headline: Headline | None
     interval: Interval | None
     series: Number
     fetuses: Number
@@ -223,6 +263,7 @@ class Brief(Said, frozen=True, kw_only=True):
     """A risk in short."""
 
     probability: Probability | None
+    headline: Headline | None
     interval: Interval | None
     bounds: Interval | None
     reason: str
@@ -276,6 +317,7 @@ class StatementRisk(Said, frozen=True, kw_only=True):
     title: str
     given: States
     probability: Probability | None
+    headline: Headline | None
     interval: Interval | None
     series: Number
     reason: str

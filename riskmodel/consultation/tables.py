@@ -20,13 +20,26 @@ def risk_table(answer: Answer) -> pd.DataFrame:
         rows.append(_row(risk, risk, "answer"))
         rows += [_row(risk, risk[route], route) for route in ("direct", "indirect", "combined")]
     rows += [_row(risk, risk, "answer") for branch in answer["branches"] for risk in branch["risks"]]
-    numeric = ["probability", "lower", "upper", "average_lower", "average_upper", "lowest", "highest"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, "float64"))
+    numeric = [
+        "probability",
+        "median",
+        "headline",
+        "lower",
+        "upper",
+        "average_lower",
+        "average_upper",
+        "lowest",
+        "highest",
+    ]
+    counted = ["crude_events", "crude_total", "crude_series"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(numeric, "float64") | dict.fromkeys(counted, "Int64"))
 
 
 def _row(risk: Answer, route: Answer, name: str) -> dict[str, Any]:
     interval = route["interval"] or (None, None)
     average = (route["average"] or {"interval": (None, None)})["interval"]
+    headline = route["headline"] or {"figure": None, "statistic": ""}
+    crude = (risk["crude"] if name == "answer" else None) or dict.fromkeys(("events", "total", "series"))
     bounds = (risk["bounds"] if name == "answer" else None) or (None, None)
     return {
         "outcome": risk["outcome"],
@@ -35,6 +48,10 @@ def _row(risk: Answer, route: Answer, name: str) -> dict[str, Any]:
         "given": ", ".join(f"{key} {state}" for key, state in risk["given"].items()) or "nothing known",
         "route": name,
         "probability": route["probability"],
+        "median": route["median"],
+        "headline": headline["figure"],
+        "statistic": headline["statistic"],
+        **{f"crude_{key}": value for key, value in crude.items()},
         "lower": interval[0],
         "upper": interval[1],
         "average_lower": average[0],
@@ -76,14 +93,13 @@ def workup_table(answer: Answer) -> pd.DataFrame:
 
 
 def robustness_table(answer: Answer) -> pd.DataFrame:
-    """How far each answer moves."""
+    """How far each answer moves; the interval where it was worked out too."""
     import pandas as pd
 
     rows = []
     for risk in answer["risks"]:
         moved = risk["robustness"]
-        parts = [("answer", "as answered", risk["probability"])]
-        parts += [("prior", one["variant"], one["probability"]) for one in moved["priors"]]
+        parts = [("prior", one["variant"], one["probability"]) for one in moved["priors"]]
         parts += [("reading", one["reading"], one["probability"]) for one in moved["readings"]]
         if risk["unknown"] and risk["bounds"] is not None:
             parts += [("unknown", f"unknown branch at {end}", risk["bounds"][end]) for end in (0, 1)]
@@ -92,8 +108,14 @@ def robustness_table(answer: Answer) -> pd.DataFrame:
             for one in moved["untested"]
         ]
         parts += [("left out", one["source"], one["probability"]) for one in moved["left_out"]]
-        rows += [
-            {"outcome": risk["outcome"], "kind": kind, "variant": name, "probability": p} for kind, name, p in parts
+        found = [("answer", "as answered", risk["probability"], risk["interval"]), *((*one, None) for one in parts)]
+        found += [
+            ("dependence", f"correlation {one['correlation']:g} within a centre", one["probability"], one["interval"])
+            for one in moved["dependence"]
         ]
-    columns = ["outcome", "kind", "variant", "probability"]
-    return pd.DataFrame(rows, columns=columns).astype({"probability": "float64"})
+        for kind, name, p, interval in found:
+            low, high = interval or (None, None)
+            row = {"outcome": risk["outcome"], "kind": kind, "variant": name, "probability": p}
+            rows.append(row | {"lower": low, "upper": high})
+    columns = ["outcome", "kind", "variant", "probability", "lower", "upper"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[3:], "float64"))

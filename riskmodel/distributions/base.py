@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import checked_levels
-from riskmodel._support.kept import Value, beside
+from riskmodel._support.kept import Value, beside, kept
 from riskmodel.distributions.quantiles import shortest_start
 from riskmodel.errors import InputError, UnknownNameError
 
 Array = NDArray[np.float64]
 IntervalKind = Literal["eti", "hdi"]
+
+#: A mean outside this central interval is carried by few settings, and no figure for most of them. A convention.
+CENTRAL = 0.8
+
+
+class Headline(NamedTuple):
+    """The one figure that comes first where a risk is told."""
+
+    figure: float
+    statistic: Literal["mean", "median"]
+    reason: str  # why it is the median; empty where it is the mean
 
 
 class Distribution(Value, ABC):
@@ -61,8 +72,21 @@ class Distribution(Value, ABC):
 
     @property
     def median(self) -> float:
-        """Posterior median."""
-        return float(self.ppf(0.5))
+        """Posterior median: the middle of the 95 % interval's quantiles, which are sought together."""
+        self.interval()
+        middle: float = beside(self)["median"]
+        return middle
+
+    @kept
+    def headline(self) -> Headline:
+        """The figure to tell first: the mean, or the median where the mean lies outside the central 80 % interval."""
+        below = float(self.cdf(self.mean))
+        side = "above" if below > (1 + CENTRAL) / 2 else "below" if below < (1 - CENTRAL) / 2 else ""
+        if not side:
+            return Headline(self.mean, "mean", "")
+        few = "high" if side == "above" else "low"
+        reason = f"the mean lies {side} the central {CENTRAL:.0%} interval: few settings, with {few} risks, carry it"
+        return Headline(self.median, "median", reason.replace("%", " %"))
 
     def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float]:
         """Credible interval.
@@ -93,8 +117,10 @@ class Distribution(Value, ABC):
         held = beside(self)
         if (prob, kind) not in held:  # a consultation asks for the same interval often
             below = (1 - prob) / 2 if kind == "eti" else shortest_start(self.ppf, prob)
-            lower, upper = self.ppf(np.array([below, min(below + prob, 1.0)]))
+            lower, middle, upper = self.ppf(np.array([below, 0.5, min(below + prob, 1.0)]))
             held[prob, kind] = (float(lower), float(upper))
+            if (prob, kind) == (0.95, "eti"):  # one place, so that the order of questions changes no digit
+                held["median"] = float(middle)
         found: tuple[float, float] = held[prob, kind]
         return found
 
@@ -119,6 +145,11 @@ class DeferredDistribution(Distribution):
     def sd(self) -> float:
         """Standard deviation."""
         return self.made.sd
+
+    @property
+    def median(self) -> float:
+        """Median."""
+        return self.made.median
 
     def pdf(self, x: ArrayLike) -> Array:
         """Density at `x`, of the shape of `x`."""
@@ -169,6 +200,11 @@ class PointMass(Distribution):
     def sd(self) -> float:
         """Zero."""
         return 0.0
+
+    @property
+    def headline(self) -> Headline:
+        """The value."""
+        return Headline(self.value, "mean", "")
 
     def pdf(self, x: ArrayLike) -> Array:
         """Infinite at the value, zero elsewhere."""

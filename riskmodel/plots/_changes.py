@@ -87,14 +87,14 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     Returns
     -------
     matplotlib.axes.Axes
-        One row for each variant, the answer as a line.
+        One row for each variant, the answer as a line; an interval, where it was worked out, dotted.
 
     Raises
     ------
     InputError
         If the table lacks a column or the outcome.
     """
-    need(table, ("outcome", "kind", "variant", "probability"))
+    need(table, ("outcome", "kind", "variant", "probability", "lower", "upper"))
     rows = table[(table["outcome"] == outcome) & table["probability"].notna()]
     if rows.empty or rows["kind"].iloc[0] != "answer":
         raise no_risk(outcome)
@@ -108,18 +108,21 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         "unknown": ("#CC79A7", "^"),
         "tested": ("#E69F00", "v"),
         "left out": (NEW, "s"),
+        "dependence": ("#56B4E9", "P"),
     }
     seen: set[str] = set()
     names = []
     for y, row in by_row(rows):
         kind = str(row["kind"])
         colour, marker = marks[kind]
+        if row["lower"] == row["lower"]:
+            ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1, ls=":")
         ax.plot([answer, row["probability"]], [y, y], color=colour, lw=1.2)
         ax.plot(row["probability"], y, marker, color=colour, ms=7, label="_" if kind in seen else kind)
         seen.add(kind)
         names.append(f"{'without ' if kind == 'left out' else ''}{row['variant']}")
     label_rows(ax, names, size=9)
-    percent(ax, f"{outcome.replace('_', ' ')}: best single figure; grey line: as answered, {answer:.0%}", title)
+    percent(ax, f"{outcome.replace('_', ' ')}: mean; grey line: as answered, {answer:.0%}", title)
     legend_beside(ax)
     return ax
 

@@ -98,21 +98,21 @@ def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     InputError
         If the table lacks a column or the outcome, or its risk is not estimable.
     """
-    need(table, ("outcome", "title", "complement", "probability", "lower", "upper", "ci_prob"))
+    need(table, ("outcome", "title", "complement", "headline", "statistic", "lower", "upper", "ci_prob"))
     rows = table[table["outcome"] == outcome]
-    if rows.empty or rows["probability"].isna().iloc[0]:
+    if rows.empty or rows["headline"].isna().iloc[0]:
         raise no_risk(outcome)
     row = rows.iloc[0]
     ax = axes_for(ax, (5.2, 5.6))
     from matplotlib.patches import Rectangle  # which `axes_for` has found, or has told
 
-    low, figure, high = (round(100 * float(row[name])) for name in ("lower", "probability", "upper"))
+    low, figure, high = (round(100 * float(row[name])) for name in ("lower", "headline", "upper"))
     full, part, rest = (NEW, NEW, None), ("white", NEW, "////"), ("0.9", "0.75", None)
     for i in range(100):
         face, edge, hatch = full if i < low else part if i < high else rest
         at = (i % 10 - 0.4, -(i // 10) - 0.4)
         ax.add_patch(Rectangle(at, 0.8, 0.8, facecolor=face, edgecolor=edge, hatch=hatch, lw=0.8))
-    # The best single figure is a line between two icons, not a colour of its own.
+    # The headline is a line between two icons, not a colour of its own.
     edge_row, edge_column = divmod(figure, 10)
     ax.plot([edge_column - 0.5] * 2, [-edge_row + 0.5, -edge_row - 0.5], color="black", lw=2.5)
     if edge_column:
@@ -127,7 +127,7 @@ def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     span = f"{round(100 * float(row['ci_prob']))} % range"
     words = f"filled: {low}, the low end of the {span}; hatched: up to {high}, its high end"
     ax.text(-0.5, -10.2, words, fontsize=8.5, va="top")
-    words = f"black line: best single figure {figure}; the rest, grey: {row['complement']}"
+    words = f"black line: {row['statistic']} {figure}; the rest, grey: {row['complement']}"
     ax.text(-0.5, -10.8, words, fontsize=8.5, va="top")
     return ax
 
@@ -149,7 +149,7 @@ def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: 
     Returns
     -------
     matplotlib.axes.Axes
-        One row for each route: the best single figure, the interval of a new setting, and that of the average, thick. A
+        One row for each route: its headline, the interval of a new setting, and that of the average, thick. A
         route without an answer says so.
 
     Raises
@@ -157,24 +157,24 @@ def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: 
     InputError
         If the table lacks a column, or no route to the outcome has an answer.
     """
-    names = ("outcome", "route", "probability", "lower", "upper", "average_lower", "average_upper", "series", "ci_prob")
+    names = ("outcome", "route", "headline", "lower", "upper", "average_lower", "average_upper", "series", "ci_prob")
     need(table, names)
     rows = table[(table["outcome"] == outcome) & (table["route"] != "answer")]
     rows = rows.drop_duplicates("route").set_index("route").reindex(["direct", "indirect", "combined"])
-    if not rows["probability"].notna().any():
+    if not rows["headline"].notna().any():
         raise no_risk(outcome)
     ax = axes_for(ax, (7, 2.4))
     marks = {"direct": (SHRUNKEN, "o"), "indirect": (AVERAGE, "D"), "combined": (NEW, "s")}
     labels: list[str] = []
     for y, (name, row) in zip((2, 1, 0), rows.iterrows(), strict=True):
         colour, marker = marks[str(name)]
-        if row["probability"] != row["probability"]:
+        if row["headline"] != row["headline"]:
             ax.text(0.5, y, "not estimable", ha="center", va="center", fontsize=9, color="0.4")
             labels.append(str(name))
             continue
         ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1.4)
         interval(ax, [row["average_lower"], row["average_upper"]], y, colour, lw=4, alpha=0.5)
-        ax.plot(row["probability"], y, marker, color=colour, ms=8)
+        ax.plot(row["headline"], y, marker, color=colour, ms=8)
         labels.append(f"{name}, {row['series']:.0f} series")
     label_rows(ax, labels, size=9, margin=0.6)
     level = f"{rows['ci_prob'].dropna().iloc[0]:.0%}"

@@ -39,6 +39,7 @@ def record_markdown(body: Mapping[str, Any]) -> str:
             f"Strata of `{name}` by K",
             [(f"{row['stratum']}, K = {row['k']}", row) for row in mine if row["k"] != AVERAGE],
         ),
+        *_expected(body["expected_observed"], name),
         *_symmetry(body["symmetry"]),
         "## How it was made",
         table(("predictor", "what it is"), [(one["name"], _what(one)) for one in body["predictors"]]),
@@ -93,6 +94,32 @@ def _score_line(label: str, row: Row) -> tuple[str, ...]:
 
     coverages = (share(f"coverage_{level}") for level in (50, 80, 95))
     return label, str(row["cases"]), *coverages, _number(row["log_score"]), _number(row["log_score_se"])
+
+
+def _expected(rows: Sequence[Row], name: str) -> list[str]:
+    """Expected over observed, every stratum of the first predictor and all series of the others, a line for each K."""
+    lines, shown = [], [row for row in rows if row["predictor"] == name or row["stratum"] == "all"]
+    for row in shown:
+        if not row["cases"] or row["coding"] != "events":
+            continue
+        at = {key: row[key] for key in ("predictor", "stratum", "k")}
+        other = next(one for one in shown if one["coding"] != "events" and at.items() <= one.items())
+        counts = ("", "") if row["observed"] is None else (f"{row['expected']:.1f}", str(row["observed"]))
+        label = f"{row['predictor']}, {row['stratum']}, K = {row['k']}"
+        lines.append((label, str(row["cases"]), *counts, _ratio(row), _ratio(other)))
+    head = ("", "predictions", "expected events", "observed", "expected / observed", "the same of non-events")
+    note = (
+        "Sums over predictions: above 1 more is expected than came. In brackets 95 % intervals, percentiles over resampled "
+        "clusters of data sets; none where there is one cluster only. An arm is as rare as all its series together."
+    )
+    return ["## Expected over observed", table(head, lines), note] if lines else []
+
+
+def _ratio(row: Row) -> str:
+    if row["ratio"] is None:
+        return "none observed"
+    ends = "" if row["ratio_lower"] is None else f" ({row['ratio_lower']:.2f} to {row['ratio_upper']:.2f})"
+    return f"{row['ratio']:.2f}{ends}"
 
 
 def _compared(rows: Sequence[Row]) -> list[str]:

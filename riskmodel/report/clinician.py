@@ -14,7 +14,18 @@ from riskmodel.report.risks import (
     risk_section,
     settings_section,
 )
-from riskmodel.report.wording import bullets, denominator, frequency_range, given_states, listed, said, sentence, table
+from riskmodel.report.wording import (
+    bullets,
+    denominator,
+    frequency_range,
+    given_states,
+    headline,
+    listed,
+    said,
+    sentence,
+    table,
+    told,
+)
 
 Answer = Mapping[str, Any]
 
@@ -157,7 +168,7 @@ def _statements(title: str, statements: Sequence[Answer]) -> str:
         if one["risk"] and one["risk"]["probability"] is not None:
             risk = one["risk"]
             given = given_states(risk["given"])
-            parts.append(f"Risk of {risk['title']} ({given}): {said(risk['probability'], risk['interval'])}.")
+            parts.append(f"Risk of {risk['title']} ({given}): {told(risk)}.")
         if one["comment"]:
             parts.append(one["comment"])
         parts += one["remarks"]
@@ -194,13 +205,13 @@ def _movement(answer: Answer) -> str:
         moved = risk["robustness"]
         if moved is None or risk["probability"] is None or risk["by_definition"]:
             continue
-        of = denominator(risk["probability"])
+        of = denominator(headline(risk))
         if moved["reason"]:
             lines.append(f"- **{risk['title'].capitalize()}**: not worked out, since {moved['reason']}.")
             continue
         ends = frequency_range([moved["lowest"], moved["highest"]], of)
         lines.append(
-            f"- **{risk['title'].capitalize()}**: best single figure {ends} of {of:,} over other priors, "
+            f"- **{risk['title'].capitalize()}**: mean {ends} of {of:,} over other priors, "
             "readings and each series left out."
         )
         for one in moved["readings"]:
@@ -213,6 +224,7 @@ def _movement(answer: Answer) -> str:
             f"{one['text']} ({'; '.join(one['sources'])})"
             for one in moved["untested"]
         ]
+        lines += _dependence(moved)
         lines += [f"    - without {one['source']}: {_if_any(one['probability'])}" for one in moved["left_out"]]
     lines += [
         f"- **{one['key']}** ({'; '.join(one['sources'])}): the article: {one['article']} The abstract: "
@@ -223,6 +235,17 @@ def _movement(answer: Answer) -> str:
     if not lines:
         return ""
     return "## How far the answer moves, and where the article and the abstracts disagree\n\n" + "\n".join(lines)
+
+
+def _dependence(moved: Answer) -> list[str]:
+    """A line on what is assumed of one centre's risks: that they have nothing to do with each other."""
+    if not moved["dependence"]:
+        return []
+    cells = "; ".join(
+        f"{one['correlation']:g}: {said(one['probability'], one['interval'])}" for one in moved["dependence"]
+    )
+    what = "if what one centre has against it came together in all branches, which are taken as independent"
+    return [f"    - {what} (correlation of their risks {cells})"]
 
 
 def _sources(answer: Answer, body: str) -> str:

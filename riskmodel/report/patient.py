@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import bullets, capital, denominator, frequency, listed
+from riskmodel.report.wording import SMALL, bullets, capital, denominator, frequency, headline, listed
 
 Answer = Mapping[str, Any]
 
@@ -16,8 +16,6 @@ _STATES = {
     "not indicated": "depends on what else was found; ask your team",
 }
 
-#: Fetuses of a study, on average, below which a page calls the studies small.
-SMALL = 100
 #: Fetuses behind a number below which a page says that they are few.
 FEW = 200
 
@@ -28,6 +26,7 @@ _OPENING = (
 
 
 _OFFER = "Each of these is an offer. You decide, and you can ask what a result would change for you before you choose."
+_MIDDLE = "The middle value has as much chance below it as above it."
 _NOTHING_OPEN = "## What may happen\n\nEverything this page could tell about is already known."
 _CLOSING = (
     "This page comes from a research tool for health professionals. It offers facts, not orders. Your doctor can check each "
@@ -41,7 +40,7 @@ def to_markdown(answer: Answer) -> str:
         f"# {answer['plain_title']}",
         f"{_OPENING} {answer['review']['plain_statement']}",
         _known(answer),
-        bullets(map(_sentences, answer["risks"]), "## What may happen") or _NOTHING_OPEN,
+        bullets(map(_sentences, answer["risks"]), f"## What may happen\n\n{_MIDDLE}") or _NOTHING_OPEN,
         *(_branch(branch, answer) for branch in answer["branches"]),
         _steps(answer),
         bullets((one["plain_text"] for one in answer["neighbours"]["given"]), "## To compare with"),
@@ -80,6 +79,7 @@ def _sentences(risk: Answer) -> str:
             f"{head} There is no number for this here. These studies rule it out by how they count, whatever the health of "
             "the child. Your doctor or counselor can tell you what is known from elsewhere."
         )
+    p = headline(risk)
     of = denominator(p)
     low, high = (frequency(end, of) for end in risk["interval"])
     counted = " and few babies were counted" if risk["fetuses"] < FEW else ""
@@ -87,9 +87,25 @@ def _sentences(risk: Answer) -> str:
     few = f"{studies} with {risk['fetuses']:,} babies {'stands' if risk['series'] == 1 else 'stand'} behind this"
     return (
         f"{head} About {frequency(p, of)} of {of:,}. For the other {frequency(1 - p, of)} of {of:,} this is not so. "
+        f"{_beside(risk, of)}"
         f"The true number could be anything from {low} to {high}, since hospitals differ{counted}. "
         f"{few}: the number is {_sure(risk['certainty'])}."
     )
+
+
+def _beside(risk: Answer, of: int) -> str:
+    """What stands beside the figure: the middle value, or the average where the middle value comes first; and the count."""
+    mean = frequency(risk["probability"], of)
+    if risk["headline"]["statistic"] == "mean":
+        text = f"The middle value is {frequency(risk['median'], of)}. "
+    else:
+        side = "higher" if risk["probability"] > risk["median"] else "lower"
+        text = f"This is the middle value. The average is {side}, {mean} of {of:,}, since a few hospitals may differ a lot. "
+    crude = risk["crude"]
+    if crude is not None:
+        asked = "the one study" if crude["series"] == 1 else f"the {crude['series']} studies"
+        text += f"In {asked} that asked just this, it was so for {crude['events']:,} of {crude['total']:,} babies. "
+    return text
 
 
 def _sure(certainty: str) -> str:
@@ -120,7 +136,7 @@ def _readings(answer: Answer) -> list[str]:
         moved = risk["robustness"]
         if risk["probability"] is None or risk["by_definition"] or moved is None:
             continue
-        of = denominator(risk["probability"])
+        of = denominator(headline(risk))
         found = [one["probability"] for one in (risk, *moved["readings"]) if one["probability"] is not None]
         low, high = (frequency(end, of) for end in (min(found), max(found)))
         text = (
@@ -128,6 +144,22 @@ def _readings(answer: Answer) -> list[str]:
             f"is between {low} and {high} of {of:,}."
         )
         return [text] if low != high else []
+    return []
+
+
+def _together(answer: Answer) -> list[str]:
+    """How wide the first range is if a hospital that does worse in one thing does worse in all; empty where it stays."""
+    for risk in answer["risks"]:
+        moved = risk["robustness"]
+        if risk["probability"] is None or moved is None or not moved["dependence"]:
+            continue
+        of = denominator(headline(risk))
+        now, then = ([frequency(end, of) for end in one["interval"]] for one in (risk, moved["dependence"][-1]))
+        text = (
+            f"A hospital that sees one problem more often may see all of them more often. If so, the number for "
+            f'"{risk["plain_title"]}" could be anything from {then[0]} to {then[1]} of {of:,}.'
+        )
+        return [text] if now != then else []
     return []
 
 
@@ -139,7 +171,7 @@ def _limits(answer: Answer) -> str:
     sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
     small = "were small and " if sizes and max(sizes) < SMALL else ""
     lines.append(f"The studies {small}were not all done in the same way.")
-    lines += _readings(answer)
+    lines += [*_readings(answer), *_together(answer)]
     told = {one["outcome"] for one in answer["neighbours"]["given"]}
     untold = [risk["plain_title"] for risk in answer["risks"] if risk["outcome"] not in told]
     if untold and answer["neighbours"]["missing"]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import bullets, denominator, frequency, table
+from riskmodel.report.wording import bullets, denominator, frequency, moves, table
 
 Answer = Mapping[str, Any]
-
-#: A change of the probability below which an answer is said to stay.
-STAYS = 0.005
 
 
 def to_markdown(body: Answer) -> str:
@@ -51,11 +48,12 @@ def _moves(body: Answer) -> str:
         moved = one["moved"]
         before, after = (one[when]["probability"] is not None for when in ("before", "after"))
         if moved is not None:
-            change = "stays" if abs(moved) < STAYS else f"{100 * moved:+.1f} points"
+            change = _points(one, moved) if _moved(one, moved) else "stays"
         else:
             change = "now estimable" if after else "no longer estimable" if before else "still not estimable"
         rows.append([one["title"], _said(one["before"]), _said(one["after"]), change])
-    return table(["Risk", "Before", "After", "Change"], rows)
+    note = "Means. What changes by less than a fiftieth of the interval's width stays."
+    return table(["Risk", "Before", "After", "Change"], rows) + f"\n\n{note}"
 
 
 def _influence(body: Answer) -> str:
@@ -63,11 +61,25 @@ def _influence(body: Answer) -> str:
     rows = []
     for one in body["moves"]:
         changes = [one["influence"][key] for key in sources]
-        if any(abs(change or 0.0) >= STAYS for change in changes):
-            rows.append([one["title"], *("" if change is None else f"{100 * change:+.1f}" for change in changes)])
+        if any(_moved(one, change) for change in changes if change is not None):
+            rows.append([one["title"], *("" if change is None else _points(one, change) for change in changes)])
     if not rows:
-        return "None of them moves an answer by half a point."
-    return table(["Risk", *sources], rows) + "\n\nPoints of 100, with all series less without this one."
+        return "None of them moves an answer by a fiftieth of its interval's width."
+    return table(["Risk", *sources], rows) + "\n\nWith all series less without this one."
+
+
+def _moved(one: Answer, change: float) -> bool:
+    """Whether a change shows beside what nobody knows: a risk of 3 of 1,000 moves by less than one of 40 of 100."""
+    known = [one[when] for when in ("before", "after") if one[when]["probability"] is not None]
+    return moves(change, *((answer["lower"], answer["upper"]) for answer in known))
+
+
+def _points(one: Answer, change: float) -> str:
+    """A change on the denominator of the rarer of what it lies between."""
+    of = max(
+        denominator(one[when]["probability"]) for when in ("before", "after") if one[when]["probability"] is not None
+    )
+    return f"{of * change:+.1f} points" if of == 100 else f"{of * change:+.1f} of {of:,}"
 
 
 def _said(answer: Answer) -> str:
@@ -86,9 +98,9 @@ def changelog_entry(body: Answer, day: str) -> str:
         mine = [one for one in body["surprises"] if one["source"] == key]
         lines.append(f"- Added {key}: {citation}")
         lines += [f"    - {one['count']}: {one['events']} of {one['total']} ({one['words']})" for one in mine]
-    moved = [one for one in body["moves"] if one["moved"] is None or abs(one["moved"]) >= STAYS]
+    moved = [one for one in body["moves"] if one["moved"] is None or _moved(one, one["moved"])]
     changed = [one for one in moved if one["before"]["probability"] is not one["after"]["probability"]]
     lines += [f"- {one['title']}: {_said(one['before'])}, now {_said(one['after'])}" for one in changed]
     if not changed:
-        lines.append("- No answer moved by half a point.")
+        lines.append("- No answer moved by a fiftieth of its interval's width.")
     return "\n".join(lines) + "\n"

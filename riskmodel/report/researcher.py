@@ -21,11 +21,25 @@ def _model(answer: Answer) -> str:
     for risk in answer["risks"]:
         for variant in (risk["robustness"] or {}).get("priors", ()):
             value = "" if variant["probability"] is None else f"{variant['probability']:.4f}"
-            rows.append([risk["outcome"], variant["variant"], value])
+            rows.append([risk["outcome"], variant["variant"], value, ""])
+        for one in (risk["robustness"] or {}).get("dependence", ()):
+            ends = " to ".join(f"{end:.4f}" for end in one["interval"])
+            named = f"branches correlated {one['correlation']:g} within a centre (normal copula)"
+            rows.append([risk["outcome"], named, f"{one['probability']:.4f}", ends])
     model = answer["model"]
+    figures = []
+    for risk in answer["risks"]:
+        if risk["headline"] is None or risk["by_definition"]:
+            continue
+        crude = "" if risk["crude"] is None else f"{risk['crude']['events']} of {risk['crude']['total']}"
+        numbers = [f"{risk[name]:.3g}" for name in ("probability", "median")]
+        figures.append([risk["outcome"], *numbers, crude, risk["headline"]["statistic"]])
     text = (
         f"## Model\n\nBeta-binomial for each branch; prior on the average {model['prior']}, heterogeneity "
         f"{model['heterogeneity']}. "
         f"Estimand: {model['estimand']}. Intervals are 95 %, equal-tailed."
     )
-    return text + ("\n\n" + table(["Outcome", "Variant", "Probability"], rows) if rows else "")
+    if figures:
+        text += " Of rare events and few series the mean is high: expected over observed numbers are in docs/calibration.md."
+        text += "\n\n" + table(["Outcome", "Mean", "Median", "Crude count", "Headline"], figures)
+    return text + ("\n\n" + table(["Outcome", "Variant", "Probability", "95 % interval"], rows) if rows else "")

@@ -8,20 +8,23 @@ from typing import Any
 from riskmodel.report.wording import (
     bullets,
     capital,
+    counted,
     denominator,
     frequency,
     frequency_range,
     given_states,
+    headline,
     listed,
     said,
     sentence,
     span,
     table,
+    told,
 )
 
 Answer = Mapping[str, Any]
 
-_HEAD = ("Outcome", "Best single figure", "95 % range, one more centre")
+_HEAD = ("Outcome", "Mean", "Median", "95 % range, one more centre")
 
 
 def in_words(risk: Answer) -> str:
@@ -36,16 +39,25 @@ def in_words(risk: Answer) -> str:
     if risk["by_definition"]:
         counted = "always counted so" if p == 1 else "never counted so"
         return f"{counted}, by definition; how these pregnancies go is not in these series."
-    of = denominator(p)
+    of = denominator(headline(risk))
     if risk["certainty"] == "very low":
         # Words and a range first: two series or an unknown branch do not carry a figure.
         return (
             f"too little is published for one figure: anywhere from {frequency_range(risk['interval'], of)} of {of:,} in "
-            f"one particular centre, about {frequency(p, of)} if one must be named ({risk['series']} series)."
+            f"one particular centre; if one must be named, {_figures(risk)} ({risk['series']} series)."
         )
     return (
-        f"best single figure {frequency(p, of)} of {of:,}; one particular centre could have "
+        f"{_figures(risk)}; one particular centre could have "
         f"{frequency_range(risk['interval'], of)} of {of:,} (certainty {risk['certainty']}, {risk['series']} series)."
+    )
+
+
+def _figures(risk: Answer) -> str:
+    """Mean and median, the headline first, and the crude count."""
+    first, second = ("probability", "median") if risk["headline"]["statistic"] == "mean" else ("median", "probability")
+    of, names = denominator(headline(risk)), {"probability": "mean", "median": "median"}
+    return f"{names[first]} {frequency(risk[first], of)} of {of:,}, {names[second]} {frequency(risk[second], of)}, " + (
+        "no series counts exactly this" if risk["crude"] is None else f"counted {counted(risk['crude'])}"
     )
 
 
@@ -63,35 +75,54 @@ def risk_section(risks: Sequence[Answer]) -> str:
     """Risks as a table, and what must be said of each."""
     rows = []
     for risk in risks:
-        average = "" if risk["average"] is None else span(risk["average"]["interval"], risk["probability"])
-        rows.append([outcome_title(risk), _figure(risk), _interval(risk), average, _basis(risk), risk["certainty"]])
-    text = table([*_HEAD, "Average of centres", "Rests on", "Certainty"], rows)
+        average = "" if risk["average"] is None else span(risk["average"]["interval"], headline(risk))
+        crude = "" if risk["by_definition"] else counted(risk["crude"])
+        row = [*_row(risk), average, crude, _basis(risk), risk["certainty"]]
+        rows.append(row)
+    text = table([*_HEAD, "Average of centres", "Crude count", "Rests on", "Certainty"], rows)
     return bullets((note for risk in risks for note in _notes(risk)), text) or text
 
 
-def _figure(risk: Answer) -> str:
+def _row(risk: Answer) -> list[str]:
+    """An outcome, its mean and median, the headline of the two in bold, and the range."""
+    return [outcome_title(risk), _mean(risk), _median(risk), _interval(risk)]
+
+
+def _mean(risk: Answer) -> str:
     p = risk["probability"]
     if p is None:
         bounds = _bounds(risk)
         return "not estimable" + (f"; {span(bounds)} of 100" if bounds else "")
     if risk["by_definition"]:
         return "by definition " + ("all" if p == 1 else "none")
-    return f"about {said(p)}" if risk["certainty"] == "very low" else said(p)
+    return _one(risk, "mean", p)
+
+
+def _median(risk: Answer) -> str:
+    return "" if risk["probability"] is None or risk["by_definition"] else _one(risk, "median", risk["median"])
+
+
+def _one(risk: Answer, statistic: str, value: float) -> str:
+    """A figure on the denominator of the headline."""
+    of = denominator(headline(risk))
+    number = frequency(value, of)
+    about = "about " if risk["certainty"] == "very low" and number[0].isdigit() else ""
+    text = f"{about}{number} of {of:,}"
+    return f"**{text}**" if risk["headline"]["statistic"] == statistic else text
 
 
 def _interval(risk: Answer) -> str:
     if risk["by_definition"]:
         return ""
     if risk["probability"] is not None:
-        return f"{span(risk['interval'], risk['probability'])} of {denominator(risk['probability']):,}"
+        return f"{span(risk['interval'], headline(risk))} of {denominator(headline(risk)):,}"
     return f"{span(risk['bounds_interval'])} of 100" if risk["bounds_interval"] else ""
 
 
 def _basis(risk: Answer) -> str:
     if not risk["series"]:
         return "no series" if not risk["by_definition"] else "definition"
-    events = "" if risk["events"] is None else f"{risk['events']} of "
-    return f"{risk['series']} series, {events}{risk['fetuses']} fetuses: {listed(risk['sources'])}"
+    return f"{risk['series']} series, {risk['fetuses']:,} fetuses: {listed(risk['sources'])}"
 
 
 def _notes(risk: Answer) -> list[str]:
@@ -103,12 +134,14 @@ def _notes(risk: Answer) -> list[str]:
     elif risk["by_definition"]:
         notes.append(f"**{name}:** {sentence(risk['reason'])}")
     else:
-        of = denominator(p)
-        yes, no = frequency(p, of), frequency(1 - p, of)
+        of = denominator(headline(risk))
+        no = frequency(1 - headline(risk), of)
         notes.append(
-            f"**{name}:** best single figure {yes} of {of:,}, and {no} of {of:,} with {risk['complement_title']}. "
-            f"The range is about centres: nobody can say which group this fetus is in."
+            f"**{name}:** {_figures(risk)}; by the {risk['headline']['statistic']} {no} of {of:,} with "
+            f"{risk['complement_title']}. The range is about centres: nobody can say which group this fetus is in."
         )
+        if risk["headline"]["reason"]:
+            notes.append(f"Why the median comes first: {risk['headline']['reason']}.")
         if risk["spread_between"] is not None:
             share = round(100 * risk["spread_between"])
             notes.append(
@@ -129,19 +162,18 @@ def _notes(risk: Answer) -> list[str]:
     if all(route and route["probability"] is not None for route in routes[:2]):
         direct, indirect, combined = routes
         refused = combined["probability"] is None
-        together = "refused" if refused else said(combined["probability"], combined["interval"])
+        together = "refused" if refused else told(combined)
         notes.append(
             f"{name}, by route: series that report exactly this and nothing finer ({listed(direct['sources'])}) "
-            f"{said(direct['probability'], direct['interval'])}; finer counts through the tree "
-            f"({listed(indirect['sources'])}) {said(indirect['probability'], indirect['interval'])}; together, each series "
-            f"once, {together}. {sentence(combined['reason'])}".rstrip()
+            f"{told(direct)}; finer counts through the tree ({listed(indirect['sources'])}) {told(indirect)}; together, "
+            f"each series once, {together}. {sentence(combined['reason'])}".rstrip()
         )
     return notes
 
 
 def branch_section(branch: Answer) -> str:
     """The risks if one more thing were known."""
-    rows = [[outcome_title(risk), _figure(risk), _interval(risk), _basis(risk)] for risk in branch["risks"]]
+    rows = [[*_row(risk), _basis(risk)] for risk in branch["risks"]]
     reasons = [
         f"**{outcome_title(risk)}: not estimable.** {sentence(risk['reason'])}"
         for risk in branch["risks"]
@@ -188,9 +220,8 @@ def settings_section(answer: Answer) -> str:
             if found["probability"] is None:
                 cells.append("not estimable")
                 continue
-            series = f"{found['series']} series, {found['fetuses']} fetuses: {listed(found['sources'])}"
-            told = said(found["probability"], found["interval"])
-            cells.append(f"{told}; {series if found['series'] else 'definition'}")
+            series = f"{found['series']} series, {found['fetuses']:,} fetuses: {listed(found['sources'])}"
+            cells.append(f"{told(found)}; {series if found['series'] else 'definition'}")
         rows.append(cells)
     head = ["Outcome", *(one["title"].capitalize() for one in answer["settings"])]
     note = (
@@ -206,4 +237,4 @@ def brief(risk: Answer) -> str:
         return "not estimable" + (f", {span(bounds)} of 100" if bounds else "")
     if risk["probability"] in (0.0, 1.0) and risk["interval"] == [risk["probability"]] * 2:
         return "none, by definition" if risk["probability"] == 0.0 else "all, by definition"
-    return said(risk["probability"], risk["interval"])
+    return told(risk)

@@ -1,18 +1,30 @@
 """How numbers and words are put on a page: natural frequencies in both frames, ranges, sentences, tables.
 
-Frequencies are "n of 100", or "of 1,000" below one in a hundred, with one denominator for a figure and its range; never
-"1 in X", the format that readers get wrong most often (Grimes and Snively, Obstetrics and Gynecology 1999).
+Frequencies are "n of 100", or of the power of ten, up to a million, of which a rarer figure is at least one, with one
+denominator for a figure and its range; never "1 in X", the format that readers get wrong most often (Grimes and Snively,
+Obstetrics and Gynecology 1999).
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any
+
+#: Fetuses of a series, on average, below which series are called small.
+SMALL = 100
+#: Share of its 95 % interval's width by which a figure has to move to be said to move: less is lost in what nobody knows.
+MOVES = 1 / 50
+
+
+def moves(change: float, *intervals: Sequence[float]) -> bool:
+    """Whether a figure moves, by the narrower of the 95 % intervals that it has before and after."""
+    return abs(change) > max(MOVES * min(high - low for low, high in intervals), 1e-9)
 
 
 def denominator(*probabilities: float) -> int:
     """The denominator that a figure and its range share."""
-    figure = probabilities[0]
-    return 1000 if 0 < min(figure, 1 - figure) < 0.01 else 100
+    rarer = min(probabilities[0], 1 - probabilities[0])
+    return next((of for of in (100, 1000, 10_000, 100_000) if rarer * of >= 1), 1_000_000) if rarer > 0 else 100
 
 
 def frequency(probability: float, of: int) -> str:
@@ -45,6 +57,22 @@ def said(probability: float, interval: Sequence[float] | None = None) -> str:
     of = denominator(probability)
     text = f"{frequency(probability, of)} of {of:,}"
     return text if interval is None else f"{text} ({frequency_range(interval, of)})"
+
+
+def headline(risk: Mapping[str, Any]) -> float:
+    """The figure of a risk that is told first: the answer says which."""
+    return float(risk["headline"]["figure"])
+
+
+def told(risk: Mapping[str, Any]) -> str:
+    """A risk by its headline and range; that it is the median is said, since a figure is the mean otherwise."""
+    text = said(headline(risk), risk["interval"])
+    return f"{text}, the median" if risk["headline"]["statistic"] == "median" else text
+
+
+def counted(crude: Mapping[str, Any] | None) -> str:
+    """The crude count, or that no series counts exactly what is asked."""
+    return "none" if crude is None else f"{crude['events']:,} of {crude['total']:,} in {crude['series']} series"
 
 
 def span(interval: Sequence[float] | None, figure: float | None = None) -> str:

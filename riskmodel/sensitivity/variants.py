@@ -8,6 +8,7 @@ from typing import Any
 
 from riskmodel._support.kept import once
 from riskmodel.evidence.finding import Count, PartlyTested
+from riskmodel.sensitivity.within_centre import dependence
 from riskmodel.tree.answer import joint
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
@@ -41,11 +42,13 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
     dict
         Keys priors, readings and left_out, each a list of variants with their probability; reason, why there are none,
         where each would take seconds; untested, the answer if as few as possible were tested where a source does not say
-        how many; lowest and highest, the range of the first three with the answer itself, None where nothing is estimable.
+        how many; dependence, the answer if the branches' risks in one centre go together, and dependence_reason, why none;
+        lowest and highest, the range of the first three with the answer itself, None where nothing is estimable.
     """
     if not joint(model).exact:
         return {
-            **{kind: [] for kind in ("priors", "readings", "left_out", "untested")},
+            **{kind: [] for kind in ("priors", "readings", "left_out", "untested", "dependence")},
+            "dependence_reason": "not worked out",
             **dict.fromkeys(("lowest", "highest"), risk.mean),
             "reason": NOT_WORKED_OUT,
         }
@@ -85,6 +88,7 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
                 "probability_if_fewest": fewest.mean,
             }
         )
+    together = dependence(model, risk)
     variants: list[dict[str, Any]] = [*priors, *readings, *left_out]
     values = [value for value in (*(one["probability"] for one in variants), risk.mean) if value is not None]
     return {
@@ -92,6 +96,8 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
         "readings": readings,
         "left_out": left_out,
         "untested": untested,
+        "dependence": together["variants"],
+        "dependence_reason": together["reason"],
         "lowest": min(values, default=None),
         "highest": max(values, default=None),
         "reason": "",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from riskmodel.evidence.audit import AuditFinding, worst_first
 from riskmodel.evidence.finding import Count, Edge
 from riskmodel.inference.pool import pool
+from riskmodel.report.wording import denominator, frequency, moves
 from riskmodel.tree.model import ProbabilityTree
 from riskmodel.tree.prediction import foretold
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 TAIL = 0.05
 #: Share of a branch's fetuses above which one series decides it.
 DOMINANT = 0.6
-#: Change of a branch's probability between readings that is told.
-MOVES = 0.01
 
 
 def audit_model(model: ProbabilityTree) -> tuple[AuditFinding, ...]:
@@ -126,7 +125,8 @@ def _ascertainment(model: ProbabilityTree, edge: Edge) -> Iterator[AuditFinding]
             if a[1] < b[0] or b[1] < a[0]:
                 # One series of a kind may differ for any reason; two or more of each speak of the kind.
                 severity = "warning" if min(len(who_a), len(who_b)) > 1 else "note"
-                what = f"{edge.said}: {100 * mean_a:.0f} of 100 in {first}, {100 * mean_b:.0f} in {second}"
+                of = max(denominator(mean_a), denominator(mean_b))
+                what = f"{edge.said}: {frequency(mean_a, of)} of {of:,} in {first}, {frequency(mean_b, of)} in {second}"
                 yield AuditFinding(severity, "ascertainment", what, tuple(sorted({*who_a, *who_b})))
 
 
@@ -171,10 +171,14 @@ def _readings(model: ProbabilityTree) -> Iterator[AuditFinding]:
         other = model.variant(evidence=evidence.with_reading(reading.name))
         for edge in model.edges:
             mine, theirs = model.posterior(edge), other.posterior(edge)
-            if mine is None or theirs is None or abs(theirs.average.mean - mine.average.mean) < MOVES:
+            if mine is None or theirs is None:
                 continue
+            here, there = mine.average.mean, theirs.average.mean
+            if not moves(there - here, mine.average.interval(), theirs.average.interval()):
+                continue
+            of = max(denominator(here), denominator(there))
             what = (
-                f"{edge.said}: {100 * mine.average.mean:.0f} of 100 in the reading {evidence.reading!r}, "
-                f"{100 * theirs.average.mean:.0f} in {reading.name!r}"
+                f"{edge.said}: {frequency(here, of)} of {of:,} in the reading {evidence.reading!r}, "
+                f"{frequency(there, of)} in {reading.name!r}"
             )
             yield AuditFinding("note", "reading", what, tuple(sorted({*mine.labels, *theirs.labels})))

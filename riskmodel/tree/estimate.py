@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from riskmodel._support.kept import Value, kept
-from riskmodel.distributions.base import Distribution, IntervalKind
+from riskmodel.distributions.base import Distribution, Headline, IntervalKind
 from riskmodel.evidence.finding import Count, Edge, Outcome
 from riskmodel.evidence.known import Known
 
@@ -25,6 +25,15 @@ class Joining(Protocol):
     @property
     def effective_share(self) -> float:
         """Share of the points of the joint distribution that count, in (0, 1]."""
+
+
+@dataclass(frozen=True)
+class Crude:
+    """What the series that report exactly a question count together, no model behind it."""
+
+    events: int
+    total: int
+    series: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +88,16 @@ class Route(Value):
     def mean(self) -> float | None:
         """The probability for the next fetus, or None."""
         return None if self.new_setting is None else float(self.new_setting.mean)
+
+    @kept
+    def median(self) -> float | None:
+        """As likely to be below as above for the risk in a new setting, or None."""
+        return None if self.new_setting is None else self.new_setting.median
+
+    @property
+    def headline(self) -> Headline | None:
+        """The figure to tell first: the mean, or the median where the mean lies outside the central 80 % interval."""
+        return None if self.new_setting is None else self.new_setting.headline
 
     def interval(self, prob: float = 0.95, *, kind: IntervalKind = "eti") -> tuple[float, float] | None:
         """Credible interval of the risk in a new setting, or None.
@@ -137,7 +156,7 @@ class Route(Value):
         Returns
         -------
         dict
-            Keys probability, interval, average, series, fetuses, events, sources, coarse, joint and reason.
+            Keys probability, median, headline, interval, average, series, fetuses, events, sources, coarse, joint, reason.
         """
         interval = self.interval(ci_prob)
         average = None
@@ -145,6 +164,8 @@ class Route(Value):
             average = {"probability": float(self.average.mean), "interval": list(self.average.interval(ci_prob))}
         return {
             "probability": self.mean,
+            "median": self.median,
+            "headline": self.headline and self.headline._asdict(),
             "interval": None if interval is None else list(interval),
             "average": average,
             "series": self.series,
@@ -223,6 +244,16 @@ class RiskEstimate(Route):
         return low or 0.0, high or 0.0
 
     @property
+    def crude(self) -> Crude | None:
+        """Counts of the series that report exactly the question, added up; None where none does."""
+        rows = () if self.definition_only else self.direct.counts
+        if not rows:
+            return None
+        asked = self.outcome.state or "yes"
+        events = sum(row.events if row.category == asked else row.total - row.events for row in rows)
+        return Crude(events, sum(row.total for row in rows), len({row.source for row in rows}))
+
+    @property
     def spread_between(self) -> float | None:
         """Share of the variance that is spread between settings; the rest is not knowing the average."""
         if self.new_setting is None or self.average is None or not self.new_setting.sd > 0:
@@ -230,11 +261,29 @@ class RiskEstimate(Route):
         return float(min(1.0, max(0.0, 1.0 - self.average.sd**2 / self.new_setting.sd**2)))
 
     @property
+    def only_direct(self) -> bool:
+        """Whether the tree has no answer, and the series that report exactly the question are the whole of this one."""
+        return self.estimable and not self.combined.estimable
+
+    @property
+    def weakness(self) -> str:
+        """What makes a figure too weak to come first, of the counts that the answer used; empty where nothing does."""
+        if self.definition_only or not self.estimable:
+            return ""
+        if self.unknown and not self.only_direct:
+            names = "; ".join(edge.said for edge in self.unknown)
+            return f"no series reports a branch that it depends on ({names})"
+        fewest = self.series if self.only_direct else self.fewest
+        if fewest > 2:
+            return ""
+        several = not self.only_direct and len(self.edges) > 1
+        words = "one series decides" if fewest == 1 else "two series decide"
+        return f"{words} {'one of its branches' if several else 'it'}"
+
+    @property
     def thin(self) -> bool:
         """Whether two series or fewer, or an unknown branch, decide the answer: then words and a range come first."""
-        if self.definition_only:
-            return False
-        return bool(self.unknown) or self.fewest <= 2
+        return bool(self.weakness)
 
     def bounds_interval(self, prob: float = 0.95) -> tuple[float, float] | None:
         """From the lower limit at the lower bound to the upper limit at the upper one.

@@ -47,6 +47,23 @@ def test_scores_are_those_of_the_closed_form(small):
         np.testing.assert_allclose(arm["scores"]["flat"]["pit"], (y + u) / (n + 1), rtol=1e-12)
 
 
+def test_a_record_tells_expected_over_observed_in_both_codings(small):
+    record = calibrate(small, {"flat": uniform}, ks=[1, 2], resamples=50)
+    table = record.expected_table().set_index(["stratum", "coding", "k"])
+    chosen = [
+        (y, n, k) for arm in record.arms.values() for y, n, k in zip(arm["events"], arm["total"], arm["k"], strict=True)
+    ]
+    ratios = []
+    for k in ("1", "2"):
+        events, total = np.array([(y, n) for y, n, at in chosen if at == k]).T
+        ratios.append(total.sum() / 2 / events.sum())  # half of each series is expected
+        assert table.loc["all", "events", k]["ratio"] == pytest.approx(ratios[-1], rel=1e-12)
+        assert table.loc["all", "non-events", k]["ratio"] == pytest.approx(total.sum() / 2 / (total - events).sum())
+    assert table.loc["all", "events", "average"]["ratio"] == pytest.approx(np.mean(ratios))
+    page = record.to_markdown()
+    assert f"| flat, all, K = 1 | {len(chosen) // 2} |" in page.split("## Expected over observed")[1]
+
+
 def test_a_probability_of_zero_counts_and_does_not_spoil_the_mean(small):
     record = calibrate(small, {"sure": lambda events, totals, total: np.eye(total + 1)[0]}, ks=[1])
     values = record.scores.log_score["sure"]

@@ -106,7 +106,7 @@ def test_a_record_keeps_to_its_schema(small, tmp_path):
             CalibrationRecord.load(tmp_path / "record.json")
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"format": "riskmodel calibration record 2"}', "[1]", None])
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "riskmodel calibration record 3"}', "[1]", None])
 def test_what_is_no_record_is_refused(tmp_path, text):
     path = tmp_path / "record.json"
     if text is not None:

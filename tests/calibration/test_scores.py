@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import riskmodel as rm
+from riskmodel.calibration.corpus import load_corpus
+from riskmodel.calibration.leave_out import Task, draw_cases
 from riskmodel.calibration.scores import Scores, ecdf_band, rarity, verdict
 
 
@@ -76,6 +78,70 @@ def test_coverage_counts_the_middle_and_averages_over_k():
     row = scores((np.arange(1000) + 0.5) / 1000, 0).rows[5]
     assert (row["k"], row["cases"], row["data_sets"]) == ("average", 5000, 20)
     assert [row[f"coverage_{level}"] for level in (50, 80, 95)] == pytest.approx([0.5, 0.8, 0.95])
+
+
+def counted(events, total, cluster, expected, risk=0.05):
+    """Predictions from one series each."""
+    n = len(events)
+    return Scores(
+        ks=("1",),
+        k=np.full(n, "1"),
+        cluster=np.array(cluster),
+        rarity=np.full(n, rarity(risk)),
+        total=np.array(total),
+        pit={"mine": np.full(n, 0.5)},
+        log_score={"mine": np.zeros(n)},
+        seed=1,
+        resamples=400,
+        events=np.array(events),
+        expected={"mine": np.array(expected, float)},
+    )
+
+
+def test_expected_over_observed_by_hand():
+    # Cluster a: 3 + 1 expected and 1 + 1 seen of 20; cluster b: 5 expected and 4 seen of 20.
+    found = counted([1, 1, 4], [10, 10, 20], ["a", "a", "b"], [3, 1, 5])
+    events, others = (
+        next(row for row in found.ratios if (row["coding"], row["stratum"], row["k"]) == (coding, "1 to 10 %", "1"))
+        for coding in ("events", "non-events")
+    )
+    assert (events["cases"], events["data_sets"], events["expected"], events["observed"]) == (3, 2, 9.0, 6)
+    assert events["ratio"] == pytest.approx(9 / 6, abs=1e-12)
+    assert (others["expected"], others["observed"]) == (31.0, 34)
+    assert others["ratio"] == pytest.approx(31 / 34, abs=1e-12)
+    # Resamples of two clusters are a twice, b twice, or both: the percentiles are those of one cluster alone.
+    assert (events["ratio_lower"], events["ratio_upper"]) == pytest.approx((5 / 4, 4 / 2), abs=1e-12)
+    assert (others["ratio_lower"], others["ratio_upper"]) == pytest.approx((15 / 16, 16 / 18)[::-1], abs=1e-12)
+    empty = next(row for row in found.ratios if row["stratum"] == "more than 10 %" and row["k"] == "1")
+    assert (empty["cases"], empty["observed"]) == (0, 0)
+    assert np.isnan(empty["ratio"])
+
+
+def test_where_nothing_was_observed_there_is_no_ratio():
+    with np.errstate(all="raise"):
+        row = counted([0, 0], [10, 10], ["a", "b"], [1, 1]).ratios[0]
+    assert not np.isfinite(row["ratio"])
+
+
+def test_the_document_says_what_is_expected_and_what_came():
+    text = (Path(__file__).parents[2] / "docs" / "calibration.md").read_text(encoding="utf-8")
+    told = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 7 and cells[1] == "all":
+            told[cells[0]] = (int(cells[2]), float(cells[3]), int(cells[4]), float(cells[5].split()[0]))
+    sums = {name: np.zeros(3) for name in told}
+    for arm in load_corpus().arms:
+        if sum(total <= 3000 for total in arm.totals) < 3:
+            continue
+        for case in draw_cases(Task(arm, (), 1, ("all",), 12, 3000, False)):
+            others = list(case.others)
+            mean = rm.pool([arm.events[i] for i in others], [arm.totals[i] for i in others]).average.mean
+            seen = np.array([1, mean * arm.totals[case.left_out], arm.events[case.left_out]])
+            for name in ("all", rarity(arm.pooled_risk)):
+                sums[name] += seen
+    for name, (cases, expected, observed) in sums.items():
+        assert told[name] == (cases, round(expected, 1), observed, round(expected / observed, 2)), name
 
 
 def test_one_data_set_has_no_interval():

@@ -69,7 +69,7 @@ def test_icons_fill_the_low_end_and_hatch_to_the_high_end(isolated):
     assert len(ax.patches) == 100
     assert 100 - hatched - grey == round(100 * row["lower"])
     assert 100 - grey == round(100 * row["upper"])
-    assert any("best single figure 89" in text.get_text() for text in ax.texts)
+    assert any("black line: mean 89" in text.get_text() for text in ax.texts)
 
 
 def test_changes_draw_the_risk_after_either_result(isolated):
@@ -86,8 +86,10 @@ def test_moves_draw_every_variant_that_has_an_answer(isolated):
     table = isolated.robustness_table()
     rows = table[(table["outcome"] == "good_outcome") & table["probability"].notna()]
     ax = rm.plots.moves(table, outcome="good_outcome")
-    drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in ("o", "D", "^", "v", "s")]
+    drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in ("o", "D", "^", "v", "s", "P")]
     assert drawn == rows["probability"].tolist()[1:]
+    dotted = [list(map(float, line.get_xdata())) for line in ax.lines if line.get_linestyle() == ":"]
+    assert dotted == rows.loc[rows["kind"] == "dependence", ["lower", "upper"]].to_numpy().tolist()
     assert "without Simchen 2002" in [text.get_text() for text in ax.get_yticklabels()]
 
 
@@ -135,4 +137,6 @@ def test_tables_of_a_consultation_hold_its_numbers(isolated):
     assert good.loc["answer", "probability"] == answer["risks"][0]["probability"]
     assert good.loc["direct", "series"] == 2
     assert len(isolated.workup_table()["step"].unique()) == len(answer["workup"])
-    assert set(isolated.robustness_table()["kind"]) == {"answer", "prior", "reading", "unknown", "tested", "left out"}
+    assert set(isolated.robustness_table()["kind"]) == {
+        "answer", "prior", "reading", "unknown", "tested", "left out", "dependence",
+    }  # fmt: skip

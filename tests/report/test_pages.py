@@ -1,6 +1,7 @@
 """Words, rules and pages: how numbers are said, and what a page holds."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from command_line import BEST, SEED
@@ -9,7 +10,7 @@ import riskmodel as rm
 from riskmodel.consultation.certainty import certainty
 from riskmodel.evidence.workup import Condition
 from riskmodel.report import render as report
-from riskmodel.report.wording import denominator, frequency, frequency_range, listed
+from riskmodel.report.wording import denominator, frequency, frequency_range, headline, listed
 
 
 @pytest.mark.parametrize(
@@ -33,12 +34,42 @@ def test_rare_risks_get_a_larger_denominator():
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 
-def test_certainty_is_a_word_with_a_reason():
-    assert certainty(series=2, width=0.1, thin=True, by_definition=False)[0] == "very low"
-    assert certainty(series=5, width=0.5, thin=False, by_definition=False)[0] == "low"
-    assert certainty(series=5, width=0.1, thin=False, by_definition=False)[0] == "moderate"
-    assert certainty(series=4, width=0.1, thin=False, by_definition=False)[0] == "low"
-    assert certainty(series=0, width=None, thin=True, by_definition=False)[0] == "none"
+@pytest.mark.parametrize(
+    ("interval", "sources", "fetuses", "weakness", "word", "why"),
+    [
+        ((0.1, 0.2), "ab", 900, "two series decide it", "very low", "two series decide it"),
+        ((0.1, 0.6), "abcde", 400, "", "low", "5 small series, 400 fetuses; the 95 % interval spans 50 of 100"),
+        ((0.1, 0.2), "abcde", 500, "", "moderate", "5 series, 500 fetuses; the 95 % interval spans 10 of 100"),
+        ((0.001, 0.005), "abcd", 991, "", "low", "4 series, 991 fetuses; the 95 % interval spans 4 of 1,000"),
+        (None, "", 0, "", "none", "no series answers this"),
+    ],
+)
+def test_certainty_is_a_word_with_a_reason(interval, sources, fetuses, weakness, word, why):
+    counts = tuple(SimpleNamespace(source=source) for source in sources)
+    said = {"coarse": (), "counts": counts, "series": len(sources), "fetuses": fetuses, "weakness": weakness}
+    assert certainty(SimpleNamespace(**said, interval=lambda: interval, definition_only=False)) == (word, why)
+
+
+def test_certainty_is_of_the_counts_that_the_answer_used(model):
+    bowel = rm.fit(rm.load_evidence("fetal-echogenic-bowel"))
+    # The tree cannot answer for a branch that nobody reports; three series that report just this can.
+    risk = bowel.risk("abnormal_karyotype")
+    assert risk.unknown
+    assert (risk.only_direct, risk.thin) == (True, False)
+    assert certainty(risk) == ("low", "3 series, 1,670 fetuses; the 95 % interval spans 17 of 100")
+    assert "991 fetuses" in certainty(bowel.risk("cystic_fibrosis"))[1]
+    assert bowel.risk("infection").weakness == "one series decides it"
+    # One death rate, although the tree has several branches on the way to it: one series told all of it.
+    assert bowel.risk("fetal_death").weakness == "one series decides it"
+    assert "infection positive" in model.risk("good_outcome", anatomy="isolated").weakness
+    assert model.risk("good_outcome", anatomy="isolated", karyotype="abnormal").weakness == ""
+    routine = rm.fit(model.evidence, setting="routine").risk("abnormal_karyotype")
+    assert routine.weakness.endswith("series decide one of its branches") or routine.weakness.startswith("one series")
+    texts = [
+        one["text"] for one in rm.consult(finding="fetal-echogenic-bowel").cautions if one["key"].startswith("thin")
+    ]
+    assert not any(text.startswith("Abnormal karyotype") for text in texts)
+    assert "Fetal death: one series decides it; take the range, not the figure." in texts
 
 
 def test_rules_print_as_they_were_written():
@@ -107,8 +138,9 @@ def test_the_patient_s_page_is_plain_and_has_the_same_numbers(known):
         assert not re.search(rf"\b{word}\b", prose, re.IGNORECASE), word
     for risk in answer["risks"]:
         if risk["probability"] is not None and not risk["by_definition"]:
-            of = denominator(risk["probability"])
-            assert f"About {frequency(risk['probability'], of)} of {of:,}" in prose
+            figure = headline(risk)
+            of = denominator(figure)
+            assert f"About {frequency(figure, of)} of {of:,}" in prose
     assert "You decide" in prose
     sentences = [one for one in re.split(r"[.:?!]\s", re.sub(r"[*#\-]", "", prose)) if len(one.split()) > 1]
     longest = max(sentences, key=lambda one: len(one.split()))

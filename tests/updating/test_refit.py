@@ -9,6 +9,7 @@ import pytest
 from new_series import NEW_SOURCE, NOBODY, OUT, as_csv, line
 
 import riskmodel as rm
+from riskmodel.report.refit import changelog_entry, to_markdown
 from riskmodel.updating.new_counts import refit
 
 # ---------------------------------------------------------------- what is said
@@ -80,6 +81,40 @@ def test_a_count_far_from_the_others_is_called_so(held):
     assert move["moved"] < -0.2
     assert move["influence"]["Nobody 2020"] == pytest.approx(move["moved"], abs=1e-12)
     assert re.search(r"-\d\d\.\d points", found.to_markdown())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lower", "upper", "said"),
+    [
+        (0.003, 0.006, 0.0005, 0.02, "+3.0 of 1,000"),  # a third of a point of 100, and a sixth of the interval
+        (0.0002, 0.0003, 0.0, 0.001, "+1.0 of 10,000"),
+        (0.997, 0.994, 0.98, 0.9995, "-3.0 of 1,000"),
+        (0.47, 0.48, 0.06, 0.90, "stays"),
+        (0.47, 0.44, 0.06, 0.90, "-3.0 points"),
+        (0.003, 0.003, 0.0, 0.02, "stays"),
+    ],
+)
+def test_what_moves_is_judged_by_the_width_of_the_interval(before, after, lower, upper, said):
+    sides = {
+        name: {"probability": p, "lower": lower, "upper": upper, "series": 3}
+        for name, p in (("before", before), ("after", after))
+    }
+    moved = after - before
+    one = {"title": "a risk", "moved": moved, "influence": {"New 2020": moved}, **sides}
+    body = {
+        "finding": "x",
+        "before": "1",
+        "after": "2",
+        "reading": "primary",
+        "setting": "any",
+        "audit": [],
+        "surprises": [],
+    }
+    page = to_markdown(body | {"sources": {"New 2020": "A citation."}, "moves": [one]})
+    assert page.split("## What moves")[1].split("## Which")[0].count(f"| {said} |") == 1
+    assert ("None of them moves" in page) == (said == "stays")
+    entry = changelog_entry(body | {"sources": {}, "moves": [one]}, "2026-01-01")
+    assert ("No answer moved" in entry) == (said == "stays")
 
 
 def test_influence_is_leaving_one_out(held):
