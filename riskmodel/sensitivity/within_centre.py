@@ -134,7 +134,7 @@ def _ratio(model: ProbabilityTree, risk: RiskEstimate) -> Ratio | None:
     }
     top, bottom = cancel(restrict(above, filled), restrict(below, filled))
     used, posterior = sorted(edges_of(top) | edges_of(bottom)), joint(model, filled).posterior
-    held = {i: float(model.edges[i].probability or 0.0) for i in used if model.edges[i].status != "counts"}
+    held = {i: float(model.edges[i].probability or 0.0) for i in used if model.edges[i].status == "elicited"}
     risks = {i: posterior(i).next_setting for i in used if i not in held}
     return Ratio(top, bottom, risks, held) if len(risks) > 1 else None
 
