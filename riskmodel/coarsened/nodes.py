@@ -147,7 +147,7 @@ def new_setting_densities(nodes: Nodes, factors: Array, risk: Array) -> Array:
     log_density += (b - 1) * np.log1p(-risk)
     log_density -= betaln(a, b)
     # Single precision, several times as fast, leaves 1e-6 of a ratio that is needed to 1e-4.
-    density = np.exp(np.minimum(log_density, 80.0, out=log_density).astype(np.float32))
+    density = np.exp(np.clip(log_density, -200.0, 80.0, out=log_density).astype(np.float32))
     return np.asarray((nodes.weights * factors).astype(np.float32) @ density, float)
 
 
