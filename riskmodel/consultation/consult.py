@@ -341,7 +341,7 @@ def _limits(model: ProbabilityTree, query: Query, risks: Sequence[RiskEstimate])
             deciding = risk.weakness
             if risk.unknown and not risk.only_direct:
                 low, high = risk.bounds or (0.0, 1.0)
-                deciding += f", and could move it by {100 * (high - low):.0f} of 100"
+                deciding += f", which could move it by {100 * (high - low):.0f} of 100"
             text = f"{risk.outcome.title.capitalize()}: {deciding}; take the range, not the figure."
             yield _limit("thin-" + risk.outcome.name, text, risk.sources)
     for one in finding.independences:
