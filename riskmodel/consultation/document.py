@@ -130,14 +130,7 @@ class Untested(Said, frozen=True, kw_only=True):
 class Dependence(Said, frozen=True, kw_only=True):
     """The answer if the risks of its branches in one centre go together."""
 
-    correlation: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=1,
-            description="Of the normal scores of every two branches' risks, oriented so that the range widens.",
-        ),
-    ]
+    correlation: Annotated[float, Meta(ge=0, le=1, description="Of the normal scores of every two branches' risks.")]
     probability: Probability
     interval: Interval
 

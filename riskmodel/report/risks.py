@@ -198,7 +198,7 @@ def kinds_section(answer: Answer) -> str:
             rows.append([one["kind"].replace("-", " "), counted, said(p, one["interval"]), average])
         series = f"{kinds[0]['series']} series: {listed(kinds[0]['sources'])}"
         told = (
-            f"Share of each kind where the {variable['title']} is {state}: the best single figure with what one more centre "
+            f"Share of each kind where the {variable['title']} is {state}: the mean with what one more centre "
             f"could have, and the range of the average. Together the shares are one ({series})."
         )
         notes = [told, *dict.fromkeys(note for one in kinds for note in one["notes"])]

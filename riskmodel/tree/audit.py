@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from riskmodel.evidence.audit import AuditFinding, worst_first
 from riskmodel.evidence.finding import Count, Edge
-from riskmodel.inference.pool import pool
 from riskmodel.report.wording import denominator, frequency, moves
 from riskmodel.tree.model import ProbabilityTree
 from riskmodel.tree.prediction import foretold
@@ -87,12 +86,7 @@ def _outlying(model: ProbabilityTree, edge: Edge, rows: Sequence[Count]) -> Iter
         return  # of two series that differ nobody can say which is the odd one
     for left_out in rows:
         others = [row for row in rows if row is not left_out]
-        posterior = pool(
-            [row.events for row in others],
-            [row.total for row in others],
-            prior=model.prior,
-            heterogeneity=model.heterogeneity,
-        )
+        posterior = model.fitted.pooled(tuple(others), model.edges.index(edge))
         tail = two_sided(posterior.predict(left_out.total), left_out.events)
         if tail < TAIL:
             what = (

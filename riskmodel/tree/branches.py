@@ -45,9 +45,10 @@ class Branches(Value):
         cells = (*((row.source, row.events, row.total) for row in self.rows[edge]), *more)
         return self._fitted(cells, self.mu_priors[edge])
 
-    def pooled(self, rows: Rows) -> Posterior:
-        """What some rows say of one risk."""
-        return self._fitted(tuple((row.source, row.events, row.total) for row in rows), self.mu_prior)
+    def pooled(self, rows: Rows, edge: int | None = None) -> Posterior:
+        """What some rows say of one risk, of a branch or of none."""
+        prior = self.mu_prior if edge is None else self.mu_priors[edge]
+        return self._fitted(tuple((row.source, row.events, row.total) for row in rows), prior)
 
     def _fitted(self, cells: Cells, prior: MuPrior) -> Posterior:
         heterogeneity = 0 if self.heterogeneity_prior is None else self.heterogeneity_prior
