@@ -19,6 +19,7 @@ from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.prior_families import (
     BetaOnRho,
+    BoundedLogNormalOnTau,
     HalfNormalOnTau,
     HeterogeneityPrior,
     LogitNormalPrior,
@@ -34,6 +35,7 @@ __all__ = [
     "HETEROGENEITY_PRIORS",
     "MU_PRIORS",
     "BetaOnRho",
+    "BoundedLogNormalOnTau",
     "HalfNormalOnTau",
     "HeterogeneityPrior",
     "LogNormalOnTau",

@@ -84,8 +84,8 @@ def pool_many(
         Events and totals of each problem's series, each of shape (series,).
     prior, heterogeneity : object
         As `pool` takes them.
-    model : {"beta-binomial", "logit-normal"}
-        How risks differ between settings.
+    model : str
+        How risks differ between settings, as `pool` takes it.
     estimands : sequence of str
         Of ``"average"``, ``"new_setting"`` and ``"heterogeneity"``; the quantiles of the last take some 70 ms a problem.
     ci_prob : float
