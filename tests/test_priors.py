@@ -89,23 +89,31 @@ def test_the_symbolic_density_is_the_quadrature_s(prior, heterogeneity):
     assert_symbolic_is_numeric(as_mu_prior(prior), as_heterogeneity_prior(heterogeneity))
 
 
-def assert_symbolic_is_numeric(mu_prior, heterogeneity_prior):
+def test_the_symbolic_density_of_the_contaminated_model_is_the_quadrature_s():
+    assert_symbolic_is_numeric(as_mu_prior("jeffreys"), as_heterogeneity_prior("default"), share=0.2, near=1e-6)
+
+
+def assert_symbolic_is_numeric(mu_prior, heterogeneity_prior, share=0.0, near=1e-9):
     """Constants and all, with the likelihood of some counts."""
     pytensor = pytest.importorskip("pytensor")
     import pytensor.tensor as pt
 
-    from riskmodel.inference.beta_binomial import Problem
+    from riskmodel.inference import beta_binomial, contaminated
     from riskmodel.mcmc.branch import log_density
     from riskmodel.mcmc.density import repeats
 
     events, totals = np.array([40, 3, 0, 5]), np.array([61, 14, 7, 5])
-    problem = Problem(events, totals, mu_prior, heterogeneity_prior)
+    plain = beta_binomial.Problem(events, totals, mu_prior, heterogeneity_prior)
+    problem = contaminated.Problem(events, totals, mu_prior, heterogeneity_prior, share) if share else plain
     x, w = pt.dscalars("x", "w")
-    often = [pt.constant(repeats(counts, 70)[None]) for counts in (events, totals - events, totals)]
-    symbolic = pytensor.function([x, w], log_density(x, w, *often, mu_prior, heterogeneity_prior), mode="FAST_COMPILE")
+    sides = (events, totals - events, totals)
+    rows = [counts[:, None] if share else counts[None] for counts in sides]
+    often = [pt.constant(np.stack([repeats(row, 70) for row in some])) for some in rows]
+    density = log_density(x, w, *often, mu_prior, heterogeneity_prior, share)
+    symbolic = pytensor.function([x, w], density, mode="FAST_COMPILE")
     points = [(0.1, -1.0), (-3.0, 0.5), (2.0, -9.0), (0.0, -25.0), (-0.5, 2.0)]
     numeric = [float(problem.log_density(np.array([a]), np.array([b]))[0]) for a, b in points]
-    assert [float(symbolic(a, b)) for a, b in points] == pytest.approx(numeric, abs=1e-9)
+    assert [float(symbolic(a, b)) for a, b in points] == pytest.approx(numeric, abs=near)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def new_setting(post, candidate):
         settings = replace(post.settings, lattice=replace(held, weights=weights / weights.sum()))
         assert isinstance(settings, LogitNormalSettings)
         return settings.new_setting
-    usual, wide = post.settings.components
+    usual, wide = post.settings.usual, post.settings.wide
     weights, share = usual.weights * ratio(candidate.prior, tau_of_betas(usual)), post.settings.share
     weights = np.maximum(np.concatenate([weights * (1 - share), weights * share]), 1e-300)
     return rm.BetaMixture(weights, np.concatenate([usual.a, wide.a]), np.concatenate([usual.b, wide.b]))
@@ -114,13 +114,15 @@ def judge(task):
                 likelihood = (one.family, one.number)
                 post = fitted(*likelihood, events[others], totals[others])
                 both = (
-                    None if one.family.startswith("logit") else [tails(part, y, n) for part in post.settings.components]
+                    None
+                    if one.family.startswith("logit")
+                    else [tails(part, y, n) for part in (post.settings.usual, post.settings.wide)]
                 )
             if both is None:
                 pmf = new_setting(post, one).predict(n)
                 at, below = pmf[y], pmf[:y].sum()
             else:
-                usual, share = post.settings.components[0], post.settings.share
+                usual, share = post.settings.usual, post.settings.share
                 weights = usual.weights * ratio(one.prior, tau_of_betas(usual))
                 weights /= weights.sum()
                 (at, below), (at_wide, below_wide) = ((weights @ part for part in side) for side in both)

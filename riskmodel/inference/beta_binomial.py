@@ -112,9 +112,7 @@ def fit(
     return solve(Problem(events, totals, mu_prior, heterogeneity_prior), labels, "beta-binomial", LatticeSettings)
 
 
-def solve(
-    problem: Problem, labels: tuple[str, ...], model: str, settings: Callable[[Counts, Counts, Lattice], Settings]
-) -> Posterior:
+def solve(problem: Problem, labels: tuple[str, ...], model: str, settings: Callable[..., Settings]) -> Posterior:
     """Posterior of a problem; `settings` are made from its counts and its nodes."""
     events, totals = problem.events, problem.totals
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
@@ -128,7 +126,7 @@ def solve(
         totals=totals,
         labels=labels,
         average=AverageMarginal(lattice),
-        settings=settings(events, totals, lattice),
+        settings=settings(events, totals, lattice=lattice),
         heterogeneity=HeterogeneityMarginal(lattice),
         model=model,
         method="quadrature",

@@ -20,12 +20,11 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from riskmodel._support.kept import kept
 from riskmodel.distributions.mixture import BetaMixture
-from riskmodel.distributions.settings import Settings
-from riskmodel.distributions.special import g_of, log_rising, tau_of
+from riskmodel.distributions.settings import SHARE, ContaminatedSettings, wider
+from riskmodel.distributions.special import log_rising
 from riskmodel.inference import beta_binomial
 from riskmodel.inference.lattice import Lattice
 from riskmodel.posterior import Posterior
@@ -35,15 +34,6 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 NAME = "contaminated-beta-binomial"
-#: Share of settings that differ more. Of 0.1 and 0.2 the one that predicts as well and covers more (docs/default-prior.md).
-SHARE = 0.2
-#: Their spread, in spreads of the others.
-FACTOR = 2.0
-
-
-def wider(mu: Array, rest: Array, g: Array) -> Array:
-    """The g at which settings spread `FACTOR` times as much about the same mu."""
-    return g_of(FACTOR * tau_of(mu, rest, g)[0], mu, rest)
 
 
 @dataclass(frozen=True)
@@ -53,15 +43,19 @@ class Problem(beta_binomial.Problem):
     share: float = SHARE  # of settings that differ more
 
     def with_likelihood(self, log_prior: Array, mu: Array, rest: Array, g: Array) -> Array:
-        """Each series by itself: which component it is of is not known."""
-        if not self.events.size:
-            return log_prior
-        pairs, repeats = np.unique(np.stack([self.events, self.totals]), axis=1, return_counts=True)
-        usual = _log_likelihoods(mu, rest, g, *pairs)
-        wide = _log_likelihoods(mu, rest, wider(mu, rest, g), *pairs)
-        for repeat, one, other in zip(repeats, usual, wide, strict=True):
-            log_prior = log_prior + repeat * np.logaddexp(np.log1p(-self.share) + one, np.log(self.share) + other)
-        return log_prior
+        """The logarithm of the likelihood added to that of the prior density."""
+        return np.asarray(log_prior + log_likelihood(self.events, self.totals, mu, rest, g, self.share))
+
+
+def log_likelihood(events: Counts, totals: Counts, mu: Array, rest: Array, g: Array, share: float = SHARE) -> Array:
+    """Logarithm of the probability of all series' counts in one order: of which component each is, is not known."""
+    pairs, repeats = np.unique(np.stack([events, totals]), axis=1, return_counts=True)
+    usual = _log_likelihoods(mu, rest, g, *pairs)
+    wide = _log_likelihoods(mu, rest, wider(mu, rest, g), *pairs)
+    value = np.zeros(np.broadcast_shapes(mu.shape, g.shape))
+    for repeat, one, other in zip(repeats, usual, wide, strict=True):
+        value += repeat * np.logaddexp(np.log1p(-share) + one, np.log(share) + other)
+    return value
 
 
 def _log_likelihoods(mu: Array, rest: Array, g: Array, events: Counts, totals: Counts) -> list[Array]:
@@ -91,39 +85,16 @@ def fit(
 ) -> Posterior:
     """Posterior of the contaminated beta-binomial model."""
     problem = Problem(events, totals, mu_prior, heterogeneity_prior, share)
-    return beta_binomial.solve(problem, labels, NAME, partial(ContaminatedSettings, share=share))
+    return beta_binomial.solve(problem, labels, NAME, partial(LatticeContaminated, share=share))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ContaminatedSettings(Settings):
+class LatticeContaminated(ContaminatedSettings):
     """Settings whose risk is a mixture of two Betas at each node of a lattice."""
 
     lattice: Lattice
-    share: float = SHARE  # of settings that differ more
 
     @kept
-    def components(self) -> tuple[BetaMixture, BetaMixture]:
-        """Usual and wide Betas of the same nodes, with the nodes' weights."""
-        usual = beta_binomial.mixture_nodes(self.lattice)
-        size = usual.a + usual.b
-        mu, rest = usual.a / size, usual.b / size
-        g = wider(mu, rest, 1 / size)
-        return usual, BetaMixture(usual.weights, mu / g, rest / g)
-
-    @kept
-    def new_setting(self) -> BetaMixture:
-        """Two Betas for every node."""
-        return self._joined(0, 0, np.full(len(self.components[0]), self.share))
-
-    def own(self, i: int) -> BetaMixture:
-        """Each node's two, updated: the node's weight stays, for it has seen all series; its share moves."""
-        events, total = int(self.events[i]), int(self.totals[i])
-        usual, wide = (one.log_ratio(events, total - events) for one in self.components)
-        return self._joined(events, total, expit(wide - usual + np.log(self.share) - np.log1p(-self.share)))
-
-    def _joined(self, events: int, total: int, share: Array) -> BetaMixture:
-        usual, wide = (one.shifted(events, total) for one in self.components)
-        weights = np.concatenate([usual.weights * (1 - share), wide.weights * share])
-        a, b = np.concatenate([usual.a, wide.a]), np.concatenate([usual.b, wide.b])
-        keep = weights > 0
-        return BetaMixture(weights[keep], a[keep], b[keep])
+    def usual(self) -> BetaMixture:
+        """A Beta for every node."""
+        return beta_binomial.mixture_nodes(self.lattice)

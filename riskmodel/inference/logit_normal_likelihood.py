@@ -74,8 +74,8 @@ NORMAL = Spreads()
 def student(df: float) -> Spreads:
     r"""Student's t as a mixture of normals: :math:`t = z / \sqrt{\lambda}` with lambda gamma.
 
-    The trapezoid rule in log lambda converges geometrically. For 4 degrees of freedom it takes 16 normals; their density is within 5e-5 of Student's
-    up to 5 scales and 3e-4 up to 15, and their distribution function within 4e-6 everywhere (`_LAMBDA_STEP`, 2026-11).
+    The trapezoid rule in log lambda converges geometrically. For 4 degrees of freedom it takes 16 normals; their density is
+    within 5e-5 of Student's up to 5 scales and 3e-4 up to 15, their distribution function within 4e-6 (2026-11).
     """
     shape = df / 2
     log_lambda = np.arange(-80, 20) * _LAMBDA_STEP

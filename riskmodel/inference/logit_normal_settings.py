@@ -156,7 +156,7 @@ class LogitNormalSettings(Settings):
 
     @kept
     def _series(self) -> tuple[Conditional, Array, Array]:
-        """What the nodes say of all series, their weights for each, and means of its risk, on the side that the lattice has."""
+        """What the nodes say of all series, their weights for each, and means of its risk, on the lattice's side."""
         hits = self.totals - self.events if self.lattice.mirror else self.events
         held = self._nodes
         found = RandomEffect(hits, self.totals).conditional(held.x, np.exp(held.w))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from riskmodel._support.checks import checked_counts
+from riskmodel.distributions.settings import SHARE
 from riskmodel.errors import InputError, UnavailableError, UnknownNameError
 from riskmodel.inference import beta_binomial, contaminated, logit_normal
 from riskmodel.inference.logit_normal_likelihood import NORMAL, student
@@ -79,7 +80,7 @@ def pool(
     InputError
         If counts or arguments cannot be used; the message says which and how to mend it.
     UnavailableError
-        For the sampler with a model other than the beta-binomial, or with heterogeneity 0.
+        For the sampler with a model on the logit, or with heterogeneity 0.
     AccuracyError
         If the quadrature could not reach its stated error.
     ConvergenceError
@@ -123,13 +124,16 @@ def pool(
                 where="method",
                 remedy='Use method="exact"',
             )
-        if model != "beta-binomial":
+        if on_logit:
             raise UnavailableError(
                 f"the sampler does not have the {model} model", where="method", remedy='Use method="exact"'
             )
         from riskmodel.mcmc import branch
 
-        return branch.fit(y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior, **sampler)
+        share = SHARE if model == contaminated.NAME else 0.0
+        return branch.fit(
+            y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior, share=share, **sampler
+        )
     if sampler:
         raise InputError(
             f"{', '.join(sorted(sampler))}: only the sampler takes this",

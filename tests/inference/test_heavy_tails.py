@@ -10,9 +10,10 @@ from scipy.stats import beta, lognorm, norm
 from scipy.stats import t as student_t
 
 import riskmodel as rm
+from riskmodel.distributions.settings import FACTOR, SHARE, wider
 from riskmodel.distributions.special import log_rising, tau_of
 from riskmodel.inference import contaminated
-from riskmodel.inference.contaminated import FACTOR, SHARE, _each_log_rising, wider
+from riskmodel.inference.contaminated import _each_log_rising
 from riskmodel.inference.logit_normal_likelihood import student
 from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
 
@@ -159,7 +160,8 @@ def test_the_wide_component_has_twice_the_spread_about_the_same_mean():
     mu, g = np.meshgrid([1e-9, 0.01, 0.5, 1 - 1e-6], [1e-25, 1e-3, 0.4, 1e3])
     g2 = wider(mu, 1 - mu, g)
     assert tau_of(mu, 1 - mu, g2)[0] == pytest.approx(FACTOR * tau_of(mu, 1 - mu, g)[0], rel=1e-11)
-    usual, wide = rm.pool(*CASES["three"], model="contaminated-beta-binomial").settings.components
+    settings = rm.pool(*CASES["three"], model="contaminated-beta-binomial").settings
+    usual, wide = settings.usual, settings.wide
     assert wide.a / (wide.a + wide.b) == pytest.approx(usual.a / (usual.a + usual.b), rel=1e-12)
 
 
