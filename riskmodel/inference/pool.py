@@ -99,7 +99,7 @@ def pool(
     --------
     >>> post = pool([20, 10, 5], [21, 11, 5])
     >>> round(post.new_setting.mean, 3)
-    0.917
+    0.918
     >>> [round(end, 2) for end in post.new_setting.interval(0.95)]
     [0.65, 1.0]
     """

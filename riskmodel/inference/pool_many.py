@@ -112,10 +112,10 @@ def pool_many(
     --------
     >>> pool_many({"ours": ([20, 10], [21, 11]), "theirs": ([1], [61])})[["problem", "estimand", "mean"]].round(3)
       problem     estimand   mean
-    0    ours      average  0.894
-    1    ours  new_setting  0.894
-    2  theirs      average  0.065
-    3  theirs  new_setting  0.065
+    0    ours      average  0.895
+    1    ours  new_setting  0.895
+    2  theirs      average  0.063
+    3  theirs  new_setting  0.063
     """
     import pandas as pd
 

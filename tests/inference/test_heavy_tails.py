@@ -226,3 +226,32 @@ def test_what_they_do_not_take_is_refused():
     with pytest.raises(rm.UnavailableError, match="logit-t"):
         rm.pool([20], [21], model="logit-t", method="nuts")
     assert SHARE == 0.2  # as `pool` says
+
+
+# ---------------------------------------------------------------- the end of tau's prior
+
+
+@pytest.mark.parametrize("series", [1, 2])
+def test_no_event_among_more_is_a_smaller_risk_and_the_same_of_events(series):
+    sizes = [1, 5, 20, 100, 1000, 5000, 24_600, 100_000, 300_000, 10**6]
+    none = [rm.pool([0] * series, [n] * series).new_setting.mean for n in sizes]
+    assert np.all(np.diff(none) < 0)
+    assert [rm.pool([n] * series, [n] * series).new_setting.mean for n in sizes] == pytest.approx(1 - np.array(none), abs=1e-12)
+    # The log-normal without its end rises from 24,600 on.
+    free = [rm.pool([0], [n], heterogeneity=("log-normal", 0.9, 0.5)).average.mean for n in (24_600, 10**6)]
+    assert free == pytest.approx([0.01028, 0.01202], abs=1e-5)
+
+
+@pytest.mark.parametrize(("series", "n"), [(1, 100), (1, 24_600), (1, 10**6), (2, 10**6)])
+def test_single_zero_series_are_what_plain_sums_say(series, n):
+    """On even grids of logit(mu) and log(mu (1 - mu) phi), with SciPy's polygamma for tau and its slope."""
+    x, v = np.linspace(-60, 40, 1001)[:, None], np.linspace(-10, 10, 401)
+    a, b = np.exp(v - log_expit(-x)), np.exp(v - log_expit(x))
+    tau = np.sqrt(polygamma(1, a) + polygamma(1, b))
+    slope = -(a * polygamma(2, a) + b * polygamma(2, b)) / (2 * tau)
+    prior = jeffreys(x) + lognorm(0.5, 0, 0.9).logpdf(tau) - (tau / np.pi) ** 6 + np.log(slope)
+    log_w = prior + series * (betaln(a, b + n) - betaln(a, b))
+    w = np.exp(log_w - log_w.max())
+    expected = (w * expit(x)).sum() / w.sum()
+    # Observed 2026-11: 3e-9.
+    assert rm.pool([0] * series, [n] * series).average.mean == pytest.approx(expected, rel=1e-8)
