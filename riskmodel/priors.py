@@ -19,6 +19,7 @@ from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.prior_families import (
     BetaOnRho,
+    BoundedLogNormalOnTau,
     HalfNormalOnTau,
     HeterogeneityPrior,
     LogitNormalPrior,
@@ -34,6 +35,7 @@ __all__ = [
     "HETEROGENEITY_PRIORS",
     "MU_PRIORS",
     "BetaOnRho",
+    "BoundedLogNormalOnTau",
     "HalfNormalOnTau",
     "HeterogeneityPrior",
     "LogNormalOnTau",
@@ -60,11 +62,11 @@ MU_PRIORS: dict[str, tuple[MuPrior, str]] = {
 #: Heterogeneity priors by name, with the reason for each.
 HETEROGENEITY_PRIORS: dict[str, tuple[HeterogeneityPrior, str]] = {
     "default": (
-        LogNormalOnTau(0.9, 0.5),
+        BoundedLogNormalOnTau(0.9, 0.5),
         (
             "Learned from published meta-analyses of proportions, by predicting left-out series: coverage nearest to what "
             "is promised inside a flat best score (docs/default-prior.md). Settings differ by a factor of two or three in "
-            "odds; zero and enormous spread are both unlikely."
+            "odds; zero spread is unlikely, and one above pi, that of Jeffreys' prior on a single risk, is ruled out."
         ),
     ),
     "first-default": (

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.stats import beta, cauchy, halfcauchy, halfnorm, lognorm, norm
 
 import riskmodel as rm
+from riskmodel.inference.pool import MODELS
 from riskmodel.priors import HeterogeneityPrior, MuPrior, TauPrior, as_heterogeneity_prior, as_mu_prior
 
 
@@ -60,7 +62,7 @@ def families():
         kind.families.update(held)
 
 
-@pytest.mark.parametrize("model", ["beta-binomial", "logit-normal"])
+@pytest.mark.parametrize("model", MODELS)
 def test_a_family_is_one_class_and_pool_takes_it_by_name_and_as_text(families, model):
     on_mu, on_tau = families
     stated = {"prior": ("cauchy", 0.5, 2), "heterogeneity": ("half-cauchy", 0.4)}
@@ -81,29 +83,37 @@ def test_the_same_class_gives_pymc_its_density(families):
     assert_symbolic_is_numeric(families[0](0.5, 2.0), families[1](0.4))
 
 
-@pytest.mark.parametrize("heterogeneity", ["1,9", "half-normal,1", "log-normal,0.8,0.6"])
+@pytest.mark.parametrize("heterogeneity", ["1,9", "half-normal,1", "log-normal,0.8,0.6", "bounded-log-normal,0.9,0.5"])
 @pytest.mark.parametrize("prior", ["jeffreys", "normal,0,2", rm.BetaMixture([0.3, 0.7], [1, 4], [2, 3])])
 def test_the_symbolic_density_is_the_quadrature_s(prior, heterogeneity):
     assert_symbolic_is_numeric(as_mu_prior(prior), as_heterogeneity_prior(heterogeneity))
 
 
-def assert_symbolic_is_numeric(mu_prior, heterogeneity_prior):
+def test_the_symbolic_density_of_the_contaminated_model_is_the_quadrature_s():
+    assert_symbolic_is_numeric(as_mu_prior("jeffreys"), as_heterogeneity_prior("default"), share=0.2, near=1e-6)
+
+
+def assert_symbolic_is_numeric(mu_prior, heterogeneity_prior, share=0.0, near=1e-9):
     """Constants and all, with the likelihood of some counts."""
     pytensor = pytest.importorskip("pytensor")
     import pytensor.tensor as pt
 
-    from riskmodel.inference.beta_binomial import Problem
+    from riskmodel.inference import beta_binomial, contaminated
     from riskmodel.mcmc.branch import log_density
     from riskmodel.mcmc.density import repeats
 
     events, totals = np.array([40, 3, 0, 5]), np.array([61, 14, 7, 5])
-    problem = Problem(events, totals, mu_prior, heterogeneity_prior)
+    plain = beta_binomial.Problem(events, totals, mu_prior, heterogeneity_prior)
+    problem = contaminated.Problem(events, totals, mu_prior, heterogeneity_prior, share) if share else plain
     x, w = pt.dscalars("x", "w")
-    often = [pt.constant(repeats(counts, 70)[None]) for counts in (events, totals - events, totals)]
-    symbolic = pytensor.function([x, w], log_density(x, w, *often, mu_prior, heterogeneity_prior), mode="FAST_COMPILE")
+    sides = (events, totals - events, totals)
+    rows = [counts[:, None] if share else counts[None] for counts in sides]
+    often = [pt.constant(np.stack([repeats(row, 70) for row in some])) for some in rows]
+    density = log_density(x, w, *often, mu_prior, heterogeneity_prior, share)
+    symbolic = pytensor.function([x, w], density, mode="FAST_COMPILE")
     points = [(0.1, -1.0), (-3.0, 0.5), (2.0, -9.0), (0.0, -25.0), (-0.5, 2.0)]
     numeric = [float(problem.log_density(np.array([a]), np.array([b]))[0]) for a, b in points]
-    assert [float(symbolic(a, b)) for a, b in points] == pytest.approx(numeric, abs=1e-9)
+    assert [float(symbolic(a, b)) for a, b in points] == pytest.approx(numeric, abs=near)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +170,22 @@ def test_densities_of_tau_are_scipy_s_and_so_are_their_middles(families, prior, 
     assert median == pytest.approx(exact.median(), rel=1e-12)
     logs = np.log(exact.ppf((np.arange(200_000) + 0.5) / 200_000))
     assert spread == pytest.approx(logs.std(), rel=2e-4)
+
+
+@pytest.mark.parametrize("numbers", [(0.9, 0.5), (3, 0.01), (0.05, 8)])
+def test_the_bounded_log_normal_is_the_log_normal_up_to_its_end(numbers):
+    one, tau = as_heterogeneity_prior(("bounded-log-normal", *numbers)), np.array([0.01, 0.9, 2.0, 3.0, 4.0])
+    median, sigma = numbers
+    edge = np.log(np.pi / median) / sigma  # beyond twice pi nothing is left
+
+    def density(z):
+        return norm.pdf(z) * np.exp(-((median * np.exp(sigma * z) / np.pi) ** 6))
+
+    points = np.clip([edge - 1 / sigma, edge, edge + 0.7 / sigma], -12, 12)
+    whole = quad(density, -12, points[-1], points=points[:-1], limit=500, epsabs=1e-13)[0]
+    expected = lognorm(sigma, 0, median).logpdf(tau) - (tau / np.pi) ** 6 - np.log(whole)
+    assert one.formula(tau) == pytest.approx(expected, abs=1e-9)
+    assert str(as_heterogeneity_prior("bounded-log-normal,0.9,0.5")) == "tau ~ LogNormal(median 0.9, sigma 0.5) to pi"
 
 
 def test_a_beta_on_rho_is_scipy_s():

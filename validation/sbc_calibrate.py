@@ -24,9 +24,15 @@ if TYPE_CHECKING:
 
 METHODS = ("exact", "nuts")
 #: Replications where none are named: as many as about a minute allows on two cores, and four minutes for the sampler.
-REPLICATIONS = {"beta-binomial": 10_000, "logit-normal": 2_000, "nuts": 200}
+REPLICATIONS = {
+    "beta-binomial": 10_000,
+    "contaminated-beta-binomial": 1_000,
+    "logit-normal": 2_000,
+    "logit-t": 200,
+    "nuts": 200,
+}
 #: Replications of one chunk: many chunks for each worker, and for the sampler few compilations.
-_CHUNK = {"exact": 100, "nuts": 20}
+_CHUNK = {"exact": 100, "logit-t": 20, "nuts": 20}
 
 
 def simulation_based_calibration(
@@ -56,7 +62,7 @@ def simulation_based_calibration(
     for value, where, least in ((number, "replications", 1), (seed, "seed", 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{value!r} is not a whole number of at least {least}", where=where)
-    size = _CHUNK[method]
+    size = _CHUNK.get(model, _CHUNK[method])
     chunks = [Chunk(generator, judged, seed, first, min(first + size, number)) for first in range(0, number, size)]
     tasks = {chunk.label: chunk for chunk in chunks}
     settings = {

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.checks import checked_counts
+from riskmodel.distributions.settings import SHARE, wider
 from riskmodel.distributions.special import g_of, log_rising, log_sigmoids
 from riskmodel.errors import InputError, UnknownNameError
-from riskmodel.inference.logit_normal_likelihood import RandomEffect
+from riskmodel.inference import contaminated
+from riskmodel.inference.logit_normal_likelihood import NORMAL, RandomEffect, student
+from riskmodel.inference.pool import DEGREES
 from riskmodel.priors import HeterogeneityPrior, MuPrior, as_heterogeneity_prior, as_mu_prior
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-MODELS = ("beta-binomial", "logit-normal")
+MODELS = ("beta-binomial", "contaminated-beta-binomial", "logit-normal", "logit-t")
 #: Totals of the shipped finding's series: the sizes at which the package is used.
 SIZES = (4, 5, 7, 11, 14, 17, 20, 21, 28, 40, 61)
 #: Most series in a replication; numbers from 1 are equally likely.
@@ -31,7 +35,7 @@ class Generator:
 
     model: str  # how risks differ between settings
     mu_prior: MuPrior  # prior on the average risk
-    heterogeneity_prior: HeterogeneityPrior  # prior on the spread between settings; on tau for the logit-normal
+    heterogeneity_prior: HeterogeneityPrior  # prior on the spread between settings; on tau for the models on the logit
     sizes: tuple[int, ...] = SIZES  # totals, equally likely for every series and for the new one
     most_series: int = MOST_SERIES  # numbers of series from 1 to this are equally likely
 
@@ -49,9 +53,9 @@ class Generator:
                 where="heterogeneity",
                 remedy="Give a heterogeneity prior",
             )
-        if model == "logit-normal" and spread.scale != "tau":
+        if model.startswith("logit-") and spread.scale != "tau":
             raise InputError(
-                "the logit-normal model takes a prior on tau",
+                f"the {model} model takes a prior on tau",
                 where="heterogeneity",
                 remedy='Use one such as ("half-normal", 1)',
             )
@@ -67,8 +71,9 @@ class Generator:
         totals = rng.choice(self.sizes, int(rng.integers(1, self.most_series + 1)))
         new_total = int(rng.choice(self.sizes))
         mu, rest = (np.exp(side) for side in log_sigmoids(x))
-        if self.model == "logit-normal":
-            logit = x + spread * rng.standard_normal(totals.size + 1)
+        if self.model.startswith("logit-"):
+            of_setting = rng.standard_normal if self.model == "logit-normal" else partial(rng.standard_t, DEGREES)
+            logit = x + spread * of_setting(size=totals.size + 1)
             theta = np.exp(log_sigmoids(logit)[0])
         else:
             if self.heterogeneity_prior.scale == "tau":
@@ -76,9 +81,12 @@ class Generator:
                 spread = g / (1 + g)
             else:
                 g = spread / (1 - spread)
+            each = np.repeat(g, totals.size + 1)
+            if self.model == contaminated.NAME:
+                each = np.where(rng.random(each.size) < SHARE, wider(mu, rest, g), each)
             # Worth more than a billion observations is a point for every purpose here, and NumPy's generator agrees.
-            size = np.minimum(1 / g, 1e9)
-            theta = rng.beta(np.maximum(mu * size, 1e-300), np.maximum(rest * size, 1e-300), totals.size + 1)
+            size = np.minimum(1 / each, 1e9)
+            theta = rng.beta(np.maximum(mu * size, 1e-300), np.maximum(rest * size, 1e-300))
         events = rng.binomial(totals, theta[:-1])
         new_events = int(rng.binomial(new_total, theta[-1]))
         return Simulated(
@@ -102,8 +110,8 @@ class Simulated:
     totals: Counts
     new_events: int  # new_events, new_total: another series from another setting
     new_total: int
-    average: float  # average risk mu; in the logit-normal model the risk in the middle setting
-    heterogeneity: float  # rho of the beta-binomial, tau of the logit-normal
+    average: float  # average risk mu; in the models on the logit the risk in the middle setting
+    heterogeneity: float  # rho of the beta-binomial, tau of the models on the logit
     first_series: float  # first_series, new_setting: risk in the first series' setting, and in the new one
     new_setting: float
     #: Of the counts at mu and the heterogeneity, the series' risks integrated out, without binomial coefficients.
@@ -112,9 +120,12 @@ class Simulated:
 
 def log_likelihood(model: str, events: Counts, totals: Counts, mu: Array, rest: Array, spread: Array) -> Array:
     """Logarithm of the probability of counts in one order, the series' own risks integrated out."""
-    if model == "logit-normal":
-        x = np.log(mu) - np.log(rest)
-        return np.asarray(RandomEffect(events, totals).log_likelihood(x[:, None], spread)[:, :, 0].sum(0))
+    if model.startswith("logit-"):
+        x, spreads = np.log(mu) - np.log(rest), NORMAL if model == "logit-normal" else student(DEGREES)
+        found = RandomEffect(events, totals).mixed_log_likelihood(x[:, None], spread, spreads)
+        return np.asarray(found[:, :, 0].sum(0))
     g = spread / (1 - spread)
+    if model == contaminated.NAME:
+        return contaminated.log_likelihood(events, totals, mu, rest, g)
     value = log_rising(mu, g, events) + log_rising(rest, g, totals - events)
     return np.asarray(value - log_rising(np.ones_like(g), g, totals))

@@ -197,8 +197,7 @@ def _joint_draws(posterior: Posterior, rng: np.random.Generator) -> tuple[Array,
     centre, scale = (np.interp(w, lattice.w, one) for one in (lattice.centre, lattice.scale))
     x = centre + scale * np.sinh(u)
     mu, rest = (np.exp(side) for side in log_sigmoids(x))
-    logit_normal = posterior.model == "logit-normal"
-    spread = np.exp(w) if logit_normal else np.exp(log_sigmoids(lattice.log_g_at(x, w))[0])
+    spread = np.exp(w) if posterior.model.startswith("logit-") else np.exp(log_sigmoids(lattice.log_g_at(x, w))[0])
     return (rest, mu, spread) if lattice.mirror else (mu, rest, spread)
 
 

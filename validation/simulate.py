@@ -1,6 +1,6 @@
 """Simulation-based calibration of every model at its full size: writes validation/sbc/*.json, or names those it is given.
 
-make sbc, or: python validation/simulate.py [beta-binomial] [logit-normal] [nuts] [--jobs 2] [--seed 1]
+make sbc, or: python validation/simulate.py [MODEL ...] [--jobs 2] [--seed 1], of the models below.
 """
 
 import argparse
@@ -12,7 +12,9 @@ from sbc_calibrate import simulation_based_calibration
 FOLDER = Path(__file__).parent / "sbc"
 MODELS = {
     "beta-binomial": {"model": "beta-binomial"},
+    "contaminated-beta-binomial": {"model": "contaminated-beta-binomial"},
     "logit-normal": {"model": "logit-normal"},
+    "logit-t": {"model": "logit-t"},
     "nuts": {"model": "beta-binomial", "method": "nuts"},
 }
 

@@ -73,7 +73,7 @@ def _ratio(text: str, number: int) -> tuple[int, int]:
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes.")
 @click.option("--prior", help="Judge another configuration: a name, or such as 1,1 or normal,0,2.")
 @click.option("--heterogeneity", help="The same: a name, 0, or such as log-normal,0.8,0.6 or half-normal,1 or 1,9.")
-@click.option("--model", help="The same: beta-binomial or logit-normal.")
+@click.option("--model", help="The same: beta-binomial, contaminated-beta-binomial, logit-normal or logit-t.")
 @click.option("--row", "rows", multiple=True, metavar="NAME", help="One more named row, such as uniform-rho.")
 @click.option("--mirrored", is_flag=True, help="Ask about non-events as well: a check of symmetry.")
 @click.option("--picture", metavar="FILE", help="Draw it: PIT histogram, ECDF with bands, coverage.")

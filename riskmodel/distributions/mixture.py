@@ -155,7 +155,7 @@ class BetaMixture(SettingDistribution):
             raise InputError(f"{events!r} of {total!r} are not whole numbers", where="update")
         if not 0 <= events <= total:
             raise InputError(f"{events} of {total} is impossible", where="update", remedy="Give 0 <= events <= total")
-        log_weights = np.log(self.weights) + self._log_ratio(events, total - events)
+        log_weights = np.log(self.weights) + self.log_ratio(events, total - events)
         weights = np.exp(log_weights - log_weights.max())
         keep = weights > 0
         return BetaMixture(weights[keep], self.a[keep] + events, self.b[keep] + (total - events))
@@ -173,7 +173,7 @@ class BetaMixture(SettingDistribution):
         float
             Without the binomial coefficient.
         """
-        terms = np.log(self.weights) + self._log_ratio(events, total - events)
+        terms = np.log(self.weights) + self.log_ratio(events, total - events)
         return float(np.logaddexp.reduce(terms))
 
     def shifted(self, events: int, total: int) -> BetaMixture:
@@ -191,8 +191,19 @@ class BetaMixture(SettingDistribution):
         """
         return BetaMixture(self.weights, self.a + events, self.b + (total - events))
 
-    def _log_ratio(self, events: int, others: int) -> Array:
-        """Logarithm of B(a + events, b + others) / B(a, b), by rising factorials."""
+    def log_ratio(self, events: int, others: int) -> Array:
+        """Logarithm of each component's probability of counts in one order.
+
+        Parameters
+        ----------
+        events, others : int
+            Events and non-events, at least 0.
+
+        Returns
+        -------
+        ndarray of shape (components,)
+            Logarithm of B(a + events, b + others) / B(a, b), by rising factorials.
+        """
         scale = self.a + self.b
         step = 1.0 / scale
         counts = [np.array([count], np.int64) for count in (events, others, events + others)]

@@ -9,12 +9,20 @@ from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from riskmodel._support.kept import Value, beside
+from riskmodel._support.kept import Value, beside, kept
 from riskmodel.distributions.base import DeferredDistribution, Distribution, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.distributions.special import g_of, tau_of
 
+Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
+
+#: Share of settings that differ more than the others, in the contaminated model, and their spread in spreads of the others:
+#: of shares of 0.1 and 0.2 the one that covers more (docs/default-prior.md).
+SHARE = 0.2
+FACTOR = 2.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,6 +98,65 @@ class BetaSettings(Settings):
     def own(self, i: int) -> BetaMixture:
         """Weights stay, for the hyperparameters have seen all series."""
         return self.mixture.shifted(int(self.events[i]), int(self.totals[i]))
+
+
+def wider(mu: Array, rest: Array, g: Array) -> Array:
+    """The g, (rho / (1 - rho)), at which settings spread `FACTOR` times as much about the same mu."""
+    return g_of(FACTOR * tau_of(mu, rest, g)[0], mu, rest)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ContaminatedSettings(Settings):
+    """Settings whose risk is, given the hyperparameters, one of two Betas with the same mean: a share of them are wider."""
+
+    share: float  # of the wider Beta
+
+    @property
+    @abstractmethod
+    def usual(self) -> BetaMixture:
+        """The narrower Beta, for every value of the hyperparameters."""
+
+    @kept
+    def wide(self) -> BetaMixture:
+        """The wider Beta, for the same values, with the same weights."""
+        size = self.usual.a + self.usual.b
+        mu, rest = self.usual.a / size, self.usual.b / size
+        g = wider(mu, rest, 1 / size)
+        return BetaMixture(self.usual.weights, mu / g, rest / g)
+
+    @kept
+    def new_setting(self) -> BetaMixture:
+        """Both, by their shares."""
+        return self._joined(0, 0)
+
+    def own(self, i: int) -> BetaMixture:
+        """Both, updated: weights stay, for the hyperparameters have seen all series, and shares move."""
+        return self._joined(int(self.events[i]), int(self.totals[i]))
+
+    def wide_share(self, events: int, total: int) -> Array:
+        """Share of the wider Beta after a setting's counts, for every value of the hyperparameters."""
+        usual, wide = (one.log_ratio(events, total - events) for one in (self.usual, self.wide))
+        return np.asarray(expit(wide - usual + np.log(self.share) - np.log1p(-self.share)))
+
+    def _joined(self, events: int, total: int) -> BetaMixture:
+        share = self.wide_share(events, total)
+        usual, wide = (one.shifted(events, total) for one in (self.usual, self.wide))
+        weights = np.concatenate([usual.weights * (1 - share), wide.weights * share])
+        a, b = np.concatenate([usual.a, wide.a]), np.concatenate([usual.b, wide.b])
+        keep = weights > 0
+        return BetaMixture(weights[keep], a[keep], b[keep])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ContaminatedBetaSettings(ContaminatedSettings):
+    """The same from Betas that are there."""
+
+    mixture: BetaMixture  # the narrower Beta for every draw of the hyperparameters
+
+    @property
+    def usual(self) -> BetaMixture:
+        """The mixture."""
+        return self.mixture
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -10,6 +10,7 @@ is near tau squared where tau is small and makes mu and heterogeneity nearly ind
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,8 +72,12 @@ class Problem:
         log_mu, log_rest = log_sigmoids(x)
         mu, rest = np.exp(log_mu), np.exp(log_rest)
         g = np.exp(w + log_mu + log_rest) if self.log_g_over_m else np.exp(w)
-        value = self.mu_prior.formula(x, log_mu, log_rest) + self.heterogeneity_prior.log_density(mu, rest, g)
-        value = value + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
+        prior = self.mu_prior.formula(x, log_mu, log_rest) + self.heterogeneity_prior.log_density(mu, rest, g)
+        return self.with_likelihood(prior, mu, rest, g)
+
+    def with_likelihood(self, log_prior: Array, mu: Array, rest: Array, g: Array) -> Array:
+        """The logarithm of the likelihood added to that of the prior density."""
+        value = log_prior + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
         return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
 
     def rough_log_density(self, x: Array, w: Array) -> Array:
@@ -103,7 +108,12 @@ def fit(
     heterogeneity_prior: HeterogeneityPrior,
 ) -> Posterior:
     """Posterior of the beta-binomial model."""
-    problem = Problem(events, totals, mu_prior, heterogeneity_prior)
+    return solve(Problem(events, totals, mu_prior, heterogeneity_prior), labels, "beta-binomial", LatticeSettings)
+
+
+def solve(problem: Problem, labels: tuple[str, ...], model: str, settings: Callable[..., Settings]) -> Posterior:
+    """Posterior of a problem; `settings` are made from its counts and its nodes."""
+    events, totals = problem.events, problem.totals
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
     flip = should_mirror(events, totals)
     lattice, error = integrate(problem.mirrored() if flip else problem)
@@ -115,12 +125,12 @@ def fit(
         totals=totals,
         labels=labels,
         average=AverageMarginal(lattice),
-        settings=LatticeSettings(events, totals, lattice),
+        settings=settings(events, totals, lattice=lattice),
         heterogeneity=HeterogeneityMarginal(lattice),
-        model="beta-binomial",
+        model=model,
         method="quadrature",
-        prior=str(mu_prior),
-        heterogeneity_prior=str(heterogeneity_prior),
+        prior=str(problem.mu_prior),
+        heterogeneity_prior=str(problem.heterogeneity_prior),
         log_evidence=lattice.log_total + log_combinations(events, totals),
         error=error,
     )
@@ -145,7 +155,7 @@ def fit_alike(
         labels=labels,
         average=risk,
         settings=AlikeSettings(events, totals, risk),
-        heterogeneity=PointMass(0.0, "rho" if model == "beta-binomial" else "tau"),
+        heterogeneity=PointMass(0.0, "tau" if model.startswith("logit-") else "rho"),
         model=model,
         method="conjugate" if isinstance(risk, BetaMixture) else "quadrature",
         prior=str(mu_prior),

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from riskmodel._support.kept import kept
 from riskmodel.errors import AccuracyError
 from riskmodel.inference.lattice import Lattice
-from riskmodel.inference.logit_normal_likelihood import RandomEffect
+from riskmodel.inference.logit_normal_likelihood import NORMAL, RandomEffect, Spreads
 from riskmodel.inference.logit_normal_settings import LogitNormalSettings
 from riskmodel.inference.marginals import AverageMarginal, TauMarginal
 from riskmodel.inference.quadrature import LARGEST_ERROR, integrate, log_combinations, should_mirror
@@ -45,6 +45,7 @@ class Problem:
     totals: Counts
     mu_prior: MuPrior  # prior on the average
     tau_prior: TauPrior  # prior on the spread between settings
+    spreads: Spreads = NORMAL  # how logits of risks lie about their middle
     finer: float = 1.0  # how much finer than usual the inner rule shall be
     log_g_over_m: bool = False
 
@@ -60,7 +61,7 @@ class Problem:
 
     @kept
     def _rough(self) -> Problem:
-        return replace(self, finer=_ROUGH)
+        return replace(self, finer=_ROUGH, spreads=self.spreads.fewer())
 
     def start(self) -> tuple[float, float]:
         """Centre and scale of log tau under its prior, which states those of log tau squared."""
@@ -82,7 +83,7 @@ class Problem:
         value = self.mu_prior.log_density(x) + (self.tau_prior.formula(tau) + w[:, 0])[:, None]
         effect, repeats = self._alike
         if repeats.size:
-            value = value + np.tensordot(repeats, effect.log_likelihood(x, tau), 1)
+            value = value + np.tensordot(repeats, effect.mixed_log_likelihood(x, tau, self.spreads), 1)
         return np.asarray(value)
 
     def rough_log_density(self, x: Array, w: Array) -> Array:
@@ -97,9 +98,11 @@ def fit(
     labels: tuple[str, ...],
     mu_prior: MuPrior,
     tau_prior: TauPrior,
+    spreads: Spreads = NORMAL,
+    model: str = "logit-normal",
 ) -> Posterior:
-    """Posterior of the logit-normal model."""
-    problem = Problem(events, totals, mu_prior, tau_prior)
+    """Posterior of the logit-normal model, or of one with other spreads about the middle."""
+    problem = Problem(events, totals, mu_prior, tau_prior, spreads)
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
     flip = should_mirror(events, totals)
     problem = problem.mirrored() if flip else problem
@@ -117,9 +120,9 @@ def fit(
         totals=totals,
         labels=labels,
         average=AverageMarginal(lattice),
-        settings=LogitNormalSettings(events, totals, lattice),
+        settings=LogitNormalSettings(events, totals, lattice, spreads),
         heterogeneity=TauMarginal(lattice),
-        model="logit-normal",
+        model=model,
         method="quadrature",
         prior=str(mu_prior),
         heterogeneity_prior=str(tau_prior),

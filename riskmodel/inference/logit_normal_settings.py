@@ -19,7 +19,7 @@ from riskmodel.distributions.settings import Settings
 from riskmodel.distributions.special import log_sigmoids
 from riskmodel.errors import AccuracyError
 from riskmodel.inference.lattice import Lattice
-from riskmodel.inference.logit_normal_likelihood import Conditional, RandomEffect, hermite
+from riskmodel.inference.logit_normal_likelihood import NORMAL, Conditional, RandomEffect, Spreads, hermite
 from riskmodel.inference.logit_normal_prediction import row_density
 from riskmodel.inference.marginals import SettingRisk
 
@@ -105,10 +105,22 @@ class LogitNormalSettings(Settings):
     """Settings whose risks have normal logits about the nodes of a lattice."""
 
     lattice: Lattice
+    spreads: Spreads = NORMAL  # how logits lie about a node
 
     @kept
     def _nodes(self) -> Lattice:
-        return _heavy(self.lattice)
+        """Heavy nodes, once for each spread."""
+        held = _heavy(self.lattice)
+        if len(self.spreads.factors) == 1:
+            return held
+        often = len(self.spreads.factors)
+        return replace(
+            held,
+            weights=np.concatenate([share * held.weights for share in self.spreads.shares]),
+            w=np.concatenate([held.w + np.log(factor) for factor in self.spreads.factors]),
+            centre=np.tile(held.centre, often),
+            scale=np.tile(held.scale, often),
+        )
 
     @kept
     def new_setting(self) -> SettingRisk:
@@ -116,20 +128,28 @@ class LogitNormalSettings(Settings):
         return SettingRisk(NewSettingNodes(self._nodes))
 
     @kept
-    def _series(self) -> tuple[Conditional, Array]:
-        """What the nodes say of all series, and the means of their risks, on the side that the lattice describes."""
+    def _series(self) -> tuple[Conditional, Array, Array]:
+        """What the nodes say of all series, their weights for each, and means of its risk, on the lattice's side."""
         hits = self.totals - self.events if self.lattice.mirror else self.events
         held = self._nodes
         found = RandomEffect(hits, self.totals).conditional(held.x, np.exp(held.w))
-        return found, np.tensordot(found.risk, held.weights, 2)
+        weights = np.broadcast_to(held.weights, found.risk.shape)
+        if len(self.spreads.factors) > 1:
+            # A node's weight stays, for it has seen all series; how it is divided among spreads is each series' own.
+            by_spread = found.log_likelihood.reshape(hits.size, len(self.spreads.factors), -1, held.u.size)
+            by_spread = by_spread + self.spreads.log_shares[:, 0]
+            share = np.exp(by_spread - np.logaddexp.reduce(by_spread, axis=1, keepdims=True))
+            weights = (share * _heavy(self.lattice).weights).reshape(found.risk.shape)
+        return found, weights, np.einsum("irc,irc->i", found.risk, weights)
 
     def own(self, i: int) -> SettingRisk:
         """Risk in a series' own setting."""
-        found, means = self._series
+        found, weights, means = self._series
         events, total, mean = int(self.events[i]), int(self.totals[i]), float(means[i])
         mirror = self.lattice.mirror
         hits = total - events if mirror else events
-        nodes = SeriesNodes(self._nodes, hits, total, found.log_likelihood[i], found.logit[i], found.spread[i])
+        held = replace(self._nodes, weights=weights[i].copy())
+        nodes = SeriesNodes(held, hits, total, found.log_likelihood[i], found.logit[i], found.spread[i])
         return SettingRisk(nodes, 1.0 - mean if mirror else mean)
 
 

@@ -84,8 +84,8 @@ def pool_many(
         Events and totals of each problem's series, each of shape (series,).
     prior, heterogeneity : object
         As `pool` takes them.
-    model : {"beta-binomial", "logit-normal"}
-        How risks differ between settings.
+    model : str
+        How risks differ between settings, as `pool` takes it.
     estimands : sequence of str
         Of ``"average"``, ``"new_setting"`` and ``"heterogeneity"``; the quantiles of the last take some 70 ms a problem.
     ci_prob : float
@@ -112,10 +112,10 @@ def pool_many(
     --------
     >>> pool_many({"ours": ([20, 10], [21, 11]), "theirs": ([1], [61])})[["problem", "estimand", "mean"]].round(3)
       problem     estimand   mean
-    0    ours      average  0.894
-    1    ours  new_setting  0.894
-    2  theirs      average  0.065
-    3  theirs  new_setting  0.065
+    0    ours      average  0.895
+    1    ours  new_setting  0.895
+    2  theirs      average  0.063
+    3  theirs  new_setting  0.063
     """
     import pandas as pd
 

@@ -16,8 +16,15 @@ from numpy.typing import NDArray
 
 from riskmodel.distributions.draws import Draws
 from riskmodel.distributions.mixture import BetaMixture
-from riskmodel.distributions.settings import BetaSettings
-from riskmodel.mcmc.density import heterogeneity_log_density, mu_log_density, repeats, repeats_log_density, shapes_of
+from riskmodel.distributions.settings import FACTOR, BetaSettings, ContaminatedBetaSettings
+from riskmodel.mcmc.density import (
+    heterogeneity_log_density,
+    mu_log_density,
+    repeats,
+    repeats_log_density,
+    shapes_of,
+    wider_shapes,
+)
 from riskmodel.mcmc.diagnostics import diagnose, logits, mcse, refuse, sample_stats
 from riskmodel.mcmc.draws import Hyperparameters, drawn
 from riskmodel.mcmc.options import Options, check_totals, start
@@ -37,12 +44,13 @@ def fit(
     labels: tuple[str, ...],
     mu_prior: MuPrior,
     heterogeneity_prior: HeterogeneityPrior,
+    share: float = 0.0,
     **options: Any,
 ) -> Posterior:
-    """Posterior of the beta-binomial model by the No-U-Turn sampler."""
+    """Posterior of the beta-binomial model, or of the contaminated one with a share, by the No-U-Turn sampler."""
     asked = Options.given(options, tune=1000, target_accept=0.9)
     check_totals(totals)
-    sampler = Sampler(asked, mu_prior, heterogeneity_prior, int(totals.max(initial=1)))
+    sampler = Sampler(asked, mu_prior, heterogeneity_prior, int(totals.max(initial=1)), share)
     return sampler.fit(events, totals, labels=labels, seed=asked.seed)
 
 
@@ -50,16 +58,21 @@ class Sampler:
     """The model compiled once, for any counts: they are data of it."""
 
     def __init__(
-        self, options: Options, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior, longest: int
+        self,
+        options: Options,
+        mu_prior: MuPrior,
+        heterogeneity_prior: HeterogeneityPrior,
+        longest: int,
+        share: float = 0.0,
     ) -> None:
         import pymc as pm
 
-        self.options, self.longest = options, longest
+        self.options, self.longest, self.share = options, longest, share
         self.mu_prior, self.heterogeneity_prior = mu_prior, heterogeneity_prior
         with pm.Model() as self.model:
             x, w = pm.Flat("x"), pm.Flat("w")
             hit, missed, whole = (pm.Data(name, np.zeros((1, longest))) for name in ("hit", "missed", "whole"))
-            pm.Potential("log_density", log_density(x, w, hit, missed, whole, mu_prior, heterogeneity_prior))
+            pm.Potential("log_density", log_density(x, w, hit, missed, whole, mu_prior, heterogeneity_prior, share))
             self.step = options.stepper()
 
     def fit(self, events: Counts, totals: Counts, *, labels: tuple[str, ...], seed: int) -> Posterior:
@@ -69,19 +82,34 @@ class Sampler:
 
         sides = {"hit": events, "missed": totals - events, "whole": totals}
         with self.model:
-            pm.set_data({name: repeats(counts, self.longest)[None] for name, counts in sides.items()})
+            # Without a share one row for all series; with one, a row for each.
+            rows = {name: counts[:, None] if self.share else counts[None] for name, counts in sides.items()}
+            pm.set_data({name: np.stack([repeats(row, self.longest) for row in some]) for name, some in rows.items()})
             initial = {"x": start(events, totals), "w": np.float64(self.heterogeneity_prior.centre()[0])}
             trace = replace(self.options, seed=seed).run(initial, self.step)
-        return _posterior(trace, events, totals, labels, self.mu_prior, self.heterogeneity_prior, seed)
+        return _posterior(trace, events, totals, labels, self.mu_prior, self.heterogeneity_prior, seed, self.share)
 
 
 def log_density(
-    x: Any, w: Any, hit: Any, missed: Any, whole: Any, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior
+    x: Any,
+    w: Any,
+    hit: Any,
+    missed: Any,
+    whole: Any,
+    mu_prior: MuPrior,
+    heterogeneity_prior: HeterogeneityPrior,
+    share: float = 0.0,
 ) -> Any:
-    """Logarithm of prior density and likelihood, as `beta_binomial.Problem` has it without the binomial coefficients."""
+    """Logarithm of prior density and likelihood, as the `Problem` of a model has it without the binomial coefficients."""
     shapes = shapes_of(x, w, on_tau=heterogeneity_prior.scale == "tau")
     prior = mu_log_density(mu_prior, shapes) + heterogeneity_log_density(heterogeneity_prior, shapes)
-    return prior + repeats_log_density(hit, missed, whole, shapes)[0]
+    usual = repeats_log_density(hit, missed, whole, shapes)
+    if not share:
+        return prior + usual[0]
+    import pytensor.tensor as pt
+
+    wide = repeats_log_density(hit, missed, whole, wider_shapes(shapes, FACTOR))
+    return prior + pt.logaddexp(np.log1p(-share) + usual, np.log(share) + wide).sum()
 
 
 # ---------------------------------------------------------------- draws to a posterior
@@ -95,16 +123,13 @@ def _posterior(
     mu_prior: MuPrior,
     heterogeneity_prior: HeterogeneityPrior,
     seed: int,
+    share: float,
 ) -> Posterior:
     hyper = Hyperparameters.of(**drawn(trace), on_tau=heterogeneity_prior.scale == "tau")
     a, b = hyper.shapes
     rng = np.random.default_rng(seed)
-    draws = {
-        "mu": hyper.mu,
-        "rho": hyper.rho,
-        "theta_new": rng.beta(a, b),
-        "theta": rng.beta(a[..., None] + events, b[..., None] + (totals - events)),
-    }
+    draws = {"mu": hyper.mu, "rho": hyper.rho}
+    draws["theta_new"], draws["theta"] = _risks(a, b, events, totals, share, rng)
     diagnostics = diagnose({name: logits(draws[name]) for name in ("mu", "rho")}, trace)
     refuse(diagnostics, ("mu", "rho"), way_out='use method="exact"')
     diagnostics |= {f"mcse_mean_{name}": mcse(draws[name]) for name in ("mu", "rho", "theta_new")}
@@ -119,7 +144,7 @@ def _posterior(
         labels=labels,
         average=Draws(hyper.mu.ravel()),
         heterogeneity=Draws(hyper.rho.ravel(), "rho"),
-        model="beta-binomial",
+        model="contaminated-beta-binomial" if share else "beta-binomial",
         method="nuts",
         prior=str(mu_prior),
         heterogeneity_prior=str(heterogeneity_prior),
@@ -127,8 +152,25 @@ def _posterior(
         error=ErrorEstimate(
             diagnostics["mcse_mean_mu"], diagnostics["mcse_sd_mu"], float("nan"), hyper.mu.size, "monte carlo"
         ),
-        settings=BetaSettings(events, totals, mixture),
+        settings=ContaminatedBetaSettings(events, totals, share, mixture)
+        if share
+        else BetaSettings(events, totals, mixture),
         draws=draws,
         sample_stats=sample_stats(trace),
         diagnostics=diagnostics,
     )
+
+
+def _risks(
+    a: Array, b: Array, events: Counts, totals: Counts, share: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Draws of the risk in a new setting and in each series' own, from the Betas of all draws of the hyperparameters."""
+    if not share:
+        return rng.beta(a, b), rng.beta(a[..., None] + events, b[..., None] + (totals - events))
+    settings = ContaminatedBetaSettings(events, totals, share, BetaMixture(np.ones(a.size), a.ravel(), b.ravel()))
+    found = []
+    for hits, seen in ((0, 0), *zip(events.tolist(), totals.tolist(), strict=True)):
+        wide = rng.random(a.size) < settings.wide_share(hits, seen)
+        one, other = (np.where(wide, getattr(settings.wide, side), getattr(settings.usual, side)) for side in "ab")
+        found.append(rng.beta(one + hits, other + (seen - hits)).reshape(a.shape))
+    return found[0], np.stack(found[1:], axis=-1)

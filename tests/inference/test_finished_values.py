@@ -28,6 +28,8 @@ KINDS = {
     "half-normal": {"heterogeneity": ("half-normal", 1)},
     "on rho": {"heterogeneity": (1, 9)},
     "logit-normal": {"model": "logit-normal"},
+    "contaminated": {"model": "contaminated-beta-binomial"},
+    "logit-t": {"model": "logit-t"},
     "logit-normal, alike": {"model": "logit-normal", "heterogeneity": 0},
     "by the sampler": {"method": "nuts", "draws": 600, "tune": 500, "chains": 2, "seed": 3},
 }

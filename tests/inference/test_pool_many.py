@@ -46,7 +46,7 @@ def test_problems_with_the_same_counts_are_fitted_once(monkeypatch):
     assert table["mean"].iloc[0] == table["mean"].iloc[2] == table["mean"].iloc[4] != table["mean"].iloc[6]
 
 
-@pytest.mark.parametrize("model", ["beta-binomial", "logit-normal"])
+@pytest.mark.parametrize("model", ["beta-binomial", "contaminated-beta-binomial", "logit-normal"])
 def test_the_table_is_the_same_wherever_it_is_made(model):
     rng = np.random.default_rng(2)
     problems = [(rng.binomial(20, 0.3, k), [20] * k) for k in rng.integers(1, 5, 120)]

@@ -12,10 +12,11 @@ from riskmodel.mcmc import diagnostics as convergence
 CASES = json.loads((Path(__file__).parents[2] / "validation" / "cases.json").read_text())
 
 
-@pytest.fixture(scope="module", params=["isolated", "karyotype", "rats"])
+@pytest.fixture(scope="module", params=["isolated", "karyotype", "rats", "karyotype, contaminated"])
 def both(request):
-    case = CASES[request.param]
-    return rm.pool(case["events"], case["totals"]), rm.pool(case["events"], case["totals"], method="nuts", seed=11)
+    name, _, kind = request.param.partition(", ")
+    counts, model = (CASES[name]["events"], CASES[name]["totals"]), f"{kind}-beta-binomial".removeprefix("-")
+    return rm.pool(*counts, model=model), rm.pool(*counts, model=model, method="nuts", seed=11)
 
 
 @pytest.mark.slow

@@ -42,7 +42,9 @@ def tree(finding, variables, *edges):
 
 def test_the_shipped_shapes_are_those_written_down(evidence):
     finding = evidence.finding
-    found = {(finding.edges[i].variable, str(finding.edges[i].given)): one for i, one in dirichlet_tree(finding).items()}
+    found = {
+        (finding.edges[i].variable, str(finding.edges[i].given)): one for i, one in dirichlet_tree(finding).items()
+    }
     assert found.keys() == SHAPES.keys()
     for place, shapes in SHAPES.items():
         assert found[place] == pytest.approx(shapes, abs=1e-15)

@@ -18,16 +18,18 @@ from riskmodel._support.json_schema import schema_of
 from riskmodel.distributions.settings import Settings
 from riskmodel.distributions.special import g_of, tau_of
 from riskmodel.inference.marginals import AverageMarginal
-from riskmodel.priors import MU_PRIORS, BetaOnRho, HalfNormalOnTau, LogNormalOnTau
+from riskmodel.priors import MU_PRIORS, BetaOnRho, BoundedLogNormalOnTau, HalfNormalOnTau, LogNormalOnTau
 from sbc_calibrate import REPLICATIONS, code_of, simulation_based_calibration
-from sbc_generator import Generator, log_likelihood
+from sbc_generator import MODELS, Generator, log_likelihood
 from sbc_record import SBCDocument, SBCRecord
 from sbc_replicate import QUANTITIES, _joint_draws
 
 RECORDS = Path(__file__).parents[2] / "validation" / "sbc"
 STORED = {
     "beta-binomial": ("beta-binomial", "exact"),
+    "contaminated-beta-binomial": ("contaminated-beta-binomial", "exact"),
     "logit-normal": ("logit-normal", "exact"),
+    "logit-t": ("logit-t", "exact"),
     "nuts": ("beta-binomial", "nuts"),
 }
 
@@ -228,6 +230,9 @@ def test_priors_draw_what_their_densities_say():
     assert kstest(BetaOnRho(1, 9).sample(4000, rng), "beta", args=(1, 9)).pvalue > 1e-3
     assert kstest(HalfNormalOnTau(0.5).sample(4000, rng), "halfnorm", args=(0, 0.5)).pvalue > 1e-3
     assert kstest(LogNormalOnTau(0.9, 0.5).sample(4000, rng), "lognorm", args=(0.5, 0, 0.9)).pvalue > 1e-3
+    bounded, tau = BoundedLogNormalOnTau(1.5, 0.8), np.linspace(1e-6, 5, 5001)
+    cdf = np.cumsum(np.exp(bounded.formula(tau))) * (tau[1] - tau[0])
+    assert kstest(bounded.sample(4000, rng), lambda at: np.interp(at, tau, cdf)).pvalue > 1e-3
 
 
 def test_the_spread_is_turned_into_g_and_back():
@@ -236,7 +241,7 @@ def test_the_spread_is_turned_into_g_and_back():
     assert tau_of(mu, 1 - mu, g)[0] == pytest.approx(tau, rel=1e-11)
 
 
-@pytest.mark.parametrize("model", ["beta-binomial", "logit-normal"])
+@pytest.mark.parametrize("model", MODELS)
 def test_the_log_likelihood_averages_to_the_evidence(model):
     """Over draws from the prior its mean exponential is the evidence that the fit reports."""
     generator = Generator.of(model, "uniform", "default")
@@ -246,14 +251,14 @@ def test_the_log_likelihood_averages_to_the_evidence(model):
     rest = 1 / (1 + np.exp(x))
     g = g_of(tau, mu, rest)
     events, totals = np.array([2, 0]), np.array([5, 4])
-    spread = tau if model == "logit-normal" else g / (1 + g)
+    spread = tau if model.startswith("logit-") else g / (1 + g)
     found = np.exp(log_likelihood(model, events, totals, mu, rest, spread)).mean() * 10  # 5 choose 2
     post = rm.pool(events, totals, prior="uniform", model=model)
     assert found == pytest.approx(np.exp(post.log_evidence), rel=0.02)
 
 
 @pytest.mark.parametrize("counts", [([1, 0], [21, 14]), ([19], [19]), ([20, 38, 5], [21, 40, 9])])
-@pytest.mark.parametrize("model", ["beta-binomial", "logit-normal"])
+@pytest.mark.parametrize("model", MODELS)
 def test_joint_draws_have_the_margins(counts, model):
     post = rm.pool(*counts, model=model)
     assert isinstance(post.average, AverageMarginal)
