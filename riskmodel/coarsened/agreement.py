@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.coarsened.nodes import Nodes, nodes_of
+from riskmodel.coarsened.nodes import nodes_of
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Branch, Node
 from riskmodel.posterior import Posterior
 
-#: A count of several branches that has more fetuses is not predicted: the sums grow with the cube of their number.
-LARGEST_FORETOLD = 1000
+Array = NDArray[np.float64]
+
+#: A count of one branch, or of several, that has more fetuses is not predicted, nor one of fewer where both sides of a
+#: choice below the first lead to other choices: the sums grow with the number of fetuses, its cube, and its fourth power.
+LARGEST_ALONE, LARGEST_FORETOLD, LARGEST_FORKED = 10_000, 1000, 300
 #: Tail of the prediction beyond which a count is called in conflict, as with a 95 % interval.
 TAIL = 0.025
 
@@ -57,49 +60,65 @@ class Foretold(NamedTuple):
     """What is predicted for a count."""
 
     #: Probability of each number of events in a new setting; None where nothing is predicted.
-    pmf: NDArray[np.float64] | None
+    pmf: Array | None
     log_score: float | None  # logarithm of the probability of the count as it is; None where that is not known
     reason: str  # why nothing is predicted; empty where something is
 
 
-def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np.float64] | None:
+def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Array | None:
     """Probability of each number of events of a coarse count in a new setting; None where it has too many fetuses.
 
     By the sums of `coarsened.drawn`, for every number at once. Below the first branch every second row and column of the
     quadrature stands for it, good to 1e-4 of a probability.
     """
     total = coarse.row.total
-
-    every = np.arange(total + 1)
-
-    def cells(edge: int, missed: NDArray[np.int64], nodes: Nodes) -> NDArray[np.float64]:
-        hits = every if missed.ndim == 1 else every[:, None]
-        return np.asarray(nodes.divided(coarse.known.get(edge, (0, 0))).cells(hits, missed) @ nodes.weights)
-
-    def below(node: Node) -> NDArray[np.float64]:
-        """Probability of each number of events by how many arrive, of shape (arrive + 1, events + 1)."""
-        found = np.zeros((total + 1, total + 1))
-        if not isinstance(node, Branch):
-            found[every, every if node == 1.0 else 0] = 1.0
-            return found
-        hit, miss = below(node.hit), below(node.miss)
-        table = cells(node.edge, every[None, :], nodes_of(posteriors[node.edge]).sparse)
-        for arrive in range(total + 1):
-            for hits in range(arrive + 1):
-                found[arrive, : arrive + 1] += table[hits, arrive - hits] * _together(hit, hits, miss, arrive - hits)
-        return found
-
-    if sum(isinstance(one, Branch) for one in (coarse.node.hit, coarse.node.miss)) and total > LARGEST_FORETOLD:
+    if coarse.cell is not None:
+        if total > LARGEST_ALONE:
+            return None
+        alone = posteriors[coarse.node.edge].predict(total)
+        return alone if coarse.node.hit else alone[::-1]
+    if total > (LARGEST_FORKED if any(map(_forked, coarse.node[1:])) else LARGEST_FORETOLD):
         return None
-    hit, miss = below(coarse.node.hit), below(coarse.node.miss)
-    chances = cells(coarse.node.edge, every[::-1], nodes_of(posteriors[coarse.node.edge]))
-    pmf = sum(chance * _together(hit, hits, miss, total - hits) for hits, chance in enumerate(chances))
+
+    def below(node: Node, first: int = 0) -> Array:
+        """Probability of each number of events by how many arrive, from `first` on; of shape (arrive + 1, events + 1)."""
+        if not isinstance(node, Branch):
+            every = np.arange(total + 1)
+            return np.asarray(every == every[:, None] * (node == 1.0), float)
+        nodes = nodes_of(posteriors[node.edge])
+        nodes = nodes if first else nodes.sparse
+        missed = nodes.divided(coarse.known.get(node.edge, (0, 0))).missed(first, total, nodes.weights)
+        return _together(node, below(node.hit), below(node.miss), missed)
+
+    pmf = below(coarse.node, total)[-1]
     return np.asarray(pmf / np.sum(pmf))
 
 
-def _together(first: NDArray[np.float64], hits: int, second: NDArray[np.float64], missed: int) -> NDArray[np.float64]:
-    """Probability of each number of events on two sides, of whom so many are on either."""
-    return np.convolve(first[hits, : hits + 1], second[missed, : missed + 1])
+def _forked(node: Node) -> bool:
+    """Whether both sides of a choice lead to other choices."""
+    sides = (node.hit, node.miss) if isinstance(node, Branch) else ()
+    return (bool(sides) and all(isinstance(one, Branch) for one in sides)) or any(map(_forked, sides))
+
+
+def _together(node: Branch, hit: Array, miss: Array, missed: Array) -> Array:
+    """Probability of each number of events by how many arrive, from those of either side and how many miss the branch."""
+    for end, rest, beyond in ((node.hit, miss, missed), (node.miss, hit, _rest(missed))):
+        if not isinstance(end, Branch):  # all who end there are alike
+            return _rest(beyond @ _rest(rest)) if end == 1.0 else beyond @ rest
+    found = np.zeros_like(missed)
+    for arrive in np.flatnonzero(missed.any(axis=1)):
+        for left in range(arrive + 1):
+            taken = arrive - left
+            found[arrive, : arrive + 1] += missed[arrive, left] * np.convolve(
+                hit[taken, : taken + 1], miss[left, : left + 1]
+            )
+    return found
+
+
+def _rest(table: Array) -> Array:
+    """A table by how many there are and how many of them are of one kind, by how many are of the other."""
+    every, kind = np.indices(table.shape)
+    return np.asarray(np.where(kind <= every, table[every, every - kind], 0.0))
 
 
 def agreement(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Agreement | None:

@@ -100,6 +100,24 @@ class Divided(Value):
             found[same] = (np.broadcast_to(hits, entered.shape)[same] == seen_hits)[:, None]
         return found
 
+    def missed(self, first: int, last: int, weights: Array) -> Array:
+        """Weighted mean over the points of the probability that so many did not take the branch, where so many entered.
+
+        Of shape (last + 1, last + 1), entered by missed; nothing where fewer than `first` entered.
+        """
+        every = np.arange(last + 1)
+        hits, seen = self.own
+        log_ways = gammaln(every + 1.0)[:, None]
+        a, b = self.a + hits, self.b + (seen - hits)
+        taken, left, both = (_rising(start, every) - log_ways for start in (a, b, a + b))
+        found = np.zeros((last + 1, last + 1))
+        for entered in range(first, last + 1):
+            up = slice(0, entered + 1)
+            found[entered, up] = np.exp(taken[up][::-1] + left[up] - both[entered]) @ weights
+        if first <= seen <= last and seen:
+            found[seen] = every == seen - hits
+        return found
+
 
 def _rising(start: Array, factors: Places) -> Array:
     """Logarithms of rising factorials, of shape (*factors, points): sums of logs, for Gamma loses digits of tiny shapes."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -248,7 +249,8 @@ class _Tables(Value):
 def _at(table: Array, place: tuple[Places, ...], at: tuple[Places, ...] | None) -> Array:
     """Entries of a table for every combination of classes, or for one of each row."""
     if at is None:
-        return np.asarray(table[..., *place])
+        every: tuple[Any, ...] = (..., *place)
+        return np.asarray(table[every])
     axes = table.ndim - len(place)
     index = tuple(one if table.shape[i] > 1 else np.zeros_like(one) for i, one in enumerate(at[:axes]))
     return np.asarray(table[(*index, *place)])
@@ -293,7 +295,8 @@ def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS
         for i, row in enumerate(rows):
             if row in those:
                 each = each * held[edge].chances(row, edge, *cells[edge][:, i].T)
-        log_chance += np.log(each.sum(axis=0))
+        with np.errstate(divide="ignore"):  # counts that contradict the branches beyond what a number can hold
+            log_chance += np.log(each.sum(axis=0))
     return Divisions(rows, cells, log_chance)
 
 

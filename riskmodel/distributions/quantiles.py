@@ -114,7 +114,7 @@ def beta_table(weights: Array, a: Array, b: Array) -> QuantileTable:
         log_x, log_rest = log_sigmoids(logits)
         log_density = np.outer(log_x, a) + np.outer(log_rest, b) - log_beta
         # Single precision, several times as fast, leaves 1e-6 of a density that the table needs to 1e-5.
-        return np.asarray(np.exp(np.minimum(log_density, 80.0).astype(np.float32)) @ weights)
+        return np.asarray(np.exp(np.clip(log_density, -200.0, 80.0).astype(np.float32)) @ weights)
 
     def outside(low: float, high: float) -> tuple[float, float]:
         # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.

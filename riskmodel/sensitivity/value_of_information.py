@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmodel.errors import InputError
-from riskmodel.inference.pool import pool
-from riskmodel.posterior import Posterior
 from riskmodel.tree.model import ProbabilityTree
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ def next_series(model: ProbabilityTree, size: int, *, ci_prob: float = 0.95) -> 
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST:
         raise InputError(f"{size!r} is not a number of fetuses", where="size", remedy=f"Give 1 to {LARGEST:,}")
     rows = []
-    for edge in model.edges:
+    for place, edge in enumerate(model.edges):
         if edge.status != "counts":
             continue
         posterior = model.posterior(edge)
@@ -70,7 +68,7 @@ def next_series(model: ProbabilityTree, size: int, *, ci_prob: float = 0.95) -> 
             rows.append(head | {"series": 0, "total": 0, "reason": "no series feeds it: any would be the first"})
             continue
         head |= {"series": posterior.events.size, "total": int(posterior.totals.sum()), "reason": ""}
-        rows.append(head | expected_widths(posterior, model, size, ci_prob))
+        rows.append(head | expected_widths(model, place, size, ci_prob))
     columns = ["branch", "series", "total", "size", "width", "expected_width", "narrower"]
     columns += ["average_width", "expected_average_width", "average_narrower", "reason"]
     table = pd.DataFrame(rows, columns=columns)
@@ -79,18 +77,14 @@ def next_series(model: ProbabilityTree, size: int, *, ci_prob: float = 0.95) -> 
     return table.loc[order].reset_index(drop=True).astype(dict.fromkeys(columns[4:10], "float64"))
 
 
-def expected_widths(posterior: Posterior, model: ProbabilityTree, size: int, ci_prob: float) -> dict[str, float]:
+def expected_widths(model: ProbabilityTree, edge: int, size: int, ci_prob: float) -> dict[str, float]:
     """Widths of a branch's intervals now, and expected after a series of some size."""
+    posterior = model.fitted.posterior(edge)
     pmf = posterior.predict(size)
     places, weights = representative(pmf)
     widths = []
     for events in places:
-        after = pool(
-            [*posterior.events, events],
-            [*posterior.totals, size],
-            prior=model.prior,
-            heterogeneity=model.heterogeneity,
-        )
+        after = model.fitted.posterior(edge, (("one more", events, size),))
         widths.append([_width(after.new_setting, ci_prob), _width(after.average, ci_prob)])
     now = np.array([_width(posterior.new_setting, ci_prob), _width(posterior.average, ci_prob)])
     then = weights @ np.array(widths)

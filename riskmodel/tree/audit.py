@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from riskmodel.evidence.audit import AuditFinding, worst_first
 from riskmodel.evidence.finding import Count, Edge
-from riskmodel.inference.pool import pool
 from riskmodel.tree.model import ProbabilityTree
 from riskmodel.tree.prediction import foretold
 
@@ -48,8 +47,8 @@ def audit_model(model: ProbabilityTree) -> tuple[AuditFinding, ...]:
     simulation-based approach. Bayesian Analysis 2007;2:409-44, for leaving the series itself out.
     """
     found = list(model.evidence.audit())
-    for edge, rows in zip(model.edges, model.counts, strict=True):
-        found += _outlying(model, edge, rows)
+    for place, (edge, rows) in enumerate(zip(model.edges, model.counts, strict=True)):
+        found += _outlying(model, place, rows)
         found += _dominant(edge, rows)
         found += _ascertainment(model, edge)
     found += _counted_once(model)
@@ -83,22 +82,16 @@ def two_sided(pmf: NDArray[np.float64], events: int) -> float:
     return min(1.0, 2 * min(below, 1 - below))
 
 
-def _outlying(model: ProbabilityTree, edge: Edge, rows: Sequence[Count]) -> Iterator[AuditFinding]:
+def _outlying(model: ProbabilityTree, edge: int, rows: Sequence[Count]) -> Iterator[AuditFinding]:
     if len(rows) < 3:
         return  # of two series that differ nobody can say which is the odd one
     for left_out in rows:
-        others = [row for row in rows if row is not left_out]
-        posterior = pool(
-            [row.events for row in others],
-            [row.total for row in others],
-            prior=model.prior,
-            heterogeneity=model.heterogeneity,
-        )
+        posterior = model.fitted.of_rows(edge, tuple(row for row in rows if row is not left_out))
         tail = two_sided(posterior.predict(left_out.total), left_out.events)
         if tail < TAIL:
             what = (
-                f"{left_out.source}: {left_out.events} of {left_out.total} of {edge.said}, where the others foretell "
-                f"{posterior.average.mean * left_out.total:.1f} (tail probability {tail:.3f})"
+                f"{left_out.source}: {left_out.events} of {left_out.total} of {model.edges[edge].said}, where the others "
+                f"foretell {posterior.average.mean * left_out.total:.1f} (tail probability {tail:.3f})"
             )
             yield AuditFinding("warning", "outlying series", what, (left_out.source,))
 

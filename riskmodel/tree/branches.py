@@ -41,7 +41,11 @@ class Branches(Value):
 
     def posterior(self, edge: int, more: Cells = ()) -> Posterior:
         """What a branch's own rows say of it, and more cells of it; its prior where there are none."""
-        cells = (*((row.source, row.events, row.total) for row in self.rows[edge]), *more)
+        return self.of_rows(edge, self.rows[edge], more)
+
+    def of_rows(self, edge: int, rows: Rows, more: Cells = ()) -> Posterior:
+        """What some rows would say of a branch, and more cells of it."""
+        cells = (*((row.source, row.events, row.total) for row in rows), *more)
         return self._fitted(cells, self.mu_priors[edge])
 
     def pooled(self, rows: Rows) -> Posterior:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel.coarsened.agreement import Agreement, Foretold, agreement, predicted
-from riskmodel.distributions.diagram import Branch, edges_of
+from riskmodel.distributions.diagram import edges_of
 from riskmodel.evidence.finding import Count
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def coarse_agreement(tree: ProbabilityTree, row: Count) -> tuple[Count, Agreemen
     if found is None:
         return row, None, reason
     compared = agreement(found, {i: branches.posterior(i) for i in edges_of(found.node)})
-    return row, compared, "" if compared else f"{row.total:,} fetuses of several branches are not predicted"
+    return row, compared, "" if compared else f"{row.total:,} fetuses are too many to predict"
 
 
 def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
@@ -45,13 +45,9 @@ def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
     found = branches.read(row, {})
     if found.coarse is None:
         return Foretold(None, None, found.reason)
-    node = found.coarse.node
-    if isinstance(node, Branch) and not {node.hit, node.miss} - {0.0, 1.0} and not found.coarse.known:
-        alone = branches.posterior(node.edge).predict(row.total)
-        return _scored(alone if node.hit else alone[::-1], row.events)
-    pmf = predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(node)})
+    pmf = predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(found.coarse.node)})
     if pmf is None:
-        return Foretold(None, None, f"{row.total:,} fetuses of several branches are not predicted")
+        return Foretold(None, None, f"{row.total:,} fetuses are too many to predict")
     return _scored(pmf, row.events)
 
 

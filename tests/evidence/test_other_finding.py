@@ -113,7 +113,7 @@ def small(tmp_path):
 
 
 def test_its_tree_is_fitted_and_counts_of_either_state_are_read(small):
-    model = rm.fit(rm.load_evidence(small))
+    model = rm.fit(rm.load_evidence(small), prior="jeffreys")
     altered = rm.pool([3, 1], [20, 30]).average.mean
     unwell = rm.pool([2], [17]).average.mean
     assert model.risk("unwell").mean == pytest.approx(altered * 0.6 + (1 - altered) * unwell, abs=1e-12)
@@ -211,7 +211,7 @@ def fill(folder, *rows):
 
 
 def test_three_states_are_two_branches(three):
-    model = rm.fit(rm.load_evidence(three))
+    model = rm.fit(rm.load_evidence(three), prior="jeffreys")
     # Nemo 2002 gives all states but one: 25 of 30 are clear.
     clear = rm.pool([14, 25], [20, 30]).average.mean
     mosaic = rm.pool([4, 3], [6, 5]).average.mean
@@ -236,7 +236,7 @@ def test_the_order_in_which_states_are_ruled_out_is_the_finding_s(three):
         .replace('category = "clear"\nstatus', 'category = "full"\nstatus')
         .replace('after = ["clear"]', 'after = ["full"]')
     )
-    model = rm.fit(rm.load_evidence(three))
+    model = rm.fit(rm.load_evidence(three), prior="jeffreys")
     full = rm.pool([2, 2], [20, 30]).average.mean
     mosaic = rm.pool([4, 3], [18, 28]).average.mean
     assert model.state_risk("genes", "full").mean == pytest.approx(full, abs=1e-12)
@@ -246,7 +246,7 @@ def test_the_order_in_which_states_are_ruled_out_is_the_finding_s(three):
 def test_one_state_alone_is_a_coarse_count_by_brute_force(three):
     """4 of 20 mosaic, the others not told apart: a sum over how many of the sixteen were clear."""
     fill(three, THREE[1], *THREE[2:4], *THREE[4:])
-    model = rm.fit(rm.load_evidence(three))
+    model = rm.fit(rm.load_evidence(three), prior="jeffreys")
     ((count, found, reason),) = model.coarse()
     assert (count.key, reason) == ("Nobody 2001: genes=mosaic", "")
     assert found is not None
@@ -266,7 +266,7 @@ def test_states_all_of_which_are_ruled_out_feed_nothing_twice(three):
         row("Nobody 2001", "genes", "full", "", 0, 20),
         *THREE[2:],
     )
-    model = rm.fit(rm.load_evidence(three))
+    model = rm.fit(rm.load_evidence(three), prior="jeffreys")
     assert [(c.events, c.total) for c in model.counts[1]] == [(3, 5)]
     assert model.coarse() == ()
 
