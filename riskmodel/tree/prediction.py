@@ -22,7 +22,8 @@ def coarse_agreement(tree: ProbabilityTree, row: Count) -> tuple[Count, Agreemen
     found, reason, _ = branches.read(row, {})
     if found is None:
         return row, None, reason
-    return row, agreement(found, {i: branches.posterior(i) for i in edges_of(found.node)}), ""
+    compared = agreement(found, {i: branches.posterior(i) for i in edges_of(found.node)})
+    return row, compared, "" if compared else f"{row.total:,} fetuses are too many to predict"
 
 
 def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
@@ -44,7 +45,10 @@ def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
     found = branches.read(row, {})
     if found.coarse is None:
         return Foretold(None, None, found.reason)
-    return _scored(predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(found.coarse.node)}), row.events)
+    pmf = predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(found.coarse.node)})
+    if pmf is None:
+        return Foretold(None, None, f"{row.total:,} fetuses are too many to predict")
+    return _scored(pmf, row.events)
 
 
 def _scored(pmf: NDArray[np.float64], events: int) -> Foretold:

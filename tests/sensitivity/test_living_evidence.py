@@ -11,7 +11,7 @@ from riskmodel.sensitivity.value_of_information import MOST, next_series, repres
 
 
 def test_the_expected_width_is_the_sum_over_what_the_series_may_say(model):
-    table = next_series(model, 5).set_index("branch")
+    table = next_series(model.variant(prior="jeffreys"), 5).set_index("branch")
     row = table.loc["karyotype abnormal where anatomy associated"]
     events, totals = [10, 2, 4], [40, 3, 21]
     post = rm.pool(events, totals)
@@ -64,7 +64,7 @@ def test_the_tipping_point_is_the_first_number_that_crosses(evidence):
     counts = tuple(row for row in evidence.counts if row.source not in ("Koopman 1998", "Achiron 1996", "Avni 1994"))
     from dataclasses import replace
 
-    model = rm.fit(replace(evidence, counts=counts))
+    model = rm.fit(replace(evidence, counts=counts), prior="jeffreys")
     found = tipping_point(model, "good_outcome", threshold=0.8, **NEGATIVE)["scenarios"][0]
     means = [rm.pool([19, 10, 0][: 2 + (n > 0)], [19, 11, n][: 2 + (n > 0)]).average.mean for n in range(8)]
     first = next(n for n, mean in enumerate(means) if mean <= 0.8)
