@@ -236,7 +236,9 @@ def test_no_event_among_more_is_a_smaller_risk_and_the_same_of_events(series):
     sizes = [1, 5, 20, 100, 1000, 5000, 24_600, 100_000, 300_000, 10**6]
     none = [rm.pool([0] * series, [n] * series).new_setting.mean for n in sizes]
     assert np.all(np.diff(none) < 0)
-    assert [rm.pool([n] * series, [n] * series).new_setting.mean for n in sizes] == pytest.approx(1 - np.array(none), abs=1e-12)
+    assert [rm.pool([n] * series, [n] * series).new_setting.mean for n in sizes] == pytest.approx(
+        1 - np.array(none), abs=1e-12
+    )
     # The log-normal without its end rises from 24,600 on.
     free = [rm.pool([0], [n], heterogeneity=("log-normal", 0.9, 0.5)).average.mean for n in (24_600, 10**6)]
     assert free == pytest.approx([0.01028, 0.01202], abs=1e-5)
