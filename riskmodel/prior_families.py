@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 Scale = Literal["rho", "tau"]
 
 _HALF_LOG_2PI = 0.5 * float(np.log(2 * np.pi))
-#: Power with which a bounded log-normal ends: at 4 the density at a tau of 2 would fall by 15 %, not 6; at 8 single series would
-#: need twice the nodes.
+#: Power with which a bounded log-normal ends: at 4 the density at a tau of 2 would fall by 15 %, not 6; at 8 single series
+#: would need twice the nodes.
 _SHARPNESS = 6
 
 
