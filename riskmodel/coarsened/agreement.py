@@ -85,9 +85,10 @@ def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np
             alone: NDArray[np.float64] = posteriors[node.edge].predict(entered)
             return np.asarray(alone if node.hit == 1.0 else alone[::-1])
         settings: dict[int, Distribution] = {edge: posteriors[edge].next_setting for edge in edges_of(node)}
-        for edge in settings.keys() & coarse.known.keys():  # the risk has seen the fetuses of the series' own cell
-            risk = posteriors[edge].new_setting
-            settings[edge] = risk.update(*coarse.known[edge]) if isinstance(risk, BetaMixture) else risk
+        for edge in settings.keys() & coarse.known.keys():  # this risk has seen its cell, as the hyperparameters have
+            risk, (hits, seen) = posteriors[edge].new_setting, coarse.known[edge]
+            if isinstance(risk, BetaMixture):
+                settings[edge] = BetaMixture(risk.weights, risk.a + hits, risk.b + (seen - hits))
         share = np.diff(propagate(node, 1.0, settings).cdf(sigmoid(_LOGITS)), prepend=0.0, append=1.0)
         risks = sigmoid(np.concatenate([_LOGITS[:1], 0.5 * (_LOGITS[1:] + _LOGITS[:-1]), _LOGITS[-1:]]))
         events = np.arange(entered + 1)
