@@ -48,7 +48,7 @@ def fit(
     **options: Any,
 ) -> Posterior:
     """Posterior of the beta-binomial model, or of the contaminated one with a share, by the No-U-Turn sampler."""
-    asked = Options.given(options, tune=1000, target_accept=0.9)
+    asked = Options.given(options, tune=1000, target_accept=0.95)
     check_totals(totals)
     sampler = Sampler(asked, mu_prior, heterogeneity_prior, int(totals.max(initial=1)), share)
     return sampler.fit(events, totals, labels=labels, seed=asked.seed)
