@@ -44,6 +44,10 @@ def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
     found = branches.read(row, {})
     if found.coarse is None:
         return Foretold(None, None, found.reason)
+    edges = {i % len(branches.edges) for i in edges_of(found.coarse.node)}
+    untold = [branches.edges[i].said for i in sorted(edges) if branches.unfed(i)]
+    if untold:  # a prior alone foretells nothing
+        return Foretold(None, None, f"it needs a branch without counts of its own: {untold[0]}")
     return _scored(predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(found.coarse.node)}), row.events)
 
 

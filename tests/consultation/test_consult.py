@@ -62,7 +62,9 @@ def test_pitfalls_come_with_what_the_counts_say_of_them(seed):
     assert len(pitfalls) == 3
     counts = {(c["source"], c["events"], c["total"]) for c in pitfalls["benign-without-work-up"]["counts"]}
     assert {("Simchen 2002", 11, 61), ("Simchen 2002", 1, 21)} <= counts
-    assert pitfalls["benign-without-work-up"]["risk"]["probability"] == pytest.approx(0.0312, abs=5e-4)
+    # Achiron's 4 of 4 that did well are 0 of 4 abnormal; Avni's 0 of 6 infected hardly tells.
+    expected = rm.pool([1, 0, 0, 0], [21, 11, 14, 4], prior=rm.BetaMixture.beta(1 / 6, 5 / 6)).average.mean
+    assert pitfalls["benign-without-work-up"]["risk"]["probability"] == pytest.approx(expected, abs=5e-4)
 
 
 def test_what_each_test_would_change(seed):
@@ -142,7 +144,7 @@ def test_every_audience_reads_the_same_numbers(audience, validator):
     same = rm.consult(detail="all", anatomy="isolated").to_dict() | {"audience": audience}
     assert answer == same
     text = report.to_markdown(answer)
-    assert "89 of 100" in text
+    assert "92 of 100" in text
     assert not re.search(r"\b(None|nan|NaN)\b", text)
     assert "1 in " not in text
 
