@@ -17,7 +17,7 @@ help:
 	@echo "make example    write the consultations in docs/examples again"
 	@echo "make benchmark  time and error of pool() beside PyMC and of its two models; a consultation cold and warm; many at once"
 	@echo "make manifest   write the hashes of the shipped findings and corpora, after a change of evidence"
-	@echo "make sbc        simulation-based calibration again, after a change of the code behind the fits (four minutes)"
+	@echo "make sbc        simulation-based calibration again, after a change of the code behind the fits (six minutes)"
 	@echo "make format     let ruff format the code"
 	@echo "make clean      remove what these commands made"
 

@@ -64,10 +64,12 @@ def model(evidence):
 
 @pytest.fixture(scope="session")
 def fine(evidence):
-    """The tree with the branches' own counts only: no count of a coarser group."""
+    """The tree with the branches' own counts only, under the prior of `pool`: no count of a coarser group."""
     coarse = evidence.coarse()
     assert {row.source for row in coarse} == {"Koopman 1998", "Achiron 1996", "Avni 1994"}
-    return rm.fit(replace(evidence, counts=tuple(row for row in evidence.counts if row not in coarse)))
+    return rm.fit(
+        replace(evidence, counts=tuple(row for row in evidence.counts if row not in coarse)), prior="jeffreys"
+    )
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Heavier tails between settings, and an end of tau's prior, judged by leave-one-series-out prediction.
 
-    python validation/choose_tails.py [--corpus FILE] [--seeds N] [--jobs N] [--out FILE]
+    python validation/choose_tails.py [--corpus FILE] [--seeds N] [--jobs N]
 
-Writes one Markdown table. Cases, scores and cross-validated rows are those of `choose_default_prior.py`. Each case is fitted
+Prints one Markdown table. Cases, scores and cross-validated rows are those of `choose_default_prior.py`. Each case is fitted
 once for a model's likelihood, under a prior that covers all candidates, and the nodes are weighted again for each of them.
 """
 
@@ -10,16 +10,16 @@ import argparse
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 
 import riskmodel as rm
-from choose_default_prior import CHECKS, cross_validated, tails, write_between
+from choose_default_prior import CHECKS, cross_validated, tails
 from riskmodel.calibration.corpus import load_corpus
 from riskmodel.calibration.cross_validation import KS, LARGEST, MOST
 from riskmodel.calibration.leave_out import LOWEST_LOG_SCORE, Task, draw_cases
 from riskmodel.calibration.scores import AVERAGE, Scores, rarity
+from riskmodel.distributions.special import trigamma_and_slope
 from riskmodel.inference import contaminated, logit_normal
 from riskmodel.inference.logit_normal_likelihood import NORMAL, student
 from riskmodel.inference.logit_normal_settings import LogitNormalSettings
@@ -95,8 +95,6 @@ def new_setting(post, candidate):
 
 def tau_of_betas(mixture):
     """Standard deviation of the logit of each component."""
-    from riskmodel.distributions.special import trigamma_and_slope
-
     return np.sqrt(trigamma_and_slope(mixture.a)[0] + trigamma_and_slope(mixture.b)[0])
 
 
@@ -219,12 +217,8 @@ def main():
     parser.add_argument("--corpus")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    text = report(load_corpus(asked.corpus), asked.seeds, asked.jobs)
-    print(text)
-    if asked.out:
-        write_between(asked.out, text)
+    print(report(load_corpus(asked.corpus), asked.seeds, asked.jobs))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from riskmodel.posterior import Posterior
 
 #: Logits at which the distribution of a coarse group's risk is read: a binomial of a thousand is ten times as wide.
 _LOGITS = np.linspace(-14.0, 14.0, 1401)
+#: A count that has more fetuses is not predicted: every number of events takes as long.
+LARGEST_FORETOLD = 10_000
 #: Tail of the prediction beyond which a count is called in conflict, as with a 95 % interval.
 TAIL = 0.025
 
@@ -66,8 +68,8 @@ class Foretold(NamedTuple):
     reason: str  # why nothing is predicted; empty where something is
 
 
-def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np.float64]:
-    """Probability of each number of events of a coarse count in a new setting.
+def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np.float64] | None:
+    """Probability of each number of events of a coarse count in a new setting; None where it has too many fetuses.
 
     A fetus of a setting comes to the event with the probability that the setting's risks give it, so the count is a binomial
     mixed over the distribution of that probability. Good to 1e-4 of a probability.
@@ -83,9 +85,10 @@ def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np
             alone: NDArray[np.float64] = posteriors[node.edge].predict(entered)
             return np.asarray(alone if node.hit == 1.0 else alone[::-1])
         settings: dict[int, Distribution] = {edge: posteriors[edge].next_setting for edge in edges_of(node)}
-        for edge in settings.keys() & coarse.known.keys():  # the risk has seen the fetuses of the series' own cell
-            risk = posteriors[edge].new_setting
-            settings[edge] = risk.update(*coarse.known[edge]) if isinstance(risk, BetaMixture) else risk
+        for edge in settings.keys() & coarse.known.keys():  # this risk has seen its cell, as the hyperparameters have
+            risk, (hits, seen) = posteriors[edge].new_setting, coarse.known[edge]
+            if isinstance(risk, BetaMixture):
+                settings[edge] = BetaMixture(risk.weights, risk.a + hits, risk.b + (seen - hits))
         share = np.diff(propagate(node, 1.0, settings).cdf(sigmoid(_LOGITS)), prepend=0.0, append=1.0)
         risks = sigmoid(np.concatenate([_LOGITS[:1], 0.5 * (_LOGITS[1:] + _LOGITS[:-1]), _LOGITS[-1:]]))
         events = np.arange(entered + 1)
@@ -93,16 +96,18 @@ def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np
         log_pmf = log_ways + xlogy(events, risks[:, None]) + xlog1py(entered - events, -risks[:, None])
         return np.asarray(share @ np.exp(log_pmf))
 
-    return part(coarse.node, coarse.row.total)
+    return part(coarse.node, coarse.row.total) if coarse.row.total <= LARGEST_FORETOLD else None
 
 
-def agreement(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Agreement:
-    """How a coarse count compares with its prediction.
+def agreement(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> Agreement | None:
+    """How a coarse count compares with its prediction; None where it has too many fetuses to predict.
 
     Lancaster HO. Significance tests in discrete distributions. JASA 1961;56:223-234 (the mid-p); Dias S, et al. Checking
     consistency in mixed treatment comparison meta-analysis. Stat Med 2010;29:932-944, section 3 (indirect against direct).
     """
     pmf = predicted(coarse, posteriors)
+    if pmf is None:
+        return None
     total = coarse.row.total
     below = np.cumsum(pmf) - 0.5 * pmf
     low, high = np.flatnonzero(below < TAIL), np.flatnonzero(below > 1 - TAIL)

@@ -181,8 +181,9 @@ class Joint(Value):
                 # A branch that all ways treat alike does not tell them apart.
                 if self._divisions.several(edge):
                     logs = logs + np.log(self._part(edge)[0])[self._divisions.sets(edge)]
-        if self._divisions.log_chance is not None:
-            logs = logs - self._divisions.log_chance
+        chance = self._divisions.log_chance
+        if chance is not None:
+            logs = np.where(np.isfinite(chance), logs, -np.inf) - np.where(np.isfinite(chance), chance, 0.0)
         weights = np.exp(logs - logs.max()) if logs.size and np.isfinite(logs.max()) else np.zeros(logs.size)
         if not weights.sum() > 0 or (not self.exact and effective(weights / weights.sum()) < TOO_FEW):
             return None

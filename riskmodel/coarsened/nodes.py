@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, roots_jacobi
+from scipy.linalg import eigvalsh_tridiagonal
+from scipy.special import betaln
 
 from riskmodel._support.kept import Value, kept, once
 from riskmodel.coarsened.counts import Divided
@@ -67,11 +68,9 @@ def _nodes(posterior: Posterior) -> Nodes:
     average = posterior.average
     if isinstance(average, BetaMixture):
         # Exact for counts of up to twice as many fetuses, and smooth beyond.
-        pairs = zip(average.a, average.b, strict=True)
-        rules = [roots_jacobi(_JACOBI, b - 1, a - 1) for a, b in pairs]
-        risk = np.concatenate([0.5 * (1 + x) for x, _ in rules])
-        weights = [w * one / one.sum() for w, (_, one) in zip(average.weights, rules, strict=True)]
-        return Nodes(risk * _ALIKE, (1 - risk) * _ALIKE, np.concatenate(weights))
+        rules = [_jacobi(a, b) for a, b in zip(average.a, average.b, strict=True)]
+        risk, each = (np.concatenate(part) for part in zip(*rules, strict=True))
+        return Nodes(risk * _ALIKE, (1 - risk) * _ALIKE, each * np.repeat(average.weights, _JACOBI))
     lattice = _table(posterior)
     x = lattice.x.ravel()
     most = np.log(_ALIKE)
@@ -79,6 +78,30 @@ def _nodes(posterior: Posterior) -> Nodes:
     a, b = (np.maximum(np.exp(side + log_size), 1e-300) for side in log_sigmoids(x))
     a, b = (b, a) if lattice.mirror else (a, b)
     return Nodes(a, b, lattice.weights.ravel())
+
+
+def _jacobi(a: float, b: float) -> tuple[Array, Array]:
+    """Risks and weights of the Gauss rule of a Beta, however many observations it is worth.
+
+    Golub GH, Welsch JH. Calculation of Gauss quadrature rules. Math Comp 1969;23:221-230. Weights are from sums of
+    squares of the polynomials, which keep the digits of those that are tiny.
+    """
+    k, size = np.arange(1.0, _JACOBI), a + b
+    n = 2 * k + size - 2
+    middle = np.concatenate([[a / size], 0.5 + 0.5 * (a - b) / n * ((size - 2) / (n + 2))])
+    side = np.full(k.size, a / size * (b / size) / (size + 1))
+    k, n = k[1:], n[1:]
+    side[1:] = k / n * ((k + a - 1) / n) * ((k + b - 1) / (n + 1)) * ((k + size - 2) / (n - 1))
+    side = np.sqrt(side)
+    risk = np.clip(eigvalsh_tridiagonal(middle, side), 1e-300, 1 - 1e-16)
+    before, one = np.zeros(_JACOBI), np.ones(_JACOBI)
+    squares = np.ones(_JACOBI)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i, next_side in enumerate(side):
+            before, one = one, ((risk - middle[i]) * one - (side[i - 1] * before if i else 0.0)) / next_side
+            squares += one**2
+    weights = np.where(np.isfinite(squares), 1 / squares, 0.0)
+    return risk, weights / weights.sum()
 
 
 def thinned(posterior: Posterior, *, rows: int = 2, columns: int = 2) -> Posterior:

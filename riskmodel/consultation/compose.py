@@ -69,7 +69,7 @@ def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
     step, main = state.step, state.changes[0] if state.changes else None
     reasons = [state.reason]
     if main is not None:
-        reasons += [main.if_normal.reason, main.if_abnormal.reason, main.reason]
+        reasons += [main.if_normal.reason, main.if_abnormal.reason, main.information.reason]
     return doc.WorkupStep(
         step=step.key,
         title=step.title,
@@ -84,7 +84,7 @@ def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
         if_normal=main.if_normal.mean if main else None,
         if_abnormal=main.if_abnormal.mean if main else None,
         p_abnormal=state.p_abnormal.mean if state.p_abnormal else None,
-        bits=main.bits if main else None,
+        bits=main.information.bits if main else None,
         reason="; ".join(dict.fromkeys(filter(None, reasons))),
         changes=tuple(map(_change_part, state.changes)) if changes else None,
     )
@@ -100,9 +100,10 @@ def _change_part(change: Change) -> doc.Change:
             doc.Result(state=state, expected=expected.mean, **_brief(after))
             for state, expected, after in change.results
         ),
-        bits=change.bits,
-        bits_at_most=change.bits_at_most,
-        reason=change.reason,
+        bits=change.information.bits,
+        bits_at_most=change.information.at_most,
+        bits_by_definition=change.information.by_definition,
+        reason=change.information.reason,
     )
 
 

@@ -279,6 +279,7 @@ class Change(Said, frozen=True, kw_only=True):
     results: tuple[Result, ...]
     bits: Annotated[float, Meta(ge=0)] | None
     bits_at_most: Annotated[float, Meta(ge=0)] | None
+    bits_by_definition: Annotated[float, Meta(ge=0)] | None
     reason: str
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from riskmodel._support.kept import Value, once
 from riskmodel.evidence.known import Known
@@ -27,11 +27,7 @@ class Change(Value):
     if_abnormal: RiskEstimate
     #: Each result, its own probability, and the outcome after it.
     results: tuple[tuple[str, RiskEstimate, RiskEstimate], ...]
-    bits: float | None  # expected information about the outcome, in bits; None where a branch that matters is unknown
-    #: The most it could be with the unknown branches at 0 or 1: mutual information is convex in them, so its maximum
-    #: lies there.
-    bits_at_most: float | None
-    reason: str  # why `bits` is missing
+    information: Information  # expected of the result about the outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,64 +88,95 @@ def _changes(model: ProbabilityTree, known: Known, variable: str, every: bool) -
             after(declared.normal),
             after(declared.other),
         )
-        bits, most, reason = information(model, known, variable, outcome.variable, outcome.state)
-        changes.append(Change(outcome.name, before, normal, abnormal, results, bits, most, reason))
+        told = information(model, known, variable, outcome.variable, outcome.state)
+        changes.append(Change(outcome.name, before, normal, abnormal, results, told))
     return tuple(changes)
 
 
-def information(
-    model: ProbabilityTree, known: Known, variable: str, target: str, state: str
-) -> tuple[float | None, float | None, str]:
-    r"""Mutual information of a test's result and an outcome, for the next fetus.
+class Information(NamedTuple):
+    """What a test's result is expected to tell of an outcome, in bits."""
 
-    .. math:: I = H(o) - \sum_r P(r)\,H(o \mid r)
+    bits: float | None  # None where a branch that matters is unknown
+    #: The most it could be with the unknown branches at 0 or 1, and never more than there is to know of the test's result.
+    at_most: float | None
+    #: How much of `bits`, or else of `at_most`, comes from results after which the outcome is settled by definition.
+    by_definition: float | None
+    reason: str  # why `bits` is missing
 
-    Lindley DV. On a measure of the information provided by an experiment. Ann Math Stat 1956;27:986-1005, section 2.
+
+class _At(NamedTuple):
+    """Probabilities of a test's results, and of each together with the outcome, with the unknown branches at some values."""
+
+    results: tuple[float, ...]
+    joint: tuple[float, ...]
+
+    def settled(self, result: int) -> bool:
+        """Whether a result leaves the outcome certain: no mean of a fit is 0 or 1."""
+        share, joint = self.results[result], self.joint[result]
+        return share > 0 and (joint == 0 or math.isclose(joint, share, rel_tol=1e-14))
+
+    def bits(self, apart: Set[int] | None = None) -> float:
+        """Information of the result, or of no more than which of some it is, if any."""
+        places = range(len(self.results))
+        alone = set(places) if apart is None else set(apart)
+        groups = [[i] for i in alone] + [[i for i in places if i not in alone]]
+        found = _entropy(sum(self.joint))
+        for group in groups:
+            share = sum(self.results[i] for i in group)
+            if share > 0:
+                found -= share * _entropy(sum(self.joint[i] for i in group) / share)
+        return max(0.0, found)
+
+
+def information(model: ProbabilityTree, known: Known, variable: str, target: str, state: str) -> Information:
+    r"""Mutual information of a test's result R and an outcome O, for the next fetus.
+
+    .. math:: I(R; O) = H(O) - \sum_r P(r)\,H(O \mid r) = I(Z; O) + I(R; O \mid Z)
+
+    Lindley DV. On a measure of the information provided by an experiment. Ann Math Stat 1956;27:986-1005, section 2. Z says
+    which of the results it is that settle the outcome by definition, if any: the first part is what is known without counts
+    of the outcome (chain rule, Cover and Thomas 2006, theorem 2.5.2).
     """
     states = model.evidence.variable(variable).states
     blank = blanks(model, [dict(known) | {target: state, variable: result} for result in states])
     if len(blank) > MOST_UNKNOWN:
-        return None, None, "too many unknown branches matter"
-    corners = [dict(zip(blank, values, strict=True)) for values in itertools.product((0.0, 1.0), repeat=len(blank))]
-    values = [_mutual(model, known, variable, target, state, corner) for corner in corners]
-    possible = [value for value in values if value is not None]
+        return Information(None, None, None, "too many unknown branches matter")
+
+    def at(corner: Mapping[int, float]) -> _At | None:
+        questions = [{variable: result} for result in states], [{variable: result, target: state} for result in states]
+        found = [[probability(model, one, known, corner) for one in part] for part in questions]
+        results, joint = ([value for value in part if value is not None] for part in found)
+        return _At(tuple(results), tuple(joint)) if len(results) == len(joint) == len(states) else None
+
+    def ends(free: Sequence[int], filled: Mapping[int, float]) -> list[_At]:
+        corners = (
+            {**filled, **dict(zip(free, values, strict=True))}
+            for values in itertools.product((0.0, 1.0), repeat=len(free))
+        )
+        return [one for corner in corners if (one := at(corner)) is not None]
+
+    def told(possible: Sequence[_At]) -> tuple[float, float]:
+        """The most information at some ends, and how much of it is by definition."""
+        apart = {i for i in range(len(states)) if all(one.settled(i) for one in possible)}
+        return max((one.bits(), one.bits(apart) if apart else 0.0) for one in possible)
+
+    possible = ends(blank, {})
     if not possible:
-        return None, None, "the tree does not reach this question"
-    most = max(possible)
-    if most - min(possible) < 1e-12:
-        return most, most, ""
-    defined = {i: model.edges[i].probability for i in blank}
+        return Information(None, None, None, "the tree does not reach this question")
+    most, by_definition = told(possible)
+    if most - min(one.bits() for one in possible) < 1e-12:
+        return Information(most, most, by_definition, "")
     # A blank that a definition fills is filled; the others must not matter.
-    free = [i for i, value in defined.items() if value is None]
-    filled = {i: value for i, value in defined.items() if value is not None}
-    spread = [
-        _mutual(model, known, variable, target, state, filled | dict(zip(free, ends, strict=True)))
-        for ends in itertools.product((0.0, 1.0), repeat=len(free))
-    ]
-    settled = [value for value in spread if value is not None]
-    if settled and max(settled) - min(settled) < 1e-12:
-        return settled[0], most, ""
-    return None, most, "a branch that matters is unknown"
+    filled = {i: value for i in blank if (value := model.edges[i].probability) is not None}
+    settled = ends([i for i in blank if i not in filled], filled)
+    # With other values the counts of wider groups say another thing of the result itself.
+    most = min(most, max((_entropy(*one.results) for one in settled), default=most))
+    if settled and max(one.bits() for one in settled) - min(one.bits() for one in settled) < 1e-12:
+        return Information(settled[0].bits(), most, told(settled)[1], "")
+    return Information(None, most, min(by_definition, most), "a branch that matters is unknown")
 
 
-def _mutual(
-    model: ProbabilityTree, known: Known, variable: str, target: str, state: str, corner: Mapping[int, float]
-) -> float | None:
-    declared = model.evidence.variable(variable)
-    total = probability(model, {target: state}, known, corner)
-    if total is None:
-        return None
-    bits = _entropy(total)
-    for result in declared.states:
-        share = probability(model, {variable: result}, known, corner)
-        joint = probability(model, {variable: result, target: state}, known, corner)
-        if share is None or joint is None:
-            return None
-        if share > 0:
-            bits -= share * _entropy(joint / share)
-    return max(0.0, bits)
-
-
-def _entropy(probability: float) -> float:
-    p = min(max(probability, 0.0), 1.0)
-    return -sum(q * math.log2(q) for q in (p, 1 - p) if q > 0)
+def _entropy(first: float, *others: float) -> float:
+    """Bits of an event, or of one of several."""
+    parts = (first, *others) if others else (min(max(first, 0.0), 1.0), min(max(1 - first, 0.0), 1.0))
+    return -sum(q * math.log2(q) for q in parts if q > 0)

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 #: Share of settings that differ more than the others, in the contaminated model, and their spread in spreads of the others:
-#: of shares of 0.1 and 0.2 the one that covers more (docs/default-prior.md).
+#: of shares of 0.1 and 0.2 the one that covers more with few series (docs/default-prior.md).
 SHARE = 0.2
 FACTOR = 2.0
 

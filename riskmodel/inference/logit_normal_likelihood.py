@@ -39,8 +39,9 @@ _NARROW = ((0.01, 4), (0.05, 6), (0.2, 10), (0.5, 16))
 _SHARP = 40.0
 #: Points to find where the integrand matters: more are wanted only by averages so far away that they do not.
 _MOST_ROUGHLY = 300
-#: Spacing in log lambda of the normals that make a Student's t, and the share below which one is left out.
-_LAMBDA_STEP = 0.6
+#: Spacing of the normals that make a Student's t, in standard deviations of log lambda, and the share below which one is
+#: left out.
+_LAMBDA_STEP = 0.85
 _LIGHT_SHARE = 1e-6
 #: Cells of one table of normal densities: what a processor's cache holds.
 _BLOCK = 120_000
@@ -74,12 +75,14 @@ NORMAL = Spreads()
 def student(df: float) -> Spreads:
     r"""Student's t as a mixture of normals: :math:`t = z / \sqrt{\lambda}` with lambda gamma.
 
-    The trapezoid rule in log lambda converges geometrically. For 4 degrees of freedom it takes 16 normals; their density is
-    within 5e-5 of Student's up to 5 scales and 3e-4 up to 15, their distribution function within 4e-6 (2026-11).
+    The trapezoid rule in log lambda converges geometrically. For 10 degrees of freedom it takes 14 normals; their density is
+    within 4e-5 of Student's up to 5 scales and 2e-3 up to 8, their distribution function within 1e-7; for 4 it takes 16,
+    within 5e-5, 1e-4 and 5e-6 (2026-11).
     """
     shape = df / 2
-    log_lambda = np.arange(-80, 20) * _LAMBDA_STEP
-    shares = _LAMBDA_STEP * np.exp(shape * (log_lambda - np.exp(log_lambda) + np.log(shape)) - gammaln(shape))
+    step = _LAMBDA_STEP * np.sqrt(1 / shape)
+    log_lambda = np.arange(-80, 20) * step
+    shares = step * np.exp(shape * (log_lambda - np.exp(log_lambda) + np.log(shape)) - gammaln(shape))
     heavy = shares > _LIGHT_SHARE
     shares = shares[heavy] / shares[heavy].sum()
     return Spreads(tuple(np.exp(-log_lambda[heavy] / 2).tolist()), tuple(shares.tolist()))

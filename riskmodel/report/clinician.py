@@ -148,11 +148,20 @@ def _changes(step: Answer) -> list[str]:
         after = f"if normal {brief(change['if_normal'])}; if abnormal {brief(change['if_abnormal'])}"
         if len(change["results"]) > 2:
             after = "; ".join(f"if {one['state']} {brief(one)}" for one in change["results"])
-        bits = "" if change["bits"] is None else f" (expected information {_bits(change['bits'])})"
-        if change["bits"] is None and change["bits_at_most"] is not None:
-            bits = f" (expected information at most {_bits(change['bits_at_most'])}; an unknown branch matters)"
-        texts.append(f"{change['outcome'].replace('_', ' ').capitalize()}: {after}{bits}.")
+        texts.append(f"{change['outcome'].replace('_', ' ').capitalize()}: {after}{_information(change)}.")
     return texts
+
+
+def _information(change: Answer) -> str:
+    """What a test is expected to tell, and how much of it a definition tells."""
+    unknown = change["bits"] is None
+    whole, part = change["bits_at_most"] if unknown else change["bits"], change["bits_by_definition"]
+    if whole is None:
+        return ""
+    words = f" (expected information {'at most ' if unknown else ''}{_bits(whole)}"
+    if part and whole >= 0.005:
+        words += ", all of it by definition" if part > 0.995 * whole else f", {_bits(part)} of it by definition"
+    return words + ("; an unknown branch matters)" if unknown else ")")
 
 
 def _bits(bits: float) -> str:

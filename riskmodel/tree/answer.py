@@ -117,7 +117,9 @@ def _through_tree(
     only_direct = not combined.estimable and not refused and bool(direct_rows)
     tried = missing and not large and len(missing) <= MOST_UNKNOWN
     ends = itertools.product((0.0, 1.0), repeat=len(missing)) if tried else ()
-    corners = (route(tree, above, below, dict(zip(missing, end, strict=True))) for end in ends)
+    corners = tuple(filter(None, (route(tree, above, below, dict(zip(missing, end, strict=True))) for end in ends)))
+    if not all(one.estimable for one in corners):
+        corners = ()  # an end that is refused is no bound, and the other end alone is none either
     together = joint(tree, by_definition)
     feeds = [{row.source for row in branches.rows[i]} | set(together.sources(i)) for i in used]
     return _estimate(
@@ -130,7 +132,7 @@ def _through_tree(
         combined,
         edges=tuple(branches.edges[i] for i in used),
         definition_only=constant and not missing,
-        corners=tuple(one for one in corners if one and one.estimable),
+        corners=corners,
         unknown=tuple(branches.edges[i] for i in missing),
         fewest=min((len(one) for one in feeds if one), default=None),
     )

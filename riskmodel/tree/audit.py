@@ -46,8 +46,8 @@ def audit_model(model: ProbabilityTree) -> tuple[AuditFinding, ...]:
     simulation-based approach. Bayesian Analysis 2007;2:409-44, for leaving the series itself out.
     """
     found = list(model.evidence.audit())
-    for edge, rows in zip(model.edges, model.counts, strict=True):
-        found += _outlying(model, edge, rows)
+    for place, (edge, rows) in enumerate(zip(model.edges, model.counts, strict=True)):
+        found += _outlying(model, place, rows)
         found += _dominant(edge, rows)
         found += _ascertainment(model, edge)
     found += _counted_once(model)
@@ -81,7 +81,7 @@ def two_sided(pmf: NDArray[np.float64], events: int) -> float:
     return min(1.0, 2 * min(below, 1 - below))
 
 
-def _outlying(model: ProbabilityTree, edge: Edge, rows: Sequence[Count]) -> Iterator[AuditFinding]:
+def _outlying(model: ProbabilityTree, edge: int, rows: Sequence[Count]) -> Iterator[AuditFinding]:
     if len(rows) < 3:
         return  # of two series that differ nobody can say which is the odd one
     for left_out in rows:
@@ -90,8 +90,8 @@ def _outlying(model: ProbabilityTree, edge: Edge, rows: Sequence[Count]) -> Iter
         tail = two_sided(posterior.predict(left_out.total), left_out.events)
         if tail < TAIL:
             what = (
-                f"{left_out.source}: {left_out.events} of {left_out.total} of {edge.said}, where the others foretell "
-                f"{posterior.average.mean * left_out.total:.1f} (tail probability {tail:.3f})"
+                f"{left_out.source}: {left_out.events} of {left_out.total} of {model.edges[edge].said}, where the others "
+                f"foretell {posterior.average.mean * left_out.total:.1f} (tail probability {tail:.3f})"
             )
             yield AuditFinding("warning", "outlying series", what, (left_out.source,))
 

@@ -22,7 +22,8 @@ def coarse_agreement(tree: ProbabilityTree, row: Count) -> tuple[Count, Agreemen
     found, reason, _ = branches.read(row, {})
     if found is None:
         return row, None, reason
-    return row, agreement(found, {i: branches.posterior(i) for i in edges_of(found.node)}), ""
+    compared = agreement(found, {i: branches.posterior(i) for i in edges_of(found.node)})
+    return row, compared, "" if compared else f"{row.total:,} fetuses are too many to predict"
 
 
 def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
@@ -44,11 +45,14 @@ def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
     found = branches.read(row, {})
     if found.coarse is None:
         return Foretold(None, None, found.reason)
-    edges = {i % len(branches.edges) for i in edges_of(found.coarse.node)}
-    untold = [branches.edges[i].said for i in sorted(edges) if branches.unfed(i)]
+    places = edges_of(found.coarse.node)
+    untold = [i for i in sorted({place % len(branches.edges) for place in places}) if branches.unfed(i)]
     if untold:  # a prior alone foretells nothing
-        return Foretold(None, None, f"it needs a branch without counts of its own: {untold[0]}")
-    return _scored(predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(found.coarse.node)}), row.events)
+        return Foretold(None, None, f"it needs a branch without counts of its own: {branches.edges[untold[0]].said}")
+    pmf = predicted(found.coarse, {i: branches.posterior(i) for i in places})
+    if pmf is None:
+        return Foretold(None, None, f"{row.total:,} fetuses are too many to predict")
+    return _scored(pmf, row.events)
 
 
 def _scored(pmf: NDArray[np.float64], events: int) -> Foretold:

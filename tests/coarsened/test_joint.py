@@ -1,68 +1,27 @@
-"""Counts of coarser groups: against refits, brute force and simulation, and refused where they cannot be answered."""
+"""Answers with counts of coarser groups: against refits, brute force and PyMC, and refused where they contradict."""
 
 import itertools
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from scipy.stats import betabinom
+from coarse_counts import FINE, ISOLATED, NEGATIVE, NORMAL, by_ways, coarse, tree
 
 import riskmodel as rm
-from riskmodel.coarsened.agreement import agreement
-from riskmodel.coarsened.counts import MOST_SPLITS, Divided, likelihood, splits, too_many, ways
+from riskmodel.coarsened import divisions
+from riskmodel.coarsened import joint as joints
 from riskmodel.coarsened.joint import Joint
 from riskmodel.coarsened.nodes import nodes_of
-from riskmodel.distributions.diagram import Branch, evaluate
+from riskmodel.distributions.diagram import evaluate
 from riskmodel.sensitivity.variants import robustness
 from riskmodel.tree.answer import joint as tree_joint
-
-ISOLATED = (("anatomy", "isolated"),)
-NORMAL = (*ISOLATED, ("karyotype", "normal"))
-NEGATIVE = (*NORMAL, ("infection", "negative"))
-#: P(good | isolated), the outcome after a positive infection work-up not good: abnormal karyotype, infection, good.
-CHAIN = Branch(0, 0.0, Branch(1, 0.0, Branch(2, 1.0, 0.0)))
 
 
 @pytest.fixture(scope="module")
 def build(evidence):
-    """Evidence from (source, variable, category, given, events, total) rows."""
-
-    def built(*rows):
-        counts = tuple(
-            replace(
-                evidence.counts[0],
-                source=source,
-                variable=variable,
-                category=category,
-                given=given,
-                events=events,
-                total=total,
-                row=number,
-                role="fit",
-                population="with_finding",
-            )
-            for number, (source, variable, category, given, events, total) in enumerate(rows, 2)
-        )
-        # The prior under which the joint model was sampled in PyMC; the sums do not depend on which it is.
-        return rm.fit(replace(evidence, counts=counts, all_counts=counts), heterogeneity="first-default")
-
-    return built
-
-
-FINE = (
-    ("Simchen 2002", "karyotype", "abnormal", ISOLATED, 1, 21),
-    ("Ocal 2014", "karyotype", "abnormal", ISOLATED, 0, 14),
-    ("Simchen 2002", "infection", "positive", NORMAL, 1, 20),
-    ("Ocal 2014", "infection", "positive", ISOLATED, 0, 17),
-    ("Simchen 2002", "outcome", "good", NEGATIVE, 19, 19),
-)
-
-
-def coarse(*counts):
-    sources = ("Bronshtein 1995", "Koopman 1998", "Achiron 1996")
-    return [
-        (source, "outcome", "good", ISOLATED, *count) for source, count in zip(sources, counts, strict=False) if count
-    ]
+    """A fit to (source, variable, category, given, events, total) rows, under the priors of the sampled joint model."""
+    return partial(tree, evidence)
 
 
 def by_refitting(cells_of_each_way, fine):
@@ -141,76 +100,128 @@ def test_a_coarse_count_without_events_elsewhere_is_its_cells(build):
         assert one.sources == other.sources or set(one.sources) == set(other.sources)
 
 
-def test_three_counts_that_contradict_the_tree_are_answered_correctly(build):
-    """40 of 100 three times, beside 19 of 19: plain weights over everything at once collapse here."""
-    model = build(*FINE, *coarse((40, 100), (40, 100), (40, 100)))
+@pytest.mark.parametrize(
+    ("counts", "mean", "low", "high"),
+    [
+        # A joint model in PyMC gives 0.537 (Monte Carlo error 0.0013) under these priors.
+        ([(40, 100)] * 3, 0.5370, 0.076, 0.925),
+        # The means again with four times as many ways drawn.
+        ([(30, 60)] * 6, 0.5557, 0.191, 0.857),
+        ([(200, 400), (5, 5)], 0.7128, 0.182, 0.970),
+        ([(500, 1000)], 0.6605, 0.129, 0.959),
+    ],
+)
+def test_large_counts_that_the_branches_do_not_foretell_are_answered(build, counts, mean, low, high):
+    model = build(*FINE, *coarse(*counts))
     risk = model.risk("good_outcome", anatomy="isolated")
     joint = risk.combined.to_dict()["joint"]
-    assert not joint["exact"]
-    assert 0.01 < joint["effective_share"] < 0.5
-    assert 0 < joint["error"] < 0.01
-    # A joint model in PyMC gives 0.537 (Monte Carlo error 0.0013) under these priors.
-    assert risk.mean == pytest.approx(0.537, abs=4 * np.hypot(0.0013, joint["error"]))
-    lower, upper = risk.interval()
-    assert lower < 0.4 < risk.mean < upper
-    assert risk.direct.mean == pytest.approx(0.406, abs=0.01)
-    assert risk.indirect.mean == pytest.approx(0.837, abs=0.01)
-    # One centre's 40 of 100 is within what centres can differ by, though only just.
-    assert all(0.025 < one.mid_p < 0.05 and not one.conflict for _, one, _ in model.coarse())
+    assert (joint["ways"], joint["exact"]) == (1024, False)
+    assert 0.5 < joint["effective_share"] <= 1
+    assert 0 < joint["error"] < 0.002
+    assert risk.mean == pytest.approx(mean, abs=4 * np.hypot(0.0013 if mean == 0.537 else 0, joint["error"]))
+    assert risk.interval() == pytest.approx((low, high), abs=0.01)
+    assert risk.indirect.mean == pytest.approx(0.837, abs=0.001)
+    events, totals = zip(*counts, strict=True)
+    direct = rm.pool(events, totals, heterogeneity="first-default").average.mean
+    assert risk.direct.mean == pytest.approx(direct, abs=1e-12)
+    assert direct < risk.mean < risk.indirect.mean
+    karyotype, other = (
+        model.state_risk("karyotype", state, anatomy="isolated").mean for state in ("abnormal", "normal")
+    )
+    assert karyotype + other == pytest.approx(1, abs=1e-12)
 
 
-def test_a_contradiction_too_great_is_refused_and_both_sides_stay(build):
-    rows = [*FINE[:4], ("Simchen 2002", "outcome", "good", NEGATIVE, 400, 400)]
-    model = build(*rows, *coarse((3, 60), (3, 60), (3, 60)))
-    model = rm.fit(model.evidence, heterogeneity=0)
-    risk = model.risk("good_outcome", anatomy="isolated")
-    assert not risk.estimable
-    assert "contradict" in risk.reason
-    assert risk.interval() is None
-    assert risk.direct.estimable
-    assert risk.indirect.estimable
-    assert "refused" not in repr(risk)
-    rm.consult(anatomy="isolated").to_dict()
-
-
-@pytest.mark.parametrize("count", [(200, 400), (401, 401)])
-def test_a_count_too_large_to_divide_is_refused_and_both_sides_stay(build, count):
-    model = build(*FINE, *coarse(count, (5, 5)))
-    risk = model.risk("good_outcome", anatomy="isolated")
-    assert not risk.estimable
-    assert f"Bronshtein 1995 ({count[0]} of {count[1]})" in risk.reason
-    assert risk.bounds is None
-    assert [(row.events, row.total) for row in risk.direct.counts] == [count, (5, 5)]
-    assert risk.direct.estimable
-    assert risk.indirect.estimable
-    # Where the count does not answer the question itself, the branches do.
-    assert model.risk("abnormal_karyotype", anatomy="isolated").estimable
-    assert [bool(reason) for _, _, reason in model.coarse()] == [True, False]
-
-
-def test_a_large_count_with_few_ways_is_divided(build):
+def test_a_large_count_with_one_way_is_its_cells(build):
     """400 of 400 leave one way: none abnormal, none infected."""
     risk = build(*FINE, *coarse((400, 400))).risk("good_outcome", anatomy="isolated")
     assert "Bronshtein 1995" in risk.sources
     assert risk.combined.to_dict()["joint"] is None
-    assert risk.mean > 0.9
+    assert risk.mean == pytest.approx(by_refitting([(((0, 400), (0, 400), (400, 400)),)], OWN), abs=1e-8)
 
 
-@pytest.mark.parametrize("count", [(10, 11), (40, 100), (90, 140), (100, 300), (300, 300)])
-def test_the_limit_on_ways_counts_what_the_likelihood_meets(count):
-    class Counted:
-        calls = 0
-
-        def cell(self, hits, total):
-            Counted.calls += 1
-            return 1.0
-
-    likelihood({edge: Counted() for edge in range(3)}, CHAIN, *count)
-    assert too_many(CHAIN, *count) is (Counted.calls > MOST_SPLITS)
+STRONG = (
+    ("Simchen 2002", "karyotype", "abnormal", ISOLATED, 0, 100_000),
+    ("Simchen 2002", "infection", "positive", NORMAL, 0, 100_000),
+    ("Simchen 2002", "outcome", "good", NEGATIVE, 100_000, 100_000),
+)
 
 
-def test_how_far_an_answer_by_points_moves_is_not_worked_out_and_says_so(build):
-    model = build(*FINE, *coarse((40, 100), (40, 100), (40, 100)))
+def test_a_contradiction_too_great_is_refused_once_and_both_sides_stay(build, monkeypatch):
+    model = build(*STRONG, *coarse((3, 300), (3, 300), (3, 300)), heterogeneity=0)
+    known = {"anatomy": "isolated"}
+    risk = model.risk("good_outcome", **known)
+    assert not risk.estimable
+    assert "contradict" in risk.reason
+    assert risk.interval() is risk.bounds is None
+    assert risk.direct.mean == pytest.approx(9.5 / 901, abs=1e-12)
+    assert risk.indirect.mean == pytest.approx((1 - 0.5 / 100_001) ** 3, abs=1e-9)
+    assert "refused" not in repr(risk)
+    monkeypatch.setattr(joints, "drawn", None)  # what is found out is kept
+    assert not model.risk("abnormal_karyotype", **known).estimable
+    # Where settings may differ there is an answer.
+    assert build(*STRONG, *coarse((3, 30))).risk("good_outcome", **known).estimable
+
+
+def test_an_end_that_is_refused_is_no_bound(build):
+    """3 of 30 three times are refused if the infected do badly; if they do well there is an answer, which bounds nothing."""
+    model = build(*STRONG, *coarse((3, 30), (3, 30), (3, 30)), heterogeneity=0)
+    risk = model.risk("good_outcome", anatomy="isolated")
+    assert not risk.estimable
+    assert risk.bounds is None
+
+
+@pytest.mark.parametrize("counts", [((14, 60),), ((10, 40),), ((7, 11), (8, 11))])
+def test_drawn_ways_are_as_good_as_all_ways_within_their_error(build, monkeypatch, counts):
+    known = {"anatomy": "isolated"}
+    monkeypatch.setattr(divisions, "MOST_WAYS", 2000)
+    model = build(*FINE, *coarse(*counts))
+    every = tree_joint(model)
+    assert every.exact
+    assert every.ways == np.prod([(n - y + 1) * (n - y + 2) // 2 for y, n in counts])
+    monkeypatch.setattr(joints, "listed", lambda rows: None)
+    some = Joint(model.fitted, every.rows)
+    assert (some.exact, some.ways) == (False, 1024)
+    node = every.rows[0].node
+    for one in (node, *(type(node)(edge, 1.0, 0.0) for edge in sorted(every.tied))):
+        error = some.error(one, 1.0, {})
+        assert 0 < error < 0.001
+        assert some.mean(one, 1.0, {}) == pytest.approx(every.mean(one, 1.0, {}), abs=4 * error)
+    ends = model.risk("good_outcome", **known).interval()
+    tied = joints.Tied(some, node, 1.0, {}, average=False)
+    assert tied.interval() == pytest.approx(ends, abs=0.003)
+
+
+def test_a_million_on_a_single_branch_are_a_series_of_that_branch():
+    """By the independences of the bowel finding, infections where the karyotype is normal speak of one branch alone."""
+    evidence = rm.load_evidence("fetal-echogenic-bowel")
+    given = (("anatomy", "isolated"), ("karyotype", "normal"))
+
+    def asked(events, total):
+        row = replace(
+            evidence.counts[0], source="Berlin 1999", variable="infection", category="positive", given=given,
+            events=events, total=total, row=99, role="fit", population="with_finding",
+        )  # fmt: skip
+        rows = tuple(one for one in evidence.counts if one not in evidence.coarse())
+        return rm.fit(replace(evidence, counts=(*rows, row)), prior="jeffreys")
+
+    model = asked(12_000, 10**6)
+    risk = model.risk("infection", anatomy="isolated", karyotype="normal")
+    pooled = rm.pool([0, 12_000], [74, 10**6])
+    assert risk.mean == pytest.approx(pooled.average.mean, abs=1e-12)
+    assert risk.interval() == pytest.approx(pooled.new_setting.interval(), abs=1e-9)
+    assert risk.sources == ("Maillet 2014", "Berlin 1999")
+    ((_, found, reason),) = model.coarse()
+    assert found is None
+    assert "1,000,000 fetuses" in reason
+    # 12 of 1,060 are told by what the branch's own series, none of 74, predicts.
+    ((_, found, _),) = asked(12, 1060).coarse()
+    pmf = rm.pool([0], [74]).predict(1060)
+    assert found.mid_p == pytest.approx(pmf[:12].sum() + pmf[12] / 2, abs=1e-9)
+    assert found.expected == pytest.approx(pmf @ np.arange(1061), abs=1e-7)
+
+
+def test_how_far_an_answer_of_drawn_ways_moves_is_not_worked_out_and_says_so(build):
+    model = build(*FINE, *coarse((40, 100)))
     moved = robustness(model, model.risk("good_outcome", anatomy="isolated"))
     assert "as long as the answer" in moved["reason"]
     assert not any(moved[kind] for kind in ("priors", "readings", "left_out", "untested"))
@@ -222,7 +233,7 @@ def test_how_far_an_answer_by_points_moves_is_not_worked_out_and_says_so(build):
 
 def test_all_settings_alike_by_brute_force(build):
     """Three risks and no heterogeneity: a grid of the three-dimensional posterior."""
-    model = rm.fit(build(*FINE, *coarse((10, 11), (5, 5), None)).evidence, heterogeneity=0)
+    model = build(*FINE, *coarse((10, 11), (5, 5)), heterogeneity=0)
     x = (np.arange(300) + 0.5) / 300
     a, b, c = np.meshgrid(x**4, x**4, 1 - x**4, indexing="ij", sparse=True)  # crowded where the posterior is
     density = (a * b * (1 - c)) ** 0.75  # the crowding's slope, 4 x**3
@@ -236,7 +247,7 @@ def test_all_settings_alike_by_brute_force(build):
 
 
 def test_a_normal_prior_with_all_settings_alike_is_answered_too(build):
-    evidence = build(*FINE, *coarse((10, 11), (5, 5), None)).evidence
+    evidence = build(*FINE, *coarse((10, 11), (5, 5))).evidence
     risk = rm.fit(evidence, prior=("normal", 0, 2), heterogeneity=0).risk("good_outcome", anatomy="isolated")
     other = rm.fit(evidence, prior="jeffreys", heterogeneity=0).risk("good_outcome", anatomy="isolated")
     lower, upper = risk.interval()
@@ -245,17 +256,17 @@ def test_a_normal_prior_with_all_settings_alike_is_answered_too(build):
 
 
 def test_quantiles_agree_with_weighted_draws(build):
-    """Half a million draws of every branch, each weighted by the exact likelihood of 7 of 11 given its hyperparameters."""
+    """Two hundred thousand draws of every branch, each weighted by the exact likelihood of 7 of 11 given its hyperparameters."""
     model = build(*FINE, *coarse((7, 11)))
     joint = tree_joint(model)
-    size, rng = 500_000, np.random.default_rng(11)
+    size, rng = 200_000, np.random.default_rng(11)
     shapes = {}
     for edge in sorted(joint.involved):
         nodes = nodes_of(model.fitted.posterior(edge))
         chosen = rng.choice(nodes.weights.size, size, p=nodes.weights / nodes.weights.sum())
         shapes[edge] = (nodes.a[chosen], nodes.b[chosen])
     node = joint.rows[0].node
-    weights = likelihood({edge: Divided(*shape) for edge, shape in shapes.items()}, node, 7, 11)
+    weights = by_ways(node, 7, 11, shapes)
     values = evaluate(node, {edge: rng.beta(*shape) for edge, shape in shapes.items()})
     order = np.argsort(values)
     share = np.cumsum(weights[order]) / weights.sum()
@@ -295,75 +306,29 @@ def test_a_setting_leaves_out_other_settings_coarse_counts(evidence):
     assert {row.source for row, _, _ in routine.coarse()} == {"Achiron 1996"}
 
 
-# ---------------------------------------------------------------- the parts
-
-
-@pytest.mark.parametrize("node", [CHAIN, Branch(3, Branch(0, 0.0, 1.0), Branch(1, 1.0, 0.0))])
-@pytest.mark.parametrize("total", [1, 4, 7])
-def test_likelihoods_sum_to_one_and_are_those_of_the_listed_ways(node, total):
-    rng = np.random.default_rng(5)
-    shapes = {edge: (rng.uniform(0.3, 5, 6), rng.uniform(0.3, 5, 6)) for edge in range(4)}
-    parts = {edge: Divided(*shape) for edge, shape in shapes.items()}
-    likelihoods = [likelihood(parts, node, events, total) for events in range(total + 1)]
-    assert np.sum(likelihoods, axis=0) == pytest.approx(np.ones(6), abs=1e-12)
-    for events, probability in enumerate(likelihoods):
-        listed = 0.0
-        for way in ways(node, events, total):
-            listed = listed + np.prod(
-                [betabinom.pmf(hits, entered, *shapes[edge]) for edge, (hits, entered) in way.items()], axis=0
-            )
-        assert probability == pytest.approx(listed, abs=1e-12)
-
-
-def test_ways_are_all_ways_and_none_twice():
-    found = [tuple(sorted(way.items())) for way in ways(CHAIN, 8, 11)]
-    assert len(found) == len(set(found)) == 10  # three losses to three causes
-    assert list(ways(CHAIN, 5, 5)) == [{0: (0, 5), 1: (0, 5), 2: (5, 5)}]
-    assert list(ways(1.0, 3, 4)) == []
-    assert list(splits(Branch(0, 1.0, 0.0), 3, 5)) == [(3, 3)]
-
-
-def test_what_a_series_reports_of_the_same_fetuses_fixes_how_they_divided():
-    risk = (np.array([2.0]), np.array([3.0]))
-    assert Divided(*risk, (2, 7)).cell(2, 7) == pytest.approx([1.0])
-    assert Divided(*risk, (2, 7)).cell(1, 7) == pytest.approx([0.0])
-    assert Divided(*risk, (2, 7)).cell(1, 3) == pytest.approx(betabinom.pmf(1, 3, 4, 8))
-
-
-def test_points_where_nothing_is_tied_are_not_needed():
+def test_a_joint_posterior_of_no_coarse_counts_ties_nothing():
     joint = Joint(None, ())
     assert joint.effective_share == 1.0
     assert joint.exact
     assert joint.tied == joint.involved == frozenset()
 
 
-@pytest.mark.parametrize(("count", "conflict"), [((10, 11), False), ((2, 11), True)])
-def test_agreement_is_the_tail_of_the_exact_prediction(build, count, conflict):
-    model = build(*FINE, *coarse(count))
-    ((row, found, _),) = model.coarse()
-    joint = tree_joint(model)
-    posteriors = {edge: model.fitted.posterior(edge) for edge in joint.involved}
-    # the exact prediction by sums over all nodes of each branch, one branch's at a time
-    points = 60_000
-    rng = np.random.default_rng(3)
-    shapes = {}
-    for edge, posterior in posteriors.items():
-        one = nodes_of(posterior)
-        chosen = rng.choice(one.weights.size, points, p=one.weights / one.weights.sum())
-        shapes[edge] = Divided(one.a[chosen], one.b[chosen])
-    pmf = np.array([np.mean(likelihood(shapes, joint.rows[0].node, y, row.total)) for y in range(row.total + 1)])
-    below = np.cumsum(pmf) - 0.5 * pmf
-    assert found.mid_p == pytest.approx(below[row.events], abs=0.01)
-    assert found.expected == pytest.approx(pmf @ np.arange(row.total + 1), abs=0.05)
-    assert found.conflict is conflict
-    assert found.testable
-    assert found.detectable_high is None  # all of eleven would not have been too many
-    assert agreement(joint.rows[0], posteriors) == found
-
-
 def test_what_cannot_be_read_says_why(build):
-    model = build(*FINE, ("Koopman 1998", "outcome", "good", (), 5, 7))
+    model = build(*FINE, ("Koopman 1998", "anatomy", "associated", (("karyotype", "abnormal"),), 5, 7))
     ((_, found, reason),) = model.coarse()
     assert found is None
-    assert "without counts" in reason
-    assert "Koopman 1998" not in model.risk("good_outcome", anatomy="isolated").sources
+    assert "not one that the tree passes through" in reason
+    assert "Koopman 1998" not in model.risk("associated_anomaly").sources
+
+
+def test_a_count_of_all_passes_branches_that_have_no_counts(build):
+    """5 of 7 of any anatomy: how many were malformed, and how those fared, has its prior and no bounds."""
+    model = build(*FINE, ("Koopman 1998", "outcome", "good", (), 5, 7))
+    ((_, found, reason),) = model.coarse()
+    assert found.expected == pytest.approx(3.5, abs=0.5)
+    assert not reason
+    risk = model.risk("good_outcome", anatomy="associated", karyotype="normal", infection="negative")
+    assert risk.estimable
+    assert risk.bounds is None
+    assert risk.sources == ("Koopman 1998",)
+    assert 0.5 < risk.mean < 0.75

@@ -92,7 +92,7 @@ def test_the_scenarios_are_those_of_pool(fine):
 
     for one in found["scenarios"]:
         n = one["unreported"]
-        means = [rm.pool(*pooled(one["scenario"], k), prior=GOOD).average.mean for k in (n - 1, n)]
+        means = [rm.pool(*pooled(one["scenario"], k)).average.mean for k in (n - 1, n)]
         assert means[0] > 0.65 >= means[1]
         assert one["after"] == pytest.approx(means[1], abs=1e-9)
     assert found["unreported"] == min(one["unreported"] for one in found["scenarios"])
