@@ -45,7 +45,11 @@ def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
     found = branches.read(row, {})
     if found.coarse is None:
         return Foretold(None, None, found.reason)
-    pmf = predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(found.coarse.node)})
+    places = edges_of(found.coarse.node)
+    untold = [i for i in sorted({place % len(branches.edges) for place in places}) if branches.unfed(i)]
+    if untold:  # a prior alone foretells nothing
+        return Foretold(None, None, f"it needs a branch without counts of its own: {branches.edges[untold[0]].said}")
+    pmf = predicted(found.coarse, {i: branches.posterior(i) for i in places})
     if pmf is None:
         return Foretold(None, None, f"{row.total:,} fetuses are too many to predict")
     return _scored(pmf, row.events)

@@ -165,8 +165,8 @@ def test_one_changed_count_changes_the_version_and_the_risk(folder, model):
     changed = rm.load_evidence(folder)
     assert changed.version != model.evidence.version
     known = {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"}
-    moved = rm.fit(changed, prior="jeffreys").risk("good_outcome", **known)
-    assert moved.mean < model.variant(prior="jeffreys").risk("good_outcome", **known).mean
+    moved = rm.fit(changed).risk("good_outcome", **known)
+    assert moved.mean < model.risk("good_outcome", **known).mean
     assert moved.indirect.mean is None
     # Koopman's 5 of 5 and Achiron's 4 of 4 can have come about in one way only.
     prior = rm.BetaMixture.beta(1 / 2, 1 / 6)

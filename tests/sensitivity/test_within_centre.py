@@ -67,7 +67,7 @@ def test_the_isolated_finding_s_interval_widens_as_was_measured(model):
     alone, together = found["variants"]
     assert alone["interval"] == pytest.approx(risk.interval(), abs=1e-12)
     assert alone["probability"] == pytest.approx(risk.mean, abs=1e-12)
-    assert together["interval"] == pytest.approx([0.59, 0.996], abs=1e-3)
+    assert together["interval"] == pytest.approx([0.656, 0.997], abs=1e-3)  # 0.658, 0.9975 by Sobol points, error 0.001
     assert together["probability"] == pytest.approx(risk.mean, abs=0.005)  # it moves, by 0.4 of 100
     assert {one["branch"].split()[0]: one["raises"] for one in found["branches"]} == {
         "karyotype": False,
@@ -104,7 +104,8 @@ def test_an_answer_of_one_branch_or_of_none_says_why_there_is_nothing(model):
         assert found["variants"] == []
         assert "not put together from several branches" in found["reason"]
     bowel = rm.fit(rm.load_evidence("fetal-echogenic-bowel"))
-    assert centre_dependence(bowel, "abnormal_karyotype")["reason"]  # from the series that report just this
+    assert bowel.risk("cystic_fibrosis").only_direct
+    assert centre_dependence(bowel, "cystic_fibrosis")["reason"]  # from the series that report just this
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1, 0.96, True, "0.6", None])
@@ -129,8 +130,8 @@ def test_it_stands_in_the_robustness_table_and_on_every_page():
     }
     for name in ("clinician", "researcher"):
         assert (
-            "correlation of their risks 0.2: 90 of 100 (63 to 99); 0.4: 90 of 100 (61 to 99); 0.6: 90 of 100 (59 to"
+            "correlation of their risks 0.2: 92 of 100 (70 to 99); 0.4: 92 of 100 (68 to nearly 100); 0.6: 92 of 100 (66 to"
             in pages[name]
         )
     assert "branches correlated 0.6 within a centre" in pages["researcher"]
-    assert "could be anything from 59 to nearly 100 of 100" in pages["patient"]
+    assert "could be anything from 66 to nearly 100 of 100" in pages["patient"]

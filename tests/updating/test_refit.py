@@ -157,6 +157,7 @@ def test_a_branch_that_nothing_fed_becomes_estimable(held):
     assert move["after"]["probability"] == pytest.approx(rm.pool([10], [40], prior=prior).average.mean, abs=1e-12)
     assert "now estimable" in found.to_markdown()
     assert found.surprises[0]["words"] == "not compared"
+    assert "without counts of its own" in found.surprises[0]["reason"]
     rm.plots.before_after(found.move_table())
 
 
