@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.kept import Shelf
 from riskmodel.distributions.draws import Draws
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import BetaSettings
 from riskmodel.mcmc.density import heterogeneity_log_density, mu_log_density, repeats, repeats_log_density, shapes_of
 from riskmodel.mcmc.diagnostics import diagnose, logits, mcse, refuse, sample_stats
 from riskmodel.mcmc.draws import Hyperparameters, drawn
-from riskmodel.mcmc.options import Options, check_totals, start
+from riskmodel.mcmc.options import Compiled, Options, check_totals, start
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
 
@@ -28,6 +29,9 @@ Counts = NDArray[np.int64]
 Array = NDArray[np.float64]
 
 _COMPONENTS = 8000
+
+#: Compiled densities, by the acceptance that their steps aim at and what they are made from.
+_SAMPLERS = Shelf(8)
 
 
 def fit(
@@ -42,8 +46,11 @@ def fit(
     """Posterior of the beta-binomial model by the No-U-Turn sampler."""
     asked = Options.given(options, tune=1000, target_accept=0.9)
     check_totals(totals)
-    sampler = Sampler(asked, mu_prior, heterogeneity_prior, int(totals.max(initial=1)))
-    return sampler.fit(events, totals, labels=labels, seed=asked.seed)
+    # A density for twice the fetuses is as good: few lengths are compiled.
+    longest = max(64, 1 << int(totals.max(initial=1) - 1).bit_length())
+    key = (mu_prior, heterogeneity_prior, longest)
+    sampler = _SAMPLERS.get_or_make((asked.target_accept, *key), lambda: Sampler(asked, *key))
+    return sampler.fit(events, totals, labels=labels, seed=asked.seed, options=asked)
 
 
 class Sampler:
@@ -56,22 +63,23 @@ class Sampler:
 
         self.options, self.longest = options, longest
         self.mu_prior, self.heterogeneity_prior = mu_prior, heterogeneity_prior
-        with pm.Model() as self.model:
+        with pm.Model() as model:
             x, w = pm.Flat("x"), pm.Flat("w")
             hit, missed, whole = (pm.Data(name, np.zeros((1, longest))) for name in ("hit", "missed", "whole"))
             pm.Potential("log_density", log_density(x, w, hit, missed, whole, mu_prior, heterogeneity_prior))
-            self.step = options.stepper()
+        self.compiled = Compiled(model, options)
 
-    def fit(self, events: Counts, totals: Counts, *, labels: tuple[str, ...], seed: int) -> Posterior:
+    def fit(
+        self, events: Counts, totals: Counts, *, labels: tuple[str, ...], seed: int, options: Options | None = None
+    ) -> Posterior:
         """Sample one posterior, the same whatever was sampled before."""
         check_totals(totals)
-        import pymc as pm
-
         sides = {"hit": events, "missed": totals - events, "whole": totals}
-        with self.model:
-            pm.set_data({name: repeats(counts, self.longest)[None] for name, counts in sides.items()})
-            initial = {"x": start(events, totals), "w": np.float64(self.heterogeneity_prior.centre()[0])}
-            trace = replace(self.options, seed=seed).run(initial, self.step)
+        trace = self.compiled.run(
+            {name: repeats(counts, self.longest)[None] for name, counts in sides.items()},
+            {"x": start(events, totals), "w": np.float64(self.heterogeneity_prior.centre()[0])},
+            replace(options or self.options, seed=seed),
+        )
         return _posterior(trace, events, totals, labels, self.mu_prior, self.heterogeneity_prior, seed)
 
 
