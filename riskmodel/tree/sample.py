@@ -29,7 +29,7 @@ class TreeSample(Value):
     Parameters
     ----------
     draws : TreeDraws
-        Of the branches that counts feed.
+        Of the branches that counts feed or pass.
     edges : tuple of Edge
         Branches of the finding, in its order.
     counts : tuple of tuple of Count
@@ -154,14 +154,17 @@ def sample_tree(
                 remedy="Give 0 or 1 for places in edges whose status is unknown",
             )
     rows = joint(tree, fixed).rows
+    # Values of branches that no definition fills are the caller's alone.
+    nodes = [restrict(one.node, fixed) for one in rows]
+    passed = frozenset[int]().union(*map(edges_of, nodes))
     drawn = fit_tree(
         {
             i: ([row.events for row in counts], [row.total for row in counts])
             for i, counts in enumerate(branches.rows)
-            if counts
+            if counts or i in passed
         },
-        [(one.node, one.row.events, one.row.total, one.known) for one in rows],
-        mu_prior=branches.mu_prior,
+        [(node, one.row.events, one.row.total, one.known) for node, one in zip(nodes, rows, strict=True)],
+        mu_prior=branches.mu_priors,
         heterogeneity_prior=branches.heterogeneity_prior,
         pooled_heterogeneity=pooled_heterogeneity,
         **options,
