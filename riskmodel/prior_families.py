@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 Scale = Literal["rho", "tau"]
 
 _HALF_LOG_2PI = 0.5 * float(np.log(2 * np.pi))
-#: Power with which a bounded log-normal ends: at a tau of 2 the density falls by 15 %. A sharper end leaves more below it (at 6
+#: Power with which a bounded log-normal ends: at a tau of 2 the density falls by 15 %. A sharper end leaves more of it (at 6
 #: the density falls by 6 %), but is a wall to the sampler (at 6 transitions diverge) and wants twice the nodes.
 _SHARPNESS = 4
 
