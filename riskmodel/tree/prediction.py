@@ -45,7 +45,10 @@ def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
     found = branches.read(row, {})
     if found.coarse is None:
         return Foretold(None, None, found.reason)
-    pmf = predicted(found.coarse, {i: branches.posterior(i) for i in edges_of(found.coarse.node)})
+    used = edges_of(found.coarse.node)
+    if not any(branches.rows[i] for i in used):
+        return Foretold(None, None, "no series counted this before")
+    pmf = predicted(found.coarse, {i: branches.posterior(i) for i in used})
     if pmf is None:
         return Foretold(None, None, f"{row.total:,} fetuses are too many to predict")
     return _scored(pmf, row.events)
