@@ -66,7 +66,7 @@ def test_fetuses_in_a_row_of_branches_that_all_do_well_or_all_fail_at_one(length
 @settings(max_examples=40)
 @given(shape=SHAPES, total=TOTALS, goal=st.sampled_from([0.0, 1.0]), data=st.data())
 def test_fetuses_that_all_go_one_way_through_a_tree(shape, total, goal, data):
-    """Observed 0.0169 over 4,000 random trees of two to four branches."""
+    """Observed 0.0149 over random trees of two to four branches; the chain above is worse."""
     rows = cells(shape, total, goal, lambda n: data.draw(st.sampled_from([0, n])))
     assert refined(shape, rows) == pytest.approx(as_one(total * int(goal), total), abs=0.0175)
 
