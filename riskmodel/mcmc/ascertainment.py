@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from riskmodel._support.checks import checked_counts
 from riskmodel._support.kept import Shelf, Value
 from riskmodel.errors import InputError, UnavailableError
-from riskmodel.mcmc.density import heterogeneity_log_density, mu_log_density, series_log_density, shapes_of
+from riskmodel.mcmc.density import heterogeneity_log_density, mu_log_densities, series_log_density, shapes_of
 from riskmodel.mcmc.diagnostics import judge, logits
 from riskmodel.mcmc.draws import Hyperparameters, drawn
 from riskmodel.mcmc.options import Compiled, Options, check_totals, start
@@ -53,7 +53,7 @@ def fit_settings(
     branches: Sequence[tuple[Any, Any, Any]],
     kinds: int,
     *,
-    mu_prior: MuPrior,
+    mu_priors: Sequence[MuPrior],
     heterogeneity_prior: HeterogeneityPrior | None,
     **options: Any,
 ) -> SettingDraws:
@@ -76,7 +76,7 @@ def fit_settings(
         of.append(place * (kinds + 1) + np.where(declared >= 0, declared, kinds))
         events.append(hits)
         totals.append(seen)
-    model = (len(branches), kinds, mu_prior, heterogeneity_prior)
+    model = (tuple(mu_priors), kinds, heterogeneity_prior)
     compiled = _COMPILED.get_or_make((*model, asked.target_accept), lambda: _compiled(*model, asked))
     hits, seen = np.concatenate(events), np.concatenate(totals)
     centre = np.full(len(branches), heterogeneity_prior.centre()[0])
@@ -89,12 +89,12 @@ def fit_settings(
 
 
 def _compiled(
-    branches: int, kinds: int, mu_prior: MuPrior, heterogeneity_prior: HeterogeneityPrior, options: Options
+    mu_priors: tuple[MuPrior, ...], kinds: int, heterogeneity_prior: HeterogeneityPrior, options: Options
 ) -> Compiled:
     import pymc as pm
     import pytensor.tensor as pt
 
-    on_tau = heterogeneity_prior.scale == "tau"
+    branches, on_tau = len(mu_priors), heterogeneity_prior.scale == "tau"
     scale = np.float64(np.sqrt(kinds / (kinds - 1)))
     with pm.Model() as model:
         place = pm.Data("place", np.zeros(1, np.int64))
@@ -108,8 +108,8 @@ def _compiled(
         # Series of no declared kind have the last place of their branch.
         at = pt.concatenate([x[:, None] + delta, x[:, None]], axis=1).ravel()
         each = shapes_of(at, pt.repeat(w, kinds + 1), on_tau=on_tau)
-        prior = mu_log_density(mu_prior, middle) + heterogeneity_log_density(heterogeneity_prior, middle)
-        pm.Potential("branches", prior.sum() + series_log_density(each, place, hits, missed).sum())
+        prior = mu_log_densities(mu_priors, middle) + heterogeneity_log_density(heterogeneity_prior, middle).sum()
+        pm.Potential("branches", prior + series_log_density(each, place, hits, missed).sum())
     return Compiled(model, options)
 
 
