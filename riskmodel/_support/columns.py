@@ -79,6 +79,13 @@ def _other(values: Any, where: str) -> Column:
                 return _as_column(getattr(values, way)(), where)
         what = f"a {type(values).__name__} has labels that are not understood"
         raise InputError(what, where=where, remedy="Give it as a pandas Series, or as a list")
+    if hasattr(values, "units") or hasattr(values, "unit"):
+        what = f"a {type(values).__name__} with a unit, whose numbers may not mean what they say"
+        raise InputError(what, where=where, remedy="Give plain whole numbers, such as [20, 10]")
+    if callable(
+        getattr(values, "compute", None)
+    ):  # as it is made there may be a mask, which is lost on the way to NumPy
+        return _as_column(values.compute(), where)
     if callable(getattr(values, "to_pylist", None)):  # an array of Arrow
         return Column(values.to_pylist())
     if (one := _narwhals(values)) is not None:
@@ -119,8 +126,8 @@ def _data_array(values: Any, where: str) -> Column:
         raise InputError(f"counts of shape {values.shape}", where=where, remedy=_FLAT)
     if str(values.attrs.get("units", "")).strip().lower() in ("%", "percent"):
         raise InputError("percentages", where=where, remedy="Give whole numbers of fetuses")
-    items = _array(np.atleast_1d(values.to_masked_array()), where)
-    axis = tuple(values.dims)
+    axis, data = tuple(values.dims), values.data
+    items = _array(np.atleast_1d(data), where) if isinstance(data, np.ndarray) else _other(data, where).values
     return Column(items, values.indexes[axis[0]].tolist() if axis and axis[0] in values.indexes else None, axis)
 
 

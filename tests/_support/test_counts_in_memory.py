@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 
+import dask.array
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -62,6 +63,12 @@ class Tensor:
 
     def __array__(self, dtype=None, copy=None):
         return self.made
+
+
+class Quantity(Tensor):
+    """Numbers with a unit, which an array of them would lose."""
+
+    units = "percent"
 
 
 class OtherSeries:
@@ -180,6 +187,8 @@ def test_names_given_beside_labels():
         [3, np.ma.masked, 4],
         [3, np.ma.masked_array(0, mask=True), 4],
         np.ma.masked_equal([3, 0, 4], 0).astype(object),
+        dask.array.ma.masked_equal(dask.array.from_array(np.array([3, 0, 4])), 0),
+        xr.DataArray(dask.array.ma.masked_equal(dask.array.from_array(np.array([3, 0, 4])), 0), dims="study"),
         [3, None, 4], [3, float("nan"), 4], [3, Decimal("NaN"), 4], [3, "", 4], [3, "  ", 4], [3, np.datetime64("NaT", "ns"), 4],
         pd.Series([3, None, 4], dtype="Int64"), pd.Series([3, pd.NaT, 4], dtype=object), pd.array([3, pd.NA, 4]),
         pl.Series([3, None, 4]), pl.Series([3.0, float("nan"), 4.0]), xr.DataArray([3, np.nan, 4], dims="study"),
@@ -203,7 +212,7 @@ def test_masked_arrays_without_a_masked_cell_are_arrays():
 @pytest.mark.parametrize(
     "made",
     [
-        list, tuple, np.array, lambda x: array.array("q", x), pd.Series, pd.array, pd.Index, pl.Series, iter, Tensor,
+        list, tuple, np.array, lambda x: dask.array.from_array(np.array(x)), lambda x: array.array("q", x), pd.Series, pd.array, pd.Index, pl.Series, iter, Tensor,
         lambda x: (one for one in x), lambda x: xr.DataArray(x, dims="study"), lambda x: pl.DataFrame({"any": x}),
         lambda x: pd.DataFrame({"any": x}),
         lambda x: Stream(pl.DataFrame({"any": x})), lambda x: Stream(pl.Series(x)), lambda x: Interchange(pd.DataFrame({"a": x})),
@@ -240,6 +249,7 @@ def test_a_table_of_events_and_totals_is_both(made):
         (np.ones((2, 2), int), "counts of shape (2, 2)"),
         (xr.DataArray([[1]], dims=("a", "b")), "counts of shape (1, 1)"),
         (xr.DataArray([1], dims="a", attrs={"units": "%"}), "percentages"),
+        (Quantity([1]), "with a unit"),
         ({1, 2}, "is not a list"), (b"12", "is not a list"), (iter(int, 1), "more than 100,000 series"),
         ([np.array([1, 2])], "not a whole number"), (rm, "not a whole number"), (int, "not a whole number"),
     ],
@@ -261,6 +271,15 @@ def test_pairs_are_taken_apart_only_where_they_are_pairs():
     assert rm.pool_many(named, estimands=["average"])["problem"].tolist() == ["a", "b"]
     with pytest.raises(rm.InputError, match="two problems have one label"):
         rm.pool_many(pd.Series([([1], [2]), ([2], [5])], index=["a", "a"]))
+
+
+def test_arrow_is_read_alike():
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"events": [20, 10], "total": [21, 11]})
+    wanted = [("series 1", 20, 21), ("series 2", 10, 11)]
+    assert series(table) == series(Stream(table)) == series(table["events"], pa.array([21, 11])) == wanted
+    assert series(list(table["events"]), table.to_pandas(types_mapper=pd.ArrowDtype).total) == wanted
+    assert "a missing count" in refused(pa.array([1, None]), [2, 3])
 
 
 # ---------------------------------------------------------------- numbers
