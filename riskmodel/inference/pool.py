@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from riskmodel._support.checks import checked_counts
-from riskmodel.errors import InputError, UnavailableError, UnknownNameError
+from riskmodel.errors import InputError, UnavailableError, UnknownNameError, closest
 from riskmodel.inference import beta_binomial
 from riskmodel.posterior import Posterior
 from riskmodel.priors import TauPrior, as_heterogeneity_prior, as_mu_prior
 
 _MODELS = ("beta-binomial", "logit-normal")
 _METHODS = ("exact", "nuts")
+#: Keywords of `pool`, and options of the sampler: for a name that is none of them.
+_KEYWORDS = ("prior", "heterogeneity", "model", "method", "labels")
+_SAMPLER = ("draws", "tune", "chains", "seed", "target_accept", "progressbar")
 
 
 def pool(
@@ -99,6 +102,9 @@ def pool(
     for value, known, where in ((model, _MODELS, "model"), (method, _METHODS, "method")):
         if value not in known:
             raise UnknownNameError(where, value, known, where=where)
+    for name in sampler:
+        if closest(name, [*_KEYWORDS, *_SAMPLER]) in _KEYWORDS:
+            raise UnknownNameError("keyword", name, _KEYWORDS, where="pool")
     if model == "logit-normal" and heterogeneity_prior is not None and heterogeneity_prior.scale != "tau":
         raise InputError(
             f"{heterogeneity_prior} is a prior on rho, which the logit-normal model does not have",
