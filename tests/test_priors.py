@@ -179,11 +179,11 @@ def test_the_bounded_log_normal_is_the_log_normal_up_to_its_end(numbers):
     edge = np.log(np.pi / median) / sigma  # beyond twice pi nothing is left
 
     def density(z):
-        return norm.pdf(z) * np.exp(-((median * np.exp(sigma * z) / np.pi) ** 6))
+        return norm.pdf(z) * np.exp(-((median * np.exp(sigma * z) / np.pi) ** 4))
 
     points = np.clip([edge - 1 / sigma, edge, edge + 0.7 / sigma], -12, 12)
     whole = quad(density, -12, points[-1], points=points[:-1], limit=500, epsabs=1e-13)[0]
-    expected = lognorm(sigma, 0, median).logpdf(tau) - (tau / np.pi) ** 6 - np.log(whole)
+    expected = lognorm(sigma, 0, median).logpdf(tau) - (tau / np.pi) ** 4 - np.log(whole)
     assert one.formula(tau) == pytest.approx(expected, abs=1e-9)
     assert str(as_heterogeneity_prior("bounded-log-normal,0.9,0.5")) == "tau ~ LogNormal(median 0.9, sigma 0.5) to pi"
 

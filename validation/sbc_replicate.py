@@ -69,7 +69,7 @@ class SamplerFit:
     draws: int = 1000  # draws, tune, chains: as `riskmodel.mcmc.branch.fit` takes them
     tune: int = 1000
     chains: int = 4
-    target_accept: float = 0.95  # acceptance that step sizes aim at
+    target_accept: float = 0.98  # acceptance that step sizes aim at
 
     def __call__(self, events: Counts, totals: Counts, seed: int) -> Posterior:
         """Posterior by draws, refused where the sampler did not converge."""

@@ -114,8 +114,8 @@ def pool_many(
       problem     estimand   mean
     0    ours      average  0.895
     1    ours  new_setting  0.895
-    2  theirs      average  0.063
-    3  theirs  new_setting  0.063
+    2  theirs      average  0.062
+    3  theirs  new_setting  0.062
     """
     import pandas as pd
 

@@ -22,18 +22,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.checks import checked_counts
-from riskmodel._support.kept import Value
+from riskmodel._support.kept import Shelf, Value
 from riskmodel.errors import InputError, UnavailableError
-from riskmodel.mcmc.density import counts_log_density, heterogeneity_log_density, mu_log_density, shapes_of
+from riskmodel.mcmc.density import heterogeneity_log_density, mu_log_densities, series_log_density, shapes_of
 from riskmodel.mcmc.diagnostics import judge, logits
 from riskmodel.mcmc.draws import Hyperparameters, drawn
-from riskmodel.mcmc.options import Options, check_totals, start
+from riskmodel.mcmc.options import Compiled, Options, check_totals, start
 from riskmodel.priors import HeterogeneityPrior, MuPrior
 
 Array = NDArray[np.float64]
 
 #: Scale of the half-normal prior on omega: kinds of setting then differ in their odds by a factor of e**2 at most, mostly.
 OMEGA_SCALE = 1.0
+
+#: Compiled densities, by what they are made from and the acceptance that their steps aim at.
+_COMPILED = Shelf(4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,7 @@ def fit_settings(
     branches: Sequence[tuple[Any, Any, Any]],
     kinds: int,
     *,
-    mu_prior: MuPrior,
+    mu_priors: Sequence[MuPrior],
     heterogeneity_prior: HeterogeneityPrior | None,
     **options: Any,
 ) -> SettingDraws:
@@ -64,43 +67,50 @@ def fit_settings(
         )
     if kinds < 2 or not branches:
         raise InputError("fewer than two kinds of setting, or no branch", where="kinds", remedy="Declare settings")
-    # One group of series for each branch and kind that has some: a Beta-binomial each.
-    places, events, totals, starts = [], [], [], []
+    of, events, totals, starts = [], [], [], []
     for place, (y, n, kind) in enumerate(branches):
         hits, seen = checked_counts(y, n)
         check_totals(seen)
         starts.append(start(hits, seen))
-        of = np.asarray(kind, np.int64)
-        for one in np.unique(of):
-            places.append((place, int(one)))
-            events.append(hits[of == one])
-            totals.append(seen[of == one])
-    rows = np.array([place for place, _ in places])
-    columns = np.array([kind for _, kind in places])
+        declared = np.asarray(kind, np.int64)
+        of.append(place * (kinds + 1) + np.where(declared >= 0, declared, kinds))
+        events.append(hits)
+        totals.append(seen)
+    model = (tuple(mu_priors), kinds, heterogeneity_prior)
+    compiled = _COMPILED.get_or_make((*model, asked.target_accept), lambda: _compiled(*model, asked))
+    hits, seen = np.concatenate(events), np.concatenate(totals)
+    centre = np.full(len(branches), heterogeneity_prior.centre()[0])
+    trace = compiled.run(
+        {"place": np.concatenate(of), "hits": hits.astype(float), "missed": (seen - hits).astype(float)},
+        {"x": np.array(starts), "w": centre, "omega": np.float64(0.5)},
+        asked,
+    )
+    return _drawn(trace, kinds, on_tau=heterogeneity_prior.scale == "tau", seed=asked.seed)
+
+
+def _compiled(
+    mu_priors: tuple[MuPrior, ...], kinds: int, heterogeneity_prior: HeterogeneityPrior, options: Options
+) -> Compiled:
     import pymc as pm
     import pytensor.tensor as pt
 
-    on_tau = heterogeneity_prior.scale == "tau"
+    branches, on_tau = len(mu_priors), heterogeneity_prior.scale == "tau"
     scale = np.float64(np.sqrt(kinds / (kinds - 1)))
-    with pm.Model():
-        x = pm.Flat("x", shape=len(branches))
-        w = pm.Flat("w", shape=len(branches))
-        z = pm.Normal("z", np.float64(0.0), np.float64(1.0), shape=(len(branches), kinds))
+    with pm.Model() as model:
+        place = pm.Data("place", np.zeros(1, np.int64))
+        hits, missed = (pm.Data(name, np.zeros(1)) for name in ("hits", "missed"))
+        x = pm.Flat("x", shape=branches)
+        w = pm.Flat("w", shape=branches)
+        z = pm.Normal("z", np.float64(0.0), np.float64(1.0), shape=(branches, kinds))
         omega = pm.HalfNormal("omega", np.float64(OMEGA_SCALE))
         delta = omega * scale * (z - z.mean(axis=1, keepdims=True))
         middle = shapes_of(x, w, on_tau=on_tau)
-        shift = pt.where(pt.as_tensor(columns >= 0), delta[rows, np.maximum(columns, 0)], np.float64(0.0))
-        each = shapes_of(x[rows] + shift, w[rows], on_tau=on_tau)
-        prior = mu_log_density(mu_prior, middle) + heterogeneity_log_density(heterogeneity_prior, middle)
-        pm.Potential("branches", prior.sum() + counts_log_density(events, totals, each).sum())
-        trace = asked.run(
-            {
-                "x": np.array(starts),
-                "w": np.full(len(branches), heterogeneity_prior.centre()[0]),
-                "omega": np.float64(0.5),
-            }
-        )
-    return _drawn(trace, kinds, on_tau=on_tau, seed=asked.seed)
+        # Series of no declared kind have the last place of their branch.
+        at = pt.concatenate([x[:, None] + delta, x[:, None]], axis=1).ravel()
+        each = shapes_of(at, pt.repeat(w, kinds + 1), on_tau=on_tau)
+        prior = mu_log_densities(mu_priors, middle) + heterogeneity_log_density(heterogeneity_prior, middle).sum()
+        pm.Potential("branches", prior + series_log_density(each, place, hits, missed).sum())
+    return Compiled(model, options)
 
 
 def _drawn(trace: Any, kinds: int, *, on_tau: bool, seed: int) -> SettingDraws:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.kept import Shelf
 from riskmodel.distributions.draws import Draws
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import FACTOR, BetaSettings, ContaminatedBetaSettings
@@ -27,7 +28,7 @@ from riskmodel.mcmc.density import (
 )
 from riskmodel.mcmc.diagnostics import diagnose, logits, mcse, refuse, sample_stats
 from riskmodel.mcmc.draws import Hyperparameters, drawn
-from riskmodel.mcmc.options import Options, check_totals, start
+from riskmodel.mcmc.options import Compiled, Options, check_totals, start
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
 
@@ -35,6 +36,9 @@ Counts = NDArray[np.int64]
 Array = NDArray[np.float64]
 
 _COMPONENTS = 8000
+
+#: Compiled densities, by the acceptance that their steps aim at and what they are made from.
+_SAMPLERS = Shelf(8)
 
 
 def fit(
@@ -48,10 +52,13 @@ def fit(
     **options: Any,
 ) -> Posterior:
     """Posterior of the beta-binomial model, or of the contaminated one with a share, by the No-U-Turn sampler."""
-    asked = Options.given(options, tune=1000, target_accept=0.9)
+    asked = Options.given(options, tune=1000, target_accept=0.95)
     check_totals(totals)
-    sampler = Sampler(asked, mu_prior, heterogeneity_prior, int(totals.max(initial=1)), share)
-    return sampler.fit(events, totals, labels=labels, seed=asked.seed)
+    # A density for twice the fetuses is as good: few lengths are compiled.
+    longest = max(64, 1 << int(totals.max(initial=1) - 1).bit_length())
+    key = (mu_prior, heterogeneity_prior, longest, share)
+    sampler = _SAMPLERS.get_or_make((asked.target_accept, *key), lambda: Sampler(asked, *key))
+    return sampler.fit(events, totals, labels=labels, seed=asked.seed, options=asked)
 
 
 class Sampler:
@@ -69,24 +76,25 @@ class Sampler:
 
         self.options, self.longest, self.share = options, longest, share
         self.mu_prior, self.heterogeneity_prior = mu_prior, heterogeneity_prior
-        with pm.Model() as self.model:
+        with pm.Model() as model:
             x, w = pm.Flat("x"), pm.Flat("w")
             hit, missed, whole = (pm.Data(name, np.zeros((1, longest))) for name in ("hit", "missed", "whole"))
             pm.Potential("log_density", log_density(x, w, hit, missed, whole, mu_prior, heterogeneity_prior, share))
-            self.step = options.stepper()
+        self.compiled = Compiled(model, options)
 
-    def fit(self, events: Counts, totals: Counts, *, labels: tuple[str, ...], seed: int) -> Posterior:
+    def fit(
+        self, events: Counts, totals: Counts, *, labels: tuple[str, ...], seed: int, options: Options | None = None
+    ) -> Posterior:
         """Sample one posterior, the same whatever was sampled before."""
         check_totals(totals)
-        import pymc as pm
-
         sides = {"hit": events, "missed": totals - events, "whole": totals}
-        with self.model:
-            # Without a share one row for all series; with one, a row for each.
-            rows = {name: counts[:, None] if self.share else counts[None] for name, counts in sides.items()}
-            pm.set_data({name: np.stack([repeats(row, self.longest) for row in some]) for name, some in rows.items()})
-            initial = {"x": start(events, totals), "w": np.float64(self.heterogeneity_prior.centre()[0])}
-            trace = replace(self.options, seed=seed).run(initial, self.step)
+        # Without a share one row for all series; with one, a row for each.
+        rows = {name: counts[:, None] if self.share else counts[None] for name, counts in sides.items()}
+        trace = self.compiled.run(
+            {name: np.stack([repeats(row, self.longest) for row in some]) for name, some in rows.items()},
+            {"x": start(events, totals), "w": np.float64(self.heterogeneity_prior.centre()[0])},
+            replace(options or self.options, seed=seed),
+        )
         return _posterior(trace, events, totals, labels, self.mu_prior, self.heterogeneity_prior, seed, self.share)
 
 

@@ -40,21 +40,24 @@ def shapes_of(x: Any, w: Any, *, on_tau: bool) -> Shapes:
     return Shapes(x, log_mu, log_rest, pt.exp(log_mu), pt.exp(log_rest), pt.exp(log_g), log_g)
 
 
-def counts_log_density(events: Sequence[Counts], totals: Sequence[Counts], shapes: Shapes) -> Any:
-    """Beta-binomial log-likelihood of each branch's series, without binomial coefficients."""
-    missed = [n - y for y, n in zip(events, totals, strict=True)]
-    sides = [np.stack(_even([repeats(one) for one in side])) for side in (events, missed, totals)]
-    return repeats_log_density(sides[0], sides[1], sides[2], shapes)
+def series_log_density(shapes: Shapes, place: Any, hits: Any, missed: Any) -> Any:
+    """Beta-binomial log-likelihood of each series, without binomial coefficients; `place` says whose shapes it has.
+
+    Log-gamma functions by Stirling's remainders, whose large terms cancel before they are formed: a series of thousands
+    costs what a small one does.
+    """
+    import pytensor.tensor as pt
+
+    # Stacked, for each expression is compiled by itself.
+    start = pt.stack([shapes.mu / shapes.g, shapes.rest / shapes.g, 1.0 / shapes.g])
+    first, more = start[:, place], pt.stack([hits, missed, hits + missed])
+    rising = (first + more - 0.5) * pt.log1p(more / first) + _stirling(first + more) - _stirling(start)[:, place]
+    return hits * shapes.log_mu[place] + missed * shapes.log_rest[place] + rising[0] + rising[1] - rising[2]
 
 
 def repeats(counts: Counts, longest: int = 0) -> Array:
     """How many series have a factor number j in their product."""
     return np.array([(counts > j).sum() for j in range(max(1, longest, int(counts.max(initial=0))))], np.float64)
-
-
-def _even(rows: list[Array]) -> list[Array]:
-    longest = max(row.size for row in rows)
-    return [np.pad(row, (0, longest - row.size)) for row in rows]
 
 
 def repeats_log_density(hit: Any, missed: Any, whole: Any, shapes: Shapes) -> Any:
@@ -82,6 +85,17 @@ def mu_log_density(prior: MuPrior, shapes: Shapes) -> Any:
     return prior.formula(shapes.x, shapes.log_mu, shapes.log_rest, pt)
 
 
+def mu_log_densities(priors: Sequence[MuPrior], shapes: Shapes) -> Any:
+    """The same of several branches, each with its prior, added up."""
+    import pytensor.tensor as pt
+
+    total: Any = np.float64(0.0)
+    for prior in dict.fromkeys(priors):
+        those = [i for i, one in enumerate(priors) if one == prior]
+        total = total + prior.formula(shapes.x[those], shapes.log_mu[those], shapes.log_rest[those], pt).sum()
+    return total
+
+
 def heterogeneity_log_density(prior: HeterogeneityPrior, shapes: Shapes) -> Any:
     """Logarithm of the prior density of log g given mu."""
     import pytensor.tensor as pt
@@ -98,10 +112,9 @@ def symbolic_tau_of(shapes: Shapes) -> tuple[Any, Any]:
     """Standard deviation of logit(theta), as `riskmodel.distributions.special.tau_of` has it."""
     import pytensor.tensor as pt
 
-    left, left_slope = _trigamma(shapes.mu / shapes.g)
-    right, right_slope = _trigamma(shapes.rest / shapes.g)
-    tau = pt.sqrt(left + right)
-    return tau, pt.log((left_slope + right_slope) / (2 * tau))
+    value, slope = _trigamma(pt.stack([shapes.mu / shapes.g, shapes.rest / shapes.g]))
+    tau = pt.sqrt(value[0] + value[1])
+    return tau, pt.log((slope[0] + slope[1]) / (2 * tau))
 
 
 def wider_shapes(shapes: Shapes, factor: float) -> Shapes:
@@ -155,10 +168,12 @@ def own_risks(shapes: Shapes, places: Any, hits: Any, missed: Any, z: Any) -> tu
     # log(theta / mu) and log((1 - theta) / (1 - mu)), by differences only where the move is large.
     near = pt.clip(move, -1.0, 1.0)
     small = pt.abs(move) < 1
-    up = pt.switch(small, -pt.log1p(b / whole * pt.expm1(-near)), log_theta - pt.log(a / whole))
-    down = pt.switch(small, -pt.log1p(a / whole * pt.expm1(near)), log_rest - pt.log(b / whole))
-    remainder = _stirling(a) + _stirling(b) - _stirling(whole)
-    density = a * up + b * down + 0.5 * pt.log1p(0.5 * (a / b + b / a) / whole) - remainder
+    up = pt.switch(small, -pt.log1p(b / whole * pt.expm1(-near)), log_theta + pt.log1p(b / a))
+    down = pt.switch(small, -pt.log1p(a / whole * pt.expm1(near)), log_rest + pt.log1p(a / b))
+    remainder = _stirling(pt.stack([a, b, whole]))
+    density = (
+        a * up + b * down + 0.5 * pt.log1p(0.5 * (a / b + b / a) / whole) - remainder[0] - remainder[1] + remainder[2]
+    )
     return density - 0.5 * np.log(2 * np.pi), log_theta, log_rest
 
 
@@ -167,9 +182,10 @@ def _stirling(t: Any) -> Any:
     import pytensor.tensor as pt
 
     far = t + 8.0
-    value = (t - 0.5) * pt.log1p(8.0 / t) - 8.0
+    product: Any = np.float64(1.0)
     for k in range(8):
-        value = value + pt.log1p((8.0 - k) / (t + float(k)))
+        product = product * (1.0 + (8.0 - k) / (t + float(k)))
     r = 1.0 / far
     square = r * r
-    return value + r * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188))))
+    tail = r * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188))))
+    return (t - 0.5) * pt.log1p(8.0 / t) - 8.0 + pt.log(product) + tail

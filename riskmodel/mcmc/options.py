@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -61,11 +62,10 @@ class Options:
             mode = get_default_mode().excluding("local_greedy_distributor", "inplace_elemwise")
             return pm.NUTS(target_accept=float(self.target_accept), compile_kwargs={"mode": mode})
 
-    def run(self, initial: Mapping[str, Any], step: Any = None) -> Any:
+    def run(self, initial: Mapping[str, Any], step: Any) -> Any:
         """Sample the model in whose context this is called."""
         import pymc as pm
 
-        step = self.stepper() if step is None else step
         with _quiet():
             return pm.sample(
                 draws=self.draws,
@@ -79,6 +79,25 @@ class Options:
                 progressbar=self.progressbar,
                 compute_convergence_checks=False,
             )
+
+
+class Compiled:
+    """A model whose counts are data of it, and the step that samples it: compiling takes seconds."""
+
+    def __init__(self, model: Any, options: Options) -> None:
+        self.model, self.lock = model, Lock()
+        with model:
+            self.step = options.stepper()
+        self.fresh = self.step.sampling_state
+
+    def run(self, data: Mapping[str, Any], initial: Mapping[str, Any], options: Options) -> Any:
+        """Sample one posterior, the same whatever was sampled before; steps keep the acceptance they were made for."""
+        import pymc as pm
+
+        with self.lock, self.model:
+            pm.set_data(dict(data))
+            self.step.sampling_state = self.fresh
+            return options.run(initial, self.step)
 
 
 def check_totals(totals: Counts) -> None:

@@ -149,7 +149,7 @@ def adjusted_settings(
             for i in branches
         ],
         len(settings),
-        mu_prior=model.fitted.mu_prior,
+        mu_priors=[model.fitted.mu_priors[i] for i in branches],
         heterogeneity_prior=model.fitted.heterogeneity_prior,
         draws=draws,
         tune=tune,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ class TreeSample(Value):
     Parameters
     ----------
     draws : TreeDraws
-        Of the branches that counts feed.
+        Of the branches that counts feed or pass.
     edges : tuple of Edge
         Branches of the finding, in its order.
     counts : tuple of tuple of Count
@@ -115,10 +116,12 @@ class TreeSample(Value):
         pandas.DataFrame
             Its columns, after source, variable, category and given of each row.
         """
-        table = self.draws.checks(ci_prob=ci_prob)
+        # A copy of a branch has its counts once more.
+        shown = [one.kind != "fine" or one.place < len(self.edges) for one in self.draws.counts]
+        table = self.draws.checks(ci_prob=ci_prob)[shown].reset_index(drop=True)
         rows = [
             self.counts[one.place][one.series] if one.kind == "fine" else self.coarse[one.place]
-            for one in self.draws.counts
+            for one in itertools.compress(self.draws.counts, shown)
         ]
         named = ("source", "variable", "category", "given")
         for place, name in enumerate(named):
@@ -135,7 +138,7 @@ class TreeSample(Value):
             See `TreeDraws.to_datatree`; its attributes say which branch each number is.
         """
         tree = self.draws.to_datatree()
-        tree.attrs["branches"] = "; ".join(f"{i}: {self.edges[i].said}" for i in self.draws.branches)
+        tree.attrs["branches"] = "; ".join(f"{i}: {self.edges[i % len(self.edges)].said}" for i in self.draws.branches)
         return tree
 
 
@@ -154,14 +157,15 @@ def sample_tree(
                 remedy="Give 0 or 1 for places in edges whose status is unknown",
             )
     rows = joint(tree, fixed).rows
+    # Values of branches that no definition fills are the caller's alone.
+    nodes = [restrict(one.node, fixed) for one in rows]
+    own = {i: branches.rows[i] for i, counts in enumerate(branches.rows) if counts}
+    # Also branches that coarse counts alone speak of, and copies of those whose test not all of a count's fetuses had.
+    own |= {i: branches.rows[i % len(branches.edges)] for i in frozenset[int]().union(*map(edges_of, nodes))}
     drawn = fit_tree(
-        {
-            i: ([row.events for row in counts], [row.total for row in counts])
-            for i, counts in enumerate(branches.rows)
-            if counts
-        },
-        [(one.node, one.row.events, one.row.total, one.known) for one in rows],
-        mu_prior=branches.mu_prior,
+        {i: ([row.events for row in counts], [row.total for row in counts]) for i, counts in own.items()},
+        [(node, one.row.events, one.row.total, one.known) for node, one in zip(nodes, rows, strict=True)],
+        mu_prior={i: branches.mu_priors[i % len(branches.edges)] for i in own},
         heterogeneity_prior=branches.heterogeneity_prior,
         pooled_heterogeneity=pooled_heterogeneity,
         **options,

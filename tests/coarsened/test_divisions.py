@@ -78,9 +78,10 @@ def test_the_nodes_of_a_beta_give_its_moments_whatever_it_is_worth(a, b):
 
 
 @pytest.mark.parametrize("node", [CHAIN, FORKED, DEEP, Branch(0, Branch(1, 1.0, 0.0), Branch(2, 0.0, 1.0))])
-@pytest.mark.parametrize("known", [{}, {0: (1, 6)}, {1: (2, 30)}])
+@pytest.mark.parametrize("known", [{}, {"first": (1, 6)}, {1: (2, 30)}])
 def test_a_prediction_is_the_sum_over_every_way_of_every_number_of_events(build, node, known):
     """In a way each branch has its cell, whose probability is a sum over the branch's nodes."""
+    known = {node.edge if edge == "first" else edge: cell for edge, cell in known.items()}
     posteriors = {edge: rm.pool([edge + 1, 0], [20, 15 + edge]) for edge in sorted(edges_of(node))}
     row = build(*FINE, *coarse((2, 6))).evidence.counts[-1]
     expected = np.zeros(row.total + 1)

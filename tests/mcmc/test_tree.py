@@ -1,6 +1,8 @@
 """The whole tree by PyMC, against quadrature, and against the joint posterior of the tree."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from riskmodel.distributions.diagram import Branch
 from riskmodel.distributions.special import tau_of
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.mcmc.diagnostics import mcse
-from riskmodel.mcmc.tree import _Divided, fit_tree
+from riskmodel.mcmc.problem import Divided
+from riskmodel.mcmc.tree import fit_tree
 from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
 from riskmodel.tree.answer import joint as tree_joint
 
@@ -58,6 +61,7 @@ def tree(*coarse):
             evidence.path,
             evidence.content_hash,
         ),
+        prior="jeffreys",
         heterogeneity="first-default",
     )
 
@@ -122,7 +126,7 @@ def test_the_sampler_agrees_with_the_joint_posterior(coarse, unknown, found, dra
     top = diagram(model.evidence.finding, dict(ISOLATED) | {"outcome": "good"})
     bottom = diagram(model.evidence.finding, dict(ISOLATED))
     joint, others = tree_joint(model, {UNKNOWN: unknown}), {UNKNOWN: unknown, 0: 0.5}
-    error = 0.0 if joint.exact else joint.spread(top, bottom, others)
+    error = joint.error(top, bottom, others)
     assert abs(risk.mean - joint.mean(top, bottom, others)) < 4 * (risk.mcse + error)
     assert abs(risk.mean - found) < 4 * (risk.mcse + 0.001)
     assert risk.mcse < 0.004
@@ -157,6 +161,7 @@ def test_a_coarse_count_of_one_branch_is_as_good_as_its_own_and_a_contradiction_
     exact = rm.pool([*events, 40, 9], [*totals, 100, 10])
     risk = drawn.evaluate(Branch(0, 1.0, 0.0))
     assert abs(risk.mean - exact.new_setting.mean) < 4 * risk.mcse
+    assert drawn.own == ((0, 0), (1, 0))
     for i in (0, 1):
         assert abs(drawn.theta[..., i].mean() - exact.series[12 + i].mean) < 4 * mcse(drawn.theta[..., i])
     table = drawn.checks()
@@ -165,6 +170,37 @@ def test_a_coarse_count_of_one_branch_is_as_good_as_its_own_and_a_contradiction_
     # The same by the predictive distribution of the exact posterior: 0.007.
     pmf = exact.predict(100)
     assert table["mid_p"][12] == pytest.approx(pmf[:40].sum() + 0.5 * pmf[40], abs=0.01)
+
+
+@pytest.mark.slow
+def test_branches_without_counts_have_their_own_priors_and_coarse_counts_of_hundreds_tell_them():
+    stored = json.loads((Path(__file__).parents[2] / "validation" / "joint_importance.json").read_text())
+    (case,) = (
+        one["answers"]
+        for one in stored["cases"]
+        if (one["finding"], one["prior"], one["coarse"]) == ("fetal-echogenic-bowel", "dirichlet-tree", "karyotype")
+    )
+    isolated, associated = Branch(0, 0.0, 1.0), Branch(0, 1.0, 0.0)
+    abnormal = Branch(0, Branch(2, 1.0, 0.0), Branch(1, 1.0, 0.0))
+    drawn = fit_tree(
+        {0: ([272], [882]), 1: ([5, 3, 0], [139, 16, 74]), 2: ([], []), 5: ([], [])},
+        [(abnormal, 24, 682, {}), (abnormal, 3, 106, {}), (abnormal, 45, 882, {0: (272, 882)})],
+        mu_prior={
+            0: PRIORS["mu_prior"], 1: as_mu_prior((0.25, 0.75)), 2: PRIORS["mu_prior"], 5: as_mu_prior((0.125, 0.125))
+        },
+        heterogeneity_prior=PRIORS["heterogeneity_prior"], draws=1500, **QUICK,
+    )  # fmt: skip
+    for asked, (top, bottom) in {
+        "abnormal_karyotype": (abnormal, 1.0),
+        "abnormal_karyotype | isolated": (Branch(0, 0.0, Branch(1, 1.0, 0.0)), isolated),
+        "abnormal_karyotype | associated": (Branch(0, Branch(2, 1.0, 0.0), 0.0), associated),
+    }.items():
+        risk, other = drawn.evaluate(top, bottom), case[asked]
+        assert abs(risk.mean - other["mean"]) < 4 * np.hypot(risk.mcse, other["standard_error"]), asked
+    # Nothing tells the last: P(mu < 0.01) of Beta(1/8, 1/8).
+    low = drawn.mu[..., 3] < 0.01
+    assert abs(low.mean() - 0.28764) < 4 * mcse(low.astype(float))
+    assert drawn.prior.startswith("0: mu ~ Beta(0.5, 0.5); 1: mu ~ Beta(0.25, 0.75); ")
 
 
 @pytest.mark.slow
@@ -218,10 +254,10 @@ def test_the_near_spread_is_near_and_its_slope_is_its_own():
     import pytensor
     import pytensor.tensor as pt
 
-    from riskmodel.mcmc.tree import _w_near
+    from riskmodel.mcmc.spreads import w_near
 
     x, log_tau = pt.dvectors("x", "log_tau")
-    w, log_slope = _w_near(x, log_tau)
+    w, log_slope = w_near(x, log_tau)
     slope = pytensor.grad(w.sum(), log_tau)
     made = pytensor.function([x, log_tau], [w, log_slope, slope], mode="FAST_COMPILE")
     at, aim = (one.ravel() for one in np.meshgrid(np.linspace(-12, 12, 9), np.log([1e-4, 0.01, 0.3, 0.8, 3, 30])))
@@ -234,25 +270,28 @@ def test_the_near_spread_is_near_and_its_slope_is_its_own():
 
 def test_cells_of_the_same_fetuses_divide_a_coarse_count():
     node = Branch(0, 0.0, Branch(1, 1.0, Branch(2, 1.0, 0.0)))
-    assert _Divided.of(node, 11, {}).sizes == (11,)
+    assert Divided.of(node, 11, {}).sizes == (11,)
     # None of the 11 was of the first branch and 2 were of the second: 9 are left, and 8 events of 10 certain.
-    divided = _Divided.of(node, 11, {0: (0, 11), 1: (2, 11)})
+    divided = Divided.of(node, 11, {0: (0, 11), 1: (2, 11)})
     assert (divided.certain, divided.sizes, divided.nodes) == (2, (9,), (Branch(2, 1.0, 0.0),))
     assert divided.ways(10).tolist() == [[8]]
     assert len(divided.ways(1)) == 0
-    both = _Divided.of(Branch(0, Branch(1, 1.0, 0.0), Branch(2, 1.0, 0.0)), 5, {0: (2, 5)})
+    both = Divided.of(Branch(0, Branch(1, 1.0, 0.0), Branch(2, 1.0, 0.0)), 5, {0: (2, 5)})
     assert both.ways(4).tolist() == [[1, 3], [2, 2]]
 
 
 def test_what_cannot_be_sampled_is_refused():
     one, good = {0: ([1], [20])}, Branch(0, 1.0, 0.0)
+    three = one | {1: ([], []), 2: ([], []), 3: ([], [])}
+    parts = Branch(0, Branch(1, Branch(2, 1.0, 0.0), Branch(3, 1.0, 0.0)), Branch(3, 1.0, 0.0))
     for arguments, error, words in (
         (({},), rm.InputError, "no branches"),
         (({0: ([3], [2])},), rm.InputError, "exceed"),
         (({0: ([1], [20_001])},), rm.UnavailableError, "20,000"),
         ((one, [(Branch(4, 1.0, 0.0), 1, 2, {})]), rm.InputError, r"coarse count 1.*\[4\]"),
         ((one, [(good, 3, 2, {})]), rm.InputError, "exceed"),
-        ((one, [(good, 3, 4000, {})]), rm.UnavailableError, "4,000"),
+        ((one, [(good, 3, 20_001, {})]), rm.UnavailableError, "20,001"),
+        ((three, [(parts, 400, 4000, {0: (2000, 4000), 1: (1000, 2000)})]), rm.UnavailableError, "50,000 ways"),
         ((one, [(good, 3, 4, {0: (5, 4)})]), rm.InputError, "exceed"),
         ((one, [(good, 3, 4, {0: (2, 4)})]), rm.ContradictionError, "3 of 4 cannot be"),
         ((one, [(0.0, 3, 4, {})]), rm.ContradictionError, "3 of 4 cannot be"),
@@ -261,6 +300,8 @@ def test_what_cannot_be_sampled_is_refused():
             fit_tree(*arguments, **PRIORS)
     with pytest.raises(rm.UnavailableError, match="heterogeneity 0"):
         fit_tree(one, mu_prior=PRIORS["mu_prior"], heterogeneity_prior=None)
+    with pytest.raises(rm.InputError, match="mu_prior"):
+        fit_tree(one, mu_prior={1: PRIORS["mu_prior"]}, heterogeneity_prior=PRIORS["heterogeneity_prior"])
     on_rho = as_heterogeneity_prior("uniform-rho")
     with pytest.raises(rm.UnavailableError, match="on rho"):
         fit_tree(one, mu_prior=PRIORS["mu_prior"], heterogeneity_prior=on_rho, pooled_heterogeneity=True)

@@ -70,7 +70,9 @@ def test_an_estimate_says_mean_median_and_crude_count(model):
 def test_the_complement_is_counted_as_the_complement(model):
     risk = model.state_risk("karyotype", "normal", anatomy="associated")
     assert (risk.crude.events, risk.crude.total) == (48, 64)
-    assert risk.median == pytest.approx(1 - rm.pool([10, 2, 4], [40, 3, 21], prior=ABNORMAL).new_setting.median, abs=1e-9)
+    assert risk.median == pytest.approx(
+        1 - rm.pool([10, 2, 4], [40, 3, 21], prior=ABNORMAL).new_setting.median, abs=1e-9
+    )
 
 
 def test_the_document_and_the_table_have_them(model):

@@ -22,7 +22,7 @@ def adjusted(model):
 def test_the_posterior_is_that_of_importance_sampling_from_the_prior():
     mu_prior, heterogeneity = as_mu_prior("jeffreys"), as_heterogeneity_prior("default")
     drawn = fit_settings(
-        [(EVENTS, TOTALS, KINDS)], 2, mu_prior=mu_prior, heterogeneity_prior=heterogeneity, draws=2000, seed=1
+        [(EVENTS, TOTALS, KINDS)], 2, mu_priors=[mu_prior], heterogeneity_prior=heterogeneity, draws=2000, seed=1
     )
     rng, size = np.random.default_rng(5), 600_000
     mu = np.clip(rng.beta(0.5, 0.5, size), 1e-12, 1 - 1e-12)

@@ -37,7 +37,9 @@ def test_a_record_repeats_its_numbers(model, tmp_path):
             schema.validate(body | spoilt)
     answers = {one["question"]: one for one in record.answers}
     karyotype = answers["P(karyotype=abnormal | anatomy=associated)"]
-    assert karyotype["probability"] == pytest.approx(rm.pool([10, 2, 4], [40, 3, 21], prior=ABNORMAL).average.mean, abs=1e-12)
+    assert karyotype["probability"] == pytest.approx(
+        rm.pool([10, 2, 4], [40, 3, 21], prior=ABNORMAL).average.mean, abs=1e-12
+    )
     assert 0 < karyotype["error"] < 1e-6
     assert answers["good_outcome"]["probability"] is None
     assert record.checks["audit"]["contradiction"] == 0
