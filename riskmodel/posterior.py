@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.checks import Rng, as_rng
 from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.base import Distribution, SettingDistribution
 from riskmodel.distributions.settings import NewSetting, Settings
@@ -209,15 +210,15 @@ class Posterior(Value):
             ],
         }
 
-    def sample(self, size: int, rng: np.random.Generator) -> dict[str, Array]:
+    def sample(self, size: int, rng: Rng) -> dict[str, Array]:
         """Independent draws of each estimand, each on its own.
 
         Parameters
         ----------
         size : int
             How many draws.
-        rng : numpy.random.Generator
-            Source of randomness.
+        rng : int or numpy.random.Generator
+            Source of randomness, or the seed of one.
 
         Returns
         -------
@@ -225,6 +226,7 @@ class Posterior(Value):
             ``average``, ``new_setting`` and ``heterogeneity`` of shape (size,), ``series`` of shape (size, series). The
             margins are exact; draws of different estimands are not paired.
         """
+        rng = as_rng(rng)
         series = [one.sample(size, rng) for one in self.series]
         return {
             "average": self.average.sample(size, rng),

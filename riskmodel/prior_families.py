@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
+from riskmodel._support.checks import Rng, as_rng
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.special import log_sigmoids, tau_of
 
@@ -68,7 +69,7 @@ class MuPrior(Prior):
         """The prior that 1 - mu has."""
 
     @abstractmethod
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws of logit(mu), ndarray of shape (size,)."""
 
 
@@ -99,8 +100,9 @@ class MixturePrior(MuPrior):
         """With the shapes exchanged."""
         return MixturePrior(self.mixture.complement())
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """As the ratio of two gammas, so that neither mu nor its complement is rounded away."""
+        rng = as_rng(rng)
         chosen = rng.choice(len(self.mixture), size=size, p=self.mixture.weights)
         return np.asarray(_log_gamma(self.mixture.a[chosen], rng) - _log_gamma(self.mixture.b[chosen], rng))
 
@@ -134,9 +136,9 @@ class LogitNormalPrior(MuPrior):
         """About minus its mean."""
         return LogitNormalPrior(-self.location, self.sd)
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws of logit(mu)."""
-        return rng.normal(self.location, self.sd, size)
+        return as_rng(rng).normal(self.location, self.sd, size)
 
     def __str__(self) -> str:
         """The normal it is."""
@@ -158,7 +160,7 @@ class HeterogeneityPrior(Prior):
         """Centre and scale of the prior's bulk, on log g for rho and on log q, q near tau squared, for tau."""
 
     @abstractmethod
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws of what the prior is stated on, ndarray of shape (size,)."""
 
 
@@ -219,9 +221,9 @@ class BetaOnRho(RhoPrior):
         """Centre and scale on log g."""
         return float(np.log(self.a) - np.log(self.b)), float(np.sqrt(1 / self.a + 1 / self.b))
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws of rho."""
-        return rng.beta(self.a, self.b, size)
+        return as_rng(rng).beta(self.a, self.b, size)
 
     def __str__(self) -> str:
         """The Beta it is."""
@@ -250,9 +252,9 @@ class HalfNormalOnTau(TauPrior):
         """Near that of the bulk; where the search begins decides the last digits of every stored fit."""
         return 2 * float(np.log(0.5 * self.width)), 2.0
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws of tau."""
-        return np.asarray(np.abs(rng.normal(0.0, self.width, size)))
+        return np.asarray(np.abs(as_rng(rng).normal(0.0, self.width, size)))
 
     def __str__(self) -> str:
         """The half-normal it is."""
@@ -280,9 +282,9 @@ class LogNormalOnTau(TauPrior):
         """As stated."""
         return self.median, self.sigma
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws of tau."""
-        return np.asarray(self.median * np.exp(self.sigma * rng.standard_normal(size)))
+        return np.asarray(self.median * np.exp(self.sigma * as_rng(rng).standard_normal(size)))
 
     def __str__(self) -> str:
         """The log-normal it is, by its median."""

@@ -60,7 +60,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 def test_a_consultation_loads_nothing_heavy():
     roots, _ = imported("import riskmodel\nriskmodel.consult(anatomy='isolated').to_dict()")
-    assert not roots & {"pymc", "pytensor", "arviz", "matplotlib", "pandas", "xarray"}
+    assert not roots & {"pymc", "pytensor", "arviz", "matplotlib", "pandas", "xarray", "narwhals", "polars"}
 
 
 def test_one_room_knows_pymc_one_matplotlib_and_one_the_terminal():

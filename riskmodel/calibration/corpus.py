@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.kept import Value, kept
 from riskmodel.errors import EvidenceError
 from riskmodel.evidence.manifest import place_of
+from riskmodel.evidence.readers.sheets import as_sheet
 from riskmodel.evidence.readers.sources import well_written
-from riskmodel.evidence.readers.text import Faults, Row, read_csv
+from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,15 +138,15 @@ def corpora() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / FILES[0]).is_file()))
 
 
-def load_corpus(path: str | Path | None = None) -> Corpus:
+def load_corpus(path: Any = None) -> Corpus:
     """Read and check a corpus.
 
     Parameters
     ----------
-    path : str or Path, optional
+    path : str, Path, data frame or sequence of mapping, optional
         Name of a shipped corpus, ``"development"`` by default; or a CSV file with the columns meta_analysis, arm, study,
-        events and total, and cluster where data sets share trials; or a folder with such a file, ``series.csv``, and
-        ``sources.csv``.
+        events and total, and cluster where data sets share trials; or a data frame of any maker, or rows, with these; or a
+        folder with such a file, ``series.csv``, and ``sources.csv``.
 
     Returns
     -------
@@ -159,15 +160,23 @@ def load_corpus(path: str | Path | None = None) -> Corpus:
     UnknownNameError
         If there is no such corpus, file or folder.
     InputError
-        If `path` is neither a name nor a path.
+        If `path` is neither a name nor a path, and no table.
 
     Examples
     --------
     >>> load_corpus()
     Corpus(development: 746 series in 41 arms of 22 data sets, 21 clusters; ...)
     """
-    place = place_of("development" if path is None else path, "corpus", corpora(), SHIPPED, "CSV file")
     faults = Faults()
+    if path is not None and not isinstance(path, (str, Path)):
+        name, text = as_sheet(path, (*SERIES_COLUMNS, "cluster"))
+        arms = _arms(
+            name, read_csv_text(name, text, faults, required=SERIES_COLUMNS, optional=("cluster",)), {}, faults
+        )
+        if faults.problems:
+            raise EvidenceError(faults.problems, where=name)
+        return Corpus(name, arms, {})
+    place = place_of("development" if path is None else path, "corpus", corpora(), SHIPPED, "CSV file")
     sources: dict[str, CorpusSource] = {}
     series = place
     if place.is_dir():
@@ -178,7 +187,8 @@ def load_corpus(path: str | Path | None = None) -> Corpus:
             raise EvidenceError(faults.problems, where=str(place))
         sources = _read_sources(place / FILES[1], faults)
         series = place / FILES[0]
-    arms = _read_series(series, sources, faults)
+    rows = read_csv(series, faults, required=SERIES_COLUMNS, optional=("cluster",))
+    arms = _arms(series.name, rows, sources, faults)
     if faults.problems:
         raise EvidenceError(sorted(faults.problems, key=lambda one: (one.file, one.row or 0)), where=str(place))
     return Corpus(place.resolve().name, arms, sources)
@@ -197,8 +207,7 @@ def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
     return sources
 
 
-def _read_series(path: Path, sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[Arm, ...]:
-    rows = read_csv(path, faults, required=SERIES_COLUMNS, optional=("cluster",))
+def _arms(name: str, rows: Sequence[Row], sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[Arm, ...]:
     if any(column not in rows[0].cells for column in SERIES_COLUMNS) if rows else True:
         return ()  # a missing column would be a fault of every row
     arms: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
@@ -227,7 +236,7 @@ def _read_series(path: Path, sources: Mapping[str, CorpusSource], faults: Faults
         if size < FEWEST_SERIES:
             what = f"the arm has {size} series, fewer than {FEWEST_SERIES}"
             number = first_rows[key].number
-            faults.add(path.name, what, "Leave the arm out", row=number, column="arm", found="/".join(key))
+            faults.add(name, what, "Leave the arm out", row=number, column="arm", found="/".join(key))
     if faults.problems:
         return ()
     return tuple(_arm(key, arms[key], clusters[key[0]]) for key in sorted(arms))

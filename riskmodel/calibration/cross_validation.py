@@ -34,7 +34,7 @@ FEWEST = 3
 
 
 def calibrate(
-    corpus: Corpus | str | Path | None = None,
+    corpus: Any = None,
     predictors: Any = None,
     *,
     seed: int = 1,
@@ -55,7 +55,7 @@ def calibrate(
 
     Parameters
     ----------
-    corpus : Corpus, str or Path, optional
+    corpus : Corpus, str, Path, data frame or rows, optional
         The published series; the shipped development corpus by default, or what `load_corpus` takes.
     predictors : optional
         What `riskmodel.calibration.predictors.as_predictors` takes: names of `PREDICTORS`, `PoolPredictor`s, functions of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from typing import Any
 
@@ -60,10 +59,12 @@ def _digits(value: float) -> str:
 
 
 def _ratio(text: str, number: int) -> tuple[int, int]:
-    match = re.fullmatch(r"\s*(-?\d{1,12})\s*/\s*(-?\d{1,12})\s*", text)
-    if not match:
+    from riskmodel._support.checks import as_ratio
+
+    pair = as_ratio(text)
+    if pair is None:
         raise InputError(f"{text[:60]!r} is not EVENTS/TOTAL", where=f"series {number}", remedy="Write it as 20/21")
-    return int(match[1]), int(match[2])
+    return pair
 
 
 @click.command(name="calibrate")

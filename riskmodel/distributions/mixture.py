@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincc, betaincinv, betaln, xlog1py, xlogy
 
-from riskmodel._support.checks import checked_levels, checked_total
+from riskmodel._support.checks import NotWhole, Rng, as_rng, as_whole, checked_levels, checked_total
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import SettingDistribution
 from riskmodel.distributions.quantiles import QuantileTable, beta_table, exact_quantiles
@@ -151,7 +151,8 @@ class BetaMixture(SettingDistribution):
         ----------
         Gelman A, et al. Bayesian Data Analysis, 3rd ed. (2013), section 2.4.
         """
-        if not all(isinstance(count, (int, np.integer)) and not isinstance(count, bool) for count in (events, total)):
+        events, total = (as_whole(one) for one in (events, total))  # type: ignore[assignment]
+        if isinstance(events, NotWhole) or isinstance(total, NotWhole):
             raise InputError(f"{events!r} of {total!r} are not whole numbers", where="update")
         if not 0 <= events <= total:
             raise InputError(f"{events} of {total} is impossible", where="update", remedy="Give 0 <= events <= total")
@@ -331,21 +332,22 @@ class BetaMixture(SettingDistribution):
         high = 1.0 - betaincinv(self.b[0], self.a[0], np.where(levels < 0.5, 0.5, 1.0 - levels))
         return np.asarray(np.where(levels < 0.5, low, high))
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws.
 
         Parameters
         ----------
         size : int
             How many.
-        rng : numpy.random.Generator
-            Source of randomness.
+        rng : int or numpy.random.Generator
+            Source of randomness, or the seed of one.
 
         Returns
         -------
         ndarray of shape (size,)
             Risks.
         """
+        rng = as_rng(rng)
         chosen = rng.choice(len(self), size=size, p=self.weights)
         return rng.beta(self.a[chosen], self.b[chosen])
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskmodel._support.checks import checked_levels
+from riskmodel._support.checks import Rng, as_rng, checked_levels
 from riskmodel._support.kept import Shelf, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
@@ -245,9 +245,9 @@ class Propagated(Distribution):
         """Quantiles from a table, straight between logits of level and of risk, of the shape of `q`."""
         return np.asarray(sigmoid(np.interp(inner_logit(checked_levels(q)), *self._table)))
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws, by inversion of the table."""
-        return self.quick_ppf(rng.random(size))
+        return self.quick_ppf(as_rng(rng).random(size))
 
     def _quantiles(self, wanted: Array) -> Array:
         """Logits of the quantiles at levels with some logits: on a grid, and on ever finer ones where each lies."""

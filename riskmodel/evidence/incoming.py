@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from riskmodel._support.checks import as_ratio, as_whole
 from riskmodel._support.kept import Value
 from riskmodel.errors import EvidenceError, InputError, Problem
 from riskmodel.evidence.evidence import Evidence
@@ -44,7 +45,7 @@ class Incoming(Value):
 
 def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incoming:
     """Check new counts against a finding and put them beside its own."""
-    name, text = as_sheet(new)
+    name, text = as_sheet(new, (*counts.COLUMNS, *OF_SOURCE))
     faults = Faults()
     lines = _new_rows(name, text, evidence, faults)
     if faults.problems:
@@ -82,6 +83,7 @@ def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults) -> list[
         if "population" not in cells and len(pooled) == 1:
             cells["population"] = pooled[0]
         cells.setdefault("reading", "primary")
+        cells |= _as_digits(cells)
         filled.append(replace(row, cells=cells))
         same = [other for other in rows if other["source"] == row["source"]]
         if row["source"] and row["source"] not in evidence.sources and not any(other["citation"] for other in same):
@@ -91,6 +93,15 @@ def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults) -> list[
             if row[column] and len({other[column] for other in same} - {""}) > 1:
                 row.fault(column, f"the rows of {row['source']} say different things of it", "Say it once")
     return filled
+
+
+def _as_digits(cells: Mapping[str, str]) -> dict[str, str]:
+    """Events and total as digits, where they are whole numbers however they were written: so they are saved."""
+    said: dict[str, Any] = {name: cells[name] for name in ("events", "total") if name in cells}
+    both = as_ratio(said.get("events"))
+    if both is not None and ("total" not in said or as_whole(said["total"]) == both[1]):
+        said = {"events": both[0], "total": both[1]}
+    return {name: str(number) for name, value in said.items() if isinstance(number := as_whole(value), int)}
 
 
 def _files(evidence: Evidence) -> dict[str, str]:

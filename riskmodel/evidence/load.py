@@ -17,6 +17,11 @@ from riskmodel.evidence.readers.text import Faults, header, read_csv
 from riskmodel.evidence.readers.workup import read_workup
 
 
+def as_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> Evidence:
+    """Evidence as it is, under its own reading; or that of a finding's name or folder."""
+    return finding if isinstance(finding, Evidence) else load_evidence(finding, reading=reading)
+
+
 def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> Evidence:
     """Read and check a finding's folder.
 

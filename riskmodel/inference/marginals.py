@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import sici
 
-from riskmodel._support.checks import checked_levels
+from riskmodel._support.checks import Rng, as_rng, checked_levels
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import DeferredDistribution, Distribution, SettingDistribution
 from riskmodel.distributions.quantiles import QuantileTable, exact_quantiles
@@ -60,9 +60,9 @@ class AverageMarginal(Distribution):
         """Quantiles at `q`, of the shape of `q`."""
         return exact_quantiles(checked_levels(q), lambda: self._table, self._tail)
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws, by inversion of a table of the distribution function."""
-        return self.quick_ppf(rng.random(size))
+        return self.quick_ppf(as_rng(rng).random(size))
 
     def quick_ppf(self, q: Array) -> Array:
         """Quantiles from a table, good to about 1e-5 in probability, of the shape of `q`."""
@@ -194,9 +194,9 @@ class HeterogeneityMarginal(Distribution):
         logits, cumulative = self._table
         return sigmoid(np.interp(checked_levels(q), cumulative, logits))
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws, by inversion of the table."""
-        return self.ppf(rng.random(size))
+        return self.ppf(as_rng(rng).random(size))
 
     @kept
     def _table(self) -> tuple[Array, Array]:
@@ -301,7 +301,7 @@ class TauMarginal(Distribution):
         with np.errstate(divide="ignore"):
             return np.asarray(share / (1 - share))
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws, by inversion of a table of the distribution function."""
-        share = self._share.quick_ppf(rng.random(size))
+        share = self._share.quick_ppf(as_rng(rng).random(size))
         return np.asarray(share / (1 - share))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from riskmodel._support.checks import checked_counts
+from riskmodel._support.checks import checked_series
 from riskmodel.distributions.settings import SHARE
 from riskmodel.errors import InputError, UnavailableError, UnknownNameError
 from riskmodel.inference import beta_binomial, contaminated
@@ -23,14 +21,14 @@ _METHODS = ("exact", "nuts")
 
 
 def pool(
-    events: ArrayLike,
-    totals: ArrayLike,
+    events: Any,
+    totals: Any = None,
     *,
     prior: Any = "jeffreys",
     heterogeneity: Any = "default",
     model: Model = "beta-binomial",
     method: Literal["exact", "nuts"] = "exact",
-    labels: Sequence[str] | None = None,
+    labels: Any = None,
     **sampler: Any,
 ) -> Posterior:
     r"""Posterior of a risk from the counts of several series.
@@ -46,9 +44,12 @@ def pool(
     Parameters
     ----------
     events : array_like of int, shape (series,)
-        Events y in each series; one number for one series.
-    totals : array_like of int, shape (series,)
-        Fetuses n in each series, at least 1.
+        Events y in each series; one number for one series. A list, a NumPy array, a column of any data frame, a mapping or
+        an xarray.DataArray of whole numbers; 20.0, Decimal("20") and "20" are such, and a masked cell is missing. Or texts
+        such as "20/21", or a table with the columns events and total, without `totals`.
+    totals : array_like of int, shape (series,), optional
+        Fetuses n in each series, at least 1. Where events and totals have labels (an index, coordinates, keys), series are
+        told by these, never by their order.
     prior : str, (float, float), BetaMixture or ("normal", mean, sd)
         Prior on the average risk: a name of `riskmodel.priors.MU_PRIORS`, the shapes of a Beta, a mixture of Betas, or a
         normal on logit(mu). Here and below also as a command line writes it: ``"1,1"``, ``"normal,0,2"``.
@@ -64,7 +65,8 @@ def pool(
     method : {"exact", "nuts"}
         Closed form or quadrature; or PyMC's sampler, for a second opinion.
     labels : sequence of str, optional
-        A name for each series; "series 1" and so on by default.
+        A name for each series; by default the labels of the counts, or "series 1" and so on. The counts' own labels in
+        another order put the series in that order.
     **sampler
         Options of the sampler: draws, tune, chains, seed, target_accept, progressbar. Only for ``"nuts"``.
 
@@ -77,7 +79,7 @@ def pool(
     Raises
     ------
     InputError
-        If counts or arguments cannot be used; the message says which and how to mend it.
+        If counts or arguments cannot be used, or labels differ; the message says which and how to mend it.
     UnavailableError
         For the sampler with a model on the logit, or with heterogeneity 0.
     AccuracyError
@@ -101,9 +103,10 @@ def pool(
     0.918
     >>> [round(end, 2) for end in post.new_setting.interval(0.95)]
     [0.65, 1.0]
+    >>> pool({"Elm": 1, "Oak": 18}, {"Oak": 20, "Elm": 30}).totals.tolist()
+    [30, 20]
     """
-    y, n = checked_counts(events, totals)
-    names = _checked_labels(labels, y.size)
+    y, n, names = checked_series(events, totals, labels)
     mu_prior = as_mu_prior(prior)
     heterogeneity_prior = as_heterogeneity_prior(heterogeneity)
     for value, known, where in ((model, MODELS, "model"), (method, _METHODS, "method")):
@@ -181,12 +184,3 @@ def before_counts(prior: Any = "jeffreys", heterogeneity: Any = "default") -> Po
     if heterogeneity_prior is None:
         return beta_binomial.fit_alike(none, none, labels=(), mu_prior=mu_prior)
     return beta_binomial.fit(none, none, labels=(), mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior)
-
-
-def _checked_labels(labels: Sequence[str] | None, size: int) -> tuple[str, ...]:
-    if labels is None:
-        return tuple(f"series {i + 1}" for i in range(size))
-    names = [labels] if isinstance(labels, str) else [str(label) for label in labels]
-    if len(names) != size:
-        raise InputError(f"{len(names)} labels for {size} series", where="labels", remedy="Give one for each series")
-    return tuple(names)

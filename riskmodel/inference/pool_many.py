@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskmodel._support.checks import checked_counts
+from riskmodel._support.checks import checked_series
+from riskmodel._support.columns import Column, as_column, as_table
 from riskmodel._support.executors import Progress, finished
 from riskmodel.errors import InputError, RiskModelError, UnknownNameError
 from riskmodel.inference.pool import pool
@@ -29,6 +30,7 @@ ESTIMANDS = (*USUAL, "heterogeneity")
 _CHUNK = 25
 
 Key = tuple[tuple[int, int], ...]
+_PAIRS = "pairs such as ([20, 10], [21, 11])"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def pool_many(
     Parameters
     ----------
     problems : iterable of (array_like, array_like), or mapping of label to these
-        Events and totals of each problem's series, each of shape (series,).
+        Events and totals of each problem's series, each of shape (series,), as `pool` takes them; or a table or texts with
+        both, as `pool` takes these.
     prior, heterogeneity : object
         As `pool` takes them.
     model : str
@@ -166,24 +169,15 @@ def pool_many(
 
 
 def _checked(problems: Any) -> dict[Any, Key]:
-    if isinstance(problems, Mapping):
-        pairs = list(problems.items())
-    elif isinstance(problems, Iterable) and not isinstance(problems, (str, bytes)):
-        pairs = list(enumerate(problems))
-    else:
-        raise InputError(
-            f"{problems!r} is not a list of problems",
-            where="problems",
-            remedy="Give pairs such as ([20, 10], [21, 11])",
-        )
-    if not pairs:
-        raise InputError("no problems", where="problems", remedy="Give at least one pair of events and totals")
     keys: dict[Any, Key] = {}
     faults = []
-    for label, pair in pairs:
+    for label, pair in _labelled(problems):
+        # Only a pair is taken apart: the two letters of "12" or the two columns of a table are none.
+        both = isinstance(pair, (tuple, list, np.ndarray)) and len(pair) == 2
         try:
-            events, totals = pair
-            y, n = checked_counts(events, totals)
+            if not both and not isinstance(pair, (str, Mapping)) and as_table(pair) is None:
+                raise TypeError
+            y, n, _ = checked_series(*pair) if both else checked_series(pair)
         except InputError as error:
             faults.append(f"problem {label}: {error.where}: {error.what}")
         except (TypeError, ValueError):
@@ -192,5 +186,25 @@ def _checked(problems: Any) -> dict[Any, Key]:
             keys[label] = tuple(sorted(zip(y.tolist(), n.tolist(), strict=True)))
     if faults:
         shown = "; ".join(faults[:10]) + (f"; and {len(faults) - 10} more" if len(faults) > 10 else "")
-        raise InputError(shown, where="problems", remedy="Give pairs such as ([20, 10], [21, 11])")
+        raise InputError(shown, where="problems", remedy=f"Give {_PAIRS}")
     return keys
+
+
+def _labelled(problems: Any) -> list[tuple[Any, Any]]:
+    """Problems with what each is called: its key, its label, or its place."""
+    if isinstance(problems, (str, bytes)) or not isinstance(problems, Iterable):
+        raise InputError(f"{problems!r} is not a list of problems", where="problems", remedy=f"Give {_PAIRS}")
+    if as_table(problems) is not None:
+        remedy = f"Give {_PAIRS}, such as {{name: (part.events, part.total) for name, part in table.groupby(...)}}"
+        raise InputError("one table is not a list of problems", where="problems", remedy=remedy)
+    if isinstance(problems, Mapping):
+        pairs = list(problems.items())
+    else:
+        # A problem has one name: its place in a list, its label in a pandas Series.
+        column = as_column(problems, "problems") if hasattr(problems, "index") else Column(list(problems))
+        pairs = list(zip(column.labels or range(len(column.values)), column.values, strict=True))
+    if not pairs:
+        raise InputError("no problems", where="problems", remedy="Give at least one pair of events and totals")
+    if len({label for label, _ in pairs}) < len(pairs):
+        raise InputError("two problems have one label", where="problems", remedy="Give each its own")
+    return pairs

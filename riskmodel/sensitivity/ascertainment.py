@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from riskmodel.errors import InputError
+from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
 from riskmodel.mcmc.diagnostics import mcse
-from riskmodel.tree.model import ProbabilityTree
+from riskmodel.tree.model import ProbabilityTree, as_tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +26,8 @@ class AdjustedSettings:
 
     Parameters
     ----------
-    model : ProbabilityTree
-        The tree; its own setting is left aside, for all are in it.
+    model : str, Path, Evidence or ProbabilityTree
+        The tree, or a finding as `fit` takes it; its own setting is left aside, for all are in it.
     branches : tuple of int
         Places in `edges` of the branches with counts.
     settings : tuple of str
@@ -100,7 +102,7 @@ class AdjustedSettings:
 
 
 def adjusted_settings(
-    model: ProbabilityTree,
+    model: str | Path | Evidence | ProbabilityTree,
     *,
     draws: int = 2000,
     tune: int = 1500,
@@ -113,8 +115,8 @@ def adjusted_settings(
 
     Parameters
     ----------
-    model : ProbabilityTree
-        The tree; its priors hold. Counts of coarser groups are left out.
+    model : str, Path, Evidence or ProbabilityTree
+        The tree, or a finding as `fit` takes it; its priors hold. Counts of coarser groups are left out.
     draws, tune, chains, seed, target_accept, progressbar : int, float or bool
         As `riskmodel.mcmc.ascertainment.fit_settings` takes them.
 
@@ -134,6 +136,7 @@ def adjusted_settings(
     """
     from riskmodel.mcmc.ascertainment import fit_settings
 
+    model = as_tree(model)
     settings = model.evidence.finding.settings
     if len(settings) < 2:
         raise InputError("fewer than two settings", where="model", remedy="Declare [[settings]] in finding.toml")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from riskmodel._support.kept import Value
@@ -19,7 +20,7 @@ from riskmodel.errors import InputError, UnavailableError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge
 from riskmodel.evidence.known import Known
-from riskmodel.tree.model import ProbabilityTree
+from riskmodel.tree.model import ProbabilityTree, as_tree
 
 #: Unreported fetuses that are tried, at most.
 LARGEST = 1000
@@ -37,13 +38,15 @@ class _Scenario(Value):
     add: Callable[[int], Evidence]  # the evidence with so many
 
 
-def tipping_point(model: ProbabilityTree, outcome: str, /, *, threshold: float, **known: str) -> dict[str, Any]:
+def tipping_point(
+    model: str | Path | Evidence | ProbabilityTree, outcome: str, /, *, threshold: float, **known: str
+) -> dict[str, Any]:
     """How many unreported fetuses would carry an answer across a threshold, by three scenarios.
 
     Parameters
     ----------
-    model : ProbabilityTree
-        The fitted tree.
+    model : str, Path, Evidence or ProbabilityTree
+        The fitted tree, or a finding as `fit` takes it.
     outcome : str
         Name of an outcome that one branch decides, given what is known.
     threshold : float
@@ -73,6 +76,7 @@ def tipping_point(model: ProbabilityTree, outcome: str, /, *, threshold: float, 
         raise InputError(
             f"{threshold!r} is not a probability", where="threshold", remedy="Give one in (0, 1), such as 0.9"
         )
+    model = as_tree(model)
     asked = model.evidence.outcome(outcome)
     risk = model.risk(outcome, **known)
     edge = _deciding(model, outcome, known)

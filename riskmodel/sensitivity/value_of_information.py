@@ -12,12 +12,14 @@ larger series by y at the middles of equally probable parts of the prediction.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskmodel.errors import InputError
-from riskmodel.tree.model import ProbabilityTree
+from riskmodel._support.checks import checked_whole
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.tree.model import ProbabilityTree, as_tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,13 +31,14 @@ MOST = 25
 LARGEST = 10_000
 
 
-def next_series(model: ProbabilityTree, size: int, *, ci_prob: float = 0.95) -> pd.DataFrame:
+def next_series(model: str | Path | Evidence | ProbabilityTree, size: int, *, ci_prob: float = 0.95) -> pd.DataFrame:
     """How much narrower each branch's intervals are expected to become after one more series.
 
     Parameters
     ----------
-    model : ProbabilityTree
-        The fitted tree; each branch is looked at with its own counts, those of coarser groups left out.
+    model : str, Path, Evidence or ProbabilityTree
+        The fitted tree, or a finding as `fit` takes it; each branch is looked at with its own counts, those of coarser
+        groups left out.
     size : int
         Fetuses of the next series who enter the branch, 1 to 10,000.
     ci_prob : float
@@ -56,8 +59,8 @@ def next_series(model: ProbabilityTree, size: int, *, ci_prob: float = 0.95) -> 
     """
     import pandas as pd
 
-    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST:
-        raise InputError(f"{size!r} is not a number of fetuses", where="size", remedy=f"Give 1 to {LARGEST:,}")
+    size = checked_whole(size, "size", 1, LARGEST)
+    model = as_tree(model)
     rows = []
     for edge in model.edges:
         if edge.status != "counts":

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,10 @@ from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate, re
 from riskmodel.distributions.integral import nodes
 from riskmodel.distributions.special import logit, sigmoid
 from riskmodel.errors import InputError
+from riskmodel.evidence.evidence import Evidence
 from riskmodel.tree.answer import joint, numerator
 from riskmodel.tree.estimate import RiskEstimate
-from riskmodel.tree.model import ProbabilityTree
+from riskmodel.tree.model import ProbabilityTree, as_tree
 
 Array = NDArray[np.float64]
 
@@ -51,14 +53,19 @@ _STEP = float(_INNER[1] - _INNER[0])
 
 
 def centre_dependence(
-    model: ProbabilityTree, outcome: str, /, *, correlations: Sequence[float] = CORRELATIONS, **known: str
+    model: str | Path | Evidence | ProbabilityTree,
+    outcome: str,
+    /,
+    *,
+    correlations: Sequence[float] = CORRELATIONS,
+    **known: str,
 ) -> dict[str, Any]:
     """How far an answer moves if the risks of its branches in one centre go together.
 
     Parameters
     ----------
-    model : ProbabilityTree
-        The fitted tree.
+    model : str, Path, Evidence or ProbabilityTree
+        The fitted tree, or a finding as `fit` takes it.
     outcome : str
         Name of an outcome.
     correlations : sequence of float
@@ -81,9 +88,7 @@ def centre_dependence(
 
     Examples
     --------
-    >>> import riskmodel as rm
-    >>> model = rm.fit(rm.load_evidence("fetal-hepatic-calcification"))
-    >>> found = centre_dependence(model, "good_outcome", correlations=[0.6], anatomy="isolated")
+    >>> found = centre_dependence("fetal-hepatic-calcification", "good_outcome", correlations=[0.6], anatomy="isolated")
     >>> [round(end, 3) for end in found["variants"][0]["interval"]]
     [0.656, 0.997]
     """
@@ -91,6 +96,7 @@ def centre_dependence(
         if isinstance(one, bool) or not isinstance(one, (int, float)) or not 0 <= one <= LARGEST:
             what = f"{one!r} is not a correlation from 0 to {LARGEST}"
             raise InputError(what, where="correlations", remedy="Give such as 0.6")
+    model = as_tree(model)
     return dependence(model, model.risk(outcome, **known), tuple(correlations))
 
 

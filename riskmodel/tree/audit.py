@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel.evidence.audit import AuditFinding, worst_first
+from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge
 from riskmodel.report.wording import denominator, frequency, moves
-from riskmodel.tree.model import ProbabilityTree
+from riskmodel.tree.model import ProbabilityTree, as_tree
 from riskmodel.tree.prediction import foretold
 
 if TYPE_CHECKING:
@@ -24,13 +26,13 @@ TAIL = 0.05
 DOMINANT = 0.6
 
 
-def audit_model(model: ProbabilityTree) -> tuple[AuditFinding, ...]:
+def audit_model(model: str | Path | Evidence | ProbabilityTree) -> tuple[AuditFinding, ...]:
     """Everything that a careful reader would ask about a finding's counts and their fit.
 
     Parameters
     ----------
-    model : ProbabilityTree
-        The fitted tree.
+    model : str, Path, Evidence or ProbabilityTree
+        The fitted tree, or a finding as `fit` takes it.
 
     Returns
     -------
@@ -45,6 +47,7 @@ def audit_model(model: ProbabilityTree) -> tuple[AuditFinding, ...]:
     Sinica 1996;6:733-807; Marshall EC, Spiegelhalter DJ. Identifying outliers in Bayesian hierarchical models: a
     simulation-based approach. Bayesian Analysis 2007;2:409-44, for leaving the series itself out.
     """
+    model = as_tree(model)
     found = list(model.evidence.audit())
     for place, (edge, rows) in enumerate(zip(model.edges, model.counts, strict=True)):
         found += _outlying(model, place, rows)
@@ -56,13 +59,13 @@ def audit_model(model: ProbabilityTree) -> tuple[AuditFinding, ...]:
     return worst_first(found)
 
 
-def audit_table(model: ProbabilityTree) -> pd.DataFrame:
+def audit_table(model: str | Path | Evidence | ProbabilityTree) -> pd.DataFrame:
     """`audit_model` as a table.
 
     Parameters
     ----------
-    model : ProbabilityTree
-        The fitted tree.
+    model : str, Path, Evidence or ProbabilityTree
+        The fitted tree, or a finding as `fit` takes it.
 
     Returns
     -------

@@ -107,7 +107,7 @@ class Route(Value):
         prob : float
             In (0, 1).
         kind : {"eti", "hdi"}
-            Equal-tailed or shortest.
+            Equal-tailed or shortest, as `Distribution.interval` takes them.
 
         Returns
         -------

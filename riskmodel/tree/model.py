@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.kept import Shelf, Value, once
@@ -13,6 +14,7 @@ from riskmodel.errors import UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge, Outcome
 from riskmodel.evidence.known import Known, states_in
+from riskmodel.evidence.load import as_evidence
 from riskmodel.posterior import Posterior
 from riskmodel.priors import as_heterogeneity_prior
 from riskmodel.tree.answer import answer, route, unknown
@@ -32,14 +34,18 @@ _TREES = Shelf(32)
 
 
 def fit(
-    evidence: Evidence, *, prior: Any = DIRICHLET_TREE, heterogeneity: Any = "default", setting: str = "any"
+    evidence: str | Path | Evidence,
+    *,
+    prior: Any = DIRICHLET_TREE,
+    heterogeneity: Any = "default",
+    setting: str = "any",
 ) -> ProbabilityTree:
     """Fit every branch of a finding's tree to its counts.
 
     Parameters
     ----------
-    evidence : Evidence
-        Checked counts under one reading.
+    evidence : str, Path or Evidence
+        Checked counts under one reading; or a finding's name or folder, as `load_evidence` takes it.
     prior : optional
         On the average risk of each branch: ``"dirichlet-tree"``, under which an outcome has the prior of one risk however
         many branches lead to it (`riskmodel.tree.prior`), or what `pool` takes, the same for every branch.
@@ -57,16 +63,18 @@ def fit(
     Raises
     ------
     InputError
-        If a prior cannot be used or the setting does not exist.
+        If a prior cannot be used or the setting does not exist, or there is no such finding.
+    EvidenceError
+        If the finding's folder has faults.
 
     Examples
     --------
-    >>> from riskmodel.evidence.load import load_evidence
-    >>> model = fit(load_evidence("fetal-hepatic-calcification"))
+    >>> model = fit("fetal-hepatic-calcification")
     >>> risk = model.risk("good_outcome", anatomy="isolated", karyotype="normal", infection="negative")
     >>> f"{risk.mean:.3f} from {risk.fetuses} fetuses in {risk.series} series, {len(risk.coarse)} of them of coarser groups"
     '0.964 from 39 fetuses in 4 series, 2 of them of coarser groups'
     """
+    evidence = as_evidence(evidence)
     mu_prior, mu_priors = as_branch_priors(evidence.finding, prior)
     heterogeneity_prior = as_heterogeneity_prior(heterogeneity)
     evidence.ascertainments(setting)
@@ -78,6 +86,11 @@ def fit(
     # Evidence of two folders may be equal; a tree is of the folder that was asked about.
     key = (evidence, evidence.path, setting, mu_priors, heterogeneity_prior, str(prior), str(heterogeneity))
     return _TREES.get_or_make(key, made)
+
+
+def as_tree(model: str | Path | Evidence | ProbabilityTree) -> ProbabilityTree:
+    """A fitted tree as it is; or that of a finding's name, folder or evidence, with the usual priors."""
+    return model if isinstance(model, ProbabilityTree) else fit(model)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from riskmodel._support.fingerprint import code_fingerprint
 from riskmodel._support.record import Record
 from riskmodel.errors import InputError, StaleRecordError
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.tree.model import ProbabilityTree, fit
+from riskmodel.evidence.load import as_evidence
+from riskmodel.tree.model import ProbabilityTree, as_tree, fit
 from riskmodel.tree.standing_questions import numbers, questions, route
 from riskmodel.updating.document import FitDocument
 
@@ -53,19 +55,20 @@ class FitRecord(Record):
     AGAIN: ClassVar = "Fit again"
 
     @classmethod
-    def of(cls, model: ProbabilityTree) -> FitRecord:
+    def of(cls, model: str | Path | Evidence | ProbabilityTree) -> FitRecord:
         """The record of a fitted tree.
 
         Parameters
         ----------
-        model : ProbabilityTree
-            The tree; it is asked every branch and every headline outcome.
+        model : str, Path, Evidence or ProbabilityTree
+            The tree, or a finding as `fit` takes it; it is asked every branch and every headline outcome.
 
         Returns
         -------
         FitRecord
             Made now.
         """
+        model = as_tree(model)
         evidence = model.evidence
         audit = evidence.audit()
         severities = ("contradiction", "warning", "note")
@@ -91,31 +94,32 @@ class FitRecord(Record):
             },
         )
 
-    def check(self, evidence: Evidence) -> None:
+    def check(self, evidence: str | Path | Evidence) -> None:
         """Refuse a record that is not of this evidence and this code.
 
         Parameters
         ----------
-        evidence : Evidence
-            What the numbers are wanted for.
+        evidence : str, Path or Evidence
+            What the numbers are wanted for, as `load_evidence` takes it.
 
         Raises
         ------
         StaleRecordError
             With the reason.
         """
+        evidence = as_evidence(evidence)
         if self.content_hash != evidence.content_hash:
             what = f"the record is of {self.evidence_version}, and the evidence is {evidence.version}"
             raise StaleRecordError(what, where=self.finding, remedy="Fit again: the counts or their words have changed")
         self.check_code(code_fingerprint("fit"), where=self.finding)
 
-    def repeat(self, evidence: Evidence) -> ProbabilityTree:
+    def repeat(self, evidence: str | Path | Evidence) -> ProbabilityTree:
         """Fit again as recorded, and hold the numbers to the record.
 
         Parameters
         ----------
-        evidence : Evidence
-            The evidence of the record.
+        evidence : str, Path or Evidence
+            The evidence of the record, as `load_evidence` takes it.
 
         Returns
         -------
@@ -129,6 +133,7 @@ class FitRecord(Record):
         InputError
             If a prior was given as an object, which a file cannot hold.
         """
+        evidence = as_evidence(evidence)
         self.check(evidence)
         arguments = {}
         for name in ("prior", "heterogeneity"):

@@ -243,8 +243,9 @@ def refit(
     ----------
     finding : str, Path, Evidence or ProbabilityTree
         As `load_evidence` takes it; or a fitted tree, whose reading, setting and priors then hold.
-    new : str, Path, pandas.DataFrame or sequence of mapping
-        A CSV file, an Excel workbook (its first sheet), a data frame, or rows: the columns of ``counts.csv``, of which
+    new : str, Path, data frame or iterable of mapping
+        A CSV file, an Excel workbook (its first sheet), a data frame (pandas, polars, an xarray.Dataset, whatever is handed
+        over by Arrow; an index with a column's name is that column), or rows: the columns of ``counts.csv``, of which
         source, variable, category, events, total, ascertainment, terminations and basis are needed, and for a source that
         the finding does not have ``citation`` and, if known, year, doi, pmid, design, weeks and overlaps.
     reading, setting : str

@@ -19,18 +19,19 @@ from riskmodel.priors import HETEROGENEITY_PRIORS, MU_PRIORS
         ([1], [0], "series 1", "a total of 0"),
         ([1], [-4], "series 1", "a total of -4"),
         ([1.5], [21], "events, series 1", "'1.5' is not a whole number"),
-        ([float("nan")], [21], "events, series 1", "'nan' is not a whole number"),
+        ([float("nan")], [21], "events, series 1", "a missing count"),
         ([float("inf")], [21], "events, series 1", "'inf' is not a whole number"),
-        ([None], [21], "events, series 1", "'None' is not a whole number"),
-        (["20"], [21], "events, series 1", "'20' is not a whole number"),
+        ([None], [21], "events, series 1", "a missing count"),
+        (["20 %"], [21], "events, series 1", "'20 %' is not a whole number"),
         ([True], [21], "events, series 1", "'True' is not a whole number"),
         ([2 + 1j], [21], "events, series 1", "is not a whole number"),
-        ("20/21", [21], "events", "is not a list of counts"),
-        (None, [21], "events", "is not a list of counts"),
-        ({"a": 1}, [21], "events", "is not a list of counts"),
+        ("20/21", [20], "series 1", "'20/21' beside a total of 20"),
+        (None, [21], "events", "is not a list"),
+        ({1}, [21], "events", "is not a list"),
         ([], [], "pool", "no series"),
         ([1, 2], [3], "pool", "2 numbers of events but 1 totals"),
-        ([[1, 2]], [[3, 4]], "events", "counts of shape (1, 2)"),
+        (np.array([[1, 2]]), [[3, 4]], "events", "counts of shape (1, 2)"),
+        ([[1, 2]], [[3, 4]], "events, series 1", "is not a whole number"),
         ([[1], [2, 3]], [3, 4], "events, series 1", "is not a whole number"),
         ([1], [10**10], "series 1", "a total of 10000000000"),
         ([10**400], [10**401], "events, series 1", "is not a whole number"),
@@ -182,7 +183,8 @@ def test_prediction_sums_to_one_and_has_the_mean_of_the_risk():
         assert pmf.shape == (total + 1,)
         assert pmf.sum() == pytest.approx(1, abs=1e-12)
         assert pmf @ np.arange(total + 1) == pytest.approx(total * post.new_setting.mean, rel=1e-9)
-    for total in (-1, 2.5, "3", None, 10**7, True):
+    assert all((post.predict(same) == post.predict(10)).all() for same in (10.0, np.int8(10), "10"))
+    for total in (-1, 2.5, "3.5", None, 10**7, True):
         with pytest.raises(rm.InputError):
             post.predict(total)
 

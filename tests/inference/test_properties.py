@@ -64,11 +64,17 @@ def test_predictive_probabilities_are_the_evidence_of_updating(mixture, total):
 
 @given(mixtures(), st.floats(0.05, 0.99))
 def test_intervals_hold_their_probability(mixture, prob):
-    for kind in ("eti", "hdi"):
-        lower, upper = mixture.interval(prob, kind=kind)
+    pieces = mixture.highest_density(prob)
+    for lower, upper in (mixture.interval(prob), *(pieces if len(pieces) == 1 else ())):
         assert 0 <= lower <= upper <= 1
         if upper < 1 - 1e-9 and lower > 1e-12:
             assert float(mixture.cdf(upper) - mixture.cdf(lower)) == pytest.approx(prob, abs=1e-6)
+    if len(pieces) == 1:
+        assert mixture.interval(prob, kind="hdi") == pieces[0]
+    else:
+        assert [end for piece in pieces for end in piece] == sorted(end for piece in pieces for end in piece)
+        with pytest.raises(rm.InputError, match=f"{len(pieces)} peaks"):
+            mixture.interval(prob, kind="hdi")
 
 
 # ---------------------------------------------------------------- engine

@@ -9,32 +9,49 @@ import csv
 import io
 import math
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from riskmodel._support.checks import as_whole, is_missing
+from riskmodel._support.columns import as_table
 from riskmodel.errors import EvidenceError, InputError, UnavailableError
 from riskmodel.evidence.readers.text import MOST_BYTES, MOST_ROWS, Faults, read_text
 
 EXCEL = (".xlsx", ".xlsm")
 
 
-def as_sheet(table: Any) -> tuple[str, str]:
-    """What to call a table in a fault, and its CSV text with a header; its cells are not looked at yet."""
+def as_sheet(table: Any, known: Collection[str] = ()) -> tuple[str, str]:
+    """What to call a table in a fault, and its CSV text with a header; its cells are not looked at yet.
+
+    Where the index of a data frame has the name of a `known` column, it is that column.
+    """
     if isinstance(table, (str, Path)):
         path = Path(table).expanduser()
         if path.is_dir() or not str(table).strip():
             raise InputError("a folder, not a table", where=str(table), remedy="Give a CSV or Excel file")
         return _excel(path) if path.suffix.lower() in EXCEL else _text(path)
-    if hasattr(table, "to_dict") and hasattr(table, "columns"):
-        return _rows("the data frame", list(map(str, table.columns)), table.itertuples(index=False, name=None))
-    if isinstance(table, Sequence) and not isinstance(table, bytes) and all(isinstance(one, Mapping) for one in table):
-        header = list(dict.fromkeys(str(name) for one in table for name in one))
-        return _rows("the rows", header, ([one.get(name) for name in header] for one in table))
-    remedy = "Give a CSV or Excel file, a data frame, or rows"
+    if (frame := as_table(table, known)) is not None:
+        return _rows("the data frame", *frame)
+    if isinstance(table, Iterable) and not isinstance(table, (bytes, Mapping)):
+        rows = [_named_cells(one) for one in islice(table, MOST_ROWS + 2)]
+        if None not in rows:
+            header = list(dict.fromkeys(str(name) for one in rows if one for name in one))
+            return _rows("the rows", header, ([(one or {}).get(name) for name in header] for one in rows))
+    remedy = "Give a CSV or Excel file, a data frame, or rows: a list of dictionaries"
     raise InputError(f"{type(table).__name__} is not a table", where="counts", remedy=remedy)
+
+
+def _named_cells(row: Any) -> Mapping[str, Any] | None:
+    """A row by the names of its columns: a mapping, or what a database's driver gives."""
+    if not isinstance(row, Mapping) and hasattr(row, "keys") and hasattr(row, "__getitem__"):
+        row = {name: row[name] for name in row.keys()}  # noqa: SIM118, a sqlite3.Row gives its values instead
+    return {str(name): cell for name, cell in row.items()} if isinstance(row, Mapping) else None
 
 
 def _text(path: Path) -> tuple[str, str]:
@@ -108,16 +125,17 @@ def _rows(name: str, header: Sequence[str], lines: Iterable[Sequence[Any]]) -> t
 
 def _cell(value: Any) -> str | None:
     """A cell as a text file would hold it; None where it cannot."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return ""
+    if is_missing(value):
+        return value if isinstance(value, str) else ""
     if isinstance(value, str):
         return value
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return str(int(value))
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or math.isinf(value):
+    if isinstance(value, (bool, np.bool_, np.timedelta64)):
         return None
-    number = float(value)
-    if math.isnan(number):
-        return ""  # how a data frame writes an empty cell
-    # Spreadsheets and data frames with gaps keep whole numbers as 20.0.
-    return str(int(number)) if number.is_integer() else repr(number)
+    # Spreadsheets, databases and data frames with gaps keep whole numbers as 20.0.
+    if isinstance(number := as_whole(value), int):
+        return str(number)
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:f}"
+    if isinstance(value, numbers.Real) and math.isfinite(value):
+        return repr(float(value)) if not isinstance(value, numbers.Integral) else str(int(value))
+    return None

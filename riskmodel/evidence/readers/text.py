@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from riskmodel._support.checks import LARGEST_TOTAL
+from riskmodel._support.checks import LARGEST_TOTAL, as_ratio, as_whole
 from riskmodel.errors import Problem, closest
 
 #: A finding is a few hundred rows; more is another file passed by mistake, and is not read to its end.
@@ -102,7 +102,14 @@ class Row:
 
     def counted(self) -> tuple[int, int] | None:
         """Events and total, or None with every problem of theirs noted."""
-        events, total = self._whole("events"), self._whole("total")
+        both = as_ratio(self["events"])
+        events = self._whole("events") if both is None else both[0]
+        total = both[1] if both is not None and not self["total"] else self._whole("total")
+        if both is not None and total not in (None, both[1]):
+            self.fault(
+                "events", f"{self['events']} beside a total of {total}", "Give the events alone, or the right total"
+            )
+            return None
         if total == 0:
             self.fault("total", "a total of 0", "Leave the row out: nobody was counted")
         if events is None or not total:
@@ -114,8 +121,9 @@ class Row:
 
     def _whole(self, column: str) -> int | None:
         text = self[column]
-        if re.fullmatch(r"[0-9]{1,10}", text) and int(text) <= LARGEST_TOTAL:
-            return int(text)
+        number = as_whole(text)
+        if isinstance(number, int) and number <= LARGEST_TOTAL:
+            return number
         self.fault(column, *next(told for form, *told in _NOT_WHOLE if re.fullmatch(form, text)))
         return None
 
@@ -124,6 +132,8 @@ class Row:
 _NOT_WHOLE = (
     (r"", "empty", "Give a whole number; leave the row out if the source does not report it"),
     (r"-[0-9]+", "a negative count", "Give 0 or more"),
+    (r"[0-9]{1,3}([.,' ][0-9]{3})+", "thousands, or a fraction", "Write the digits alone, such as 1234"),
+    (r"[0-9]{11,}\.0+", "too large", f"The largest count taken is {LARGEST_TOTAL:,}"),
     (r"[0-9]*\.[0-9]+|[0-9]+\.[0-9]*", "a fraction", "Give the whole number of fetuses, not a share"),
     (r"[0-9]+", "too large", f"The largest count taken is {LARGEST_TOTAL:,}"),
     (r"(?s).*", "not a whole number", "Give the digits 0 to 9 only, such as 20"),
