@@ -199,7 +199,7 @@ def consult(
     --------
     >>> answer = consult(anatomy="isolated", karyotype="normal", infection="negative")
     >>> [(risk.outcome.name, round(risk.mean, 3)) for risk in answer.risks]
-    [('good_outcome', 0.951)]
+    [('good_outcome', 0.964)]
     """
     if audience not in AUDIENCES:
         raise UnknownNameError("audience", str(audience), AUDIENCES, where="audience")

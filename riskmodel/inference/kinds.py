@@ -83,7 +83,7 @@ def pool_kinds(
     --------
     >>> shares = pool_kinds([[4, 4, 3], [2, 0, 0]])
     >>> [round(one.new_setting.mean, 3) for one in shares]
-    [0.491, 0.277, 0.232]
+    [0.49, 0.278, 0.232]
     """
     table = _checked(counts)
     names = tuple(labels) if labels is not None else tuple(f"series {i + 1}" for i in range(len(table)))

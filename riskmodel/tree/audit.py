@@ -89,7 +89,7 @@ def _outlying(model: ProbabilityTree, edge: int, rows: Sequence[Count]) -> Itera
         return  # of two series that differ nobody can say which is the odd one
     for left_out in rows:
         others = [row for row in rows if row is not left_out]
-        posterior = model.fitted.pooled(tuple(others), model.edges.index(edge))
+        posterior = model.fitted.pooled(tuple(others), edge)
         tail = two_sided(posterior.predict(left_out.total), left_out.events)
         if tail < TAIL:
             what = (

@@ -72,7 +72,7 @@ def fit(
     >>> model = fit("fetal-hepatic-calcification")
     >>> risk = model.risk("good_outcome", anatomy="isolated", karyotype="normal", infection="negative")
     >>> f"{risk.mean:.3f} from {risk.fetuses} fetuses in {risk.series} series, {len(risk.coarse)} of them of coarser groups"
-    '0.951 from 39 fetuses in 4 series, 2 of them of coarser groups'
+    '0.964 from 39 fetuses in 4 series, 2 of them of coarser groups'
     """
     evidence = as_evidence(evidence)
     mu_prior, mu_priors = as_branch_priors(evidence.finding, prior)

@@ -50,7 +50,7 @@ def test_the_score_of_a_wider_count_is_the_weight_it_brings(held):
     """5 of 5 isolated can have come about in one way, so its predictive probability is a product of three."""
     folder, _ = held
     new = [line("Koopman 1998", "outcome", "good", "anatomy=isolated", 5, 5)]
-    found = refit(folder, new, prior="jeffreys")
+    found = refit(folder, new)
     (row,) = found.surprises
     gained = 0.0
     # Priors by hand (docs/dirichlet-tree.md).
@@ -150,9 +150,7 @@ def test_a_branch_that_nothing_fed_becomes_estimable(held):
     (folder / "workup.toml").write_text(re.sub(r"(?m)^counts = .*\n", "", edit))
     finding = (folder / "finding.toml").read_text()
     (folder / "finding.toml").write_text(re.sub(r"(?s)\[\[partly_tested\]\].*?(?=# -)", "", finding))
-    found = refit(
-        folder, [line("Simchen 2002", "karyotype", "abnormal", "anatomy=associated", 10, 40)], prior="jeffreys"
-    )
+    found = refit(folder, [line("Simchen 2002", "karyotype", "abnormal", "anatomy=associated", 10, 40)])
     move = next(one for one in found.moves if one["name"] == "P(karyotype=abnormal | anatomy=associated)")
     prior = rm.BetaMixture.beta(1 / 6, 5 / 6)
     assert move["before"]["probability"] is None
