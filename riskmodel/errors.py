@@ -17,9 +17,16 @@ with 1.
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+#: How `where` names an argument, one of several series or rows, or both: "prior", "--prior", "events, series 3".
+_WHERE = re.compile(r"(?:--)?(?P<field>[a-z][a-z0-9_]*)?(?:(?:^|, )(?:series|row) (?P<place>\d+))?")
+#: Commands and functions that `where` names: none of their arguments is at fault alone.
+_VERBS = {"calibrate", "consult", "ecdf_band", "evaluate", "evidence", "plots", "pool", "predict", "refit", "update"}
 
 
 class RiskModelError(Exception):
@@ -33,14 +40,26 @@ class RiskModelError(Exception):
         The argument, option, file, row or column it was found in.
     remedy : str, optional
         The way out, as something the reader can do.
+    field : str, optional
+        The argument, option, column or key at fault, so that a page can show the error beside it; by default `where`, if
+        that is the name of one. None where no single one is at fault.
+    place : int, optional
+        Which series or row of the field, counted from 1 as the reader counts; by default the one that `where` names.
     """
 
     code = "error"
 
-    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: str = "", remedy: str = "", field: str | None = None, place: int | None = None
+    ) -> None:
         self.what = what
         self.where = where
         self.remedy = remedy
+        named = _WHERE.fullmatch(where)
+        if named is not None:
+            field = field or (None if named["field"] in _VERBS else named["field"])
+            place = int(named["place"]) if place is None and named["place"] else place
+        self.field, self.place = field or None, place
         super().__init__(self.message)
 
     @property
@@ -51,7 +70,7 @@ class RiskModelError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """The one JSON body that every face prints for an error."""
-        said = {name: getattr(self, name) for name in ("code", "message", "what", "where", "remedy")}
+        said = {name: getattr(self, name) for name in ("code", "message", "what", "where", "field", "place", "remedy")}
         return {"error": said | {"problems": []}}
 
 
@@ -79,13 +98,16 @@ class UnknownNameError(InputError):
     code = "unknown_name"
 
     def __init__(self, kind: str, name: object, known: Iterable[str], *, where: str = "") -> None:
-        names = list(known)
+        names = [one for one in known if one]
         self.name = str(name)
         self.known = names
         self.suggestion = closest(self.name, names)
         hint = f"Did you mean {self.suggestion!r}? " if self.suggestion else ""
         listed = ", ".join(names) if names else "none"
-        super().__init__(f"unknown {kind} {_shortened(self.name)!r}", where=where, remedy=f"{hint}Known: {listed}")
+        what = (
+            f"unknown {kind} {_shortened(self.name)!r}" if self.name.strip() else f"an empty name in place of a {kind}"
+        )
+        super().__init__(what, where=where, remedy=f"{hint}Known: {listed}")
 
 
 class ContradictionError(InputError):
@@ -138,6 +160,7 @@ class EvidenceError(RiskModelError):
             lines.append(f"... and {count - self.shown} more")
         what = f"{count} problem{'s' if count != 1 else ''} in the evidence\n  " + "\n  ".join(lines)
         super().__init__(what, where=where)
+        self.field, self.place = (problems[0].column, problems[0].row) if problems else (None, None)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON body, with every problem as an object of its own."""
@@ -172,10 +195,14 @@ class UnavailableError(RiskModelError):
 
 
 def closest(name: str, known: Sequence[str]) -> str | None:
-    """The known name nearest in spelling, None if none is near; case and '-' for '_' do not matter."""
-    folded = {candidate.casefold().replace("_", "-"): candidate for candidate in known}
-    found = difflib.get_close_matches(_shortened(name).casefold().replace("_", "-"), list(folded), n=1, cutoff=0.6)
+    """The known name nearest in spelling, None if none is near; case, Unicode form and '-' for '_' do not matter."""
+    folded = {_plain(candidate): candidate for candidate in known if candidate}
+    found = difflib.get_close_matches(_plain(_shortened(name)), list(folded), n=1, cutoff=0.6)
     return folded[found[0]] if found else None
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().replace("_", "-")
 
 
 def _shortened(text: str, limit: int = 80) -> str:

@@ -309,8 +309,9 @@ class BoundedLogNormalOnTau(LogNormalOnTau):
         """The log-normal's, less what the end takes, over what it leaves."""
         return super().formula(tau, xp) - (tau / np.pi) ** _SHARPNESS - _log_inside(self.median, self.sigma)
 
-    def sample(self, size: int, rng: np.random.Generator) -> Array:
+    def sample(self, size: int, rng: Rng) -> Array:
         """Draws of the log-normal, each taken with the probability that the end leaves it."""
+        rng = as_rng(rng)
         found = np.empty(0)
         while found.size < size:
             tau = super().sample(size, rng)

@@ -48,11 +48,11 @@ def checked_total(total: Any) -> int:
     return checked_whole(total, "total", 0, LARGEST_PREDICTED)
 
 
-def checked_whole(value: Any, where: str, low: int, high: int) -> int:
+def checked_whole(value: Any, where: str, low: int, high: int, noun: str = "whole number") -> int:
     """One whole number of an argument, however it is written."""
     number = as_whole(value)
     if isinstance(number, NotWhole) or not low <= number <= high:
-        what = f"{shown(value)} is not a whole number from {low:,} to {high:,}"
+        what = f"{shown(value)} is not a {noun} from {low:,} to {high:,}"
         raise InputError(what, where=where, remedy=f"Give such as {min(max(low, 20), high)}")
     return number
 

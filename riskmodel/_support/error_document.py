@@ -26,6 +26,8 @@ class ErrorBody(Struct, frozen=True, forbid_unknown_fields=True):
     message: Annotated[str, Meta(min_length=1)]
     what: str
     where: str
+    field: str | None
+    place: int | None
     remedy: str
     problems: tuple[Problem, ...]
 

@@ -34,7 +34,7 @@ def folder(path: str | Path) -> Path:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"the folder cannot be made: {error.strerror}", where=str(path), remedy="Give another folder"
+            f"the folder cannot be made: {error.strerror}", where=str(path), field="path", remedy="Give another folder"
         ) from None
     return place
 
@@ -44,10 +44,15 @@ def new_folder(path: str | Path) -> Path:
     place = Path(path).expanduser()
     if os.path.lexists(place):
         raise InputError(
-            "it exists already", where=str(path), remedy="Give the name of a new folder: nothing is overwritten"
+            "it exists already",
+            where=str(path),
+            field="path",
+            remedy="Give the name of a new folder: nothing is overwritten",
         )
     if not place.name or not place.absolute().parent.is_dir():
-        raise InputError("there is no folder to put it in", where=str(path), remedy="Make the folder above it first")
+        raise InputError(
+            "there is no folder to put it in", where=str(path), field="path", remedy="Make the folder above it first"
+        )
     return place
 
 
@@ -73,7 +78,7 @@ def write_folder(path: str | Path, files: Mapping[str, str | bytes]) -> None:
         _settle(place.parent)
     except OSError as error:
         raise InputError(
-            f"cannot be written: {error.strerror}", where=str(path), remedy="Give another folder"
+            f"cannot be written: {error.strerror}", where=str(path), field="path", remedy="Give another folder"
         ) from None
 
 

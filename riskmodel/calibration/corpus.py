@@ -10,16 +10,29 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from riskmodel._support.kept import Value, kept
 from riskmodel.errors import EvidenceError
+from riskmodel.evidence.audit import AuditFinding
 from riskmodel.evidence.manifest import place_of
+from riskmodel.evidence.readers.identity import (
+    TELLING_TOTAL,
+    TOTAL,
+    WINDOW,
+    Papers,
+    bare,
+    folded,
+    is_total,
+    labels_alike,
+    stands,
+    sums,
+)
 from riskmodel.evidence.readers.sheets import as_sheet
-from riskmodel.evidence.readers.sources import well_written
+from riskmodel.evidence.readers.sources import is_missing, well_written
 from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_csv_text
 
 if TYPE_CHECKING:
@@ -125,6 +138,29 @@ class Corpus(Value):
         ]
         return pd.DataFrame(rows, columns=["meta_analysis", "arm", "cluster", "study", "events", "total"])
 
+    def audit(self) -> tuple[AuditFinding, ...]:
+        """What a careful reader would ask: series of an arm that may be one, or the sum of the others.
+
+        Returns
+        -------
+        tuple of AuditFinding
+            Each with severity, code, what, sources (the arm's label) and remedy.
+        """
+        found = []
+        for arm in self.arms:
+            rows = sorted(zip(arm.studies, arm.events, arm.totals, strict=True), key=lambda row: bare(row[0]))
+            for i, row in enumerate(rows):
+                for other in rows[i + 1 : i + 1 + WINDOW]:
+                    if row[1:] == other[1:] and labels_alike(row[0], other[0]):
+                        what = f"{arm.label}: {row[0]} and {other[0]}, both {row[1]} of {row[2]}, may be one study"
+                        found.append(AuditFinding("warning", "near duplicate", what, (arm.label,)))
+            for i in sums([row[1:] for row in rows]):
+                # Three small counts sum by chance.
+                if len(rows) > FEWEST_SERIES and rows[i][2] >= TELLING_TOTAL:
+                    what = f"{arm.label}: {rows[i][0]}, {rows[i][1]} of {rows[i][2]}, is the sum of the others"
+                    found.append(AuditFinding("warning", "total", what, (arm.label,)))
+        return tuple(found)
+
     def __repr__(self) -> str:
         """How much of what."""
         return (
@@ -183,12 +219,12 @@ def load_corpus(path: Any = None) -> Corpus:
         for file in FILES:
             if not (place / file).is_file():
                 faults.add(file, "the file is missing", f"A corpus's folder has {' and '.join(FILES)}")
-        if faults.problems:
-            raise EvidenceError(faults.problems, where=str(place))
-        sources = _read_sources(place / FILES[1], faults)
         series = place / FILES[0]
-    rows = read_csv(series, faults, required=SERIES_COLUMNS, optional=("cluster",))
-    arms = _arms(series.name, rows, sources, faults)
+        sources = _read_sources(place / FILES[1], faults) if (place / FILES[1]).is_file() else {}
+    arms = ()
+    if series.is_file() or not place.is_dir():
+        rows = read_csv(series, faults, required=SERIES_COLUMNS, optional=("cluster",))
+        arms = _arms(series.name, rows, sources, faults)
     if faults.problems:
         raise EvidenceError(sorted(faults.problems, key=lambda one: (one.file, one.row or 0)), where=str(place))
     return Corpus(place.resolve().name, arms, sources)
@@ -196,27 +232,35 @@ def load_corpus(path: Any = None) -> Corpus:
 
 def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
     sources: dict[str, CorpusSource] = {}
+    papers = Papers()
     for row in read_csv(path, faults, required=SOURCE_COLUMNS):
         for column in ("key", "cluster", "citation"):
-            if not row[column]:
+            if is_missing(row[column]):
                 row.fault(column, "empty", "Fill it in")
         well_written(row, "doi")
         if row["key"] in sources:
             row.fault("key", "the data set appears twice", "Keep one")
-        sources[row["key"]] = CorpusSource(*(row[column] for column in SOURCE_COLUMNS))
+        cells = {column: row[column] for column in SOURCE_COLUMNS}
+        if same := papers.find(cells):
+            row.fault(same[0], *stands(*same, " and name what differs in the column arm"))
+        papers.add(row["key"], cells)
+        sources.setdefault(row["key"], CorpusSource(**cells))
     return sources
 
 
 def _arms(name: str, rows: Sequence[Row], sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[Arm, ...]:
     if any(column not in rows[0].cells for column in SERIES_COLUMNS) if rows else True:
         return ()  # a missing column would be a fault of every row
-    arms: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
-    first_rows: dict[tuple[str, str], Row] = {}
+    arms: dict[tuple[str, str], dict[str, _Series]] = {}
     # Counted before a row is refused, so that one bad count is not also told as an arm that is too short.
-    sizes = Counter((row["meta_analysis"], row["arm"]) for row in rows)
+    sizes = Counter((row["meta_analysis"], row["arm"]) for row in rows if not is_total(row["study"]))
+    first_rows: dict[tuple[str, str], Row] = {}
     clusters: dict[str, str] = {}
+    spelt: dict[tuple[str, ...], str] = {}
     for row in rows:
         key = row["meta_analysis"], row["arm"]
+        for column, of in (("meta_analysis", ()), ("arm", key[:1]), ("cluster", ())):
+            _spelt_once(row, column, of, spelt)
         for column in ("meta_analysis", "arm", "study"):
             if not row[column]:
                 row.fault(column, "empty", "Give a name")
@@ -225,29 +269,65 @@ def _arms(name: str, rows: Sequence[Row], sources: Mapping[str, CorpusSource], f
         counts = row.counted()
         first_rows.setdefault(key, row)
         series = arms.setdefault(key, {})
-        if row["study"] and row["study"] in series:
+        if row["study"] and folded(row["study"]) in series:
             row.fault("study", "the study is already in this arm", "Keep one row, or name the second series apart")
-        series[row["study"]] = counts or (0, 0)  # the corpus is refused anyway
+        series.setdefault(folded(row["study"]), _Series(row, *(counts or (0, 0))))  # the corpus is refused anyway
         cluster = row["cluster"] or (sources[key[0]].cluster if key[0] in sources else key[0])
         if clusters.setdefault(key[0], cluster) != cluster:
             what = f"the data set is in the cluster {clusters[key[0]]!r} already"
             row.fault("cluster", what, "Give all rows of a data set one cluster")
     for key, size in sizes.items():
-        if size < FEWEST_SERIES:
+        told = any(first_rows[key].told(column) for column in ("meta_analysis", "arm"))
+        if size < FEWEST_SERIES and all(key) and not told:
             what = f"the arm has {size} series, fewer than {FEWEST_SERIES}"
             number = first_rows[key].number
             faults.add(name, what, "Leave the arm out", row=number, column="arm", found="/".join(key))
+    for found in arms.values():
+        _check_totals(list(found.values()))
     if faults.problems:
         return ()
-    return tuple(_arm(key, arms[key], clusters[key[0]]) for key in sorted(arms))
+    return tuple(_arm(key, arms[key].values(), clusters[key[0]]) for key in sorted(arms))
 
 
-def _arm(key: tuple[str, str], series: Mapping[str, tuple[int, int]], cluster: str) -> Arm:
-    studies = sorted(series, key=lambda study: (_natural(study), study))
-    events, totals = zip(*(series[one] for one in studies), strict=True)
-    return Arm(*key, cluster, tuple(studies), events, totals)
+class _Series(NamedTuple):
+    """A row of a corpus and its counts."""
+
+    row: Row
+    events: int
+    total: int
 
 
-def _natural(text: str) -> Sequence[tuple[int, int, str]]:
+def _check_totals(rows: Sequence[_Series]) -> None:
+    """Note every row that is called a total: it would count the others' patients again."""
+    plain = [one for one in rows if not is_total(one.row["study"])]
+    whole = sum(one.events for one in plain), sum(one.total for one in plain)
+    dated = {
+        plain[i].row.number for i in sums([one[1:] for one in plain]) if is_total(plain[i].row["study"], summed=True)
+    }
+    for one in rows:
+        if one.row.number in dated:
+            one.row.fault("study", f"the sum of the {len(plain) - 1} other series, by its name a total", TOTAL[1])
+        elif is_total(one.row["study"]):
+            summed = f"the sum of the {len(plain)} other series, not one of its own"
+            one.row.fault("study", summed if (one.events, one.total) == whole else TOTAL[0], TOTAL[1])
+
+
+def _spelt_once(row: Row, column: str, of: tuple[str, ...], spelt: dict[tuple[str, ...], str]) -> None:
+    """Note a label that another row spells otherwise: it would be taken for another data set, arm or cluster."""
+    label = row[column]
+    first = spelt.setdefault((column, *of, folded(label)), label)
+    if first != label:
+        row.fault(column, *stands("key", first))
+
+
+def _arm(key: tuple[str, str], series: Iterable[_Series], cluster: str) -> Arm:
+    rows = sorted(
+        ((one.row["study"], one.events, one.total) for one in series), key=lambda one: (_natural(one[0]), one)
+    )
+    studies, events, totals = zip(*rows, strict=True)
+    return Arm(*key, cluster, studies, events, totals)
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
     """Order in which study 2 comes before study 10."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"[0-9]+|[^0-9]+", text)]

@@ -20,6 +20,8 @@ from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
+#: Models of `pool`.
+MODELS = ("beta-binomial", "logit-normal")
 #: How far a predictive distribution's sum may be from one.
 SUM_TOLERANCE = 1e-6
 
@@ -147,6 +149,8 @@ def _as_predictor(value: Any, name: str | None) -> Predictor:
         if value not in PREDICTORS:
             raise UnknownNameError("predictor", value, PREDICTORS, where="predictors")
         value = PREDICTORS[value]
+    if isinstance(value, PoolPredictor) and value.model not in MODELS:
+        raise UnknownNameError("model", value.model, MODELS, where="model")
     if isinstance(value, (PoolPredictor, FunctionPredictor)):
         return value if name is None else replace(value, name=name)
     if callable(value):

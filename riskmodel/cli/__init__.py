@@ -16,10 +16,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.shell_completion import shell_complete
 
 from riskmodel._support.version import __version__
 from riskmodel.cli import _analysis, _consult, _evidence
-from riskmodel.errors import InputError, RiskModelError
+from riskmodel.cli._group import Group, misused, unknown_option
+from riskmodel.errors import RiskModelError
+
+#: Where a shell asks for completions.
+_COMPLETE = "_RISKMODEL_COMPLETE"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -31,39 +36,73 @@ def main(argv: Sequence[str] | None = None) -> None:
     gc.freeze()
     # Given back untouched, so that glibc keeps what arrays of up to that size give back: half of an answer's page faults.
     bytes(24 << 20)
+    code = _run(arguments, as_json)
     try:
-        sys.exit(commands.main(arguments, prog_name="riskmodel", standalone_mode=False) or 0)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except RiskModelError as error:
-        _fail(error, as_json)
-    except click.ClickException as error:
-        _fail(InputError(error.format_message().rstrip("."), remedy="See riskmodel --help"), as_json)
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does: no fault of anybody's.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        reference = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
-        fault = RiskModelError(
-            f"a fault of riskmodel itself ({reference})", remedy="Please report it with the command that led to it"
-        )
-        _fail(fault, as_json, code=1)
-
-
-def _fail(error: RiskModelError, as_json: bool, code: int = 2) -> None:
-    click.echo(f"riskmodel: {error.message}", err=True)
-    if as_json:
-        click.echo(json.dumps(error.to_dict(), indent=2, ensure_ascii=False))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _unheard()
     sys.exit(code)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def _run(arguments: list[str], as_json: bool) -> int:
+    """Run a command to its exit code. Not by Click's `main`, which ends with 1 where the reader has gone away."""
+    try:
+        if _COMPLETE in os.environ:
+            return shell_complete(commands, {}, "riskmodel", _COMPLETE, os.environ[_COMPLETE])
+        with commands.make_context("riskmodel", arguments) as context:
+            commands.invoke(context)
+        return 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return 130
+    except RiskModelError as error:
+        return _fail(error, as_json)
+    except click.NoSuchOption as error:
+        return _fail(unknown_option(error), as_json)
+    except click.ClickException as error:
+        return _fail(misused(error), as_json)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does: no fault of anybody's.
+        _unheard()
+        return 0
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        reference = f"{type(error).__name__} at {Path(at.filename).name}:{at.lineno}"
+        fault = RiskModelError(
+            f"a fault of riskmodel itself ({reference})", remedy="Please report it with the command that led to it"
+        )
+        return _fail(fault, as_json, code=1)
+
+
+def _unheard() -> None:
+    """Let what is still to be written go nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _fail(error: RiskModelError, as_json: bool, code: int = 2) -> int:
+    try:
+        click.echo(f"riskmodel: {error.message}", err=True)
+        if as_json:
+            click.echo(json.dumps(error.to_dict(), indent=2, ensure_ascii=False))
+    except BrokenPipeError:
+        _unheard()
+    return code
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="riskmodel")
-def commands() -> None:
+@click.option(
+    "--no-pager", is_flag=True, help="Print straight to the terminal, not through RISKMODEL_PAGER, PAGER or less."
+)
+def commands(no_pager: bool) -> None:
     """Calibrated risks of prenatal findings from small published case series."""
 
 

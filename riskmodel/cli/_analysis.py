@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from riskmodel.cli._terminal import Bar, page, show_json
+from riskmodel.cli._terminal import Bar, drawn, page, show, show_json
 from riskmodel.errors import InputError
+
+#: What of a model may be chosen, by `pool` and `calibrate` alike.
+_CHOICES = {
+    "prior": "On the average risk: a name, or such as 1,1 or normal,0,2.",
+    "heterogeneity": "On how settings differ: a name, 0, or such as log-normal,0.8,0.6 or half-normal,1 or 1,9.",
+    "model": "beta-binomial, contaminated-beta-binomial, logit-normal or logit-t.",
+}
+
+
+def _configuration(**usual: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options of a model, with what is usual for a command."""
+
+    def added(function: Callable[..., None]) -> Callable[..., None]:
+        for name in reversed(_CHOICES):
+            option = click.option(f"--{name}", default=usual.get(name), show_default=name in usual, help=_CHOICES[name])
+            function = option(function)
+        return function
+
+    return added
 
 
 @click.command(name="pool")
 @click.argument("series", nargs=-1, required=True, metavar="EVENTS/TOTAL...")
-@click.option("--prior", default="jeffreys", show_default=True, help="Name of a prior on the average risk.")
-@click.option("--heterogeneity", default="default", show_default=True, help="Name of a heterogeneity prior, or 0.")
+@_configuration(prior="jeffreys", heterogeneity="default", model="beta-binomial")
 @click.option("--method", default="exact", show_default=True, help="exact, or nuts (PyMC; slow).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def pool(series: tuple[str, ...], prior: str, heterogeneity: str, method: str, as_json: bool) -> None:
+def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: Any) -> None:
     """Pool series of counts: riskmodel pool 20/21 10/11 5/5."""
     from riskmodel.inference.pool import pool
 
@@ -26,16 +45,14 @@ def pool(series: tuple[str, ...], prior: str, heterogeneity: str, method: str, a
     post = pool(
         [events for events, _ in pairs],
         [total for _, total in pairs],
-        prior=prior,
-        heterogeneity=0 if heterogeneity == "0" else heterogeneity,
         method=method,  # type: ignore[arg-type]
         labels=list(series),
+        **configuration,
     )
     body = post.to_dict()
     if as_json:
         show_json(body)
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"{body['model']}, {body['method']}; {body['prior']}; {body['heterogeneity_prior']}")
@@ -46,11 +63,10 @@ def pool(series: tuple[str, ...], prior: str, heterogeneity: str, method: str, a
         label = f"series {row['label']}" if row["estimand"] == "series" else row["estimand"].replace("_", " ")
         ends = " to ".join(map(_digits, row["interval"]))
         table.add_row(label, observed, _digits(row["mean"]), _digits(row["median"]), ends)
-    console = Console()
-    (console if console.is_terminal else Console(width=110)).print(table)
-    click.echo("The probability for the next fetus is the mean of the new setting.")
+    said = "The probability for the next fetus is the mean of the new setting.\n"
     if reason := post.new_setting.headline.reason:
-        click.echo(f"Tell the median first: {reason}.")
+        said += f"Tell the median first: {reason}.\n"
+    show(drawn(table) + said)
 
 
 def _digits(value: float) -> str:
@@ -72,9 +88,7 @@ def _ratio(text: str, number: int) -> tuple[int, int]:
 @click.option("--seed", type=int, default=1, show_default=True, help="Of every draw.")
 @click.option("--out", metavar="DIR", help="Write calibration.json and calibration.md there.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes.")
-@click.option("--prior", help="Judge another configuration: a name, or such as 1,1 or normal,0,2.")
-@click.option("--heterogeneity", help="The same: a name, 0, or such as log-normal,0.8,0.6 or half-normal,1 or 1,9.")
-@click.option("--model", help="The same: beta-binomial, contaminated-beta-binomial, logit-normal or logit-t.")
+@_configuration()
 @click.option("--row", "rows", multiple=True, metavar="NAME", help="One more named row, such as uniform-rho.")
 @click.option("--mirrored", is_flag=True, help="Ask about non-events as well: a check of symmetry.")
 @click.option("--picture", metavar="FILE", help="Draw it: PIT histogram, ECDF with bands, coverage.")
@@ -85,19 +99,26 @@ def calibrate(
 ) -> None:  # fmt: skip
     """Whether predictions hold: leave one series out of published meta-analyses, and predict it from others.
 
+    With a prior, heterogeneity or model, as `riskmodel pool` takes them, that configuration is judged beside the default.
+
     \b
     riskmodel calibrate --jobs 2 --out calibration --picture calibration/calibration.png
     riskmodel calibrate --heterogeneity half-normal,1
     """  # noqa: D301
     from riskmodel._support.executors import workers
     from riskmodel._support.files import folder
+    from riskmodel.calibration.corpus import load_corpus
     from riskmodel.calibration.cross_validation import calibrate
     from riskmodel.calibration.predictors import asked
 
+    predictors = asked(**configuration)
+    loaded = load_corpus(corpus)
+    for one in loaded.audit():
+        click.echo(f"riskmodel: {one}. {one.remedy}", err=True)
     place = folder(out) if out else None
     with workers(jobs) as executor, Bar() as progress:
         record = calibrate(
-            corpus, asked(**configuration), seed=seed, executor=executor, mirrored=mirrored,
+            loaded, predictors, seed=seed, executor=executor, mirrored=mirrored,
             save=place / "calibration.json" if place else None, progress=progress,
         )  # fmt: skip
     if place:
@@ -108,7 +129,7 @@ def calibrate(
         tables = record.histogram_table(), record.ecdf_table(), record.coverage_table()
         plots.save(plots.calibration(*tables, title=f"{record.names[0]}, {record.corpus['name']} corpus"), picture)
     if as_json:
-        click.echo(record.to_json(), nl=False)
+        show(record.to_json())
     else:
         page(record.to_markdown())
 
@@ -118,12 +139,14 @@ def calibrate(
 @click.option("--finding", default="fetal-hepatic-calcification", show_default=True, help="A name, or a folder.")
 @click.option("--setting", default="any", show_default=True, help="Whose series speak.")
 @click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option("--merge", is_flag=True, help="Take a paper that the finding has under another label for that one.")
 @click.option("--save", "place", metavar="DIR", help="Write the finding with the new counts there: a new folder.")
 @click.option("--picture", metavar="FILE", help="Draw it: every risk before and after.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def refit(
-    new: str, finding: str, setting: str, reading: str, place: str | None, picture: str | None, as_json: bool
-) -> None:
+    new: str, finding: str, setting: str, reading: str, merge: bool, place: str | None, picture: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """What new counts change: how surprising each is, what moves, and why. Nothing is written unless asked.
 
     NEW.csv has the columns of counts.csv, and citation, year, doi, pmid, design for a new source; an Excel sheet will do.
@@ -137,7 +160,7 @@ def refit(
 
     if place is not None:
         new_folder(place)
-    found = refit(finding, new, setting=setting, reading=reading)
+    found = refit(finding, new, setting=setting, reading=reading, merge=merge)
     if picture is not None:
         from riskmodel import plots
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from riskmodel.cli._terminal import page, show_json
-from riskmodel.errors import ContradictionError, InputError, UnknownNameError
+from riskmodel.errors import ContradictionError
 
 if TYPE_CHECKING:
     from riskmodel.evidence.finding import Finding
@@ -24,13 +24,7 @@ class _ConsultCommand(click.Command):
         # Read once: the options come from it, and so does the answer.
         ctx.obj = load_evidence(_named(args, "--finding"))
         self.params = _options(ctx.obj.finding)
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            names = [option for param in self.params for option in param.opts]
-            raise UnknownNameError("option", error.option_name, names, where="consult") from None
-        except click.BadOptionUsage as error:
-            raise InputError(error.format_message().rstrip("."), where="consult") from None
+        return super().parse_args(ctx, args)
 
 
 def _named(args: Sequence[str], option: str) -> str:
@@ -83,7 +77,11 @@ def _options(parsed: Finding) -> list[click.Parameter]:
     finding = "NAME|DIR", "A shipped finding, or a finding's folder."
     known = [(one.name, "|".join(one.states), f"Known: {one.title}.") for one in parsed.states]
     stated = [
-        (one.name, (one.unit or one.kind).upper(), f"Stated: {one.title}; echoed, not part of any number.")
+        (
+            one.name,
+            "WEEKS[+DAYS]" if one.unit == "weeks" else (one.unit or one.kind).upper(),
+            f"Stated: {one.title}; echoed, not part of any number.",
+        )
         for one in parsed.descriptors
     ]
     return [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from riskmodel.cli._group import Group
 from riskmodel.cli._terminal import page, show_json
 
 
-@click.group(name="evidence")
+@click.group(cls=Group, name="evidence")
 def evidence() -> None:
     """Look at a finding's counts, or check a folder of your own."""
 

@@ -1,33 +1,97 @@
-"""A page, or a progress bar, on the terminal."""
+"""A page, or a progress bar, on the terminal: through a pager there, as git does, and as plain text elsewhere."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from riskmodel.errors import InputError
 from riskmodel.report.render import to_json
+
+#: Columns of a page that goes to a file or a pipe, where COLUMNS does not say; fewer than the second cannot hold a table.
+WIDTH, NARROWEST = 110, 40
+
+
+def show(text: str) -> None:
+    """Print a text: on a terminal through a pager, which leaves what fits one screen as it is."""
+    command = _pager()
+    try:
+        if command is None or not _paged(text, command):
+            click.echo(text, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        what = f"the output cannot be written: {error.strerror or error}"
+        raise InputError(what, remedy="Free some space, or write it elsewhere") from None
 
 
 def show_json(body: Mapping[str, Any]) -> None:
     """Print a body as JSON."""
-    click.echo(to_json(body), nl=False)
+    show(to_json(body))
 
 
 def page(markdown: str, *, plain: bool = False) -> None:
     """Print Markdown, drawn for the terminal or as it is."""
     if plain:
-        click.echo(markdown, nl=False)
+        show(markdown)
         return
-    from rich.console import Console
     from rich.markdown import Markdown
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=110)
-    console.print(Markdown(markdown))
+    show(drawn(Markdown(markdown)))
+
+
+def drawn(what: Any) -> str:
+    """Something of Rich's as text, as wide as the terminal, or as COLUMNS says."""
+    from rich.console import Console
+
+    real, out = Console(), io.StringIO()
+    said = os.environ.get("COLUMNS", "")
+    width = int(said) if said.isdecimal() and int(said) else real.width if sys.stdout.isatty() else WIDTH
+    terminal = real.is_terminal
+    console = Console(file=out, width=max(width, NARROWEST), force_terminal=terminal, no_color=real.no_color)
+    console.print(what)
+    return out.getvalue()
+
+
+def _pager() -> str | None:
+    """The command that a text goes through, None for none: RISKMODEL_PAGER, PAGER, or less."""
+    context = click.get_current_context(silent=True)
+    if not sys.stdout.isatty() or (context is not None and context.find_root().params.get("no_pager")):
+        return None
+    command = os.environ.get("RISKMODEL_PAGER", os.environ.get("PAGER", "less")).strip()
+    try:
+        name = shlex.split(command)[0] if command else "cat"
+    except ValueError:
+        return None
+    return None if name == "cat" or shutil.which(name) is None else command
+
+
+def _paged(text: str, command: str) -> bool:
+    """Whether a pager has shown a text; one that is left early, or interrupted, has."""
+    environment = {"LESS": "FRX", "LV": "-c"} | os.environ
+    sys.stdout.flush()
+    try:
+        pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)
+    except OSError:
+        return False
+    assert pager.stdin is not None
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        pager.stdin.write(text.encode())
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        pager.stdin.close()
+    while True:
+        # Ctrl-C is the pager's own: it stops a search there, and we wait for its end, else both would read the keys.
+        with contextlib.suppress(KeyboardInterrupt):
+            return pager.wait() not in (126, 127)  # what a shell says that could not run it
 
 
 class Bar:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from riskmodel.evidence.finding import Count, Finding, Source
 from riskmodel.evidence.known import Known
+from riskmodel.evidence.readers.identity import TELLING_TOTAL, near, sums
 
 #: A source's counts by what they count.
 Index = Mapping[tuple[str, str, Known], Count]
@@ -17,6 +18,8 @@ REMEDIES = {
     "sum": "Read the paper again: one of the three numbers is wrong, or they are not of the same fetuses",
     "group size": "Read the paper again, or say in a note why the group is larger than the count of it",
     "overlap": "Pool one of them, and enter the other with role check; a second reading may pool both",
+    "near duplicate": "Read both: if they are one paper, give both one label; else say in a note how they differ",
+    "total": "Read the paper: if it sums the other series, give it role check or leave it out",
     "empty edge": "Find a series, or declare the edge unknown",
     "thin edge": "Take the range, not the figure; next_series says what one more series would be worth",
     "basis": "Get the primary paper",
@@ -71,6 +74,8 @@ def audit_counts(finding: Finding, sources: Mapping[str, Source], counts: Sequen
         [
             *found,
             *_overlaps(sources, counts),
+            *_near_duplicates(sources, counts),
+            *_totals(counts),
             *_thin_edges(finding, counts),
             *_untested(finding, counts),
             *_weak(sources, counts),
@@ -126,6 +131,37 @@ def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterato
         for pair in sorted(map(sorted, pairs)):
             what = f"{' and '.join(pair)} may share fetuses and both feed {where}"
             yield AuditFinding("warning", "overlap", what, tuple(pair))
+
+
+def _near_duplicates(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterator[AuditFinding]:
+    """Sources that may be one paper: by label or citation, or by equal counts that are too large to be chance."""
+    why = {(one, other): [reason] for one, other, reason in near(sources.values())}
+    equal: dict[tuple[str, str, Known, int, int], list[Count]] = {}
+    for one in counts:
+        if one.role == "fit" and one.total >= TELLING_TOTAL and 0 < one.events < one.total:
+            equal.setdefault((one.variable, one.category, one.given, one.events, one.total), []).append(one)
+    for rows in equal.values():
+        for other in rows[1:]:
+            first, second = sorted((rows[0].source, other.source))
+            if first != second:
+                why.setdefault((first, second), []).append(f"both count {_ratio(other)}")
+    for (first, second), reasons in why.items():
+        if second not in sources[first].overlaps and first not in sources[second].overlaps:
+            what = f"{first} and {second} may be one paper: {', and '.join(reasons)}"
+            yield AuditFinding("warning", "near duplicate", what, (first, second))
+
+
+def _totals(counts: Sequence[Count]) -> Iterator[AuditFinding]:
+    """A series that is the sum of all others of its question; one that is called a total is refused before."""
+    groups: dict[tuple[str, str, Known], list[Count]] = {}
+    for one in counts:
+        if one.role == "fit":
+            groups.setdefault((one.variable, one.category, one.given), []).append(one)
+    for rows in groups.values():
+        for i in sums([(one.events, one.total) for one in rows]):
+            if rows[i].total >= TELLING_TOTAL:
+                what = f"{rows[i].source}: {_ratio(rows[i])} is the sum of the {len(rows) - 1} other series"
+                yield AuditFinding("warning", "total", what, (rows[i].source,))
 
 
 def _thin_edges(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFinding]:

@@ -25,6 +25,7 @@ from riskmodel.evidence.finding import Count
 from riskmodel.evidence.load import load_evidence
 from riskmodel.evidence.manifest import FILES, folder_hash
 from riskmodel.evidence.readers import counts, sources
+from riskmodel.evidence.readers.identity import NORMAL, TOTAL, Papers, is_total, stands
 from riskmodel.evidence.readers.sheets import as_sheet
 from riskmodel.evidence.readers.text import Faults, Row, read_csv_text
 
@@ -43,56 +44,105 @@ class Incoming(Value):
     sources: tuple[str, ...]  # keys of sources that the finding did not have
 
 
-def join(evidence: Evidence, new: Any, *, updated: str | None = None) -> Incoming:
-    """Check new counts against a finding and put them beside its own."""
+def join(evidence: Evidence, new: Any, *, updated: str | None = None, merge: bool = False) -> Incoming:
+    """Check new counts against a finding and put them beside its own; with `merge` a known paper bears its known label."""
     name, text = as_sheet(new, (*counts.COLUMNS, *OF_SOURCE))
     faults = Faults()
-    lines = _new_rows(name, text, evidence, faults)
-    if faults.problems:
+    lines = _new_rows(name, text, evidence, faults, merge)
+    if not lines:
         raise EvidenceError(faults.problems, where=name)
+    told = faults.columns(name)
     files = _files(evidence)
-    files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, [line.cells for line in lines])
+    # A cell that is told already is written as a formula, so that nothing is concluded from its being empty.
+    rows = [{at: "=" if at in told.get(one.number, ()) else cell for at, cell in one.cells.items()} for one in lines]
+    files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, rows)
     unknown: dict[str, list[Row]] = {}
     for line in lines:
-        if line["source"] not in evidence.sources:
+        if line["source"] not in evidence.sources and not (
+            sources.is_missing(line["source"]) or is_total(line["source"])
+        ):
             unknown.setdefault(line["source"], []).append(line)
-    said = [
-        {"key": key}
-        | {column: next((one[column] for one in of if one[column]), "") for column in ("ascertainment", *OF_SOURCE)}
-        for key, of in unknown.items()
-    ]
+    said = []
+    for key, of in unknown.items():
+        columns = {one: _said(of, one) for one in ("ascertainment", *OF_SOURCE)}
+        # What it lacks is told in the table; two that lack a citation are not one paper.
+        lacking = {} if columns["citation"] else {"citation": key}
+        said.append({"key": key} | columns | lacking)
     files["sources.csv"], first_source = _with_rows(files["sources.csv"], sources.COLUMNS, said)
     day = updated or datetime.date.today().isoformat()
     dated = re.compile(r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}")
     files["finding.toml"] = dated.sub(f"updated = {day}", files["finding.toml"], count=1)
     places = {first + i: line.number for i, line in enumerate(lines)}
     origins = {first_source + i: of[0].number for i, of in enumerate(unknown.values())}
-    whole = _loaded(files, evidence, name, places, origins)
+    whole = _loaded(files, evidence, name, places, origins, faults)
     added = tuple(count for count in whole.all_counts if count.row in places)
     return Incoming(whole, files, added, tuple(unknown))
 
 
-def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults) -> list[Row]:
-    """Rows of the new table, with what need not be said filled in."""
+def _said(rows: Sequence[Row], column: str) -> str:
+    """What rows say of their source: the first that says anything, and nothing where that cell is at fault."""
+    said = next((one for one in rows if one[column]), None)
+    return "" if said is None or said.told(column) else said[column]
+
+
+def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults, merge: bool) -> list[Row]:
+    """Rows of the new table, with what need not be said filled in, and what they say of their sources checked."""
     optional = [one for one in (*counts.COLUMNS, *OF_SOURCE) if one not in NEEDED]
     rows = read_csv_text(name, text, faults, required=NEEDED, optional=optional)
     pooled = [one.name for one in evidence.finding.populations if one.pooled]
+    usual = {"reading": "primary"} | ({"population": pooled[0]} if len(pooled) == 1 else {})
+    by_source: dict[str, list[Row]] = {}
     filled = []
     for row in rows:
-        cells = {one: value for one, value in row.cells.items() if value}
-        if "population" not in cells and len(pooled) == 1:
-            cells["population"] = pooled[0]
-        cells.setdefault("reading", "primary")
+        # A cell that was told is empty now, and no other is put in its place.
+        cells = {one: cell for one, cell in row.cells.items() if cell or row.told(one)}
         cells |= _as_digits(cells)
-        filled.append(replace(row, cells=cells))
-        same = [other for other in rows if other["source"] == row["source"]]
-        if row["source"] and row["source"] not in evidence.sources and not any(other["citation"] for other in same):
-            remedy = "Give its full reference in a column 'citation', and if known year, doi and pmid"
-            row.fault("source", "a source that the finding does not have, without a citation", remedy)
+        filled.append(replace(row, cells={one: cell for one, cell in usual.items() if one not in cells} | cells))
+        by_source.setdefault(filled[-1]["source"], []).append(filled[-1])
         for column in OF_SOURCE:
-            if row[column] and len({other[column] for other in same} - {""}) > 1:
-                row.fault(column, f"the rows of {row['source']} say different things of it", "Say it once")
-    return filled
+            sources.well_written(filled[-1], column)
+    papers = Papers(evidence.sources.values())
+    labels = {key: _checked_source(key, of, evidence, papers, merge) for key, of in by_source.items()}
+    return [replace(row, cells={**row.cells, "source": labels[row["source"]]}) for row in filled]
+
+
+def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: Papers, merge: bool) -> str:
+    """The label of a source, with every fault of what its rows say of it noted."""
+    first = rows[0]
+    for column in OF_SOURCE:
+        differing = [one for one in rows if one[column] and one[column] != _said(rows, column)]
+        if differing and _said(rows, column):
+            differing[0].fault(column, f"the rows of {key} say different things of it", "Say it once")
+    if sources.is_missing(key):
+        return key  # told as a cell of counts.csv
+    if is_total(key):
+        first.fault("source", *TOTAL)
+        return key
+    cells = {"key": key} | {column: _said(rows, column) for column in OF_SOURCE}
+    same = papers.find(cells if key not in evidence.sources else cells | {"key": ""})
+    own = vars(evidence.sources[key]) if key in evidence.sources else {}
+    if own:
+        for column in ("doi", "pmid"):
+            if cells[column] and own[column] and NORMAL[column](cells[column]) != NORMAL[column](own[column]):
+                remedy = "Correct it, or give the other paper another label"
+                _first(rows, column).fault(column, f"not that of {key}, which is {own[column]}", remedy)
+        if same and same[1] != key:
+            _first(rows, same[0]).fault(same[0], *stands(*same))
+        return key
+    if same and merge:
+        return same[1]
+    if same:
+        column = "source" if same[0] == "key" else same[0]
+        _first(rows, column).fault(column, *stands(*same, " here, or merge it by choice (merge=True, --merge)"))
+    elif sources.is_missing(cells["citation"]) and not any(one.told("citation") for one in rows):
+        remedy = "Give its full reference in a column 'citation', and if known year, doi and pmid"
+        first.fault("source", "a source that the finding does not have, without a citation", remedy)
+    papers.add(key, cells)
+    return key
+
+
+def _first(rows: Sequence[Row], column: str) -> Row:
+    return next(one for one in rows if one[column])
 
 
 def _as_digits(cells: Mapping[str, str]) -> dict[str, str]:
@@ -134,8 +184,9 @@ def _written(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def _loaded(
-    files: Mapping[str, str], evidence: Evidence, name: str, places: Mapping[int, int], origins: Mapping[int, int]
-) -> Evidence:
+    files: Mapping[str, str], evidence: Evidence, name: str, places: Mapping[int, int], origins: Mapping[int, int],
+    faults: Faults,
+) -> Evidence:  # fmt: skip
     """The whole as `load_evidence` reads it; faults of new rows are told where they stand in the new table."""
     with tempfile.TemporaryDirectory(prefix="riskmodel-") as above:
         folder = Path(above) / evidence.finding.key
@@ -143,9 +194,15 @@ def _loaded(
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8", newline="\n")
         try:
-            return load_evidence(folder, reading=evidence.reading)
+            whole = load_evidence(folder, reading=evidence.reading)
         except EvidenceError as error:
-            raise EvidenceError([_moved(one, name, places, origins) for one in error.problems], where=name) from None
+            for one in error.problems:
+                moved = _moved(one, name, places, origins)
+                at: dict[str, Any] = {"row": moved.row, "column": moved.column, "found": moved.found}
+                faults.add(moved.file, moved.what, moved.remedy, **at)
+    if faults.problems:
+        raise EvidenceError(sorted(faults.problems, key=lambda one: (one.file != name, one.row or 0)), where=name)
+    return whole
 
 
 def _moved(problem: Problem, name: str, places: Mapping[int, int], origins: Mapping[int, int]) -> Problem:
@@ -158,4 +215,5 @@ def _moved(problem: Problem, name: str, places: Mapping[int, int], origins: Mapp
         return f"row {found[1]} of counts.csv" if place is None else f"row {place}"
 
     what = re.sub(r"\brow (\d+)\b", moved, problem.what)
-    return replace(problem, file=name, row=table[problem.row], what=what)
+    column = "source" if problem.file == "sources.csv" and problem.column == "key" else problem.column
+    return replace(problem, file=name, row=table[problem.row], column=column, what=what)

@@ -14,6 +14,7 @@ from riskmodel.evidence.readers.fields import read_toml
 from riskmodel.evidence.readers.finding import read_finding
 from riskmodel.evidence.readers.sources import read_sources
 from riskmodel.evidence.readers.text import Faults, header, read_csv
+from riskmodel.evidence.readers.together import mistaken
 from riskmodel.evidence.readers.workup import read_workup
 
 
@@ -66,8 +67,9 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     parsed = read_finding(folder / "finding.toml", folder.resolve().name, faults)
     sources = read_sources(folder / "sources.csv", faults)
     if parsed is None:
-        # Rows cannot be checked against a finding that cannot be read; the files themselves still can.
-        read_csv(folder / "counts.csv", faults, **header(COLUMNS))
+        # Rows cannot be checked against a finding that cannot be read; the files themselves and their numbers still can.
+        for row in read_csv(folder / "counts.csv", faults, **header(COLUMNS)):
+            row.counted()
         if os.path.lexists(folder / "workup.toml"):
             read_toml(folder / "workup.toml", faults)
         raise EvidenceError(faults.problems, where=str(folder))
@@ -84,9 +86,9 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     named += [("finding.toml", "partly_tested.counts", one.counts) for one in parsed.partly_tested]
     primary = sorted({count.key for count in counts if count.reading == "primary"})
     for kind, wanted, known in (("source", cited, sources), ("count", named, primary)):
-        for file, column, keys in wanted:
+        for file, column, keys in wanted if (sources if kind == "source" else counts) else ():
             for key in keys:
-                if key not in known:
+                if key not in known and not (kind == "count" and mistaken(key, counts, faults, "counts.csv")):
                     faults.unknown(file, kind, key, known, column=column)
     for one in counts:
         declared = parsed.variable(one.variable)

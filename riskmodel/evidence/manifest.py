@@ -37,7 +37,8 @@ def place_of(given: object, what: str, shipped: Sequence[str], above: Path, also
     """The folder of a shipped name, or what a path leads to."""
     if not isinstance(given, (str, Path)) or not str(given).strip() or "\0" in str(given):
         remedy = f"Give a shipped {what}'s name, or a {also}'s path"
-        raise InputError(f"{given!r} is not a {what}", where=what, remedy=remedy)
+        said = f"{given!r} is not a {what}" if str(given).strip() else f"an empty name in place of a {what}"
+        raise InputError(said, where=what, remedy=remedy)
     name = str(given)
     path = above / name if name in shipped else Path(name).expanduser()
     try:

@@ -8,7 +8,7 @@ import numpy as np
 
 from riskmodel._support.checks import checked_series
 from riskmodel.distributions.settings import SHARE
-from riskmodel.errors import InputError, UnavailableError, UnknownNameError
+from riskmodel.errors import InputError, UnavailableError, UnknownNameError, closest
 from riskmodel.inference import beta_binomial, contaminated
 from riskmodel.posterior import Posterior
 from riskmodel.priors import TauPrior, as_heterogeneity_prior, as_mu_prior
@@ -18,6 +18,9 @@ MODELS = get_args(Model)
 #: Degrees of freedom of the logit-t model's Student's t, whose scale is tau: of 4 and 10 what cross-validation chose.
 DEGREES = 10.0
 _METHODS = ("exact", "nuts")
+#: Keywords of `pool`, and options of the sampler: for a name that is none of them.
+_KEYWORDS = ("prior", "heterogeneity", "model", "method", "labels")
+_SAMPLER = ("draws", "tune", "chains", "seed", "target_accept", "progressbar")
 
 
 def pool(
@@ -112,6 +115,9 @@ def pool(
     for value, known, where in ((model, MODELS, "model"), (method, _METHODS, "method")):
         if value not in known:
             raise UnknownNameError(where, value, known, where=where)
+    for name in sampler:
+        if closest(name, [*_KEYWORDS, *_SAMPLER]) in _KEYWORDS:
+            raise UnknownNameError("keyword", name, _KEYWORDS, where="pool")
     on_logit = model in ("logit-normal", "logit-t")
     if on_logit and heterogeneity_prior is not None and heterogeneity_prior.scale != "tau":
         raise InputError(

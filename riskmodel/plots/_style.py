@@ -41,7 +41,9 @@ def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
     try:
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as error:
-        raise InputError(f"{error}", where=str(path), remedy="Give a file such as picture.png or picture.svg") from None
+        raise InputError(
+            f"{error}", where=str(path), field="path", remedy="Give a file such as picture.png or picture.svg"
+        ) from None
 
 
 def finish(ax: Axes, title: str, across: str, up: str = "", *, hidden: Sequence[str] = ("top", "right")) -> Axes:

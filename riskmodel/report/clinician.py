@@ -18,6 +18,7 @@ from riskmodel.report.wording import (
     bullets,
     denominator,
     frequency_range,
+    gestation,
     given_states,
     headline,
     listed,
@@ -57,14 +58,16 @@ def _head(answer: Answer) -> str:
     known = [f"{name}: {state}" for name, state in answer["known"].items()]
     lines = [f"**Known:** {'; '.join(known) or 'only that it was seen'}."]
     if answer["described"]:
-        stated = "; ".join(f"{name}: {_value(value)}" for name, value in answer["described"].items())
+        stated = "; ".join(f"{name}: {_value(value, name)}" for name, value in answer["described"].items())
         lines.append(f"**Stated, not part of any number:** {stated}.")
     setting = "all settings" if answer["setting"] == "any" else f"setting {answer['setting']}"
     lines.append(f"**Rests on:** evidence {answer['evidence_version']}, reading {answer['reading']}, {setting}.")
     return f"# {answer['title']}\n\n" + "  \n".join(lines)
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, name: str) -> str:
+    if name == "weeks" and isinstance(value, float):
+        return gestation(value)
     if isinstance(value, list):
         return " x ".join(f"{part:g}" for part in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -108,3 +108,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def gestation(weeks: float) -> str:
+    """Weeks as clinics write them, 20+3; where they were given as a fraction, both: 20.3 is 20 weeks and 2 days."""
+    days = round(weeks * 7)
+    if weeks.is_integer():
+        return f"{weeks:g}"
+    written = f"{days // 7}+{days % 7}"
+    return written if abs(weeks * 7 - days) < 1e-6 else f"{weeks:g} (about {written})"

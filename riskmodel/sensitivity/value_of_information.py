@@ -59,7 +59,7 @@ def next_series(model: str | Path | Evidence | ProbabilityTree, size: int, *, ci
     """
     import pandas as pd
 
-    size = checked_whole(size, "size", 1, LARGEST)
+    size = checked_whole(size, "size", 1, LARGEST, "number of fetuses")
     model = as_tree(model)
     rows = []
     for edge in model.edges:

@@ -138,11 +138,15 @@ def _folders(findings: str | Path | Iterable[str | Path]) -> list[Path]:
     if isinstance(findings, (str, Path)):
         place = Path(findings).expanduser()
         if not place.is_dir():
-            raise InputError("not a directory", where=str(findings), remedy="Give a directory of findings' folders")
+            raise InputError(
+                "not a directory", where=str(findings), field="findings", remedy="Give a directory of findings' folders"
+            )
         found = sorted(path for path in place.iterdir() if path.is_dir() and (path / "finding.toml").exists())
         found = [path for path in found if not path.name.startswith(".")]
     else:
         found = [Path(one).expanduser() for one in findings]
     if not found:
-        raise InputError("no finding", where=str(findings), remedy="A finding's folder has a finding.toml")
+        raise InputError(
+            "no finding", where=str(findings), field="findings", remedy="A finding's folder has a finding.toml"
+        )
     return found

@@ -236,6 +236,7 @@ def refit(
     prior: Any = "dirichlet-tree",
     heterogeneity: Any = "default",
     updated: datetime.date | str | None = None,
+    merge: bool = False,
 ) -> Refit:
     """Add new counts to a finding, and see what they change. Nothing is written.
 
@@ -254,6 +255,9 @@ def refit(
         As `fit` takes them.
     updated : date or str, optional
         The day that the finding then bears; today by default.
+    merge : bool
+        Take a source whose label, DOI, PubMed number or citation is that of one that the finding has for that one; by
+        default it is refused, with the label that it has there.
 
     Returns
     -------
@@ -271,7 +275,7 @@ def refit(
         before = finding
     else:
         before = fit(load_evidence(finding, reading=reading), prior=prior, heterogeneity=heterogeneity, setting=setting)
-    joined = join(before.evidence, new, updated=None if updated is None else str(updated))
+    joined = join(before.evidence, new, updated=None if updated is None else str(updated), merge=merge)
     return Refit(before, before.variant(evidence=joined.evidence), joined)
 
 

@@ -139,3 +139,64 @@ def test_the_table_has_every_series():
     table = load_corpus().table()
     assert table.shape == (746, 6)
     assert list(table.columns) == ["meta_analysis", "arm", "cluster", "study", "events", "total"]
+
+
+FOUR = HEADER + "x,a,Alder 2011,3,20\nx,a,Birch 2012,9,15\nx,a,Cedar 2013,1,40\n"
+
+
+@pytest.mark.parametrize(
+    "label", ["Total", "total ", "Pooled", "Overall (n = 75)", "Σ", "All studies, random effects", "Total 2014"]
+)
+def test_a_total_row_is_no_series(write, label):
+    (problem,) = problems(write(FOUR + f'x,a,"{label}",13,75\n'))
+    assert (problem.row, problem.column) == (5, "study")
+    assert "the sum of the 3 other series" in problem.what
+    if "2014" not in label:
+        (problem,) = problems(write(FOUR + f'x,a,"{label}",12,75\n'))
+        assert problem.what == "a total, not a series of its own"
+
+
+def test_subtotals_are_totals_and_leave_their_arm_as_short_as_it_is(write):
+    rows = "x,a,Alder 2011,3,20\nx,a,Birch 2012,9,15\nx,a,Subtotal,12,35\nx,a,Total,12,35\n"
+    assert [(one.row, one.column) for one in problems(write(HEADER + rows))] == [(2, "arm"), (4, "study"), (5, "study")]
+
+
+def test_a_sum_under_a_study_s_name_is_asked_about(write):
+    found = load_corpus(write(FOUR + "x,a,Dogwood 2014,13,75\n")).audit()
+    assert [(one.code, one.sources) for one in found] == [("total", ("x/a",))]
+    assert load_corpus(write(FOUR + "x,a,Dogwood 2014,12,75\n")).audit() == ()
+    near = load_corpus(write(FOUR + 'x,a,"Alder et al., 2011",3,20\n')).audit()
+    assert [one.code for one in near] == ["near duplicate"]
+    assert load_corpus().audit() == ()
+
+
+@pytest.mark.parametrize("study", ["alder 2011", "Alder  2011", "\uff21lder 2011", "Alder\u00a02011", "ALDER 2011"])
+def test_a_study_is_one_however_it_is_spelt(write, study):
+    (problem,) = problems(write(FOUR + f"x,a,{study},4,30\n"))
+    assert (problem.row, problem.column, problem.what) == (5, "study", "the study is already in this arm")
+
+
+@pytest.mark.parametrize(
+    ("column", "row"), [("meta_analysis", "X,a,Dogwood 2014,4,30"), ("arm", "x,A,Dogwood 2014,4,30")]
+)
+def test_a_data_set_or_an_arm_is_one_however_it_is_spelt(write, column, row):
+    found = [(one.row, one.column) for one in problems(write(FOUR + row + "\n"))]
+    assert found == [(5, column)]
+
+
+def test_data_sets_of_one_publication_are_one(tmp_path):
+    (tmp_path / "series.csv").write_text(FOUR + FOUR.removeprefix(HEADER).replace("x,a", "y,a"))
+    for first, second in (
+        ("A paper (1999).,10.1234/x", "Another (2001).,10.1234/X"),
+        ("A paper (1999).,", "a Paper 1999,"),
+        ("Pàper (1999).,", "Paper 1999,"),
+    ):
+        (tmp_path / "sources.csv").write_text(f"key,cluster,what,citation,doi\nx,x,w,{first}\ny,y,w,{second}\n")
+        (problem,) = problems(tmp_path)
+        assert (problem.file, problem.row) == ("sources.csv", 3)
+        assert "of 'x', which is there already" in problem.what
+    (tmp_path / "sources.csv").unlink()
+    (tmp_path / "series.csv").write_text(FOUR.replace("3,20", "30,20"))
+    assert {(one.file, one.what) for one in problems(tmp_path)} == {
+        ("sources.csv", "the file is missing"), ("series.csv", "30 events of 20"),
+    }  # fmt: skip

@@ -239,7 +239,7 @@ def test_evidence_on_the_command_line(folder):
         (["pool"], "Missing argument"),
         (["pool", "1/2", "--prior", "flat"], "unknown prior"),
         (["evidence", "check", "nowhere"], "unknown finding"),
-        (["nonsense"], "No such command"),
+        (["nonsense"], "unknown command"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("as_json", [False, True])

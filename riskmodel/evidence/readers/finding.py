@@ -30,6 +30,9 @@ from riskmodel.evidence.readers.text import Faults
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 _KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+_WORDS = "lower-case letters, digits, '-' and '_', beginning with a letter or digit, such as 'not-seen'"
+_NAMES = "Use lower-case letters, digits and '_', beginning with a letter"
+_KEYS = "Use letters, digits, '.', '-' and '_', beginning with a letter or digit"
 #: Names that a consultation already uses, so that no variable or descriptor may take them.
 _RESERVED = {"audience", "evidence", "finding", "help", "heterogeneity", "json", "known", "markdown", "prior"}
 _RESERVED |= {"reading", "setting"}
@@ -41,7 +44,7 @@ def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Known, str]:
     found: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         name, equals, state = (piece.strip() for piece in part.partition("="))
-        if not equals:
+        if not (name and equals and state):
             return Known(), f"{part!r} is not VARIABLE=STATE"
         if name not in by_name:
             return Known(), f"unknown variable {name!r}; known: {', '.join(by_name)}"
@@ -88,7 +91,7 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
     review.finish()
     top.finish()
     _check_names(finding, top)
-    if len(variables) >= 2 and not any(problem.file == path.name for problem in faults.problems):
+    if len(variables) >= 2 and not any(_told(top, key) for key in ("variables", "edges")):
         _check_tree(finding, top)
     return finding
 
@@ -105,10 +108,14 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     found = []
     for one in top.tables("variables"):
         states = one.texts("states")
-        if len(states) < 2 or len(set(states)) != len(states) or not all(_WORD.match(state) for state in states):
+        if len(states) < 2 or len(set(states)) != len(states):
             remedy = 'Write them, the reassuring one first: ["normal", "abnormal"]'
-            one.fault("states", "not two or more different names", remedy, states)
-            states = ("normal", "abnormal")
+            if states or not _told(one, "states"):
+                one.fault("states", "not two or more different names", remedy, list(states))
+        for state in states:
+            if not _WORD.fullmatch(state):
+                what = "a state that is not a plain word" if state else "a state without a name"
+                one.fault("states", what, f"Write states in {_WORDS}", state)
         titles = _titles(one, "state_titles", dict(zip(states, states, strict=True)))
         plain = _titles(one, "plain_state_titles", titles)
         found.append(one.value(Variable, states=states, state_titles=titles, plain_state_titles=plain))
@@ -116,6 +123,12 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     if len(found) < 2:
         top.fault("variables", "fewer than two", "Declare what can be known, and the outcome last")
     return tuple(found)
+
+
+def _told(fields: Fields, key: str) -> bool:
+    """Whether something of a key has been told."""
+    place = f"{fields.place}.{key}".strip(".")
+    return any(one.file == fields.file and (one.column or "").startswith(place) for one in fields.faults.problems)
 
 
 def _within(top: Fields, variables: Sequence[Variable]) -> tuple[str, ...]:
@@ -144,9 +157,15 @@ def read_given(fields: Fields, variables: Sequence[Variable], key: str = "given"
     return given
 
 
+def _variable(fields: Fields, key: str, variables: Sequence[Variable]) -> str:
+    """A variable's name, checked where all have one: that one is missing is told where it is declared."""
+    names = [one.name for one in variables]
+    return fields.choice(key, names) if names and all(names) else fields.text(key)
+
+
 def _state_of(fields: Fields, variables: Sequence[Variable], variable_key: str, state_key: str) -> tuple[str, str]:
     """A variable's name and one of its states, each checked."""
-    name = fields.choice(variable_key, [one.name for one in variables])
+    name = _variable(fields, variable_key, variables)
     variable = next((one for one in variables if one.name == name), None)
     state = fields.choice(state_key, variable.states) if variable else fields.text(state_key)
     return name, state
@@ -179,8 +198,7 @@ def _edge(fields: Fields, variables: Sequence[Variable]) -> Edge:
 
 
 def _independence(fields: Fields, variables: Sequence[Variable]) -> Independence:
-    names = [one.name for one in variables]
-    named = {key: fields.choice(key, names) for key in ("variable", "of")}
+    named = {key: _variable(fields, key, variables) for key in ("variable", "of")}
     return fields.value(Independence, **named, given=read_given(fields, variables))
 
 
@@ -221,10 +239,10 @@ def _check_names(finding: Finding, top: Fields) -> None:
     groups["disagreements"] = [one.key for one in finding.disagreements]
     for group, names in groups.items():
         top.once(group, names)
-        pattern = _NAME if group in ("variables", "outcomes", "descriptors") else _KEY
+        pattern, grammar = (_NAME, _NAMES) if group in ("variables", "outcomes", "descriptors") else (_KEY, _KEYS)
         for name in names:
-            if name and not pattern.match(name):
-                top.fault(group, "not a plain name", "Use lower-case letters, digits and '_'", name)
+            if name and not pattern.fullmatch(name):
+                top.fault(group, "not a plain name", grammar, name)
     # Both become options and keyword arguments of a consultation.
     variables, descriptors = set(groups["variables"]), set(groups["descriptors"])
     for name in variables & descriptors | _RESERVED & (variables | descriptors):

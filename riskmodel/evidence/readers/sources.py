@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from riskmodel.evidence.finding import Source
-from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
+from riskmodel.evidence.readers.identity import TOTAL, Papers, is_total, stands
+from riskmodel.evidence.readers.text import MISSING, Column, Faults, Row, header, read_csv
 
 #: Columns of ``sources.csv``, as the fields of `Source`.
 COLUMNS = {
@@ -35,29 +36,38 @@ WRITTEN = {
 
 
 def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
-    """Read ``sources.csv``."""
+    """Read ``sources.csv``. A key that is refused is among them, so that what cites it is not told as well."""
     sources: dict[str, Source] = {}
+    papers = Papers()
     rows = read_csv(path, faults, **header(COLUMNS))
     for row in rows:
         key = row["key"]
-        if not key or ":" in key or ";" in key:
+        if is_missing(key) or ":" in key or ";" in key:
             row.fault("key", "not a key", "Write author and year, such as 'Simchen 2002', without ':' or ';'")
-            continue
-        if key in sources:
+        elif is_total(key):
+            row.fault("key", *TOTAL)
+        elif key in sources:
             row.fault("key", "the source appears twice", "Keep one row for each source")
-            continue
-        if not row["citation"]:
+        if is_missing(row["citation"]):
             row.fault("citation", "no citation", "Give the full reference: a count without one is not evidence")
         cells: dict[str, Any] = {name: row[name] if well_written(row, name) else "" for name in COLUMNS}
+        if same := papers.find(cells):
+            row.fault(same[0], *stands(*same))
+        papers.add(key, cells)
         cells["year"] = int(cells["year"]) if cells["year"] else None
         cells["overlaps"] = tuple(filter(None, (part.strip() for part in row["overlaps"].split(";"))))
-        sources[key] = Source(**cells)
+        sources.setdefault(key, Source(**cells))
     numbers = {row["key"]: row.number for row in rows}
     for source in sources.values():
         for other in source.overlaps:
             if other not in sources:
                 faults.unknown(path.name, "source", other, sources, row=numbers[source.key], column="overlaps")
     return sources
+
+
+def is_missing(text: str) -> bool:
+    """Whether a cell is empty, or says that what belongs there is not known."""
+    return not text or re.fullmatch(MISSING, text) is not None
 
 
 def well_written(row: Row, column: str) -> bool:

@@ -23,6 +23,7 @@ MOST_ROWS = 20_000
 MOST_BYTES = 5_000_000
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "@", "\t", "\r")
+_BLANKS = "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _NOT_UTF8 = "the file is not UTF-8 text"
 
 
@@ -31,6 +32,7 @@ class Faults:
     """Problems found so far, in the order of reading."""
 
     problems: list[Problem] = field(default_factory=list)
+    told: set[tuple[str, int | None, str | None, str]] = field(default_factory=set)
 
     def add(
         self,
@@ -42,16 +44,33 @@ class Faults:
         column: str | None = None,
         found: object = "",
     ) -> None:
-        """Note a problem."""
-        self.problems.append(Problem(file, row, column, str(found), what, remedy))
+        """Note a problem: one of a cell, since what else is wrong with it may follow from the first."""
+        cell = row is not None and column is not None
+        place = (file, row, column, "" if cell else f"{found}\n{what}")
+        if place not in self.told and (file, 1, column, "") not in (self.told if cell else ()):
+            self.told.add(place)
+            self.problems.append(Problem(file, row, column, str(found), what, remedy))
+
+    def has(self, file: str, row: int, column: str) -> bool:
+        """Whether a cell has been told."""
+        return (file, row, column, "") in self.told
+
+    def columns(self, file: str) -> dict[int, set[str]]:
+        """Columns of a file's rows that have been told, by row."""
+        found: dict[int, set[str]] = {}
+        for where, row, column, _ in self.told:
+            if where == file and row and column:
+                found.setdefault(row, set()).add(column)
+        return found
 
     def unknown(self, file: str, kind: str, name: str, known: Iterable[str], **place: Any) -> None:
         """Note a name that nobody knows, with the nearest one that exists; the place as `add` takes it."""
-        names = list(known)
+        names = [one for one in known if one]
         near = closest(name, names)
         hint = f"Did you mean {near!r}? " if near else ""
         listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-        self.add(file, f"unknown {kind}", f"{hint}Known: {listed or 'none'}", **place, found=name)
+        what = f"unknown {kind}" if name.strip() else f"an empty name in place of a {kind}"
+        self.add(file, what, f"{hint}Known: {listed or 'none'}", **place, found=name)
 
 
 def read_text(path: Path, faults: Faults) -> str | None:
@@ -96,6 +115,10 @@ class Row:
         """Note a problem of a cell."""
         self.faults.add(self.file, what, remedy, row=self.number, column=column, found=self[column])
 
+    def told(self, column: str) -> bool:
+        """Whether a cell has been told."""
+        return self.faults.has(self.file, self.number, column)
+
     def unknown(self, column: str, kind: str, known: Iterable[str]) -> None:
         """Note a cell that names what nobody knows."""
         self.faults.unknown(self.file, kind, self[column], known, row=self.number, column=column)
@@ -128,9 +151,15 @@ class Row:
         return None
 
 
+#: How a table says that something is not known or not reported.
+MISSING = (
+    r"(?i)\s*([-‐-―−.?*]+|\(?\s*(n\.?\s*[/.]?\s*[aradk]\.?|#n/a|#null!|null|none|nan|missing|unknown|unclear"
+    r"|not\s+(reported|available|stated|known|given|applicable|recorded|done))\s*\)?)\s*"
+)
 #: What a cell looks like that is no count, what it is, and the way out; the first that fits.
 _NOT_WHOLE = (
     (r"", "empty", "Give a whole number; leave the row out if the source does not report it"),
+    (MISSING, "not a whole number but a missing count", "Leave the row out: what is not reported is not 0"),
     (r"-[0-9]+", "a negative count", "Give 0 or more"),
     (r"[0-9]{1,3}([.,' ][0-9]{3})+", "thousands, or a fraction", "Write the digits alone, such as 1234"),
     (r"[0-9]{11,}\.0+", "too large", f"The largest count taken is {LARGEST_TOTAL:,}"),
@@ -180,15 +209,19 @@ def read_csv_text(
             what = "columns are not separated by commas"
             faults.add(name, what, "Save it as comma-separated CSV", row=1, found=header[0])
             return []
+        meant: set[str | None] = set()
         for column in required:
             if column not in header:
                 near = closest(column, header)
                 hint = f"Is {near!r} meant? " if near and near not in known else ""
+                meant |= {near} if hint else set()
                 faults.add(name, f"column {column!r} is missing", f"{hint}Add it to the header", row=1, column=column)
         for column in dict.fromkeys(header):
-            if column not in known:
+            if not column:
+                faults.add(name, "a column without a name", "Name it, or delete it", row=1)
+            elif column not in known and column not in meant:
                 faults.unknown(name, "column", column, known, row=1, column=column)
-            if header.count(column) > 1:
+            if column and header.count(column) > 1:
                 faults.add(name, "the column appears twice", "Keep one of them", row=1, column=column)
         start = reader.line_num + 1
         for cells in reader:
@@ -221,9 +254,11 @@ def read_csv_text(
 
 def _printable(row: Row) -> Row:
     """A row without the cells that a spreadsheet would run, or a terminal obey: they are noted."""
-    checked = dict(row.cells)
-    for column, cell in row.cells.items():
-        if cell.startswith(_FORMULA) or (cell.startswith("-") and not _is_number(cell)):
+    # Blanks of every width, such as a page's non-breaking ones, are blanks.
+    checked = {column: re.sub(_BLANKS, " ", cell).strip(" ") for column, cell in row.cells.items()}
+    for column, cell in checked.items():
+        dash = cell.startswith("-") and not _is_number(cell) and not re.fullmatch(MISSING, cell)
+        if cell.startswith(_FORMULA) or dash:
             row.fault(column, "a formula, or text that a spreadsheet takes for one", "Give the value itself")
         elif not cell.isprintable():
             what, remedy = "a control character", "Give plain text on one line"
