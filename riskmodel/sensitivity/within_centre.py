@@ -90,7 +90,7 @@ def centre_dependence(
     --------
     >>> found = centre_dependence("fetal-hepatic-calcification", "good_outcome", correlations=[0.6], anatomy="isolated")
     >>> [round(end, 3) for end in found["variants"][0]["interval"]]
-    [0.656, 0.997]
+    [0.659, 0.997]
     """
     for one in correlations:
         if isinstance(one, bool) or not isinstance(one, (int, float)) or not 0 <= one <= LARGEST:

@@ -102,7 +102,7 @@ def test_a_few_case_reports_do_what_no_one_series_does(model):
     found = tipping_point(model, "good_outcome", threshold=0.5, **NEGATIVE)
     numbers = {one["scenario"]: one["unreported"] for one in found["scenarios"]}
     # Case reports beside 19/19, 10/11, 5/5 and 4/4. Spread in proportion to size, 41 through the tree: summing over all ways
-    # to divide 5 of 10 and 4 of 8 by hand, without Avni 1994, gives 0.5012 with 40 and 0.4955 with 41.
+    # to divide 5 of 10 and 4 of 8 by hand, without Avni 1994, gives 0.5011 with 40 and 0.4954 with 41.
     assert numbers == {"one series": None, "spread": 41, "case reports": 11}
     assert (found["scenario"], found["unreported"]) == ("case reports", 11)
     ten, eleven = (

@@ -67,7 +67,7 @@ def test_the_isolated_finding_s_interval_widens_as_was_measured(model):
     alone, together = found["variants"]
     assert alone["interval"] == pytest.approx(risk.interval(), abs=1e-12)
     assert alone["probability"] == pytest.approx(risk.mean, abs=1e-12)
-    assert together["interval"] == pytest.approx([0.656, 0.997], abs=1e-3)  # 0.658, 0.9975 by Sobol points, error 0.001
+    assert together["interval"] == pytest.approx([0.659, 0.997], abs=1e-3)  # 0.660, 0.9975 by Sobol points, error 0.001
     assert together["probability"] == pytest.approx(risk.mean, abs=0.005)  # it moves, by 0.4 of 100
     assert {one["branch"].split()[0]: one["raises"] for one in found["branches"]} == {
         "karyotype": False,
