@@ -19,7 +19,7 @@ ROOMS = {
 }
 #: Files of these rooms that decide no number of a record.
 SILENT = frozenset(
-    {"evidence/export.py", "evidence/manifest.py", "evidence/template.py", "inference/kinds.py", "tree/sample.py"}
+    {"evidence/export.py", "evidence/manifest.py", "evidence/template.py", "tree/kinds.py", "tree/sample.py"}
 )
 
 

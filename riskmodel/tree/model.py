@@ -325,7 +325,7 @@ class ProbabilityTree(Value):
         tuple of dict
             For each kind its name, events, total, probability and interval of its share in a new setting, the average across
             settings, series, sources, and notes of the counts; empty where nothing is counted. The prior on heterogeneity
-            is the tree's, the one on the average shares `riskmodel.inference.kinds.pool_kinds`'s own.
+            is the tree's, the one on the average shares `riskmodel.tree.kinds.pool_kinds`'s own.
 
         Raises
         ------

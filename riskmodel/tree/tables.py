@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from riskmodel._support.kept import Shelf
 from riskmodel.evidence.finding import Count, Edge
 from riskmodel.evidence.known import Known
-from riskmodel.inference.kinds import pool_kinds
 from riskmodel.posterior import Posterior
 from riskmodel.priors import HeterogeneityPrior
 from riskmodel.tree.estimate import Route
+from riskmodel.tree.kinds import pool_kinds
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ from scipy.special import gammaln
 from riskmodel.distributions.special import g_of, log_sigmoids
 from riskmodel.errors import InputError
 from riskmodel.inference.beta_binomial import Problem
-from riskmodel.inference.kinds import KindProblem, pool_kinds
 from riskmodel.inference.pool import pool
 from riskmodel.priors import HETEROGENEITY_PRIORS, as_heterogeneity_prior, as_mu_prior
+from riskmodel.tree.kinds import KindProblem, pool_kinds
 
 PRIORS = ["default", "half-normal-1", "uniform-rho", ("log-normal", 0.3, 0.5)]
 SHIPPED = [[4, 2, 1, 1, 3], [0, 0, 2, 0, 0], [0, 0, 1, 0, 0]]
