@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 #: Ways that are drawn: a mean is then good to a fiftieth of what it differs between ways.
-WAYS = 1024
+WAYS = 2048
 #: Combinations of classes, and most classes of one branch.
 _COMBINATIONS, _MOST_CLASSES = 520, 24
 #: How often classes are cut.

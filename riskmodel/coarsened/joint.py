@@ -35,7 +35,7 @@ from riskmodel.coarsened.nodes import (
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.base import DeferredDistribution, Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
-from riskmodel.distributions.propagated import propagate
+from riskmodel.distributions.propagated import Propagated, propagate
 from riskmodel.distributions.special import sigmoid
 from riskmodel.distributions.ties import TILT_LOGITS, Ties, Tilt
 from riskmodel.errors import AccuracyError
@@ -75,7 +75,8 @@ class Joint(Value):
         cells = ((row.row.source, *row.cell) for row in self.rows if row.cell is not None and row.node.edge == edge)
         found = self.fits.posterior(edge, tuple(cells))
         if self._listed is None and edge in self._tied_together:
-            return once(self, ("own", edge), lambda: thinned(found))
+            # A prior without counts is on few columns already.
+            return once(self, ("own", edge), lambda: thinned(found, columns=2 if found.events.size else 1))
         return found
 
     @kept
@@ -283,13 +284,18 @@ class Tied(DeferredDistribution):
         """The ratio, worked out: a common factor tells only which ways what is known came from."""
         top, bottom = cancel(self.numerator, self.denominator)
         ties = self.joint.ties(edges_of(self.numerator) | edges_of(self.denominator), average=self.average)
+        known = False
         if ties is not None:
             means = {edge: one.mean for edge, one in self.others.items()} | ties.means()
-            ties = ties.weighted(evaluate(self.denominator, means) / evaluate(bottom, means))
+            factors = evaluate(self.denominator, means) / evaluate(bottom, means)
+            ties, known = ties.weighted(factors), bool(np.ptp(factors) > 0)
         edges = edges_of(top) | edges_of(bottom)
         margins = {edge: self.joint.posterior(edge) for edge in edges if edge not in self.others}
         risks = {edge: margin.average if self.average else margin.next_setting for edge, margin in margins.items()}
-        return propagate(top, bottom, risks | {edge: one for edge, one in self.others.items() if edge in edges}, ties)
+        risks |= {edge: one for edge, one in self.others.items() if edge in edges}
+        if known and ties is not None and len(edges) == 1 and edges <= ties.sets.keys():
+            return Propagated(top, bottom, risks, ties)  # in the ways that what is known tells, no longer its margin
+        return propagate(top, bottom, risks, ties)
 
 
 def effective(weights: Array) -> float:

@@ -115,7 +115,7 @@ def test_large_counts_that_the_branches_do_not_foretell_are_answered(build, coun
     model = build(*FINE, *coarse(*counts))
     risk = model.risk("good_outcome", anatomy="isolated")
     joint = risk.combined.to_dict()["joint"]
-    assert (joint["ways"], joint["exact"]) == (1024, False)
+    assert (joint["ways"], joint["exact"]) == (2048, False)
     assert 0.5 < joint["effective_share"] <= 1
     assert 0 < joint["error"] < 0.002
     assert risk.mean == pytest.approx(mean, abs=4 * np.hypot(0.0013 if mean == 0.537 else 0, joint["error"]))
@@ -180,7 +180,7 @@ def test_drawn_ways_are_as_good_as_all_ways_within_their_error(build, monkeypatc
     assert every.ways == np.prod([(n - y + 1) * (n - y + 2) // 2 for y, n in counts])
     monkeypatch.setattr(joints, "listed", lambda rows: None)
     some = Joint(model.fitted, every.rows)
-    assert (some.exact, some.ways) == (False, 1024)
+    assert (some.exact, some.ways) == (False, 2048)
     node = every.rows[0].node
     for one in (node, *(type(node)(edge, 1.0, 0.0) for edge in sorted(every.tied))):
         error = some.error(one, 1.0, {})
