@@ -125,10 +125,13 @@ def test_series_are_told_by_label_and_never_by_place(events, totals):
 def test_values_by_label_give_the_numbers_of_the_right_pairs():
     # Mean and 95 % interval by independent quadrature.
     events, totals = frame_of_babies()
-    post = rm.pool(events, totals, labels=totals.index)
+    wide = ("log-normal", 0.9, 0.5)
+    post = rm.pool(events, totals, labels=totals.index, heterogeneity=wide)
     assert [post.average.mean, *post.average.interval()] == pytest.approx([0.3798821, 0.1684106, 0.6331665], abs=1e-6)
     assert post.labels == ("Alder", "Birch", "Cedar")
-    table = rm.pool_many({"frame": (events, totals), "lists": ([1, 18, 3], [30, 20, 40])}, estimands=["average"])
+    table = rm.pool_many(
+        {"frame": (events, totals), "lists": ([1, 18, 3], [30, 20, 40])}, estimands=["average"], heterogeneity=wide
+    )
     assert table["mean"].iloc[0] == table["mean"].iloc[1] == pytest.approx(0.3798821, abs=1e-6)
 
 
