@@ -293,7 +293,10 @@ def _criterion(
         reason = ""
         status = "pass" if (value > low if high is None else low <= value <= high) else "fail"
         lower, upper = row.get(f"{name}_lower", value), row.get(f"{name}_upper", value)
-        if status == "fail" and lower <= (np.inf if high is None else high) and upper >= low:
+        if status == "fail" and not np.isfinite(upper - lower):
+            # One data set has no interval: a miss of its cannot be told from chance.
+            status, value, reason = "not available", float("nan"), "one data set cannot tell: it gives no interval"
+        elif status == "fail" and lower <= (np.inf if high is None else high) and upper >= low:
             status = "inconclusive"
     return {
         "criterion": criterion,

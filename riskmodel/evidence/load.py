@@ -12,7 +12,7 @@ from riskmodel.evidence.manifest import FILES, findings, folder_hash, place_of
 from riskmodel.evidence.readers.counts import COLUMNS, read_counts
 from riskmodel.evidence.readers.fields import read_toml
 from riskmodel.evidence.readers.finding import read_finding
-from riskmodel.evidence.readers.sources import read_sources
+from riskmodel.evidence.readers.sources import read_sources, unknown
 from riskmodel.evidence.readers.text import Faults, header, read_csv
 from riskmodel.evidence.readers.together import mistaken
 from riskmodel.evidence.readers.workup import read_workup
@@ -85,10 +85,13 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     named = [("workup.toml", f"{one.key}.counts", one.counts) for one in statements]
     named += [("finding.toml", "partly_tested.counts", one.counts) for one in parsed.partly_tested]
     primary = sorted({count.key for count in counts if count.reading == "primary"})
-    for kind, wanted, known in (("source", cited, sources), ("count", named, primary)):
-        for file, column, keys in wanted if (sources if kind == "source" else counts) else ():
+    strange = unknown((key for *_, keys in cited for key in keys), sources, faults)
+    missing = {key for *_, keys in named for key in keys} - {*primary}
+    missing = {key for key in missing if counts and not mistaken(key, counts, faults, "counts.csv")}
+    for kind, wanted, known, amiss in (("source", cited, sources, strange), ("count", named, primary, missing)):
+        for file, column, keys in wanted:
             for key in keys:
-                if key not in known and not (kind == "count" and mistaken(key, counts, faults, "counts.csv")):
+                if key in amiss:
                     faults.unknown(file, kind, key, known, column=column)
     for one in counts:
         declared = parsed.variable(one.variable)

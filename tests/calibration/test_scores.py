@@ -65,6 +65,14 @@ def test_so_few_series_that_no_share_lies_in_the_range_cannot_tell(pit):
     assert all("6 predictions cannot tell" in row["reason"] for row in rows)
 
 
+@pytest.mark.parametrize("pit", [np.full(6, 0.5), np.full(40, 0.5), np.full(40, 0.999), np.linspace(0.3, 0.7, 200)])
+def test_one_data_set_cannot_fail_since_it_has_no_interval(pit):
+    rows = verdict(of_few(pit, clusters=1, each=pit.size), "default", {})
+    assert "fail" not in {row["status"] for row in rows}
+    assert all(row["reason"] for row in rows if row["status"] == "not available")
+    assert any("one data set cannot tell" in row["reason"] for row in rows)
+
+
 def test_what_misses_by_less_than_its_own_interval_decides_nothing():
     just = (np.arange(1000) + 0.5) / 1000 * 0.978 + 0.011  # 97.1 % inside, and 50 % intervals hold 51.1
     rows = {(row["criterion"], row["k"]): row for row in verdict(scores(just, 0.02), "default", {})}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from riskmodel.errors import closest
 from riskmodel.evidence.finding import BASES, ROLES, TERMINATIONS, Count, Finding, Source
 from riskmodel.evidence.readers.finding import parse_given
 from riskmodel.evidence.readers.identity import TOTAL, is_total
-from riskmodel.evidence.readers.sources import is_missing
+from riskmodel.evidence.readers.sources import is_missing, unknown
 from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
 from riskmodel.evidence.readers.together import check_together
 
@@ -53,7 +53,8 @@ COLUMNS = {
 def read_counts(path: Path, finding: Finding, sources: Mapping[str, Source], faults: Faults) -> tuple[Count, ...]:
     """Read ``counts.csv`` and check it against the finding and its sources."""
     rows = read_csv(path, faults, **header(COLUMNS))
-    counts = tuple(_count(row, finding, sources) for row in rows)
+    strange = unknown((row["source"] for row in rows if not is_total(row["source"])), sources, faults)
+    counts = tuple(_count(row, finding, sources, strange) for row in rows)
     check_together(path.name, counts, finding, faults)
     return counts
 
@@ -81,15 +82,14 @@ def _category(row: Row, finding: Finding) -> tuple[str, str]:
     return variable, _choice(row, "category", f"category of {variable}", known)
 
 
-def _count(row: Row, finding: Finding, sources: Mapping[str, Source]) -> Count:
+def _count(row: Row, finding: Finding, sources: Mapping[str, Source], strange: Collection[str]) -> Count:
     """A row as a value; what cannot be read is told, and something stands in for it."""
     if is_missing(row["source"]):
         row.fault("source", "no source", "Name a key of sources.csv: a count without a citation is not evidence")
-    elif row["source"] not in sources:
-        if is_total(row["source"]):
-            row.fault("source", *TOTAL)
-        elif sources:
-            row.unknown("source", "source", sources)
+    elif row["source"] not in sources and is_total(row["source"]):
+        row.fault("source", *TOTAL)
+    elif row["source"] in strange:
+        row.unknown("source", "source", sources)
     variable, category = _category(row, finding)
     given, wrong = parse_given(row["given"], finding.variables)
     if wrong:
@@ -106,9 +106,9 @@ def _count(row: Row, finding: Finding, sources: Mapping[str, Source]) -> Count:
         "role": _choice(row, "role", "role", ROLES, default="fit"),
         "population": _choice(row, "population", "population", [one.name for one in finding.populations]),
     }
-    _check_ascertainment(row, finding, named["role"])
     if named["role"] == "fit" and named["population"] in [one.name for one in finding.populations if not one.pooled]:
         row.fault("role", f"the population {named['population']!r} is never pooled", "Set role to context")
+    _check_ascertainment(row, finding, named["role"])
     replaces = tuple(filter(None, (part.strip() for part in row["replaces"].split(";;"))))
     if replaces and named["reading"] == "primary":
         row.fault("replaces", "a primary row replaces nothing", "Correct the row itself, or give it another reading")
@@ -126,7 +126,13 @@ def _check_ascertainment(row: Row, finding: Finding, role: str) -> None:
     held = [one for setting in finding.settings for one in setting.ascertainments]
     if not told:
         row.fault("ascertainment", "empty", "Say how these fetuses came to be seen, such as referral or routine")
-    elif role == "fit" and held and told not in held and all(one.ascertainments for one in finding.settings):
+    elif (
+        row.told("role")
+        or row.faults.has(row.file, 1, "role")
+        or not all(one.ascertainments for one in finding.settings)
+    ):
+        return  # whether it enters fits, or what a setting holds, is not known
+    elif role == "fit" and held and told not in held:
         near = closest(told, held)
         hint = f"Did you mean {near!r}? " if near else ""
         remedy = f"{hint}Held: {', '.join(held)}; or name it in a setting of finding.toml"

@@ -7,6 +7,7 @@ taken beside new counts follows.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
     for row in rows:
         key = row["key"]
         if is_missing(key) or ":" in key or ";" in key:
+            faults.unread += 1
             row.fault("key", "not a key", "Write author and year, such as 'Simchen 2002', without ':' or ';'")
         elif is_total(key):
             row.fault("key", *TOTAL)
@@ -56,13 +58,20 @@ def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
         papers.add(key, cells)
         cells["year"] = int(cells["year"]) if cells["year"] else None
         cells["overlaps"] = tuple(filter(None, (part.strip() for part in row["overlaps"].split(";"))))
-        sources.setdefault(key, Source(**cells))
+        if key:
+            sources.setdefault(key, Source(**cells))
     numbers = {row["key"]: row.number for row in rows}
     for source in sources.values():
         for other in source.overlaps:
             if other not in sources:
                 faults.unknown(path.name, "source", other, sources, row=numbers[source.key], column="overlaps")
     return sources
+
+
+def unknown(names: Iterable[str], sources: Mapping[str, Source], faults: Faults) -> set[str]:
+    """Names that no source has: none where they may be those of the keys that could not be read."""
+    found = {*names} - {*sources} if sources else set()
+    return found if len(found - {""}) > faults.unread else set()
 
 
 def is_missing(text: str) -> bool:

@@ -33,6 +33,7 @@ class Faults:
 
     problems: list[Problem] = field(default_factory=list)
     told: set[tuple[str, int | None, str | None, str]] = field(default_factory=set)
+    unread: int = 0  # keys of sources that could not be read, so that what cites them is not told as well
 
     def add(
         self,
@@ -221,6 +222,7 @@ def read_csv_text(
                 faults.add(name, "a column without a name", "Name it, or delete it", row=1)
             elif column not in known and column not in meant:
                 faults.unknown(name, "column", column, known, row=1, column=column)
+                faults.told.add((name, 1, closest(column, known), ""))  # what it lacks follows from its name
             if column and header.count(column) > 1:
                 faults.add(name, "the column appears twice", "Keep one of them", row=1, column=column)
         start = reader.line_num + 1

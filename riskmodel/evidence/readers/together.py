@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Sequence
 
 from riskmodel.errors import closest
@@ -24,6 +24,8 @@ Doubtful = Sequence[tuple[Count, set[str]]]
 def check_together(file: str, counts: Sequence[Count], finding: Finding, faults: Faults) -> None:
     """Note what rows are at fault together; what may follow from a fault of one cell is let be."""
     told = faults.columns(file)
+    if told.get(1, set()) & (WHICH | NUMBERS):
+        return  # a column is missing: every row would follow from that
     doubtful = [(one, told[one.row]) for one in counts if told.get(one.row, set()) & (WHICH | NUMBERS)]
     sure = [one for one in counts if not told.get(one.row, set()) & WHICH]
     _check_twice(file, sure, finding, faults, {row for row, columns in told.items() if columns & {*NUMBERS, "tested"}})
@@ -45,10 +47,15 @@ def belongs(
 
 
 def mistaken(key: str, counts: Sequence[Count], faults: Faults, file: str) -> bool:
-    """Whether a key that no count has is that of a row at fault, which is told there."""
+    """Whether a key that no count has may be that of a row at fault, by the cells of it that are not."""
     told = faults.columns(file)
-    keys = [one.key for one in counts if told.get(one.row, set()) & WHICH]
-    return bool(difflib.get_close_matches(key, keys, n=1, cutoff=0.85))
+    for one in counts:
+        bad = told.get(one.row, set()) & WHICH
+        cells = {at: ".+" if at in bad else re.escape(getattr(one, at)) for at in ("source", "variable", "category")}
+        given = r"( \| .+)?" if "given" in bad else re.escape(f" | {one.given}" if one.given else "")
+        if bad and re.fullmatch(f"{cells['source']}: {cells['variable']}={cells['category']}{given}", key):
+            return True
+    return bool(told.get(1, set()) & WHICH)
 
 
 def _check_twice(file: str, counts: Sequence[Count], finding: Finding, faults: Faults, unread: set[int]) -> None:
