@@ -69,7 +69,7 @@ def test_icons_fill_the_low_end_and_hatch_to_the_high_end(isolated):
     assert len(ax.patches) == 100
     assert 100 - hatched - grey == round(100 * row["lower"])
     assert 100 - grey == round(100 * row["upper"])
-    assert any("black line: mean 89" in text.get_text() for text in ax.texts)
+    assert any(f"black line: mean {100 * row['probability']:.0f}" in text.get_text() for text in ax.texts)
 
 
 def test_changes_draw_the_risk_after_either_result(isolated):
