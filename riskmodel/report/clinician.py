@@ -116,7 +116,8 @@ def _coarse(answer: Answer) -> list[str]:
     for one in answer["coarse_counts"]:
         found = one["agreement"]
         if found is None:
-            lines.append(f"- {_count(one)}: not read through the tree, for {one['reason']}")
+            read = one["reason"].startswith("not compared")
+            lines.append(f"- {_count(one)}: {'' if read else 'not read through the tree, for '}{one['reason']}")
             continue
         far = (("low", "fewer"), ("high", "more"))
         ends = [f"{end} or {more}" for side, more in far if (end := found[f"detectable_{side}"]) is not None]

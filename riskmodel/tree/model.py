@@ -165,8 +165,8 @@ class ProbabilityTree(Value):
         Returns
         -------
         tuple of (Count, Agreement or None, str)
-            In the order of the file. Where a count cannot be read through the tree, None and the reason; such a count
-            enters no combined answer.
+            In the order of the file. None and the reason where nothing foretells a count, or where it cannot be read
+            through the tree; the latter enters no combined answer.
         """
         return once(self, "coarse", lambda: tuple(coarse_agreement(self, row) for row in self.fitted.coarse))
 

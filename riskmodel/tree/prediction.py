@@ -13,6 +13,7 @@ from riskmodel.distributions.diagram import edges_of
 from riskmodel.evidence.finding import Count
 
 if TYPE_CHECKING:
+    from riskmodel.tree.branches import Branches
     from riskmodel.tree.model import ProbabilityTree
 
 
@@ -22,8 +23,11 @@ def coarse_agreement(tree: ProbabilityTree, row: Count) -> tuple[Count, Agreemen
     found, reason, _ = branches.read(row, {})
     if found is None:
         return row, None, reason
+    untold = _untold(branches, edges_of(found.node))
+    if untold:
+        return row, None, f"not compared: {untold}"
     compared = agreement(found, {i: branches.posterior(i) for i in edges_of(found.node)})
-    return row, compared, "" if compared else f"{row.total:,} fetuses are too many to predict"
+    return row, compared, "" if compared else f"not compared: {row.total:,} fetuses are too many to predict"
 
 
 def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
@@ -46,13 +50,18 @@ def foretold(tree: ProbabilityTree, row: Count) -> Foretold:
     if found.coarse is None:
         return Foretold(None, None, found.reason)
     places = edges_of(found.coarse.node)
-    untold = [i for i in sorted({place % len(branches.edges) for place in places}) if branches.unfed(i)]
-    if untold:  # a prior alone foretells nothing
-        return Foretold(None, None, f"it needs a branch without counts of its own: {branches.edges[untold[0]].said}")
+    if untold := _untold(branches, places):
+        return Foretold(None, None, untold)
     pmf = predicted(found.coarse, {i: branches.posterior(i) for i in places})
     if pmf is None:
         return Foretold(None, None, f"{row.total:,} fetuses are too many to predict")
     return _scored(pmf, row.events)
+
+
+def _untold(branches: Branches, places: frozenset[int]) -> str:
+    """Why some branches foretell nothing: a prior alone does not. Empty where all have counts of their own."""
+    unfed = [i for i in sorted({place % len(branches.edges) for place in places}) if branches.unfed(i)]
+    return f"it needs a branch without counts of its own: {branches.edges[unfed[0]].said}" if unfed else ""
 
 
 def _scored(pmf: NDArray[np.float64], events: int) -> Foretold:
