@@ -11,15 +11,17 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskmodel._support.kept import Value, kept
 from riskmodel.errors import EvidenceError
 from riskmodel.evidence.manifest import place_of
+from riskmodel.evidence.readers.sheets import as_table
 from riskmodel.evidence.readers.sources import well_written
-from riskmodel.evidence.readers.text import Faults, Row, read_csv
+from riskmodel.evidence.readers.tables import Table
+from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,11 +79,14 @@ class Corpus(Value):
         Sorted by data set and arm.
     sources : mapping of str to CorpusSource
         By data set; empty for a file without citations.
+    said : tuple of str
+        What of the file was passed over, such as a hidden row, or taken as it stands.
     """
 
     name: str
     arms: tuple[Arm, ...]
     sources: Mapping[str, CorpusSource]
+    said: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def clusters(self) -> tuple[str, ...]:
@@ -137,15 +142,19 @@ def corpora() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / FILES[0]).is_file()))
 
 
-def load_corpus(path: str | Path | None = None) -> Corpus:
+def load_corpus(path: str | Path | None = None, *, sheet: str | None = None, hidden: bool = False) -> Corpus:
     """Read and check a corpus.
 
     Parameters
     ----------
     path : str or Path, optional
-        Name of a shipped corpus, ``"development"`` by default; or a CSV file with the columns meta_analysis, arm, study,
-        events and total, and cluster where data sets share trials; or a folder with such a file, ``series.csv``, and
-        ``sources.csv``.
+        Name of a shipped corpus, ``"development"`` by default; or a CSV file or workbook with the columns meta_analysis,
+        arm, study, events and total, and cluster where data sets share trials; or a folder with such a CSV file,
+        ``series.csv``, and ``sources.csv``.
+    sheet : str, optional
+        Of a workbook; by default the only visible one with these columns.
+    hidden : bool
+        Whether hidden rows and columns of a workbook are read as well.
 
     Returns
     -------
@@ -159,7 +168,7 @@ def load_corpus(path: str | Path | None = None) -> Corpus:
     UnknownNameError
         If there is no such corpus, file or folder.
     InputError
-        If `path` is neither a name nor a path.
+        If `path` is neither a name nor a path, or is not a table.
 
     Examples
     --------
@@ -178,10 +187,12 @@ def load_corpus(path: str | Path | None = None) -> Corpus:
             raise EvidenceError(faults.problems, where=str(place))
         sources = _read_sources(place / FILES[1], faults)
         series = place / FILES[0]
-    arms = _read_series(series, sources, faults)
+    table = as_table(series, required=SERIES_COLUMNS, optional=("cluster",), sheet=sheet, hidden=hidden)
+    arms = _read_series(table, sources, faults)
     if faults.problems:
-        raise EvidenceError(sorted(faults.problems, key=lambda one: (one.file, one.row or 0)), where=str(place))
-    return Corpus(place.resolve().name, arms, sources)
+        found = sorted(table.placed(faults.problems), key=lambda one: (one.file, one.row or 0))
+        raise EvidenceError(found, where=str(place))
+    return Corpus(place.resolve().name, arms, sources, table.said)
 
 
 def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
@@ -197,8 +208,8 @@ def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
     return sources
 
 
-def _read_series(path: Path, sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[Arm, ...]:
-    rows = read_csv(path, faults, required=SERIES_COLUMNS, optional=("cluster",))
+def _read_series(table: Table, sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[Arm, ...]:
+    rows = read_rows(table, faults, required=SERIES_COLUMNS, optional=("cluster",))
     if any(column not in rows[0].cells for column in SERIES_COLUMNS) if rows else True:
         return ()  # a missing column would be a fault of every row
     arms: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
@@ -227,7 +238,7 @@ def _read_series(path: Path, sources: Mapping[str, CorpusSource], faults: Faults
         if size < FEWEST_SERIES:
             what = f"the arm has {size} series, fewer than {FEWEST_SERIES}"
             number = first_rows[key].number
-            faults.add(path.name, what, "Leave the arm out", row=number, column="arm", found="/".join(key))
+            faults.add(table.name, what, "Leave the arm out", row=number, column="arm", found="/".join(key))
     if faults.problems:
         return ()
     return tuple(_arm(key, arms[key], clusters[key[0]]) for key in sorted(arms))
