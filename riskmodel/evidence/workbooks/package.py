@@ -93,13 +93,10 @@ def parse(
     text: Callable[[str], None] | None = None,
 ) -> None:
     """Walk through a part; names come without prefix, attributes as they are written."""
-    count = 0
+    if content.count(b"<") > 2 * MOST_ELEMENTS:
+        raise TooLargeError(f"more than {MOST_ELEMENTS:,} elements in {part!r}")
 
     def begin(name: str, attributes: Mapping[str, str]) -> None:
-        nonlocal count
-        count += 1
-        if count > MOST_ELEMENTS:
-            raise TooLargeError(f"more than {MOST_ELEMENTS:,} elements in {part!r}")
         start(name.rpartition(":")[2], attributes)
 
     def refuse(*_: Any) -> None:

@@ -8,12 +8,12 @@ from typing import Protocol
 
 from riskmodel.errors import InputError
 
-#: Bytes of all parts that are unpacked: 20,000 rows of twenty columns take some 25 million.
+#: Bytes of all parts that are unpacked: 20,000 rows of a dozen columns take some 15 million.
 MOST_UNPACKED = 50_000_000
-#: Elements of one part, since each costs a call: half a second for a million (2026-11, two busy cores).
-MOST_ELEMENTS = 2_000_000
+#: Elements of one part, since each costs a call.
+MOST_ELEMENTS = 1_000_000
 #: Cells with something in them, and cells of the rectangle around them: readers make an array of it.
-MOST_CELLS = 500_000
+MOST_CELLS = 250_000
 MOST_AREA = 2_000_000
 #: Characters of all cells: a shared text counts as often as it is shown.
 MOST_TEXT = 20_000_000
@@ -64,11 +64,10 @@ class Sheet:
 
     def put(self, row: int, column: int, cell: Cell) -> None:
         """Note a cell that is not blank."""
-        place = address(row, column)
         if not (0 < row <= LAST_ROW and 0 < column <= LAST_COLUMN):
-            raise DamagedError(f"there is no cell {place}")
+            raise DamagedError(f"there is no cell {address(row, column)}")
         if (row, column) in self.cells:
-            raise DamagedError(f"the cell {place} stands there twice")
+            raise DamagedError(f"the cell {address(row, column)} stands there twice")
         self.budget.cells -= 1
         self.budget.characters -= len(cell.value) if isinstance(cell.value, str) else 0
         if self.budget.cells < 0 or self.budget.characters < 0:

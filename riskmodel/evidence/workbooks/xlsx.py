@@ -18,6 +18,7 @@ DATES = {*range(14, 23), *range(27, 37), 45, 46, 47, *range(50, 59)}
 _NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*")
 #: What a sheet says of its size: stale in many files, and of no use.
 _DIMENSION = rb"<(\w+:)?dimension\b[^>]*>(</(\w+:)?dimension>)?"
+_BLANK = re.compile(rb"<(?:\w+:)?c(?=[^<>]*\sr=\"[A-Z0-9]+\")(?:\s[a-z]+=\"[^\"<>]*\")+\s*/>")
 _TRUE = ("1", "true")
 
 
@@ -95,7 +96,8 @@ class Xlsx:
         if path not in self.package:
             raise DamagedError(f"the sheet {name!r} is not in the file")
         scan = _Scan(Sheet(name, hidden, self.budget), self.texts, self.formats)
-        parse(path, self.package.part(path), scan.start, scan.end, scan.text)
+        # Cells that are only coloured go first: they may be a million, and each would cost a call.
+        parse(path, _BLANK.sub(b"", self.package.part(path)), scan.start, scan.end, scan.text)
         return scan.sheet
 
     def for_reader(self, name: str) -> bytes:
@@ -118,12 +120,15 @@ class _Scan:
         self.value = self.inline = ""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        above = self.inside[-1] if self.inside else ""
         self.inside.append(name)
-        if name == "c" and self.inside[-2:-1] == ["row"]:
+        if name == "v":
+            return
+        if name == "c" and above == "row":
             self.cell, self.formula, self.value, self.inline = attributes, False, "", ""
-        elif name == "f" and self.inside[-2:-1] == ["c"]:
+        elif name == "f" and above == "c":
             self.formula = True
-        elif name == "row" and self.inside[-2:-1] == ["sheetData"]:
+        elif name == "row" and above == "sheetData":
             self.row, self.column = _whole(attributes.get("r", self.row + 1)), 0
             if attributes.get("hidden") in _TRUE or _none_high(attributes.get("ht")):
                 self.sheet.hidden_rows.add(self.row)
