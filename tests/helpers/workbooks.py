@@ -228,6 +228,9 @@ def shared(path):
         )
         kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
         link = f'<Relationship Id="rIdS" Type="{kind}" Target="sharedStrings.xml"/></Relationships>'.encode()
+        form = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+        known = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{form}"/></Types>'.encode()
+        parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace(b"</Types>", known)
         related = "xl/_rels/workbook.xml.rels"
         parts[related] = parts[related].replace(b"</Relationships>", link)
 

@@ -15,6 +15,11 @@ BUILT_IN = {1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 
             42: '_$* #,##0_;_$* "-"_;_@_', 43: "_* #,##0.00_", 44: "_$* #,##0.00_", 48: "##0.0E+0", 49: "@"}  # fmt: skip
 #: The others are dates and times; some only so in East Asian programs.
 DATES = {*range(14, 23), *range(27, 37), 45, 46, 47, *range(50, 59)}
+#: What sheets are said to be, in the two forms of the standard.
+MAIN = {
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",
+}
 _NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*")
 #: What a sheet says of its size: stale in many files, and of no use.
 _DIMENSION = rb"<(\w+:)?dimension\b[^>]*>(</(\w+:)?dimension>)?"
@@ -128,6 +133,8 @@ class _Scan:
             self.cell, self.formula, self.value, self.inline = attributes, False, "", ""
         elif name == "f" and above == "c":
             self.formula = True
+        elif name == "worksheet" and not MAIN & {value for key, value in attributes.items() if key.startswith("xmlns")}:
+            raise DamagedError("a sheet that is none of a spreadsheet")
         elif name == "row" and above == "sheetData":
             self.row, self.column = _whole(attributes.get("r", self.row + 1)), 0
             if attributes.get("hidden") in _TRUE or _none_high(attributes.get("ht")):
