@@ -126,11 +126,15 @@ class Problem:
     found: str  # the offending text
     what: str  # what is wrong with it
     remedy: str  # what to do
+    sheet: str = ""  # of a workbook, and the cell as the program names it, where the fault is of one
+    cell: str = ""
 
     def __str__(self) -> str:
         """Location first, so that a list of problems sorts and scans like a compiler's."""
-        place = self.file
-        if self.row is not None:
+        place = f"{self.file}, sheet {self.sheet!r}" if self.sheet else self.file
+        if self.cell:
+            place += f", cell {self.cell}"
+        elif self.row is not None:
             place += f", row {self.row}"
         if self.column:
             place += f", {self.column}"

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,9 +31,10 @@ from riskmodel.evidence.readers.identity import (
     stands,
     sums,
 )
-from riskmodel.evidence.readers.sheets import as_sheet
+from riskmodel.evidence.readers.sheets import as_table
 from riskmodel.evidence.readers.sources import is_missing, well_written
-from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_csv_text
+from riskmodel.evidence.readers.tables import Table
+from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent.parent / "data" / "corpora"
 FILES = ("series.csv", "sources.csv")
 SERIES_COLUMNS = ("meta_analysis", "arm", "study", "events", "total")
+COLUMNS: Mapping[str, Sequence[str]] = {"required": SERIES_COLUMNS, "optional": ("cluster",)}
 SOURCE_COLUMNS = ("key", "cluster", "what", "citation", "doi")
 #: With one series left out there must be two to pool: an arm of fewer says nothing of how series differ.
 FEWEST_SERIES = 3
@@ -91,11 +93,14 @@ class Corpus(Value):
         Sorted by data set and arm.
     sources : mapping of str to CorpusSource
         By data set; empty for a file without citations.
+    said : tuple of str
+        What of the file was passed over, such as a hidden row, or taken as it stands.
     """
 
     name: str
     arms: tuple[Arm, ...]
     sources: Mapping[str, CorpusSource]
+    said: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def clusters(self) -> tuple[str, ...]:
@@ -174,15 +179,19 @@ def corpora() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / FILES[0]).is_file()))
 
 
-def load_corpus(path: Any = None) -> Corpus:
+def load_corpus(path: Any = None, *, sheet: str | None = None, hidden: bool = False) -> Corpus:
     """Read and check a corpus.
 
     Parameters
     ----------
     path : str, Path, data frame or sequence of mapping, optional
-        Name of a shipped corpus, ``"development"`` by default; or a CSV file with the columns meta_analysis, arm, study,
-        events and total, and cluster where data sets share trials; or a data frame of any maker, or rows, with these; or a
-        folder with such a file, ``series.csv``, and ``sources.csv``.
+        Name of a shipped corpus, ``"development"`` by default; or a CSV file or workbook with the columns meta_analysis,
+        arm, study, events and total, and cluster where data sets share trials; or a data frame of any maker, or rows, with
+        these; or a folder with such a CSV file, ``series.csv``, and ``sources.csv``.
+    sheet : str, optional
+        Of a workbook; by default the only visible one with these columns.
+    hidden : bool
+        Whether hidden rows and columns of a workbook are read as well.
 
     Returns
     -------
@@ -196,7 +205,7 @@ def load_corpus(path: Any = None) -> Corpus:
     UnknownNameError
         If there is no such corpus, file or folder.
     InputError
-        If `path` is neither a name nor a path, and no table.
+        If `path` is neither a name nor a path, and no table; or it has no sheet or nothing hidden that is asked for.
 
     Examples
     --------
@@ -205,13 +214,11 @@ def load_corpus(path: Any = None) -> Corpus:
     """
     faults = Faults()
     if path is not None and not isinstance(path, (str, Path)):
-        name, text = as_sheet(path, (*SERIES_COLUMNS, "cluster"))
-        arms = _arms(
-            name, read_csv_text(name, text, faults, required=SERIES_COLUMNS, optional=("cluster",)), {}, faults
-        )
+        table = as_table(path, **COLUMNS, sheet=sheet, hidden=hidden)
+        arms = _arms(table, {}, faults)
         if faults.problems:
-            raise EvidenceError(faults.problems, where=name)
-        return Corpus(name, arms, {})
+            raise EvidenceError(faults.problems, where=table.name)
+        return Corpus(table.name, arms, {})
     place = place_of("development" if path is None else path, "corpus", corpora(), SHIPPED, "CSV file")
     sources: dict[str, CorpusSource] = {}
     series = place
@@ -221,13 +228,17 @@ def load_corpus(path: Any = None) -> Corpus:
                 faults.add(file, "the file is missing", f"A corpus's folder has {' and '.join(FILES)}")
         series = place / FILES[0]
         sources = _read_sources(place / FILES[1], faults) if (place / FILES[1]).is_file() else {}
-    arms = ()
+    arms, table = (), Table(series.name, ())
     if series.is_file() or not place.is_dir():
-        rows = read_csv(series, faults, required=SERIES_COLUMNS, optional=("cluster",))
-        arms = _arms(series.name, rows, sources, faults)
+        try:
+            table = as_table(series, **COLUMNS, sheet=sheet, hidden=hidden)
+            arms = _arms(table, sources, faults)
+        except EvidenceError as error:
+            faults.problems += error.problems
     if faults.problems:
-        raise EvidenceError(sorted(faults.problems, key=lambda one: (one.file, one.row or 0)), where=str(place))
-    return Corpus(place.resolve().name, arms, sources)
+        found = sorted(table.placed(faults.problems), key=lambda one: (one.file, one.row or 0))
+        raise EvidenceError(found, where=str(place))
+    return Corpus(place.resolve().name, arms, sources, table.said)
 
 
 def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
@@ -248,7 +259,8 @@ def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
     return sources
 
 
-def _arms(name: str, rows: Sequence[Row], sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[Arm, ...]:
+def _arms(table: Table, sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[Arm, ...]:
+    rows = read_rows(table, faults, **COLUMNS)
     if any(column not in rows[0].cells for column in SERIES_COLUMNS) if rows else True:
         return ()  # a missing column would be a fault of every row
     arms: dict[tuple[str, str], dict[str, _Series]] = {}
@@ -281,7 +293,7 @@ def _arms(name: str, rows: Sequence[Row], sources: Mapping[str, CorpusSource], f
         if size < FEWEST_SERIES and all(key) and not told:
             what = f"the arm has {size} series, fewer than {FEWEST_SERIES}"
             number = first_rows[key].number
-            faults.add(name, what, "Leave the arm out", row=number, column="arm", found="/".join(key))
+            faults.add(table.name, what, "Leave the arm out", row=number, column="arm", found="/".join(key))
     for found in arms.values():
         _check_totals(list(found.values()))
     if faults.problems:

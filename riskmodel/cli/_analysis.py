@@ -83,8 +83,14 @@ def _ratio(text: str, number: int) -> tuple[int, int]:
     return pair
 
 
+_sheet = click.option("--sheet", metavar="NAME", help="Of a workbook; the only visible one with the columns otherwise.")
+_hidden = click.option("--hidden", is_flag=True, help="Read hidden rows and columns of a workbook as well.")
+
+
 @click.command(name="calibrate")
-@click.option("--corpus", metavar="FILE", help="A CSV of published series; the shipped development corpus otherwise.")
+@click.option("--corpus", metavar="FILE", help="A table of published series; the shipped development corpus otherwise.")
+@_sheet
+@_hidden
 @click.option("--seed", type=int, default=1, show_default=True, help="Of every draw.")
 @click.option("--out", metavar="DIR", help="Write calibration.json and calibration.md there.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes.")
@@ -95,7 +101,7 @@ def _ratio(text: str, number: int) -> tuple[int, int]:
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def calibrate(
     corpus: str | None, seed: int, out: str | None, jobs: int, picture: str | None, as_json: bool,
-    mirrored: bool, **configuration: Any,
+    mirrored: bool, sheet: str | None, hidden: bool, **configuration: Any,
 ) -> None:  # fmt: skip
     """Whether predictions hold: leave one series out of published meta-analyses, and predict it from others.
 
@@ -112,9 +118,9 @@ def calibrate(
     from riskmodel.calibration.predictors import asked
 
     predictors = asked(**configuration)
-    loaded = load_corpus(corpus)
-    for one in loaded.audit():
-        click.echo(f"riskmodel: {one}. {one.remedy}", err=True)
+    loaded = load_corpus(corpus, sheet=sheet, hidden=hidden)
+    for one in (*loaded.said, *(f"{one}. {one.remedy}" for one in loaded.audit())):
+        click.echo(f"riskmodel: {one}", err=True)
     place = folder(out) if out else None
     with workers(jobs) as executor, Bar() as progress:
         record = calibrate(
@@ -140,16 +146,18 @@ def calibrate(
 @click.option("--setting", default="any", show_default=True, help="Whose series speak.")
 @click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
 @click.option("--merge", is_flag=True, help="Take a paper that the finding has under another label for that one.")
+@_sheet
+@_hidden
 @click.option("--save", "place", metavar="DIR", help="Write the finding with the new counts there: a new folder.")
 @click.option("--picture", metavar="FILE", help="Draw it: every risk before and after.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def refit(
     new: str, finding: str, setting: str, reading: str, merge: bool, place: str | None, picture: str | None,
-    as_json: bool,
+    as_json: bool, sheet: str | None, hidden: bool,
 ) -> None:  # fmt: skip
     """What new counts change: how surprising each is, what moves, and why. Nothing is written unless asked.
 
-    NEW.csv has the columns of counts.csv, and citation, year, doi, pmid, design for a new source; an Excel sheet will do.
+    NEW.csv has the columns of counts.csv, and citation, year, doi, pmid, design for a new source; a workbook will do.
 
     \b
     riskmodel refit new-series.csv
@@ -160,7 +168,7 @@ def refit(
 
     if place is not None:
         new_folder(place)
-    found = refit(finding, new, setting=setting, reading=reading, merge=merge)
+    found = refit(finding, new, setting=setting, reading=reading, merge=merge, sheet=sheet, hidden=hidden)
     if picture is not None:
         from riskmodel import plots
 

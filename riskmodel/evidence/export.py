@@ -6,6 +6,8 @@ counts name their sources by key.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,6 +18,7 @@ from riskmodel._support.files import write_folder
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.manifest import FILES
 from riskmodel.evidence.readers import counts, sources
+from riskmodel.evidence.readers.tables import clean, comma_separated
 from riskmodel.evidence.readers.text import Column
 
 
@@ -76,9 +79,9 @@ def _resource(
     keys: Mapping[str, Any],
 ) -> dict[str, Any]:
     """One file; `named` has the words of a column that the finding declares."""
-    head = (evidence.path / f"{name}.csv").read_text(encoding="utf-8-sig").splitlines()[0]
+    text = _text(evidence, f"{name}.csv")
     fields = []
-    for column in (part.strip().strip('"') for part in head.split(",")):
+    for column in filter(None, map(clean, next(cells for cells in csv.reader(io.StringIO(text)) if any(cells)))):
         known = columns[column]
         field = {"name": column, "type": known.kind, "description": known.meaning}
         limits = {**known.limits, **({"enum": named[column]} if column in named else {})}
@@ -94,12 +97,18 @@ def _resource(
     }
 
 
+def _text(evidence: Evidence, name: str) -> str:
+    """A file with line ends, byte order mark and commas as every reader takes them."""
+    known = {"counts.csv": counts.COLUMNS, "sources.csv": sources.COLUMNS}.get(name)
+    text = (evidence.path / name).read_bytes().decode().lstrip("\ufeff").replace("\r\n", "\n")
+    return text if known is None else comma_separated(text, [*known])
+
+
 def write_package(evidence: Evidence, path: str | Path) -> None:
     """Write a finding as a tabular data package: a new folder, whole or not at all."""
     files: dict[str, str | bytes] = {}
     for name in FILES:
         if (evidence.path / name).exists():
-            # Line ends and byte order mark as every reader takes them.
-            files[name] = (evidence.path / name).read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+            files[name] = _text(evidence, name)
     files["datapackage.json"] = json.dumps(descriptor(evidence), indent=1, ensure_ascii=False) + "\n"
     write_folder(path, files)

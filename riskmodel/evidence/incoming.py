@@ -26,12 +26,15 @@ from riskmodel.evidence.load import load_evidence
 from riskmodel.evidence.manifest import FILES, folder_hash
 from riskmodel.evidence.readers import counts, sources
 from riskmodel.evidence.readers.identity import NORMAL, TOTAL, Papers, is_total, stands
-from riskmodel.evidence.readers.sheets import as_sheet
-from riskmodel.evidence.readers.text import Faults, Row, read_csv_text
+from riskmodel.evidence.readers.sheets import as_table
+from riskmodel.evidence.readers.tables import Table, clean, comma_separated
+from riskmodel.evidence.readers.text import Faults, Row, read_rows
 
 NEEDED = ("source", "variable", "category", "events", "total", "ascertainment", "terminations", "basis")
 #: What a row may say of its source: the columns of ``sources.csv`` but its key, and but what a count says itself.
 OF_SOURCE = tuple(name for name in sources.COLUMNS if name not in ("key", "ascertainment", "note"))
+#: What a table of new counts may have besides.
+OPTIONAL = tuple(name for name in (*counts.COLUMNS, *OF_SOURCE) if name not in NEEDED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +45,25 @@ class Incoming(Value):
     files: Mapping[str, str]  # the folder's files, as they would be written
     counts: tuple[Count, ...]  # the new ones, as they stand in the new ``counts.csv``
     sources: tuple[str, ...]  # keys of sources that the finding did not have
+    said: tuple[str, ...] = ()  # what of the file was passed over, or taken as it stands
 
 
-def join(evidence: Evidence, new: Any, *, updated: str | None = None, merge: bool = False) -> Incoming:
+def join(
+    evidence: Evidence,
+    new: Any,
+    *,
+    updated: str | None = None,
+    merge: bool = False,
+    sheet: str | None = None,
+    hidden: bool = False,
+) -> Incoming:
     """Check new counts against a finding and put them beside its own; with `merge` a known paper bears its known label."""
-    name, text = as_sheet(new, (*counts.COLUMNS, *OF_SOURCE))
+    table = as_table(new, required=NEEDED, optional=OPTIONAL, sheet=sheet, hidden=hidden)
     faults = Faults()
-    lines = _new_rows(name, text, evidence, faults, merge)
+    lines = _new_rows(table, evidence, faults, merge)
     if not lines:
-        raise EvidenceError(faults.problems, where=name)
-    told = faults.columns(name)
+        raise EvidenceError(table.placed(faults.problems), where=table.name)
+    told = faults.columns(table.name)
     files = _files(evidence)
     # A cell that is told already is written as a formula, so that nothing is concluded from its being empty.
     rows = [{at: "=" if at in told.get(one.number, ()) else cell for at, cell in one.cells.items()} for one in lines]
@@ -74,9 +86,9 @@ def join(evidence: Evidence, new: Any, *, updated: str | None = None, merge: boo
     files["finding.toml"] = dated.sub(f"updated = {day}", files["finding.toml"], count=1)
     places = {first + i: line.number for i, line in enumerate(lines)}
     origins = {first_source + i: of[0].number for i, of in enumerate(unknown.values())}
-    whole = _loaded(files, evidence, name, places, origins, faults)
+    whole = _loaded(files, evidence, table, places, origins, faults)
     added = tuple(count for count in whole.all_counts if count.row in places)
-    return Incoming(whole, files, added, tuple(unknown))
+    return Incoming(whole, files, added, tuple(unknown), table.said)
 
 
 def _said(rows: Sequence[Row], column: str) -> str:
@@ -85,10 +97,9 @@ def _said(rows: Sequence[Row], column: str) -> str:
     return "" if said is None or said.told(column) else said[column]
 
 
-def _new_rows(name: str, text: str, evidence: Evidence, faults: Faults, merge: bool) -> list[Row]:
+def _new_rows(table: Table, evidence: Evidence, faults: Faults, merge: bool) -> list[Row]:
     """Rows of the new table, with what need not be said filled in, and what they say of their sources checked."""
-    optional = [one for one in (*counts.COLUMNS, *OF_SOURCE) if one not in NEEDED]
-    rows = read_csv_text(name, text, faults, required=NEEDED, optional=optional)
+    rows = read_rows(table, faults, required=NEEDED, optional=OPTIONAL)
     pooled = [one.name for one in evidence.finding.populations if one.pooled]
     usual = {"reading": "primary"} | ({"population": pooled[0]} if len(pooled) == 1 else {})
     by_source: dict[str, list[Row]] = {}
@@ -162,19 +173,24 @@ def _files(evidence: Evidence) -> dict[str, str]:
     if folder_hash(evidence.path) != evidence.content_hash:
         raise InputError("the folder has changed since it was read", where=str(evidence.path), remedy="Load it again")
     there = [name for name in FILES if (evidence.path / name).exists()]
-    return {name: (evidence.path / name).read_bytes().decode("utf-8-sig").replace("\r\n", "\n") for name in there}
+    texts = {name: (evidence.path / name).read_bytes().decode().lstrip("\ufeff") for name in there}
+    columns = {"counts.csv": [*counts.COLUMNS], "sources.csv": [*sources.COLUMNS]}
+    return {
+        name: comma_separated(text, columns[name]) if name in columns else text.replace("\r\n", "\n")
+        for name, text in texts.items()
+    }
 
 
 def _with_rows(text: str, known: Iterable[str], rows: Sequence[Mapping[str, str]]) -> tuple[str, int]:
-    """A file with more rows, its header longer where they need it; and the line on which the first of them stands."""
+    """A file with more rows, its header longer where they need it; and the row in which the first of them stands."""
     reader = csv.reader(io.StringIO(text, newline=""))
-    header = [cell.strip() for cell in next(reader)]
+    header = next([clean(cell) for cell in cells] for cells in reader if any(map(str.strip, cells)))
     columns = [*header, *(name for name in known if name not in header and any(row.get(name) for row in rows))]
     if columns != header:
         old = [dict(zip(header, cells, strict=False)) for cells in reader if any(cells)]
         text = _written(columns, [dict(zip(columns, columns, strict=True)), *old])
     text = text if text.endswith("\n") else text + "\n"
-    return text + _written(columns, rows), text.count("\n") + 1
+    return text + _written(columns, rows), sum(1 for _ in csv.reader(io.StringIO(text, newline=""))) + 1
 
 
 def _written(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
@@ -184,7 +200,7 @@ def _written(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def _loaded(
-    files: Mapping[str, str], evidence: Evidence, name: str, places: Mapping[int, int], origins: Mapping[int, int],
+    files: Mapping[str, str], evidence: Evidence, table: Table, places: Mapping[int, int], origins: Mapping[int, int],
     faults: Faults,
 ) -> Evidence:  # fmt: skip
     """The whole as `load_evidence` reads it; faults of new rows are told where they stand in the new table."""
@@ -197,11 +213,12 @@ def _loaded(
             whole = load_evidence(folder, reading=evidence.reading)
         except EvidenceError as error:
             for one in error.problems:
-                moved = _moved(one, name, places, origins)
+                moved = _moved(one, table.name, places, origins)
                 at: dict[str, Any] = {"row": moved.row, "column": moved.column, "found": moved.found}
                 faults.add(moved.file, moved.what, moved.remedy, **at)
     if faults.problems:
-        raise EvidenceError(sorted(faults.problems, key=lambda one: (one.file != name, one.row or 0)), where=name)
+        found = sorted(faults.problems, key=lambda one: (one.file != table.name, one.row or 0))
+        raise EvidenceError(table.placed(found), where=table.name)
     return whole
 
 

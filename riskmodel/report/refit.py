@@ -17,6 +17,7 @@ def to_markdown(body: Answer) -> str:
         f"From {body['before']} to {body['after']}; reading {body['reading']}, "
         + ("all settings." if body["setting"] == "any" else f"setting {body['setting']}."),
         bullets(f"**{key}**: {citation}" for key, citation in body["sources"].items()),
+        bullets(body.get("said", ()), "## How the table was read"),
         "## Were they to be expected?\n\n" + _surprises(body),
         "## What moves\n\n" + _moves(body),
         "## Which series moves it\n\n" + _influence(body),

@@ -167,8 +167,8 @@ class Refit(Value):
         Returns
         -------
         dict
-            finding, reading, setting, versions before and after, sources, surprises, moves and audit: what the audit finds
-            after, and did not before.
+            finding, reading, setting, versions before and after, sources, said (what of the file was passed over, such as a
+            hidden row, or taken as it stands), surprises, moves and audit: what the audit finds after, and did not before.
         """
         old = {str(one) for one in self.before.evidence.audit()}
         return {
@@ -178,6 +178,7 @@ class Refit(Value):
             "before": self.before.evidence.version,
             "after": self.after.evidence.version,
             "sources": {key: self.after.evidence.sources[key].citation for key in self.sources},
+            "said": list(self.new.said),
             "surprises": self.surprises,
             "moves": self.moves,
             "audit": [one.to_dict() for one in self.after.evidence.audit() if str(one) not in old],
@@ -237,6 +238,8 @@ def refit(
     heterogeneity: Any = "default",
     updated: datetime.date | str | None = None,
     merge: bool = False,
+    sheet: str | None = None,
+    hidden: bool = False,
 ) -> Refit:
     """Add new counts to a finding, and see what they change. Nothing is written.
 
@@ -245,8 +248,8 @@ def refit(
     finding : str, Path, Evidence or ProbabilityTree
         As `load_evidence` takes it; or a fitted tree, whose reading, setting and priors then hold.
     new : str, Path, data frame or iterable of mapping
-        A CSV file, an Excel workbook (its first sheet), a data frame (pandas, polars, an xarray.Dataset, whatever is handed
-        over by Arrow; an index with a column's name is that column), or rows: the columns of ``counts.csv``, of which
+        A CSV file, a workbook (.xlsx, .xlsm, .ods, .xls), a data frame (pandas, polars, an xarray.Dataset, whatever is
+        handed over by Arrow; an index with a column's name is that column), or rows: the columns of ``counts.csv``, of which
         source, variable, category, events, total, ascertainment, terminations and basis are needed, and for a source that
         the finding does not have ``citation`` and, if known, year, doi, pmid, design, weeks and overlaps.
     reading, setting : str
@@ -258,6 +261,11 @@ def refit(
     merge : bool
         Take a source whose label, DOI, PubMed number or citation is that of one that the finding has for that one; by
         default it is refused, with the label that it has there.
+    sheet : str, optional
+        Of a workbook; by default the only visible one with these columns.
+    hidden : bool
+        Whether hidden rows and columns of a workbook are read as well. What is passed over is said in ``to_dict()["said"]``
+        and on the page.
 
     Returns
     -------
@@ -275,7 +283,8 @@ def refit(
         before = finding
     else:
         before = fit(load_evidence(finding, reading=reading), prior=prior, heterogeneity=heterogeneity, setting=setting)
-    joined = join(before.evidence, new, updated=None if updated is None else str(updated), merge=merge)
+    day = None if updated is None else str(updated)
+    joined = join(before.evidence, new, updated=day, merge=merge, sheet=sheet, hidden=hidden)
     return Refit(before, before.variant(evidence=joined.evidence), joined)
 
 

@@ -89,7 +89,7 @@ def sources(folder, *rows):
         (f'Toronto 2002,"{FULL}  ",2002,,,,,,,', "citation", "the citation of 'Simchen 2002'"),
         ("simchen 2002,Another. 2002.,2002,,,,,,,", "key", "'Simchen 2002' written otherwise"),
         ("Simchen\u20032002,Another. 2002.,2002,,,,,,,", "key", "the source appears twice"),
-        ("Simchen\u200b 2002,Another. 2002.,2002,,,,,,,", "key", "a control character"),
+        ("Simchen\u200b 2002,Another. 2002.,2002,,,,,,,", "key", "an invisible character (ZERO WIDTH SPACE)"),
         ("Total,A table.,2002,,,,,,,", "key", "a total"),
         ("NR,A table.,2002,,,,,,,", "key", "not a key"),
         ("Elm 2002,n/a,2002,,,,,,,", "citation", "no citation"),

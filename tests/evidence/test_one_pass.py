@@ -54,8 +54,8 @@ def test_cells_rows_and_citations_of_new_counts_are_told_together():
     new[6]["citation"] = ""
     new[7]["basis"] = "hearsay"
     missing, other = "not a whole number but a missing count", "not a whole number"
-    expected = {(2 + i, "events"): missing for i in range(5)} | {(7 + i, "events"): other for i in range(3)}
-    expected[7, "events"] = "12/61 beside a total of 20"
+    expected = {(2 + i, "events"): missing for i in range(5)} | {(8 + i, "events"): other for i in range(2)}
+    expected |= {(7, "events"): "12/61 beside a total of 20"}
     expected |= {(10, "events"): "33 events of 20", (5, "year"): "not a year", (7, "doi"): "not a DOI"}
     expected |= {
         (8, "source"): "a source that the finding does not have, without a citation",

@@ -87,7 +87,7 @@ def test_texts_are_read_alike_in_a_file(evidence, wanted, tmp_path, written):
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"events": "12/61"}, "12/61 beside a total of 42"), ({"events": "1,234"}, "thousands, or a fraction"),
+        ({"events": "12/61"}, "12/61 beside a total of 42"), ({"events": "1,234"}, "a thousands separator, or a decimal sign"),
         ({"events": np.ma.masked}, "empty"), ({"events": None}, "empty"), ({"events": Decimal("1.5")}, "a fraction"),
         ({"events": float("nan")}, "empty"), ({"events": True}, "a bool, not a text or a number"),
         ({"events": np.timedelta64(3, "s")}, "a timedelta64"), ({"events": pd.Timestamp("2026-03-20")}, "a Timestamp"),

@@ -232,11 +232,9 @@ def test_files_that_are_not_tables_are_refused(tmp_path):
 
 def test_cells_of_a_sheet_keep_their_place(tmp_path):
     frame = pd.DataFrame([one | {"total": None if i else one["total"]} for i, one in enumerate(NOBODY)])
-    frame["seen"] = pd.Timestamp("2026-01-01")
-    with pytest.raises(rm.EvidenceError, match=r"row 2, seen: a Timestamp"):
+    frame["note"] = pd.Timestamp("2026-01-01")
+    with pytest.raises(rm.EvidenceError, match=r"row 2, note: a Timestamp(.|\n)*row 3, total: empty"):
         refit("fetal-hepatic-calcification", frame)
-    with pytest.raises(rm.EvidenceError, match=r"row 3, total: empty"):
-        refit("fetal-hepatic-calcification", frame.drop(columns="seen"))
 
 
 def test_a_folder_that_changed_meanwhile_is_refused(held):

@@ -126,11 +126,7 @@ def _check_ascertainment(row: Row, finding: Finding, role: str) -> None:
     held = [one for setting in finding.settings for one in setting.ascertainments]
     if not told:
         row.fault("ascertainment", "empty", "Say how these fetuses came to be seen, such as referral or routine")
-    elif (
-        row.told("role")
-        or row.faults.has(row.file, 1, "role")
-        or not all(one.ascertainments for one in finding.settings)
-    ):
+    elif row.told("role") or not all(one.ascertainments for one in finding.settings):
         return  # whether it enters fits, or what a setting holds, is not known
     elif role == "fit" and held and told not in held:
         near = closest(told, held)

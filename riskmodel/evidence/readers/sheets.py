@@ -1,16 +1,15 @@
-"""Tables of counts from wherever an analyst keeps them, as CSV text: a CSV file, an Excel sheet, a data frame, or rows.
+"""The one door for tables: a file of text, a workbook, a data frame, or rows.
 
-All of them pass the same checks afterwards, so a fault is told alike: the row that a spreadsheet shows, column and cell.
+What a file is, is seen from how it begins; a name that says otherwise is told. All tables pass the same checks
+afterwards, so a fault is told alike: the sheet, row and cell that a program shows.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import math
 import numbers
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -18,33 +17,56 @@ from typing import Any
 
 import numpy as np
 
+from riskmodel._support import columns
 from riskmodel._support.checks import as_whole, is_missing
-from riskmodel._support.columns import as_table
-from riskmodel.errors import EvidenceError, InputError, UnavailableError
+from riskmodel.errors import EvidenceError, InputError
+from riskmodel.evidence.readers.tables import Table, Told, delimited
 from riskmodel.evidence.readers.text import MOST_BYTES, MOST_ROWS, Faults, read_text
+from riskmodel.evidence.workbooks.kinds import LOCKED, WORKBOOKS, Kind, kind_of
+from riskmodel.evidence.workbooks.read import read_workbook
 
-EXCEL = (".xlsx", ".xlsm")
+_GIVE = "Give a CSV file, a workbook (.xlsx, .xlsm, .ods, .xls), a data frame, or rows"
 
 
-def as_sheet(table: Any, known: Collection[str] = ()) -> tuple[str, str]:
-    """What to call a table in a fault, and its CSV text with a header; its cells are not looked at yet.
+def as_table(
+    table: Any, *, required: Sequence[str], optional: Sequence[str] = (), sheet: str | None = None, hidden: bool = False
+) -> Table:
+    """A table as it was brought; its cells are not looked at yet.
 
-    Where the index of a data frame has the name of a `known` column, it is that column.
+    `required` and `optional` are its columns: they tell which sheet it is, what stands between cells, and what of the
+    index of a data frame is a column. `sheet` names one of a workbook; `hidden` asks for hidden rows and columns as well.
     """
     if isinstance(table, (str, Path)):
         path = Path(table).expanduser()
         if path.is_dir() or not str(table).strip():
-            raise InputError("a folder, not a table", where=str(table), remedy="Give a CSV or Excel file")
-        return _excel(path) if path.suffix.lower() in EXCEL else _text(path)
-    if (frame := as_table(table, known)) is not None:
+            raise InputError("a folder, not a table", where=str(table), remedy="Give a CSV file or a workbook")
+        raw, kind = _begun(path)
+        if kind in WORKBOOKS:
+            assert kind is not None
+            return read_workbook(
+                path.name, raw, kind, required=required, optional=optional, sheet=sheet, hidden=hidden
+            )  # fmt: skip
+        found = _text(path, [*required, *optional])
+    else:
+        found = _in_memory(table, [*required, *optional])
+    if sheet is not None or hidden:
+        what = f"{found.name} has no sheets" if sheet is not None else f"nothing of {found.name} can be hidden"
+        raise InputError(what, where="hidden" if sheet is None else "sheet", remedy="Leave it out")
+    return found
+
+
+def _in_memory(table: Any, known: Sequence[str]) -> Table:
+    """A data frame of any maker, or rows."""
+    if (frame := columns.as_table(table, known)) is not None:
         return _rows("the data frame", *frame)
     if isinstance(table, Iterable) and not isinstance(table, (bytes, Mapping)):
         rows = [_named_cells(one) for one in islice(table, MOST_ROWS + 2)]
         if None not in rows:
             header = list(dict.fromkeys(str(name) for one in rows if one for name in one))
             return _rows("the rows", header, ([(one or {}).get(name) for name in header] for one in rows))
-    remedy = "Give a CSV or Excel file, a data frame, or rows: a list of dictionaries"
-    raise InputError(f"{type(table).__name__} is not a table", where="counts", remedy=remedy)
+    raise InputError(
+        f"{type(table).__name__} is not a table", where="counts", remedy=f"{_GIVE}: a list of dictionaries"
+    )
 
 
 def _named_cells(row: Any) -> Mapping[str, Any] | None:
@@ -54,83 +76,57 @@ def _named_cells(row: Any) -> Mapping[str, Any] | None:
     return {str(name): cell for name, cell in row.items()} if isinstance(row, Mapping) else None
 
 
-def _text(path: Path) -> tuple[str, str]:
+def _begun(path: Path) -> tuple[bytes, Kind | None]:
+    """A file's bytes, and what it is where it is not text; refused where its name says otherwise."""
+    try:
+        size = path.stat().st_size
+        raw = path.read_bytes() if size <= MOST_BYTES else b""
+    except FileNotFoundError:
+        raise InputError("the file is missing", where=str(path), remedy=_GIVE) from None
+    except (OSError, ValueError) as error:
+        what = f"the file cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise InputError(what, where=str(path), remedy=_GIVE) from None
+    if size > MOST_BYTES:
+        what = f"{size:,} bytes, too large for a table of counts"
+        raise InputError(what, where=str(path), remedy=f"At most {MOST_BYTES:,}; is this another file?")
+    suffix = path.suffix.lower()
+    kind = kind_of(raw, suffix)
+    if kind is not None and suffix not in kind.suffixes:
+        named = "" if kind is LOCKED or not suffix else f" under the name {suffix}"
+        remedy = f"Rename it to {path.stem}{kind.suffixes[0]}" if kind.suffixes else kind.remedy
+        raise InputError(kind.what + named, where=path.name, remedy=remedy)
+    if kind is None and raw and any(suffix in one.suffixes for one in WORKBOOKS):
+        what = f"text or another file, not a workbook, under the name {suffix}"
+        raise InputError(what, where=path.name, remedy=f"If it is CSV, rename it to {path.stem}.csv; or save it again")
+    return raw, kind
+
+
+def _text(path: Path, known: Sequence[str]) -> Table:
     faults = Faults()
-    text = read_text(path, faults)
-    if text is None:
-        # A missing table is not a file of a finding's folder.
-        remedy = "Give the path of a CSV or Excel file"
-        told = [replace(one, remedy=remedy) if one.what == "the file is missing" else one for one in faults.problems]
-        raise EvidenceError(told, where=str(path))
-    return path.name, text
-
-
-def _excel(path: Path) -> tuple[str, str]:
+    text = read_text(path, faults) or ""
     try:
-        from openpyxl import load_workbook
-    except ImportError:
-        remedy = "pip install openpyxl, or save the sheet as CSV"
-        raise UnavailableError("openpyxl is not installed", where=str(path), remedy=remedy) from None
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError("too large for a table of counts", where=str(path), remedy="Is this another file?")
-        # Formulas are not computed: a cell that holds one is told as such, like one in a CSV.
-        book = load_workbook(path, read_only=True, data_only=False)
-    except OSError as error:
-        what = f"cannot be read: {error.strerror or error}"
-        raise InputError(what, where=str(path), remedy="Give an Excel file") from None
-    except InputError:
-        raise
-    except Exception:
-        # openpyxl has no error of its own for a file that only bears the name.
-        raise InputError("not an Excel workbook", where=str(path), remedy="Save it as .xlsx or as CSV") from None
-    try:
-        lines = [list(row) for row in islice(book.worksheets[0].iter_rows(values_only=True), MOST_ROWS + 2)]
-    except Exception:
-        raise InputError("a damaged Excel workbook", where=str(path), remedy="Save it again, or as CSV") from None
-    finally:
-        book.close()
-    while lines and all(cell is None for cell in lines[-1]):
-        lines.pop()
-    header = [str(cell).strip() if cell is not None else "" for cell in lines[0]] if lines else []
-    while header and not header[-1]:
-        header.pop()
-    for line in lines[1:]:
-        extra = [cell for cell in line[len(header) :] if cell is not None]
-        del line[len(header) :]
-        line += extra  # a cell beyond the header makes the row too long, which is told
-    return _rows(path.name, header, lines[1:])
-
-
-def _rows(name: str, header: Sequence[str], lines: Iterable[Sequence[Any]]) -> tuple[str, str]:
-    faults = Faults()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    if header:
-        writer.writerow(header)
-    for number, line in enumerate(lines, 2):
-        cells = []
-        for i, value in enumerate(line):
-            column = header[i] if i < len(header) else ""
-            cell = _cell(value)
-            if cell is None:
-                what = f"a {type(value).__name__}, not a text or a number"
-                faults.add(name, what, "Write it as text", row=number, column=column, found=repr(value))
-            cells.append(cell or "")
-        writer.writerow(cells if any(cells) or len(cells) != 1 else ['""'])
+        found = delimited(path.name, text, known)
+    except csv.Error as error:
+        what, row = error.args
+        faults.add(path.name, f"the CSV is malformed: {what}", "Check the double quotes; is the file cut off?", row=row)
     if faults.problems:
-        raise EvidenceError(faults.problems, where=name)
-    return name, out.getvalue()
+        raise EvidenceError(faults.problems, where=path.name)
+    return found
 
 
-def _cell(value: Any) -> str | None:
-    """A cell as a text file would hold it; None where it cannot."""
+def _rows(name: str, header: Sequence[str], lines: Iterable[Sequence[Any]]) -> Table:
+    cells = ([_cell(one) for one in line] for line in islice(lines, MOST_ROWS + 1))
+    return Table(name, [(1, list(header)), *enumerate(cells, 2)])
+
+
+def _cell(value: Any) -> str | Told:
+    """A cell as a text file would hold it, or told where it cannot."""
     if is_missing(value):
         return value if isinstance(value, str) else ""
     if isinstance(value, str):
         return value
     if isinstance(value, (bool, np.bool_, np.timedelta64)):
-        return None
+        return _no_cell(value)
     # Spreadsheets, databases and data frames with gaps keep whole numbers as 20.0.
     if isinstance(number := as_whole(value), int):
         return str(number)
@@ -138,4 +134,8 @@ def _cell(value: Any) -> str | None:
         return f"{value:f}"
     if isinstance(value, numbers.Real) and math.isfinite(value):
         return repr(float(value)) if not isinstance(value, numbers.Integral) else str(int(value))
-    return None
+    return _no_cell(value)
+
+
+def _no_cell(value: Any) -> Told:
+    return Told(repr(value), f"a {type(value).__name__}, not a text or a number", "Write it as text")

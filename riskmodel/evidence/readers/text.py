@@ -1,14 +1,15 @@
-"""Files of a finding's folder as text tables, with every fault collected rather than raised at the first.
+"""Rows of a table by column, with every fault collected rather than raised at the first.
 
-What a spreadsheet leaves behind without changing a value, a byte order mark and CRLF line ends, is accepted. Anything
-that could change one is refused: another encoding, a formula, a row of the wrong length.
+What a spreadsheet leaves behind without changing a value is accepted: byte order marks, CRLF line ends, other signs
+between cells, blank rows and columns around the table, no-break spaces, 12.0 for 12. Anything that could change one is
+refused: another encoding, a formula, a row of the wrong length.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,9 @@ from typing import Any, NamedTuple
 
 from riskmodel._support.checks import LARGEST_TOTAL, as_ratio, as_whole
 from riskmodel.errors import Problem, closest
+from riskmodel.evidence.readers.tables import Table, Told, clean, delimited
+from riskmodel.evidence.workbooks.kinds import kind_of
+from riskmodel.evidence.workbooks.sheet import letters
 
 #: A finding is a few hundred rows; more is another file passed by mistake, and is not read to its end.
 MOST_ROWS = 20_000
@@ -23,8 +27,11 @@ MOST_ROWS = 20_000
 MOST_BYTES = 5_000_000
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "@", "\t", "\r")
-_BLANKS = "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _NOT_UTF8 = "the file is not UTF-8 text"
+#: Columns of whole numbers: pandas and spreadsheets write 12.0 where a column has gaps.
+WHOLE = ("events", "total", "year", "pmid")
+#: What spreadsheet programs show in place of a value that cannot be worked out, in English and German.
+_ERROR = re.compile(r"#[A-Z\u00c4\u00d6\u00dc_/0]{2,}[!?]|#(N/A|NV|SPILL|CALC|BLOCKED|GETTING_DATA)!?|Err:[0-9]{3}")
 
 
 @dataclass
@@ -81,12 +88,15 @@ def read_text(path: Path, faults: Faults) -> str | None:
     try:
         size = path.stat().st_size
         raw = path.read_bytes() if size <= MOST_BYTES else b""
+        kind = kind_of(raw, path.suffix.lower())
         if size > MOST_BYTES:
             told = f"{size:,} bytes", f"Such a file has at most {MOST_BYTES:,}; is this another file?"
+        elif kind is not None and path.suffix.lower() != ".toml":
+            told = f"{kind.what}, not text", f"{kind.remedy.replace('.xlsx or as CSV', 'CSV in UTF-8')}"
         elif raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw:
             told = _NOT_UTF8, "Save it as UTF-8 ('CSV UTF-8' in a spreadsheet), not as UTF-16"
         else:
-            return raw.decode("utf-8-sig")
+            return raw.decode("utf-8").lstrip("\ufeff")
     except FileNotFoundError:
         told = "the file is missing", "A finding's folder has finding.toml, sources.csv, counts.csv and workup.toml"
     except OSError as error:
@@ -117,8 +127,8 @@ class Row:
         self.faults.add(self.file, what, remedy, row=self.number, column=column, found=self[column])
 
     def told(self, column: str) -> bool:
-        """Whether a cell has been told."""
-        return self.faults.has(self.file, self.number, column)
+        """Whether a cell has been told, or its column."""
+        return any(self.faults.has(self.file, row, column) for row in (self.number, 1))
 
     def unknown(self, column: str, kind: str, known: Iterable[str]) -> None:
         """Note a cell that names what nobody knows."""
@@ -162,9 +172,15 @@ _NOT_WHOLE = (
     (r"", "empty", "Give a whole number; leave the row out if the source does not report it"),
     (MISSING, "not a whole number but a missing count", "Leave the row out: what is not reported is not 0"),
     (r"-[0-9]+", "a negative count", "Give 0 or more"),
-    (r"[0-9]{1,3}([.,' ][0-9]{3})+", "thousands, or a fraction", "Write the digits alone, such as 1234"),
+    (r"[0-9][0-9., ]*%", "a share, not a count", "Give the count itself"),
+    (
+        r"[0-9]{1,3}([ ,'\u2019._][0-9]{2,3})*[ ,'\u2019._][0-9]{3}",
+        "a thousands separator, or a decimal sign",
+        "Write the digits alone, such as 1234",
+    ),
+    (r"[0-9]+,0+", "a decimal comma", "Write the whole number alone, such as 12"),
     (r"[0-9]{11,}\.0+", "too large", f"The largest count taken is {LARGEST_TOTAL:,}"),
-    (r"[0-9]*\.[0-9]+|[0-9]+\.[0-9]*", "a fraction", "Give the whole number of fetuses, not a share"),
+    (r"[0-9]*[.,][0-9]+|[0-9]+[.,][0-9]*", "a fraction", "Give the whole number of fetuses, not a share"),
     (r"[0-9]+", "too large", f"The largest count taken is {LARGEST_TOTAL:,}"),
     (r"(?s).*", "not a whole number", "Give the digits 0 to 9 only, such as 20"),
 )
@@ -197,73 +213,119 @@ def read_csv_text(
     name: str, text: str, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()
 ) -> list[Row]:
     """Rows of CSV text with a header."""
-    known = [*required, *optional]
-    text = text.replace("\r\n", "\n")
-    if not text.strip():
+    try:
+        table = delimited(name, text, [*required, *optional])
+    except csv.Error as error:
+        what, row = error.args
+        faults.add(name, f"the CSV is malformed: {what}", "Check the double quotes; is the file cut off?", row=row)
+        return []
+    return read_rows(table, faults, required=required, optional=optional)
+
+
+def read_rows(table: Table, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+    """Rows of a table with a header."""
+    name, known, start = table.name, [*required, *optional], len(faults.problems)
+    faults.problems += table.problems
+    faults.told |= {(one.file, one.row, one.column, "") for one in table.problems if one.column}
+    faults.told |= {(name, row, column, "") for row, column in table.told}
+    filled = [i for i, (_, cells) in enumerate(table.lines) if any(map(_stands, cells))]
+    if not filled:
         faults.add(name, "the file is empty", f"Give a header line: {','.join(required)}")
         return []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = table.lines[filled[0] : filled[-1] + 1]
+    header = _header(table, lines, known, required, faults)
     rows: list[Row] = []
-    try:
-        header = [cell.strip() for cell in next(reader)]
-        if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-            what = "columns are not separated by commas"
-            faults.add(name, what, "Save it as comma-separated CSV", row=1, found=header[0])
+    for number, cells in lines[1:]:
+        if len(rows) >= MOST_ROWS:
+            remedy = "A table of published series has a few hundred; is this another file?"
+            faults.add(name, f"more than {MOST_ROWS:,} rows", remedy, row=number)
             return []
-        meant: set[str | None] = set()
-        for column in required:
-            if column not in header:
-                near = closest(column, header)
-                hint = f"Is {near!r} meant? " if near and near not in known else ""
-                meant |= {near} if hint else set()
-                faults.add(name, f"column {column!r} is missing", f"{hint}Add it to the header", row=1, column=column)
-        for column in dict.fromkeys(header):
-            if not column:
-                faults.add(name, "a column without a name", "Name it, or delete it", row=1)
-            elif column not in known and column not in meant:
-                faults.unknown(name, "column", column, known, row=1, column=column)
-                faults.told.add((name, 1, closest(column, known), ""))  # what it lacks follows from its name
-            if column and header.count(column) > 1:
-                faults.add(name, "the column appears twice", "Keep one of them", row=1, column=column)
-        start = reader.line_num + 1
-        for cells in reader:
-            number, start = start, reader.line_num + 1
-            if len(rows) >= MOST_ROWS:
-                remedy = "A table of published series has a few hundred; is this another file?"
-                faults.add(name, f"more than {MOST_ROWS:,} rows", remedy, row=number)
-                return []
-            if not any(cell.strip() for cell in cells):
-                if cells:
-                    faults.add(name, "an empty row", "Delete it", row=number)
-                continue
-            if len(cells) != len(header):
-                what = f"{len(cells)} cells where the header has {len(header)}"
-                remedy = "Put a text that holds a comma in double quotes; is the file cut off?"
-                faults.add(name, what, remedy, row=number, found=",".join(cells))
-                continue
-            row = Row(
-                name, number, {column: cell.strip(" \n") for column, cell in zip(header, cells, strict=True)}, faults
-            )
-            rows.append(_printable(row))
-    except csv.Error as error:
-        remedy = "Check the double quotes; is the file cut off?"
-        faults.add(name, f"the CSV is malformed: {error}", remedy, row=reader.line_num)
-        return []
-    if not rows and not faults.problems:
+        if not any(map(_stands, cells)):
+            if cells:
+                faults.add(name, "an empty row", "Delete it", row=number)
+            continue
+        if len(cells) != len(header):
+            what = f"{len(cells)} cells where the header has {len(header)}"
+            remedy = "Put a text that holds a comma in double quotes; is the file cut off?"
+            faults.add(name, what, remedy, row=number, found=",".join(map(_content, cells)))
+            continue
+        named = {column: cell for column, cell in zip(header, cells, strict=False) if column}
+        for column, cell in named.items():
+            if isinstance(cell, Told):
+                faults.add(name, cell.what, cell.remedy, row=number, column=column, found=cell.found)
+        # A cell that was told is empty from here on.
+        told = {column: "" if isinstance(cell, Told) else _content(cell, column) for column, cell in named.items()}
+        rows.append(_printable(Row(name, number, told, faults)))
+    if not rows and len(faults.problems) == start:
         faults.add(name, "the file has a header and no rows", "Add at least one row")
     return rows
 
 
+def _stands(cell: str | Told) -> bool:
+    """Whether anything stands in a cell."""
+    return isinstance(cell, Told) or bool(cell.strip())
+
+
+def _content(cell: str | Told, column: str = "") -> str:
+    text = clean(cell.found if isinstance(cell, Told) else cell)
+    whole = re.fullmatch(r"([0-9]+)\.0{1,2}", text) if column in WHOLE else None
+    return whole[1] if whole else text
+
+
+def _header(
+    table: Table,
+    lines: Sequence[tuple[int, Sequence[str | Told]]],
+    known: Sequence[str],
+    required: Sequence[str],
+    faults: Faults,
+) -> list[str]:
+    """Names of the columns, empty for one in which nothing stands; faults are noted."""
+    name, number = table.name, lines[0][0]
+    header = [_content(cell) for cell in lines[0][1]]
+    meant: set[str | None] = set()
+    for column in required:
+        if column not in header:
+            near = closest(column, [one for one in header if one])
+            hint = f"Is {near!r} meant? " if near and near not in known else ""
+            meant |= {near} if hint else set()
+            faults.add(name, f"column {column!r} is missing", f"{hint}Add it to the header", row=number, column=column)
+    for column in dict.fromkeys(filter(None, header)):
+        if column not in known and re.fullmatch("Unnamed: [0-9]+", column):
+            _nameless(faults, name, number, f"the column {column!r} is an index without a name", column)
+        elif column not in known and column not in meant:
+            faults.unknown(name, "column", column, known, row=number, column=column)
+            faults.told.add((name, 1, closest(column, known), ""))  # what it lacks follows from its name
+        if header.count(column) > 1:
+            faults.add(name, "the column appears twice", "Keep one of them", row=number, column=column)
+    for i, column in enumerate(header):
+        held = next((cells[i] for _, cells in lines[1:] if i < len(cells) and _stands(cells[i])), None)
+        if not column and held is not None:
+            letter = table.letters[i] if table.letters else letters(i + 1)
+            _nameless(faults, name, number, f"column {i + 1} ({letter}) has no name", None, _content(held))
+    # Told of row 1, wherever the header stands: what a column lacks, its cells lack.
+    faults.told |= {(name, 1, *what) for file, row, *what in faults.told if (file, row) == (name, number)}  # type: ignore[misc]
+    return header
+
+
+def _nameless(faults: Faults, name: str, row: int, what: str, column: str | None, found: str = "") -> None:
+    remedy = "Name it or delete it; an index is left out by to_csv(index=False)"
+    faults.add(name, what, remedy, row=row, column=column, found=found)
+
+
 def _printable(row: Row) -> Row:
-    """A row without the cells that a spreadsheet would run, or a terminal obey: they are noted."""
-    # Blanks of every width, such as a page's non-breaking ones, are blanks.
-    checked = {column: re.sub(_BLANKS, " ", cell).strip(" ") for column, cell in row.cells.items()}
-    for column, cell in checked.items():
+    """A row without the cells that a spreadsheet would run, or a terminal obey: they are noted, as errors are."""
+    checked = dict(row.cells)
+    for column, cell in row.cells.items():
         dash = cell.startswith("-") and not _is_number(cell) and not re.fullmatch(MISSING, cell)
         if cell.startswith(_FORMULA) or dash:
             row.fault(column, "a formula, or text that a spreadsheet takes for one", "Give the value itself")
+        elif _ERROR.fullmatch(cell) and not (column in WHOLE[:2] and re.fullmatch(MISSING, cell)):
+            row.fault(column, "an error of the spreadsheet, not a value", "Mend the formula, or give the value itself")
         elif not cell.isprintable():
-            what, remedy = "a control character", "Give plain text on one line"
+            sign = next(one for one in cell if not one.isprintable())
+            unseen = f"an invisible character ({unicodedata.name(sign, 'unnamed')})"
+            what = unseen if unicodedata.category(sign) == "Cf" else "a control character"
+            remedy = "Give plain text on one line"
             row.faults.add(row.file, what, remedy, row=row.number, column=column, found=repr(cell))
         else:
             continue

@@ -1,0 +1,131 @@
+"""What a workbook's own file says of one sheet: its cells, and what of them is out of sight."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from riskmodel.errors import InputError
+
+#: Bytes of all parts that are unpacked: 20,000 rows of a dozen columns take some 15 million.
+MOST_UNPACKED = 50_000_000
+#: Elements of one part, since each costs a call.
+MOST_ELEMENTS = 1_000_000
+#: Cells with something in them, and cells of the rectangle around them: readers make an array of it.
+MOST_CELLS = 250_000
+MOST_AREA = 2_000_000
+#: Characters of all cells: a shared text counts as often as it is shown.
+MOST_TEXT = 20_000_000
+#: The largest sheet that any of the programs has.
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
+
+
+class DamagedError(Exception):
+    """The file is not what its format says; the text says how."""
+
+
+class TooLargeError(Exception):
+    """More than a table of counts has; the text says what of."""
+
+
+@dataclass(slots=True)
+class Cell:
+    """What a file holds for one cell."""
+
+    kind: str  # "number", "text", "yes/no", "date", "error", or "nothing" for a formula without a stored value
+    value: float | str | bool | None
+    format: str = "General"  # the number format, as Excel writes it
+    shown: str | None = None  # what the program shows, where the file says so
+    formula: bool = False
+
+
+@dataclass
+class Budget:
+    """What all sheets of a workbook may hold together."""
+
+    cells: int = MOST_CELLS
+    characters: int = MOST_TEXT
+
+
+@dataclass
+class Sheet:
+    """A sheet as its file has it, rows and columns counted from 1."""
+
+    name: str
+    hidden: bool
+    budget: Budget
+    cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last
+    merged: list[tuple[int, int, int, int]] = field(
+        default_factory=list
+    )  # first row, first column, last row, last column
+
+    def put(self, row: int, column: int, cell: Cell) -> None:
+        """Note a cell that is not blank."""
+        if not (0 < row <= LAST_ROW and 0 < column <= LAST_COLUMN):
+            raise DamagedError(f"there is no cell {address(row, column)}")
+        if (row, column) in self.cells:
+            raise DamagedError(f"the cell {address(row, column)} stands there twice")
+        self.budget.cells -= 1
+        self.budget.characters -= len(cell.value) if isinstance(cell.value, str) else 0
+        if self.budget.cells < 0 or self.budget.characters < 0:
+            raise TooLargeError(f"more than {MOST_CELLS:,} cells or {MOST_TEXT:,} characters, with sheet {self.name!r}")
+        self.cells[row, column] = cell
+
+    def area(self) -> int:
+        """Cells of the rectangle that a reader fills the memory with; refused where it is too large."""
+        rows = max((row for row, _ in self.cells), default=0)
+        columns = max((column for _, column in self.cells), default=0)
+        if rows * columns > MOST_AREA:
+            far = address(*max(self.cells, key=lambda place: max(place[0] / LAST_ROW, place[1] / LAST_COLUMN)))
+            raise TooLargeError(f"a value that stands far away, in the cell {far} of sheet {self.name!r}")
+        return rows * columns
+
+    def sees_column(self, column: int) -> bool:
+        """Whether a column is in sight."""
+        return not any(first <= column <= last for first, last in self.hidden_columns)
+
+
+class Book(Protocol):
+    """A workbook of any format."""
+
+    def names(self) -> list[tuple[str, bool]]:
+        """Its worksheets in order, each with whether it is hidden."""
+
+    def sheet(self, name: str) -> Sheet:
+        """What the file says of one."""
+
+    def for_reader(self, name: str) -> bytes:
+        """The workbook with that sheet, as it is handed to the reader: unpacked, bounded and packed anew."""
+
+
+def letters(column: int) -> str:
+    """Name of a column, counted from 1, as programs show it."""
+    found = ""
+    while column > 0:
+        column, place = divmod(column - 1, 26)
+        found = chr(65 + place) + found
+    return found
+
+
+def address(row: int, column: int) -> str:
+    """Name of a cell as programs show it."""
+    return f"{letters(column)}{row}"
+
+
+def place_of(name: str) -> tuple[int, int]:
+    """Row and column of a cell's name."""
+    match = re.fullmatch(r"([A-Z]{1,3})([1-9][0-9]{0,6})", name)
+    if match is None:
+        raise DamagedError(f"{name[:20]!r} is not a cell")
+    column = 0
+    for letter in match[1]:
+        column = 26 * column + ord(letter) - 64
+    return int(match[2]), column
+
+
+def refused(what: str, where: str, remedy: str = "Save it again with a spreadsheet program, or as CSV") -> InputError:
+    """An error of a whole file."""
+    return InputError(what, where=where, remedy=remedy)
