@@ -217,7 +217,8 @@ class _Tables(Value):
                 taken = [None if one is None else each for one, each in zip(settled, grid, strict=True)]
                 ends = tuple(np.full(grid[0].size, most) for most in self.most)
                 bound = self.terms(node, free, (ends[0], ends[1]), (taken[0], taken[1]), "most")
-                grid = [each[bound > _NIL * bound.max()] for each in grid]
+                shown = bound >= _NIL * bound.max()  # all of them where none is possible: then the counts contradict
+                grid = [each[shown] for each in grid]
             cases = np.stack([*arrive, *at])
             cases, place = np.unique(cases, axis=1, return_inverse=True) if top else (cases, np.arange(size))
             pick = np.empty(size, np.int64)
@@ -306,7 +307,8 @@ def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS
         for i, row in enumerate(rows):
             if row in those:
                 each = each * held[edge].chances(row, edge, *cells[edge][:, i].T)
-        log_chance += np.log(each.sum(axis=0))
+        with np.errstate(divide="ignore"):  # a way that no class gives is none
+            log_chance += np.log(each.sum(axis=0))
     return Divisions(rows, cells, log_chance)
 
 

@@ -287,7 +287,8 @@ class KindProblem(Value):
     def _stated(self, share: Array, complement: Array, g: Array) -> Array:
         """Log density of log g where the prior is put on a share; below the floor there is none, and cubes overflow."""
         floor = 1e-90 * g
-        return self.prior.log_density(np.maximum(share, floor), np.maximum(complement, floor), g)
+        with np.errstate(over="ignore"):  # no density where settings differ beyond all numbers
+            return self.prior.log_density(np.maximum(share, floor), np.maximum(complement, floor), g)
 
     def _roughly(self, rest: Array, g: Array, log_h: Array) -> Array:
         seen = self.table[:, self.others].sum(axis=0) + self.shapes[self.others]

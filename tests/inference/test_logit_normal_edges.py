@@ -140,7 +140,7 @@ def test_a_prior_on_rho_is_refused(heterogeneity):
     assert caught.value.where == "heterogeneity"
 
 
-@pytest.mark.parametrize("total", [-1, 2.5, "3", None, 10**7, True])
+@pytest.mark.parametrize("total", [-1, 2.5, "three", None, 10**7, True])
 def test_totals_that_cannot_be_predicted_are_refused(total):
     with pytest.raises(rm.InputError):
         rm.pool([20], [21], **RBEST).predict(total)

@@ -56,7 +56,7 @@ def test_a_record_is_of_a_finding_by_name():
     ("given", "error", "what"),
     [
         ("fetal-hepatic-calcifcation", rm.UnknownNameError, "Did you mean 'fetal-hepatic-calcification'?"),
-        ("", rm.InputError, "is not a finding"), (3, rm.InputError, "is not a finding"), (None, rm.InputError, "is not a finding"),
+        ("", rm.InputError, "an empty name"), (3, rm.InputError, "is not a finding"), (None, rm.InputError, "is not a finding"),
         (manifest.SHIPPED / NAME / "counts.csv", rm.InputError, "is one file of a folder"),
     ],
 )  # fmt: skip

@@ -83,7 +83,8 @@ def test_two_folders_of_one_name_are_told(directory, tmp_path):
         fit_all([directory / "mine", tmp_path / "mine"])
 
 
-def test_the_command_fits_a_directory_and_says_what_is_wrong(directory, tmp_path, capsys):
+def test_the_command_fits_a_directory_and_says_what_is_wrong(directory, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")  # wide enough for names in one piece
     with pytest.raises(SystemExit) as stop:
         main(["fit-all", str(directory), "--records", str(tmp_path / "records"), "--json"])
     assert stop.value.code == 2  # one folder is bad, and the others are done
