@@ -18,8 +18,9 @@ from riskmodel.distributions.propagated import propagate
 from riskmodel.distributions.special import sigmoid
 from riskmodel.posterior import Posterior
 
-#: Logits at which the distribution of a coarse group's risk is read: a binomial of a thousand is ten times as wide.
-_LOGITS = np.linspace(-14.0, 14.0, 1401)
+#: Steps in which the distribution of a coarse group's risk is read on the logit scale, for a thousand fetuses; in wider ones
+#: for fewer, whose binomial is wider.
+_STEPS = 1400
 #: A count that has more fetuses is not predicted: every number of events takes as long.
 LARGEST_FORETOLD = 10_000
 #: Tail of the prediction beyond which a count is called in conflict, as with a 95 % interval.
@@ -72,7 +73,7 @@ def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np
     """Probability of each number of events of a coarse count in a new setting; None where it has too many fetuses.
 
     A fetus of a setting comes to the event with the probability that the setting's risks give it, so the count is a binomial
-    mixed over the distribution of that probability. Good to 1e-4 of a probability.
+    mixed over the distribution of that probability. Good to 3e-4 of a probability.
     """
 
     def part(node: Node, entered: int) -> NDArray[np.float64]:
@@ -89,8 +90,9 @@ def predicted(coarse: Coarse, posteriors: Mapping[int, Posterior]) -> NDArray[np
             risk, (hits, seen) = posteriors[edge].new_setting, coarse.known[edge]
             if isinstance(risk, BetaMixture):
                 settings[edge] = BetaMixture(risk.weights, risk.a + hits, risk.b + (seen - hits))
-        share = np.diff(propagate(node, 1.0, settings).cdf(sigmoid(_LOGITS)), prepend=0.0, append=1.0)
-        risks = sigmoid(np.concatenate([_LOGITS[:1], 0.5 * (_LOGITS[1:] + _LOGITS[:-1]), _LOGITS[-1:]]))
+        ends = np.linspace(-14.0, 14.0, 1 + int(_STEPS * np.clip(np.sqrt(entered / 1000), 0.2, 1)))
+        share = np.diff(propagate(node, 1.0, settings).cdf(sigmoid(ends)), prepend=0.0, append=1.0)
+        risks = sigmoid(np.concatenate([ends[:1], 0.5 * (ends[1:] + ends[:-1]), ends[-1:]]))
         events = np.arange(entered + 1)
         log_ways = gammaln(entered + 1) - gammaln(events + 1) - gammaln(entered - events + 1)
         log_pmf = log_ways + xlogy(events, risks[:, None]) + xlog1py(entered - events, -risks[:, None])
