@@ -201,8 +201,8 @@ def judge(task):
     return rows
 
 
-def gathered(corpus, seeds, jobs):
-    """All cases of all seeds: cluster, pooled risk, K, total, and arrays of shape (cases, candidates)."""
+def judged(judge, corpus, seeds, jobs):
+    """All cases of all seeds as a judge of one task tells them: cluster, pooled risk, K, total, p and pit, each in turn."""
     tasks = [
         Task(arm, (), seed, tuple(str(k) for k in KS), MOST, LARGEST, False)
         for seed in range(1, seeds + 1)
@@ -210,8 +210,12 @@ def gathered(corpus, seeds, jobs):
         if sum(total <= LARGEST for total in arm.totals) >= 3
     ]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        rows = [row for part in pool.map(judge, tasks) for row in part]
-    cluster, risk, k, total, p, pit = zip(*rows, strict=True)
+        return zip(*(row for part in pool.map(judge, tasks) for row in part), strict=True)
+
+
+def gathered(corpus, seeds, jobs):
+    """All cases of all seeds: cluster, pooled risk, K, total, and arrays of shape (cases, candidates)."""
+    cluster, risk, k, total, p, pit = judged(judge, corpus, seeds, jobs)
     with np.errstate(divide="ignore"):
         log_score = np.maximum(np.log(np.array(p, float)), LOWEST_LOG_SCORE)
     return np.array(cluster), np.array(risk), np.array(k), np.array(total), log_score, np.array(pit, float)

@@ -7,17 +7,15 @@ once for a model's likelihood, under a prior that covers all candidates, and the
 """
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 
 import numpy as np
 
 import riskmodel as rm
-from choose_default_prior import CHECKS, cross_validated, tails
+from choose_default_prior import CHECKS, cross_validated, judged, tails
 from riskmodel.calibration.corpus import load_corpus
-from riskmodel.calibration.cross_validation import KS, LARGEST, MOST
-from riskmodel.calibration.leave_out import LOWEST_LOG_SCORE, Task, draw_cases
+from riskmodel.calibration.cross_validation import KS
+from riskmodel.calibration.leave_out import LOWEST_LOG_SCORE, draw_cases
 from riskmodel.calibration.scores import AVERAGE, Scores, rarity
 from riskmodel.distributions.special import trigamma_and_slope
 from riskmodel.inference import contaminated, logit_normal
@@ -133,15 +131,7 @@ def judge(task):
 
 def gathered(corpus, seeds, jobs):
     """All cases of all seeds, as `Scores` takes them, and the log scores and PIT values as arrays."""
-    tasks = [
-        Task(arm, (), seed, tuple(str(k) for k in KS), MOST, LARGEST, False)
-        for seed in range(1, seeds + 1)
-        for arm in corpus.arms
-        if sum(total <= LARGEST for total in arm.totals) >= 3
-    ]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        rows = [row for part in pool.map(judge, tasks) for row in part]
-    cluster, risk, k, total, p, pit = (np.array(column) for column in zip(*rows, strict=True))
+    cluster, risk, k, total, p, pit = (np.array(column) for column in judged(judge, corpus, seeds, jobs))
     with np.errstate(divide="ignore"):
         log_score = np.maximum(np.log(p), LOWEST_LOG_SCORE)
     return (

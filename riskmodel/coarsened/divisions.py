@@ -80,10 +80,6 @@ class Divisions(Value):
         hits, missed = sets.sum(axis=1).T
         return tuple(zip(share.tolist(), hits.tolist(), (hits + missed).tolist(), strict=True))
 
-    def entered(self, edge: int, weights: Array) -> float:
-        """How many fetuses of the counts are expected to have entered a branch."""
-        return float(weights @ self.cells[edge].sum(axis=(1, 2)))
-
 
 def listed(rows: tuple[Coarse, ...]) -> Divisions | None:
     """Every way in which some counts can have divided; None where there are too many to list."""

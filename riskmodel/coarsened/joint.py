@@ -199,11 +199,6 @@ class Joint(Value):
         """Effective share of the drawn ways; 1 where all are listed."""
         return 1.0 if self.exact else effective(self.weights)
 
-    def entered(self, edge: int) -> float:
-        """How many fetuses of the coarse counts are expected to have entered a branch."""
-        alone = sum(row.row.total for row in self.rows if row.cell is not None and row.node.edge == edge)
-        return alone + (self._divisions.entered(edge, self.weights) if edge in self._divisions.edges else 0.0)
-
     def posterior(self, edge: int) -> Posterior:
         """Posterior of a branch given its own counts and the coarse ones."""
         own = self.own(edge)
