@@ -12,7 +12,7 @@ from riskmodel.cli._terminal import page, show_json
 from riskmodel.errors import ContradictionError
 
 if TYPE_CHECKING:
-    from riskmodel.evidence.finding import Finding
+    from riskmodel.evidence.evidence import Evidence
 
 
 class _ConsultCommand(click.Command):
@@ -23,7 +23,7 @@ class _ConsultCommand(click.Command):
 
         # Read once: the options come from it, and so does the answer.
         ctx.obj = load_evidence(_named(args, "--finding"))
-        self.params = _options(ctx.obj.finding)
+        self.params = _options(ctx.obj)
         return super().parse_args(ctx, args)
 
 
@@ -68,14 +68,20 @@ def _option(
     )
 
 
-def _options(parsed: Finding) -> list[click.Parameter]:
+def _options(evidence: Evidence) -> list[click.Parameter]:
     """Options of a consultation: those of every finding, and this one's variables and descriptors."""
-    from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, DETAILS
+    from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, DETAILS, TEST_ERRORS
+    from riskmodel.evidence.workup import NO_RESULT
 
+    parsed = evidence.finding
     settings = "|".join(["any", *(one.name for one in parsed.settings)])
     readings = "|".join(one.name for one in parsed.readings)
     finding = "NAME|DIR", "A shipped finding, or a finding's folder."
-    known = [(one.name, "|".join(one.states), f"Known: {one.title}.") for one in parsed.states]
+    known = [(one.name, "|".join((*one.states, *NO_RESULT)), f"Known: {one.title}.") for one in parsed.states]
+    known += [
+        (one.name, "|".join((*one.states, *NO_RESULT)), f"Result of one test: {one.title}.")
+        for one in evidence.workup.tests
+    ]
     stated = [
         (
             one.name,
@@ -89,6 +95,7 @@ def _options(parsed: Finding) -> list[click.Parameter]:
         _option("--setting", "setting", "any", settings, "Whose series speak."),
         _option("--reading", "reading", "primary", readings, "How disputed rows are read."),
         _option("--audience", "audience", AUDIENCES[0], "|".join(AUDIENCES), "How it is worded."),
+        _option("--test-errors", "test_errors", "word", "|".join(TEST_ERRORS), "Also what the tests stated miss."),
         _option("--finding", "finding", DEFAULT_FINDING, *finding, passed=False),
         click.Option(
             ["--detail"],
@@ -111,7 +118,14 @@ def _options(parsed: Finding) -> list[click.Parameter]:
 
 @click.command(cls=_ConsultCommand, name="consult", add_help_option=False)
 def consult(
-    setting: str, reading: str, audience: str, detail: tuple[str, ...], as_json: bool, as_markdown: bool, **stated: Any
+    setting: str,
+    reading: str,
+    audience: str,
+    test_errors: str,
+    detail: tuple[str, ...],
+    as_json: bool,
+    as_markdown: bool,
+    **stated: Any,
 ) -> None:
     """Risks, work-up and cautions for what is known of a fetus.
 
@@ -130,6 +144,7 @@ def consult(
             setting=setting,
             reading=reading,
             audience=audience,
+            test_errors=test_errors,
             detail=detail if as_json else "all",
             **{name.removeprefix("state_"): value for name, value in stated.items()},
         ).to_dict()

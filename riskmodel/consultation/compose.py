@@ -11,11 +11,12 @@ from msgspec import convert
 from riskmodel._support.kept import once
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.certainty import certainty
+from riskmodel.consultation.said import Counted, Headline
 from riskmodel.consultation.workup import Change, StepState
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
 from riskmodel.evidence.known import Known
-from riskmodel.evidence.workup import Statement
+from riskmodel.evidence.workup import End, Statement
 from riskmodel.sensitivity.variants import of_setting, robustness
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
@@ -59,9 +60,9 @@ def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) 
     return convert(said, doc.Risk)
 
 
-def count_part(count: Count) -> doc.Counted:
+def count_part(count: Count) -> Counted:
     """A count as it was published."""
-    return once(count, "part", lambda: convert(count.to_dict(), doc.Counted))
+    return once(count, "part", lambda: convert(count.to_dict(), Counted))
 
 
 def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
@@ -77,6 +78,7 @@ def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
         detail=step.detail,
         algorithm_step=step.algorithm_step,
         immediate=step.immediate,
+        time=step.time,  # type: ignore[arg-type]
         state=state.state,  # type: ignore[arg-type]
         why=state.why,
         sources=step.sources,
@@ -88,6 +90,11 @@ def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
         reason="; ".join(dict.fromkeys(filter(None, reasons))),
         changes=tuple(map(_change_part, state.changes)) if changes else None,
     )
+
+
+def end_part(end: End) -> doc.End:
+    """A stated end of the algorithm."""
+    return doc.End(key=end.key, text=end.text, plain_text=end.plain_text, sources=end.sources)
 
 
 def _change_part(change: Change) -> doc.Change:
@@ -117,9 +124,9 @@ def _brief(risk: RiskEstimate) -> dict[str, Any]:
     }
 
 
-def headline_part(risk: RiskEstimate) -> doc.Headline | None:
+def headline_part(risk: RiskEstimate) -> Headline | None:
     """The figure that is told first."""
-    return risk.headline and doc.Headline(**risk.headline._asdict())
+    return risk.headline and Headline(**risk.headline._asdict())
 
 
 def coarse_parts(model: ProbabilityTree) -> tuple[doc.CoarseCount, ...]:
@@ -170,7 +177,7 @@ def neighbours_part(evidence: Evidence, known: Known, risks: Sequence[RiskEstima
     return doc.Neighbours(given=given, missing=tuple(missing))
 
 
-def also_counted(evidence: Evidence, known: Known, setting: str) -> tuple[doc.Counted, ...]:
+def also_counted(evidence: Evidence, known: Known, setting: str) -> tuple[Counted, ...]:
     """Outcomes that series count by themselves, for groups that what is known allows: shown as counts, not as risks."""
     own = {one.name for one in evidence.finding.outcomes if one.variable is None}
     return tuple(

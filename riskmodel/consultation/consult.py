@@ -12,12 +12,15 @@ from msgspec import json
 from riskmodel._support.kept import Value, once
 from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
-from riskmodel.consultation.question import said, split_stated
+from riskmodel.consultation.missed import missed
+from riskmodel.consultation.question import Stated, said, stated
 from riskmodel.consultation.workup import StepState, plan
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.load import load_evidence
+from riskmodel.evidence.workup import NO_RESULT, LabTest
 from riskmodel.sensitivity.variants import tested
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree, fit
@@ -29,6 +32,7 @@ Audience = Literal["clinician", "patient", "researcher"]
 AUDIENCES: tuple[str, ...] = ("clinician", "patient", "researcher")
 DEFAULT_FINDING = "fetal-hepatic-calcification"
 #: What costs much and is not always wanted: asked for by name.
+TEST_ERRORS: tuple[str, ...] = ("word", "published")
 DETAILS: tuple[str, ...] = ("robustness", "settings", "neighbours", "changes")
 
 
@@ -36,10 +40,10 @@ DETAILS: tuple[str, ...] = ("robustness", "settings", "neighbours", "changes")
 class Query(Value):
     """What is asked: what is known, what is stated beside it, for whom, and what is wanted by name."""
 
-    known: Known
-    described: Mapping[str, Any]  # stated, echoed, and part of no number
+    stated: Stated  # what is known, what was answered of each test, and what was described beside it
     audience: str
     detail: tuple[str, ...]
+    test_errors: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +81,12 @@ class Consultation(Value):
     @property
     def known(self) -> Known:
         """Known states."""
-        return self.query.known
+        return self.query.stated.known
 
     @property
     def described(self) -> Mapping[str, Any]:
         """What was stated beside it."""
-        return self.query.described
+        return self.query.stated.described
 
     @property
     def cautions(self) -> tuple[dict[str, Any], ...]:
@@ -156,7 +160,8 @@ def consult(
     prior: Any = "dirichlet-tree",
     heterogeneity: Any = "default",
     detail: str | Iterable[str] = (),
-    **stated: Any,
+    test_errors: str = "word",
+    **given: Any,
 ) -> Consultation:
     """Answer a question about a finding.
 
@@ -176,8 +181,12 @@ def consult(
         What costs more and is given when asked for by name: ``"robustness"`` (other priors, readings, series left out),
         ``"settings"`` (each kind of clinic's series alone), ``"neighbours"`` (published figures to weigh a risk against),
         ``"changes"`` (what each test's result would do to every outcome), or ``"all"``.
-    **stated : object
-        Known states, such as ``anatomy="isolated"``, and descriptors, such as ``weeks=20``. None is not known.
+    test_errors : {"word", "published"}
+        Results are taken at their word; with ``"published"`` what a test misses stands beside that, where it is published.
+    **given : object
+        Known states, such as ``anatomy="isolated"``, results of tests, such as ``serology="positive"``, and descriptors,
+        such as ``weeks=20``. A state or result may be ``"pending"`` or ``"declined"``: summed over as unknown, and its step
+        not offered again. None is not known.
 
     Returns
     -------
@@ -207,12 +216,12 @@ def consult(
         raise InputError(
             "reading and setting are names", where="consult", remedy='Give reading="primary", setting="any"'
         )
+    if test_errors not in TEST_ERRORS:
+        raise UnknownNameError("choice", str(test_errors), TEST_ERRORS, where="test_errors")
     wanted = _checked_detail((detail,) if isinstance(detail, str) else tuple(detail))
     evidence = load_evidence(finding, reading=reading)
     model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
-    states, described = split_stated(evidence.finding, stated)
-    known = Known.of(evidence.finding, states, several=False)
-    return _consultation(model, Query(known, described, audience, wanted))
+    return _consultation(model, Query(stated(evidence, given), audience, wanted, test_errors))
 
 
 def _checked_detail(names: Sequence[str]) -> tuple[str, ...]:
@@ -223,12 +232,12 @@ def _checked_detail(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
-    known, detail = query.known, query.detail
+    (known, answered, described), detail = query.stated, query.detail
     evidence = model.evidence
     risks = once(model, ("risks", known), lambda: _headlines(model, known))
     branches = once(model, ("branches", known), lambda: _branches(model, known))
-    workup = plan(model, known, query.described, every="changes" in detail)
-    facts = dict(known) | dict(query.described)
+    workup = plan(model, known, query.stated.facts, every="changes" in detail)
+    facts = dict(known) | {name: one for name, one in answered.items() if one not in NO_RESULT} | described
 
     def statements(group: Sequence[Any]) -> tuple[doc.Statement, ...]:
         return tuple(compose.statement_part(one, model, facts) for one in group if compose.applies(one, facts))
@@ -241,7 +250,8 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
     document = doc.Document(
         **unchanging,
         known=dict(known),
-        described={name: list(one) if isinstance(one, tuple) else one for name, one in query.described.items()},
+        answered=answered,
+        described={name: list(one) if isinstance(one, tuple) else one for name, one in described.items()},
         audience=query.audience,  # type: ignore[arg-type]
         detail=detail,
         risks=tuple(compose.risk_part(risk, model, robust="robustness" in detail) for risk in risks),
@@ -251,7 +261,9 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
         settings=asked("settings", compose.setting_parts, model, risks),
         neighbours=asked("neighbours", compose.neighbours_part, evidence, known, risks),
         also_counted=compose.also_counted(evidence, known, model.setting),
+        test_errors=missed(model, query.stated) if query.test_errors == "published" else None,
         workup=tuple(compose.step_part(state, changes="changes" in detail) for state in workup),
+        ends=tuple(compose.end_part(one) for one in evidence.workup.standing(query.stated.facts)),
         differential=statements(evidence.workup.differential),
         prognosis=statements(evidence.workup.prognosis),
         cautions=(
@@ -271,15 +283,19 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
 def _unchanging(model: ProbabilityTree) -> dict[str, Any]:
     """What every consultation of a fitted finding says."""
     evidence, finding = model.evidence, model.evidence.finding
+    asked: list[Variable | LabTest] = [*finding.variables, *evidence.workup.tests]
     return {
         "finding": finding.key,
         "title": finding.title,
         "plain_title": finding.plain_title,
         "variables": {
             one.name: doc.VariableTitles(
-                title=one.title, plain_title=one.plain_title, states=dict(one.plain_state_titles)
+                title=one.title,
+                plain_title=one.plain_title,
+                states=dict(one.plain_state_titles),
+                state_titles=dict(one.state_titles),
             )
-            for one in finding.variables
+            for one in asked
         },
         "not_counted": tuple(one.title for one in finding.descriptors),
         "plain_not_counted": tuple(one.plain_title for one in finding.descriptors),
@@ -328,10 +344,11 @@ def _limit(key: str, text: str, sources: Sequence[str] = ()) -> doc.Caution:
 def _limits(model: ProbabilityTree, query: Query, risks: Sequence[RiskEstimate]) -> Iterable[doc.Caution]:
     """What this answer cannot say."""
     finding = model.evidence.finding
-    stated = [one for one in finding.descriptors if one.name in query.described]
-    if stated:
-        titles = ", ".join(f"{one.title} ({said(query.described[one.name], one)})" for one in stated)
-        notes = " ".join(one.note for one in stated)
+    described = query.stated.described
+    named = [one for one in finding.descriptors if one.name in described]
+    if named:
+        titles = ", ".join(f"{one.title} ({said(described[one.name], one)})" for one in named)
+        notes = " ".join(one.note for one in named)
         yield _limit("not-modelled", f"Stated and echoed, but not part of any number: {titles}. {notes}")
     elif finding.descriptors:
         titles = ", ".join(one.title for one in finding.descriptors)
@@ -345,7 +362,7 @@ def _limits(model: ProbabilityTree, query: Query, risks: Sequence[RiskEstimate])
             text = f"{risk.outcome.title.capitalize()}: {deciding}; take the range, not the figure."
             yield _limit("thin-" + risk.outcome.name, text, risk.sources)
     for one in finding.independences:
-        if all(dict(query.known).get(name, state) == state for name, state in one.given):
+        if all(dict(query.stated.known).get(name, state) == state for name, state in one.given):
             yield _limit(
                 f"assumed-{one.variable}-{one.given}",
                 f"Assumed where {str(one.given) or 'always'}: {one.variable} does not depend on {one.of}. {one.reason}",

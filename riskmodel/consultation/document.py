@@ -4,93 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from riskmodel.consultation.said import (
+    Answer,
+    Average,
+    Counted,
+    Crude,
+    Headline,
+    Interval,
+    Number,
+    Positive,
+    Probability,
+    Said,
+    States,
+    Texts,
+)
 from riskmodel.evidence.finding import Disagreement, Review
 from riskmodel.evidence.workup import Neighbour
-
-Probability = Annotated[float, Meta(ge=0, le=1)]
-Interval = tuple[Probability, Probability]
-Number = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
-Texts = tuple[str, ...]
-States = dict[str, str]
-
-
-class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of a consultation. What is not estimable is null, with its reason and, where there are any, bounds."""
-
-
-class Counted(Said, frozen=True, kw_only=True):
-    """A count as it was published, with its basis."""
-
-    source: str
-    variable: str
-    category: str
-    given: str
-    events: Number
-    total: Positive
-    tested: Annotated[
-        dict[str, Number], Meta(description="By variable, the most of the total that were tested for it.")
-    ]
-    ascertainment: str
-    terminations: Literal["included", "excluded"]
-    definition: str
-    basis: Literal["abstract", "derived", "secondary", "as-cited"]
-    reading: str
-    note: str
-
-
-class Average(Said, frozen=True, kw_only=True):
-    """The average risk across settings."""
-
-    probability: Probability
-    interval: Interval
-
-
-class Headline(Said, frozen=True, kw_only=True):
-    """The figure that is told first."""
-
-    figure: Probability
-    statistic: Annotated[
-        Literal["mean", "median"],
-        Meta(description="The median where the mean lies outside the central 80 % interval of a new setting's risk."),
-    ]
-    reason: Annotated[str, Meta(description="Why it is the median; empty where it is the mean.")]
-
-
-class Crude(Said, frozen=True, kw_only=True):
-    """Counts of the series that report exactly the question, added up: no model is behind them."""
-
-    events: Number
-    total: Positive
-    series: Positive
-
-
-class Joining(Said, frozen=True, kw_only=True):
-    """How branches that coarse counts tie together were joined."""
-
-    ways: Annotated[int, Meta(ge=1, description="In how many ways the fetuses of the listed counts can have divided.")]
-    exact: Annotated[bool, Meta(description="Whether every way is listed, so that the probability is exact.")]
-    effective_share: Annotated[float, Meta(gt=0, le=1, description="Share of the weighted points that count.")]
-    error: Annotated[float, Meta(ge=0, description="Standard error of the probability; 0 where it is exact.")]
-
-
-class Answer(Said, frozen=True, kw_only=True):
-    """A risk by one route: the probability for the next fetus and the range of one more centre."""
-
-    probability: Annotated[Probability | None, Meta(description="The mean.")]
-    median: Probability | None
-    headline: Headline | None
-    interval: Annotated[Interval | None, Meta(description="Of the risk in a setting not among the series.")]
-    average: Average | None
-    series: Number
-    fetuses: Number
-    events: Number | None
-    sources: Texts
-    coarse: Annotated[Texts, Meta(description="Those of the sources whose counts are of a coarser group.")]
-    joint: Joining | None
-    reason: str
 
 
 class PriorVariant(Said, frozen=True, kw_only=True):
@@ -292,7 +223,8 @@ class WorkupStep(Said, frozen=True, kw_only=True):
     detail: str
     algorithm_step: int | None
     immediate: bool
-    state: Literal["due", "done", "not indicated", "blocked"]
+    time: Literal["before birth", "after birth"]
+    state: Literal["due", "planned", "awaited", "declined", "done", "not indicated", "blocked"]
     why: Annotated[str, Meta(min_length=1)]
     sources: Annotated[Texts, Meta(min_length=1)]
     outcome: str | None
@@ -302,6 +234,36 @@ class WorkupStep(Said, frozen=True, kw_only=True):
     bits: Annotated[float, Meta(ge=0)] | None
     reason: str
     changes: Annotated[tuple[Change, ...] | None, Meta(description="Null where they were not asked for by name.")]
+
+
+class End(Said, frozen=True, kw_only=True):
+    """Where the algorithm stops, with the reason, and what lies outside it."""
+
+    key: str
+    text: str
+    plain_text: str
+    sources: Annotated[Texts, Meta(min_length=1)]
+
+
+class Missed(Said, frozen=True, kw_only=True):
+    """What a reassuring result leaves of what the test looks for, by the published share that it misses."""
+
+    test: str
+    title: str
+    result: str
+    variable: str
+    state: str
+    at_its_word: Probability
+    probability: Annotated[Probability | None, Meta(description="Of the state in the next fetus with this result.")]
+    interval: Annotated[Interval | None, Meta(description="In a new setting, with the interval of the share missed.")]
+    share_missed: Probability | None
+    share_missed_interval: Annotated[Interval | None, Meta(description="As published; null where none was.")]
+    outcomes: Annotated[
+        dict[str, Interval], Meta(description="By headline outcome, its mean if no, and if every, fetus missed has it.")
+    ]
+    text: str
+    sources: Texts
+    reason: Annotated[str, Meta(description="Why there is no figure; empty where there is one.")]
 
 
 class StatementRisk(Said, frozen=True, kw_only=True):
@@ -341,6 +303,7 @@ class VariableTitles(Said, frozen=True, kw_only=True):
     title: str
     plain_title: str
     states: Annotated[States, Meta(description="Each state in plain words.")]
+    state_titles: Annotated[States, Meta(description="Each state as clinicians say it.")]
 
 
 class AuditRow(Said, frozen=True, kw_only=True):
@@ -368,7 +331,10 @@ class Document(Said, frozen=True, kw_only=True):
     finding: str
     title: str
     plain_title: str
-    known: States
+    known: Annotated[States, Meta(description="What the answer is of: results taken at their word.")]
+    answered: Annotated[
+        States, Meta(description="What was stated of each variable or test; pending and declined are no result.")
+    ]
     variables: dict[str, VariableTitles]
     described: Annotated[dict[str, Any], Meta(description="Stated and echoed; part of no number, stored nowhere.")]
     not_counted: Texts
@@ -385,7 +351,11 @@ class Document(Said, frozen=True, kw_only=True):
     coarse_counts: tuple[CoarseCount, ...]
     neighbours: Annotated[Neighbours | None, Meta(description="Null where not asked for by name.")]
     also_counted: tuple[Counted, ...]
+    test_errors: Annotated[
+        tuple[Missed, ...] | None, Meta(description="What the stated tests miss; null where not asked for.")
+    ]
     workup: tuple[WorkupStep, ...]
+    ends: tuple[End, ...]
     differential: tuple[Statement, ...]
     prognosis: tuple[Statement, ...]
     cautions: tuple[Caution, ...]

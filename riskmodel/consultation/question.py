@@ -1,18 +1,21 @@
-"""What a counselor states beside known states: gestational age, size, place, number. Checked and echoed, never counted."""
+"""What a counselor states: results of tests, and beside them age, size, place and number, echoed and never counted."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from riskmodel._support.checks import finite_number
-from riskmodel.errors import InputError, UnknownNameError
-from riskmodel.evidence.finding import Descriptor, Finding
+from riskmodel.errors import ContradictionError, InputError, UnknownNameError
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.finding import Descriptor
+from riskmodel.evidence.known import Known
+from riskmodel.evidence.workup import NO_RESULT
 from riskmodel.report.wording import gestation
 
 #: Keywords of a consultation besides a finding's own names.
-KEYWORDS = ("finding", "reading", "setting", "audience", "detail", "prior", "heterogeneity")
+KEYWORDS = ("finding", "reading", "setting", "audience", "detail", "prior", "heterogeneity", "test_errors")
 _W, _D = r"w(?:(?:ee)?ks?)?\.?", r"d(?:ays?)?\.?"
 #: Gestational age as clinics write it: 20+3, 20w3d, 20 weeks 3 days, 20 3/7, 20+3/7.
 _WEEKS = re.compile(
@@ -23,22 +26,53 @@ _WHOLE_WEEKS = re.compile(rf"\s*(\d{{1,2}}(?:\.\d+)?)\s*{_W}\s*", re.IGNORECASE)
 _SIZE = re.compile(r"^\s*\d+(\.\d+)?(\s*[x×*]\s*\d+(\.\d+)?){0,2}\s*(mm)?\s*$", re.IGNORECASE)
 
 
-def split_stated(finding: Finding, stated: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Tell states from descriptors, and check the latter."""
-    variables = [one.name for one in finding.states]
+class Stated(NamedTuple):
+    """What was stated, told apart and checked."""
+
+    known: Known  # states that the answer is of: stated ones, and what results of tests say, taken at their word
+    answered: dict[str, str]  # by variable or test what was stated of it, ``"pending"`` and ``"declined"`` among them
+    described: dict[str, Any]  # echoed, and part of no number
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What rules of the work-up are tried on."""
+        return dict(self.known) | self.answered | self.described
+
+
+def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
+    """Tell results from descriptors, and check both; None is not known."""
+    finding, tests = evidence.finding, evidence.workup.tests
     descriptors = {one.name: one for one in finding.descriptors}
-    states: dict[str, str] = {}
+    states = {one.name: one.states for one in finding.states} | {one.name: one.states for one in tests}
+    answered: dict[str, str] = {}
     described: dict[str, Any] = {}
-    for name, value in stated.items():
-        if name not in variables and name not in descriptors:
-            raise UnknownNameError("name", name, [*variables, *descriptors, *KEYWORDS], where="consult")
+    for name, value in given.items():
+        if name not in states and name not in descriptors:
+            raise UnknownNameError("name", name, [*states, *descriptors, *KEYWORDS], where="consult")
         if value is None:
             continue
-        if name in variables:
-            states[name] = value
-        else:
+        if name in descriptors:
             described[name] = _described(descriptors[name], value)
-    return states, described
+        elif str(value) in (*states[name], *NO_RESULT):
+            answered[name] = str(value)
+        else:
+            raise UnknownNameError(f"state of {name}", str(value), [*states[name], *NO_RESULT], where=name)
+    known = {one.name: answered[one.name] for one in finding.states if answered.get(one.name) in one.states}
+    said = dict(known)
+    for test in tests:
+        word = test.reads.get(answered.get(test.name, ""))
+        if word is None:
+            continue
+        if said.get(test.of, word) != word:
+            raise ContradictionError(
+                f"{test.of} is stated as {said[test.of]}, while {test.name} is {answered[test.name]}",
+                where=test.of,
+                remedy=f"Leave {test.of} out and state each test; the first of "
+                f"{', '.join(one.name for one in tests if one.of == test.of)} that tells it counts",
+            )
+        known.setdefault(test.of, word)
+    in_order = {name: answered[name] for name in states if name in answered}
+    return Stated(Known.of(finding, known, several=False), in_order, described)
 
 
 def _described(descriptor: Descriptor, value: Any) -> Any:

@@ -35,7 +35,7 @@ class StepState(Value):
     """One step of the work-up for what is known."""
 
     step: Step  # the step
-    state: str  # state, why: ``"due"``, ``"done"``, ``"not indicated"`` or ``"blocked"``, and the reason
+    state: str  # state, why: one of `riskmodel.evidence.workup.STEP_STATES`, and the reason
     why: str
     #: Probability of any but the reassuring result; None where the step resolves no variable that is still open.
     p_abnormal: RiskEstimate | None
@@ -44,10 +44,9 @@ class StepState(Value):
 
 
 def plan(
-    model: ProbabilityTree, known: Known, described: Mapping[str, Any], *, every: bool = False
+    model: ProbabilityTree, known: Known, facts: Mapping[str, Any], *, every: bool = False
 ) -> tuple[StepState, ...]:
     """State of every step, and what its result would change of the first open outcome; with `every` of all of them."""
-    facts = dict(known) | dict(described)
     states = []
     for step in model.evidence.workup.steps:
         rule, resolves = step.decide(facts), step.resolves

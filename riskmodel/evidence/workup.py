@@ -1,4 +1,4 @@
-"""A finding's work-up as values: steps, the rules that decide their state, differential, prognosis and pitfalls.
+"""A finding's work-up as values: tests, steps, the rules that decide their state, stated ends, and what is said beside.
 
 A rule is text that a clinician can read and a program can test: ``"anatomy = isolated and karyotype is unknown"``. It
 prints as it was written.
@@ -9,14 +9,17 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from riskmodel.errors import InputError
 from riskmodel.evidence.known import Known
 
-StepStatus = Literal["due", "done", "not indicated", "blocked"]
+StepStatus = Literal["due", "planned", "awaited", "declined", "done", "not indicated", "blocked"]
 STEP_STATES: tuple[str, ...] = get_args(StepStatus)
+#: Answers to a test that has no result: it tells nothing, and its step is not offered again. By answer, the step's state.
+NO_RESULT: dict[str, StepStatus] = {"pending": "awaited", "declined": "declined"}
+TIMES: tuple[str, ...] = ("before birth", "after birth")
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -45,7 +48,7 @@ class Term:
         """Whether it is true of what is known; a comparison with something unknown is not."""
         found = facts.get(self.name)
         if self.test in ("known", "unknown"):
-            return (found is not None) == (self.test == "known")
+            return (found is not None and found not in NO_RESULT) == (self.test == "known")
         kind = float if isinstance(found, (int, float)) else str
         return found is not None and _COMPARE[self.test](kind(found), kind(self.value))
 
@@ -92,6 +95,26 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class LabTest:
+    """A test that tells of a variable without being it: a mother's serology is not yet an infection of the fetus."""
+
+    name: str  # name, title, plain_title: as an option, by clinicians, and by everybody
+    title: str
+    plain_title: str
+    of: str  # the variable that it tells of
+    states: tuple[str, ...]  # its results, the reassuring one first
+    #: state_titles, plain_state_titles: how a result is said by clinicians, and by everybody.
+    state_titles: Mapping[str, str]
+    plain_state_titles: Mapping[str, str]
+    reads: Mapping[
+        str, str
+    ]  # by result the variable's state, if it is taken at its word; a result left out tells nothing
+    definition: str  # what is tested, and what it is not
+    error: str | None  # key of the neighbour that says how often it misses what it looks for
+    sources: tuple[str, ...]  # keys
+
+
+@dataclass(frozen=True)
 class Step:
     """One step of the work-up."""
 
@@ -99,16 +122,35 @@ class Step:
     title: str
     plain_title: str
     resolves: str | None  # the variable whose state the step tells
+    test: str | None  # the test that it is, where there are several of one variable
     informs: str | None  # an outcome of its own that the step looks for
     algorithm_step: int | None  # its place in the article's algorithm
     immediate: bool  # whether the article lists it under the immediate work-up
+    time: str  # ``"before birth"`` or ``"after birth"``: what is done after birth is planned now, never due
     detail: str  # what is done
     sources: tuple[str, ...]  # keys
     rules: tuple[Rule, ...]  # tried in order; the first that holds decides, and the last always holds
 
     def decide(self, facts: Mapping[str, Any]) -> Rule:
-        """The rule that applies to what is known."""
-        return next(rule for rule in self.rules if rule.when.holds(facts))
+        """The rule that applies to what is known; a test without a result is awaited or declined, whatever the rules."""
+        own = NO_RESULT.get(str(facts.get(self.test or self.resolves or "")))
+        if own is not None:
+            return Rule(
+                own, Condition(()), f"Stated as {own}: the answer sums over its results, as where nothing is known."
+            )
+        rule = next(rule for rule in self.rules if rule.when.holds(facts))
+        return replace(rule, state="planned") if (rule.state, self.time) == ("due", TIMES[1]) else rule
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the algorithm stops, stated: why nothing more of it is due, and what lies outside it."""
+
+    key: str  # key, text, plain_text: its name, and what is said
+    text: str
+    plain_text: str
+    when: Condition  # where it holds
+    sources: tuple[str, ...]  # keys
 
 
 @dataclass(frozen=True)
@@ -139,10 +181,12 @@ class Neighbour:
     """A published figure to weigh a risk against: without the finding, or what a test itself may do."""
 
     key: str  # its name
-    kind: str  # ``"background"``, for an outcome without the finding, or ``"harm"``, of a step
+    kind: str  # ``"background"``, for an outcome without the finding; ``"harm"`` or ``"error"``, of a step
     outcome: str | None  # outcome, step: what it stands beside
     step: str | None
     probability: float  # the figure, as published; not fitted here
+    interval: tuple[float, float] | None  # its published 95 % interval
+    differs: str  # how its definition differs from that of the outcome or test beside which it stands
     without: float | None  # for a harm, the same figure in those who did not have the test
     difference: tuple[float, float, float] | None  # published difference between the two with its 95 % interval
     text: str  # text, plain_text: what was counted, among whom, and in plain words
@@ -155,8 +199,18 @@ class WorkUp:
     """Everything a consultation says beside the risks."""
 
     steps: tuple[Step, ...] = ()
+    tests: tuple[LabTest, ...] = ()  # those of a variable, the one that outweighs the others first
+    ends: tuple[End, ...] = ()
     differential: tuple[Statement, ...] = ()
     prognosis: tuple[Statement, ...] = ()
     pitfalls: tuple[Statement, ...] = ()
     cautions: tuple[Statement, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+
+    def test(self, name: str) -> LabTest | None:
+        """The test of that name, or None."""
+        return next((one for one in self.tests if one.name == name), None)
+
+    def standing(self, facts: Mapping[str, Any]) -> tuple[End, ...]:
+        """The ends that hold where these are known."""
+        return tuple(one for one in self.ends if one.when.holds(facts))

@@ -26,16 +26,17 @@ from riskmodel.evidence.finding import (
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.readers.fields import Fields, read_toml
 from riskmodel.evidence.readers.text import Faults
+from riskmodel.evidence.workup import NO_RESULT
 
-_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _WORD = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 _KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 _WORDS = "lower-case letters, digits, '-' and '_', beginning with a letter or digit, such as 'not-seen'"
-_NAMES = "Use lower-case letters, digits and '_', beginning with a letter"
+NAMES = "Use lower-case letters, digits and '_', beginning with a letter"
 _KEYS = "Use letters, digits, '.', '-' and '_', beginning with a letter or digit"
 #: Names that a consultation already uses, so that no variable or descriptor may take them.
 _RESERVED = {"audience", "evidence", "finding", "help", "heterogeneity", "json", "known", "markdown", "prior"}
-_RESERVED |= {"reading", "setting"}
+_RESERVED |= {"detail", "reading", "setting", "test_errors"}
 
 
 def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Known, str]:
@@ -108,21 +109,28 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     found = []
     for one in top.tables("variables"):
         states = one.texts("states")
-        if len(states) < 2 or len(set(states)) != len(states):
-            remedy = 'Write them, the reassuring one first: ["normal", "abnormal"]'
-            if states or not _told(one, "states"):
-                one.fault("states", "not two or more different names", remedy, list(states))
-        for state in states:
-            if not _WORD.fullmatch(state):
-                what = "a state that is not a plain word" if state else "a state without a name"
-                one.fault("states", what, f"Write states in {_WORDS}", state)
-        titles = _titles(one, "state_titles", dict(zip(states, states, strict=True)))
-        plain = _titles(one, "plain_state_titles", titles)
+        check_states(one, states)
+        titles = state_titles(one, "state_titles", dict(zip(states, states, strict=True)))
+        plain = state_titles(one, "plain_state_titles", titles)
         found.append(one.value(Variable, states=states, state_titles=titles, plain_state_titles=plain))
         one.finish()
     if len(found) < 2:
         top.fault("variables", "fewer than two", "Declare what can be known, and the outcome last")
     return tuple(found)
+
+
+def check_states(fields: Fields, states: Sequence[str]) -> None:
+    """Note what is wrong with the names of states."""
+    if len(states) < 2 or len(set(states)) != len(states):
+        remedy = 'Write them, the reassuring one first: ["normal", "abnormal"]'
+        if states or not _told(fields, "states"):
+            fields.fault("states", "not two or more different names", remedy, list(states))
+    for state in states:
+        if not _WORD.fullmatch(state):
+            what = "a state that is not a plain word" if state else "a state without a name"
+            fields.fault("states", what, f"Write states in {_WORDS}", state)
+        if state in NO_RESULT:
+            fields.fault("states", f"{state!r} is taken", "It is an answer to every test; choose another", state)
 
 
 def _told(fields: Fields, key: str) -> bool:
@@ -140,7 +148,7 @@ def _within(top: Fields, variables: Sequence[Variable]) -> tuple[str, ...]:
     return named
 
 
-def _titles(fields: Fields, key: str, usual: Mapping[str, str]) -> dict[str, str]:
+def state_titles(fields: Fields, key: str, usual: Mapping[str, str]) -> dict[str, str]:
     """How states are said, by state; as usual where it is left out."""
     table = fields.table_of(key, required=False)
     titles = {state: table.text(state, required=False) or title for state, title in usual.items()}
@@ -239,7 +247,7 @@ def _check_names(finding: Finding, top: Fields) -> None:
     groups["disagreements"] = [one.key for one in finding.disagreements]
     for group, names in groups.items():
         top.once(group, names)
-        pattern, grammar = (_NAME, _NAMES) if group in ("variables", "outcomes", "descriptors") else (_KEY, _KEYS)
+        pattern, grammar = (NAME, NAMES) if group in ("variables", "outcomes", "descriptors") else (_KEY, _KEYS)
         for name in names:
             if name and not pattern.fullmatch(name):
                 top.fault(group, "not a plain name", grammar, name)

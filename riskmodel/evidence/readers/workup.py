@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from riskmodel.errors import InputError
 from riskmodel.evidence.finding import Finding
 from riskmodel.evidence.readers.fields import Fields, read_toml
-from riskmodel.evidence.readers.finding import read_given
+from riskmodel.evidence.readers.finding import NAME, NAMES, check_states, read_given, state_titles
 from riskmodel.evidence.readers.text import Faults
-from riskmodel.evidence.workup import STEP_STATES, Condition, Neighbour, Remark, Rule, Statement, Step, WorkUp
+from riskmodel.evidence.workup import (
+    NO_RESULT,
+    STEP_STATES,
+    TIMES,
+    Condition,
+    End,
+    LabTest,
+    Neighbour,
+    Remark,
+    Rule,
+    Statement,
+    Step,
+    WorkUp,
+)
 
 
 def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
@@ -25,37 +38,91 @@ def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
     if table is None:
         return WorkUp()
     top = Fields(table, path.name, "", faults)
-    steps = top.each("steps", lambda one: _step(one, finding))
+    tests = top.each("tests", lambda one: _test(one, finding), required=False)
+    taken = [*(one.name for one in finding.variables), *(one.name for one in finding.descriptors)]
+    top.once("tests", (*taken, *(one.name for one in tests)))
+    told = _Told(finding, tests)
+    steps = top.each("steps", lambda one: _step(one, told))
     top.once("steps", (step.key for step in steps))
     keys = [step.key for step in steps]
     found: dict[str, Any] = {}
-    for name in ("differential", "prognosis", "pitfalls", "cautions", "neighbours"):
-        build = partial(_neighbour, steps=keys) if name == "neighbours" else _statement
-        found[name] = top.each(name, partial(build, finding=finding), required=False)
+    for name in ("ends", "differential", "prognosis", "pitfalls", "cautions", "neighbours"):
+        build: Callable[..., Any] = partial(_neighbour, steps=keys) if name == "neighbours" else _statement
+        build = _end if name == "ends" else build
+        found[name] = top.each(name, partial(build, told=told), required=False)
         top.once(name, (one.key for one in found[name]))
+    errors = [one.key for one in found["neighbours"] if one.kind == "error"]
+    for one in tests:
+        if one.error is not None and one.error not in errors:
+            faults.unknown(path.name, "neighbour of kind error", one.error, errors, column=f"tests: {one.name}")
     top.finish()
-    return WorkUp(steps, **found)
+    return WorkUp(steps, tests, **found)
 
 
-def _condition(fields: Fields, key: str, finding: Finding) -> Condition:
+class _Told(NamedTuple):
+    """What conditions can name."""
+
+    finding: Finding
+    tests: Sequence[LabTest]
+
+    @property
+    def asked(self) -> dict[str, tuple[str, ...]]:
+        """By variable that can be known, and by test, its states."""
+        variables = {one.name: one.states for one in self.finding.states}
+        return variables | {one.name: one.states for one in self.tests}
+
+
+def _test(fields: Fields, finding: Finding) -> LabTest:
+    name, states = fields.text("name"), fields.texts("states")
+    check_states(fields, states)
+    if name and not NAME.fullmatch(name):
+        fields.fault("name", "not a plain name", NAMES, name)
+    variables = {one.name: one for one in finding.states}
+    of = fields.choice("of", list(variables))
+    table = fields.table_of("reads")
+    reads = {}
+    for state in states:
+        said = table.choice(state, variables[of].states if of in variables else (), required=False)
+        if said:
+            reads[state] = said
+    table.finish()
+    titles = state_titles(fields, "state_titles", dict(zip(states, states, strict=True)))
+    return fields.value(
+        LabTest,
+        name=name,
+        of=of,
+        states=states,
+        state_titles=titles,
+        plain_state_titles=state_titles(fields, "plain_state_titles", titles),
+        reads=reads,
+        error=fields.text("error", required=False) or None,
+        sources=_cited(fields),
+    )
+
+
+def _end(fields: Fields, told: _Told) -> End:
+    return fields.value(End, when=_condition(fields, "when", told), sources=_cited(fields))
+
+
+def _condition(fields: Fields, key: str, told: _Told) -> Condition:
     text = fields.text(key, required=False)
     try:
         condition = Condition.parse(text)
     except InputError as error:
         fields.fault(key, error.what, error.remedy, text)
         return Condition(())
-    descriptors = {one.name: one for one in finding.descriptors}
+    descriptors = {one.name: one for one in told.finding.descriptors}
     for term in condition.terms:
-        variable, descriptor = finding.variable(term.name), descriptors.get(term.name)
-        if variable is None and descriptor is None:
-            known = [*(one.name for one in finding.states), *descriptors]
+        states, descriptor = told.asked.get(term.name), descriptors.get(term.name)
+        if states is None and descriptor is None:
+            known = [*told.asked, *descriptors]
             fields.faults.unknown(fields.file, "name in a condition", term.name, known, column=f"{fields.place}.{key}")
-        elif variable is not None and term.test not in ("known", "unknown"):
+        elif states is not None and term.test not in ("known", "unknown"):
             if term.test not in ("=", "!="):
                 fields.fault(key, f"{term.test!r} needs a number", "Use = or !=", text)
-            elif term.value not in variable.states:
-                kind = f"state of {variable.name}"
-                fields.faults.unknown(fields.file, kind, term.value, variable.states, column=f"{fields.place}.{key}")
+            elif term.value not in (*states, *NO_RESULT):
+                kind, known = f"state of {term.name}", [*states, *NO_RESULT]
+                fields.faults.unknown(fields.file, kind, term.value, known, column=f"{fields.place}.{key}")
         elif descriptor is not None and term.test not in ("known", "unknown"):
             numeric = re.fullmatch(r"-?\d+(\.\d+)?", term.value) is not None
             if descriptor.kind == "size" or numeric != (descriptor.kind in ("number", "integer")):
@@ -63,21 +130,28 @@ def _condition(fields: Fields, key: str, finding: Finding) -> Condition:
     return condition
 
 
-def _rule(fields: Fields, finding: Finding) -> Rule:
+def _rule(fields: Fields, told: _Told) -> Rule:
     state = fields.choice("state", STEP_STATES)
-    return Rule(state or "due", _condition(fields, "when", finding), fields.text("why"))  # type: ignore[arg-type]
+    return Rule(state or "due", _condition(fields, "when", told), fields.text("why"))  # type: ignore[arg-type]
 
 
-def _step(fields: Fields, finding: Finding) -> Step:
-    rules = [*fields.each("rules", lambda one: _rule(one, finding))]
+def _step(fields: Fields, told: _Told) -> Step:
+    finding = told.finding
+    rules = [*fields.each("rules", lambda one: _rule(one, told))]
     if not rules or rules[-1].when.terms:
         remedy = 'End with { state = "due", when = "always", why = "..." }'
         fields.fault("rules", "no rule that always holds comes last", remedy)
         rules.append(Rule("due", Condition(()), ""))
     number = fields.number("algorithm_step", required=False)
+    resolves = fields.choice("resolves", [one.name for one in finding.states], required=False) or None
+    test = fields.choice("test", [one.name for one in told.tests], required=False) or None
+    if test is not None and not any(one.name == test and one.of == resolves for one in told.tests):
+        fields.fault("test", "the test is not of the variable that the step resolves", "Name its variable", test)
     return fields.value(
         Step,
-        resolves=fields.choice("resolves", [one.name for one in finding.states], required=False) or None,
+        resolves=resolves,
+        test=test,
+        time=fields.choice("time", TIMES, required=False) or TIMES[0],
         informs=fields.choice("informs", [one.name for one in finding.outcomes], required=False) or None,
         algorithm_step=int(number) if number is not None else None,
         sources=_cited(fields),
@@ -85,34 +159,40 @@ def _step(fields: Fields, finding: Finding) -> Step:
     )
 
 
-def _statement(fields: Fields, finding: Finding) -> Statement:
+def _statement(fields: Fields, told: _Told) -> Statement:
+    finding = told.finding
     return fields.value(
         Statement,
         optional=("counts", "comment"),
         sources=_cited(fields),
-        when=_condition(fields, "when", finding),
+        when=_condition(fields, "when", told),
         outcome=fields.choice("outcome", [one.name for one in finding.outcomes], required=False) or None,
         given=read_given(fields, finding.variables),
         remarks=fields.each(
-            "remarks", lambda one: Remark(_condition(one, "when", finding), one.text("why")), required=False
+            "remarks", lambda one: Remark(_condition(one, "when", told), one.text("why")), required=False
         ),
     )
 
 
-def _neighbour(fields: Fields, finding: Finding, steps: Sequence[str]) -> Neighbour:
-    kind = fields.choice("kind", ("background", "harm"))
+def _neighbour(fields: Fields, told: _Told, steps: Sequence[str]) -> Neighbour:
+    kind = fields.choice("kind", ("background", "harm", "error"))
     beside = "outcome" if kind == "background" else "step"
-    known = [one.name for one in finding.outcomes] if kind == "background" else steps
+    known = [one.name for one in told.finding.outcomes] if kind == "background" else steps
     named = fields.choice(beside, known) or None
     numbers = fields.numbers("difference", 3)
     if numbers and not numbers[1] <= numbers[0] <= numbers[2]:
         fields.fault("difference", "the estimate is outside its interval", "Write [estimate, lower, upper]", numbers)
+    probability, interval = _share(fields, "probability") or 0.0, fields.numbers("interval", 2)
+    if interval and not 0 <= interval[0] <= probability <= interval[1] <= 1:
+        fields.fault("interval", "the figure is outside its interval", "Write [lower, upper]", interval)
     return fields.value(
         Neighbour,
+        optional=("differs",),
         kind=kind,
         outcome=named if kind == "background" else None,
-        step=named if kind == "harm" else None,
-        probability=_share(fields, "probability") or 0.0,
+        step=named if kind != "background" else None,
+        probability=probability,
+        interval=interval or None,
         without=_share(fields, "without", required=False),
         difference=numbers or None,
         sources=_cited(fields),
