@@ -12,11 +12,13 @@ from riskmodel._support.kept import once
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.certainty import certainty
 from riskmodel.consultation.said import Counted, Headline
+from riskmodel.consultation.undecided import risk as ask
 from riskmodel.consultation.workup import Change, StepState
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import Count
+from riskmodel.evidence.finding import TERMINATIONS, Count
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.workup import End, Statement
+from riskmodel.report.wording import listed
 from riskmodel.sensitivity.variants import of_setting, robustness
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
@@ -41,6 +43,7 @@ def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) 
         "definition": outcome.definition,
         "until": outcome.until,
         "denominator": outcome.denominator,
+        "terminations": _terminations(risk.counts),
         "given": dict(risk.known),
         "ci_prob": CI_PROB,
         "ci_kind": "eti",
@@ -58,6 +61,16 @@ def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) 
     for name in ("direct", "indirect", "combined"):
         said[name] = getattr(risk, name).to_dict(ci_prob=CI_PROB) if model else None
     return convert(said, doc.Risk)
+
+
+def _terminations(counts: Sequence[Count]) -> str:
+    """Whether terminated pregnancies are among those counted: a decision, and no outcome of the finding."""
+    sources = {
+        kind: list(dict.fromkeys(one.source for one in counts if one.terminations == kind)) for kind in TERMINATIONS
+    }
+    told = {"included": "are counted among all", "excluded": "are left out of the total"}
+    parts = [f"{told[kind]} by {listed(found)}" for kind, found in sources.items() if found]
+    return f"terminated pregnancies {'; they '.join(parts)}" if parts else ""
 
 
 def count_part(count: Count) -> Counted:
@@ -104,7 +117,7 @@ def _change_part(change: Change) -> doc.Change:
         if_normal=doc.Brief(**_brief(change.if_normal)),
         if_abnormal=doc.Brief(**_brief(change.if_abnormal)),
         results=tuple(
-            doc.Result(state=state, expected=expected.mean, **_brief(after))
+            doc.Result(state=state, expected=expected.mean if expected else None, **_brief(after))
             for state, expected, after in change.results
         ),
         bits=change.information.bits,
@@ -137,12 +150,14 @@ def coarse_parts(model: ProbabilityTree) -> tuple[doc.CoarseCount, ...]:
     )
 
 
-def setting_parts(model: ProbabilityTree, risks: Sequence[RiskEstimate]) -> tuple[doc.SettingRisks, ...]:
+def setting_parts(
+    model: ProbabilityTree, risks: Sequence[RiskEstimate], undecided: Sequence[str]
+) -> tuple[doc.SettingRisks, ...]:
     """The same risks as each setting's own series answer them, side by side."""
     titles = {"any": "all settings"} | {one.name: one.title for one in model.evidence.finding.settings}
 
     def answered(own: ProbabilityTree, risk: RiskEstimate) -> doc.SettingRisk:
-        found = own.risk(risk.outcome.name, **dict(risk.known))
+        found = ask(own, risk.outcome.name, risk.known, undecided)
         return doc.SettingRisk(
             outcome=risk.outcome.name,
             probability=found.mean,
@@ -170,10 +185,10 @@ def neighbours_part(evidence: Evidence, known: Known, risks: Sequence[RiskEstima
     open_steps = [step for step in evidence.workup.steps if step.resolves and not known.states(step.resolves)]
     names = {one.name for one in asked} | {step.key for step in open_steps}
     given = tuple(one for one in evidence.workup.neighbours if (one.outcome or one.step) in names)
-    told = {one.outcome or one.step for one in given}
-    missing = [f"{one.title}: how often without this finding" for one in asked if one.name not in told]
-    missing += [f"{step.title}: what it may harm" for step in open_steps if step.key not in told]
-    missing += [f"{step.title}: how often its result is wrong" for step in open_steps]
+    told = {(one.kind, one.outcome or one.step) for one in given}
+    missing = [f"{one.title}: how often without this finding" for one in asked if ("background", one.name) not in told]
+    for kind, what in (("harm", "what it may harm"), ("error", "how often its result is wrong")):
+        missing += [f"{step.title}: {what}" for step in open_steps if (kind, step.key) not in told]
     return doc.Neighbours(given=given, missing=tuple(missing))
 
 

@@ -14,6 +14,7 @@ from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.missed import missed
 from riskmodel.consultation.question import Stated, said, stated
+from riskmodel.consultation.undecided import risk
 from riskmodel.consultation.workup import StepState, plan
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
@@ -232,11 +233,12 @@ def _checked_detail(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
-    (known, answered, described), detail = query.stated, query.detail
+    known, answered, described, undecided = query.stated
+    detail = query.detail
     evidence = model.evidence
-    risks = once(model, ("risks", known), lambda: _headlines(model, known))
-    branches = once(model, ("branches", known), lambda: _branches(model, known))
-    workup = plan(model, known, query.stated.facts, every="changes" in detail)
+    risks = once(model, ("risks", known, undecided), lambda: _headlines(model, known, undecided))
+    branches = once(model, ("branches", known, undecided), lambda: _branches(model, known, undecided))
+    workup = plan(model, query.stated, every="changes" in detail)
     facts = dict(known) | {name: one for name, one in answered.items() if one not in NO_RESULT} | described
 
     def statements(group: Sequence[Any]) -> tuple[doc.Statement, ...]:
@@ -244,7 +246,7 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
 
     def asked[T](name: str, part: Any, *arguments: Any) -> T | None:
         """A part that was asked for by name, kept beside the model; nothing of what was described is in it."""
-        return once(model, (name, known), lambda: part(*arguments)) if name in detail else None
+        return once(model, (name, known, undecided), lambda: part(*arguments)) if name in detail else None
 
     unchanging = once(model, "unchanging", lambda: _unchanging(model))
     document = doc.Document(
@@ -254,11 +256,11 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
         described={name: list(one) if isinstance(one, tuple) else one for name, one in described.items()},
         audience=query.audience,  # type: ignore[arg-type]
         detail=detail,
-        risks=tuple(compose.risk_part(risk, model, robust="robustness" in detail) for risk in risks),
+        risks=tuple(compose.risk_part(one, model, robust="robustness" in detail) for one in risks),
         branches=tuple(
             doc.Branch(given=dict(given), risks=tuple(map(compose.risk_part, after))) for given, after in branches
         ),
-        settings=asked("settings", compose.setting_parts, model, risks),
+        settings=asked("settings", compose.setting_parts, model, risks, undecided),
         neighbours=asked("neighbours", compose.neighbours_part, evidence, known, risks),
         also_counted=compose.also_counted(evidence, known, model.setting),
         test_errors=missed(model, query.stated) if query.test_errors == "published" else None,
@@ -314,23 +316,25 @@ def _unchanging(model: ProbabilityTree) -> dict[str, Any]:
     }
 
 
-def _headlines(model: ProbabilityTree, known: Known) -> tuple[RiskEstimate, ...]:
+def _headlines(model: ProbabilityTree, known: Known, undecided: Sequence[str]) -> tuple[RiskEstimate, ...]:
     """The headline outcomes that are still open."""
     return tuple(
-        model.risk(one.name, **dict(known))
+        risk(model, one.name, known, undecided)
         for one in model.evidence.finding.outcomes
         if one.headline and one.variable not in dict(known)
     )
 
 
-def _branches(model: ProbabilityTree, known: Known) -> tuple[tuple[Known, tuple[RiskEstimate, ...]], ...]:
+def _branches(
+    model: ProbabilityTree, known: Known, undecided: Sequence[str]
+) -> tuple[tuple[Known, tuple[RiskEstimate, ...]], ...]:
     """What either state of the first open variable would make of the risks."""
     finding = model.evidence.finding
     variable = next((one for one in finding.states if not known.states(one.name)), None)
     if variable is None:
         return ()
     after = (known.with_state(finding, variable.name, state) for state in variable.states)
-    return tuple((given, _headlines(model, given)) for given in after)
+    return tuple((given, _headlines(model, given, undecided)) for given in after)
 
 
 def _pitfall(statement: doc.Statement, kind: Literal["pitfall", "limit"] = "pitfall") -> doc.Caution:
@@ -353,14 +357,18 @@ def _limits(model: ProbabilityTree, query: Query, risks: Sequence[RiskEstimate])
     elif finding.descriptors:
         titles = ", ".join(one.title for one in finding.descriptors)
         yield _limit("not-modelled", f"Not part of any number, for no series gives counts by it: {titles}.")
-    for risk in risks:
-        if risk.thin:
-            deciding = risk.weakness
-            if risk.unknown and not risk.only_direct:
-                low, high = risk.bounds or (0.0, 1.0)
+    for name in query.stated.undecided:
+        title = model.evidence.variable(name).title
+        text = f"A test speaks of the {title} without telling its state: what depends on it has no figure, only bounds."
+        yield _limit("undecided-" + name, text)
+    for found in risks:
+        if found.thin:
+            deciding = found.weakness
+            if found.unknown and not found.only_direct:
+                low, high = found.bounds or (0.0, 1.0)
                 deciding += f", which could move it by {100 * (high - low):.0f} of 100"
-            text = f"{risk.outcome.title.capitalize()}: {deciding}; take the range, not the figure."
-            yield _limit("thin-" + risk.outcome.name, text, risk.sources)
+            text = f"{found.outcome.title.capitalize()}: {deciding}; take the range, not the figure."
+            yield _limit("thin-" + found.outcome.name, text, found.sources)
     for one in finding.independences:
         if all(dict(query.stated.known).get(name, state) == state for name, state in one.given):
             yield _limit(

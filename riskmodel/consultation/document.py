@@ -98,6 +98,7 @@ class Risk(Answer, frozen=True, kw_only=True):
     definition: str
     until: str
     denominator: str
+    terminations: Annotated[str, Meta(description="Whether terminated pregnancies are among those counted, by source.")]
     given: States
     ci_prob: Probability = 0.95
     ci_kind: Literal["eti", "hdi"] = "eti"

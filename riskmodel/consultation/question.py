@@ -33,10 +33,13 @@ class Stated(NamedTuple):
     answered: dict[str, str]  # by variable or test what was stated of it, ``"pending"`` and ``"declined"`` among them
     described: dict[str, Any]  # echoed, and part of no number
 
+    #: Variables that a test's result speaks of without telling their state: what series count of them no longer holds.
+    undecided: tuple[str, ...] = ()
+
     @property
     def facts(self) -> dict[str, Any]:
         """What rules of the work-up are tried on."""
-        return dict(self.known) | self.answered | self.described
+        return self.answered | dict(self.known) | self.described
 
 
 def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
@@ -72,7 +75,9 @@ def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
             )
         known.setdefault(test.of, word)
     in_order = {name: answered[name] for name in states if name in answered}
-    return Stated(Known.of(finding, known, several=False), in_order, described)
+    silent = [one.of for one in tests if in_order.get(one.name) in one.states and in_order[one.name] not in one.reads]
+    undecided = tuple(dict.fromkeys(name for name in silent if name not in known))
+    return Stated(Known.of(finding, known, several=False), in_order, described, undecided)
 
 
 def _described(descriptor: Descriptor, value: Any) -> Any:

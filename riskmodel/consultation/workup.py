@@ -7,9 +7,11 @@ import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from riskmodel._support.kept import Value, once
+from riskmodel.consultation.question import Stated
+from riskmodel.consultation.undecided import risk, state_risk
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.workup import Step
 from riskmodel.tree.answer import MOST_UNKNOWN, blanks, probability
@@ -26,7 +28,7 @@ class Change(Value):
     if_normal: RiskEstimate
     if_abnormal: RiskEstimate
     #: Each result, its own probability, and the outcome after it.
-    results: tuple[tuple[str, RiskEstimate, RiskEstimate], ...]
+    results: tuple[tuple[str, RiskEstimate | None, RiskEstimate], ...]
     information: Information  # expected of the result about the outcome
 
 
@@ -43,10 +45,9 @@ class StepState(Value):
     reason: str  # why there are no changes
 
 
-def plan(
-    model: ProbabilityTree, known: Known, facts: Mapping[str, Any], *, every: bool = False
-) -> tuple[StepState, ...]:
+def plan(model: ProbabilityTree, stated: Stated, *, every: bool = False) -> tuple[StepState, ...]:
     """State of every step, and what its result would change of the first open outcome; with `every` of all of them."""
+    known, undecided, facts = stated.known, stated.undecided, stated.facts
     states = []
     for step in model.evidence.workup.steps:
         rule, resolves = step.decide(facts), step.resolves
@@ -58,13 +59,16 @@ def plan(
         elif known.states(resolves):
             reason = "its result is known"
         else:
-            p_abnormal = model.state_risk(resolves, model.evidence.variable(resolves).other, **dict(known))
-            changes = once(model, ("changes", known, resolves, every), partial(_changes, model, known, resolves, every))
+            p_abnormal = state_risk(model, resolves, known, undecided)
+            worked = partial(_changes, model, known, undecided, resolves, every)
+            changes = once(model, ("changes", known, undecided, resolves, every), worked)
         states.append(StepState(step, rule.state, rule.why, p_abnormal, changes, reason))
     return tuple(states)
 
 
-def _changes(model: ProbabilityTree, known: Known, variable: str, every: bool) -> tuple[Change, ...]:
+def _changes(
+    model: ProbabilityTree, known: Known, undecided: Sequence[str], variable: str, every: bool
+) -> tuple[Change, ...]:
     finding, declared = model.evidence.finding, model.evidence.variable(variable)
     open_outcomes = [
         one for one in finding.outcomes if one.headline and one.variable not in (None, variable, *dict(known))
@@ -75,19 +79,21 @@ def _changes(model: ProbabilityTree, known: Known, variable: str, every: bool) -
         assert outcome.state is not None
 
         def after(state: str, name: str = outcome.name) -> RiskEstimate:
-            return model.risk(name, **dict(known.with_state(finding, variable, state)))
+            return risk(model, name, known.with_state(finding, variable, state), undecided)
 
         results = tuple(
-            (state, model.state_risk(variable, state, **dict(known)), after(state))
+            (state, None if undecided else model.state_risk(variable, state, **dict(known)), after(state))
             for state in declared.states
             if every
         )
         before, normal, abnormal = (
-            model.risk(outcome.name, **dict(known)),
+            risk(model, outcome.name, known, undecided),
             after(declared.normal),
             after(declared.other),
         )
-        told = information(model, known, variable, outcome.variable, outcome.state)
+        told = Information(None, None, None, before.reason)
+        if not undecided:
+            told = information(model, known, variable, outcome.variable, outcome.state)
         changes.append(Change(outcome.name, before, normal, abnormal, results, told))
     return tuple(changes)
 

@@ -349,7 +349,11 @@ class Evidence(Value):
 
     @kept
     def _audited(self) -> tuple[AuditFinding, ...]:
-        return audit_counts(self.finding, self.sources, self.counts)
+        cited = [one.sources for one in self.workup.neighbours] + [one.sources for one in self.workup.ends]
+        # Of what only stands beside the risks no count is asked.
+        beside = {key for keys in cited for key in keys} - {count.source for count in self.counts}
+        asked = {key: one for key, one in self.sources.items() if key not in beside}
+        return audit_counts(self.finding, asked, self.counts)
 
     @kept
     def _hash(self) -> int:

@@ -86,7 +86,13 @@ def _short(answer: Answer) -> str:
                 lines.append(f"{outcome_title(main)}, if {new}: {in_words(found)}")
     due = [step["title"] for step in answer["workup"] if step["state"] == "due"]
     if answer["workup"]:
-        lines.append(f"**Next:** {'; '.join(due) if due else 'no step of the algorithm is due'}.")
+        due += [f"{step['title']}, after birth" for step in answer["workup"] if step["state"] == "planned"]
+        due += [f"{step['title']}: result awaited" for step in answer["workup"] if step["state"] == "awaited"]
+        if due:
+            lines.append(f"**Next:** {'; '.join(due)}.")
+        lines += [
+            f"**Here the algorithm stops:** {end['text']} ({'; '.join(end['sources'])})" for end in answer["ends"]
+        ]
     return bullets(lines, "## In short")
 
 
@@ -96,7 +102,9 @@ def _neighbours(answer: Answer) -> str:
     titles = {risk["outcome"]: outcome_title(risk) for risk in answer["risks"]}
     lines = []
     for one in answer["neighbours"]["given"]:
-        if one["kind"] == "background":
+        if one["kind"] == "error":
+            lead = f"**{steps[one['step']]}, what it misses:** {said(one['probability'], one['interval'])}."
+        elif one["kind"] == "background":
             lead = f"**{titles[one['outcome']]} without this finding:** {said(one['probability'])}."
         else:
             lead = f"**{steps[one['step']]}, its harm:** {said(one['probability'])}"
@@ -104,7 +112,7 @@ def _neighbours(answer: Answer) -> str:
         if one["difference"]:
             excess, low, high = (f"{1000 * value:.1f}" for value in one["difference"])
             lead += f" Difference {excess} of 1,000 (95 % interval {low} to {high})."
-        lines.append(f"{lead} {one['text']} ({'; '.join(one['sources'])})")
+        lines.append(" ".join(filter(None, (lead, one["text"], one["differs"], f"({'; '.join(one['sources'])})"))))
     if answer["neighbours"]["missing"]:
         lines.append(f"Not in the evidence: {'; '.join(answer['neighbours']['missing'])}.")
     return bullets(lines, "## To weigh this against\n\nAs published; not fitted here.")

@@ -11,6 +11,9 @@ Answer = Mapping[str, Any]
 
 _STATES = {
     "due": "can be done now",
+    "planned": "can be planned now, for after the birth",
+    "awaited": "its result is awaited",
+    "declined": "not wanted, so the numbers count all its results together",
     "done": "done",
     "blocked": "later, when another step is done",
     "not indicated": "depends on what else was found; ask your team",
@@ -127,7 +130,8 @@ def _steps(answer: Answer) -> str:
     lines = [
         f"{number}. {step['plain_title']}: {_STATES[step['state']]}." for number, step in enumerate(answer["workup"], 1)
     ]
-    return "\n\n".join(["## Steps you can talk about", "\n".join(lines), _OFFER])
+    ends = [f"- {one['plain_text']}" for one in answer["ends"]]
+    return "\n\n".join(["## Steps you can talk about", "\n".join(lines), *(["\n".join(ends)] if ends else []), _OFFER])
 
 
 def _readings(answer: Answer) -> list[str]:

@@ -1,0 +1,65 @@
+"""A risk where a test speaks of a variable without telling its state: a mother is infected, and the fetus may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from riskmodel.distributions.base import PointMass
+from riskmodel.evidence.known import Known
+from riskmodel.tree.estimate import RiskEstimate, Route
+from riskmodel.tree.model import ProbabilityTree
+
+_SAME = 1e-9  # means that differ by less do not depend on the variable
+
+
+def risk(model: ProbabilityTree, outcome: str, known: Known, undecided: Sequence[str]) -> RiskEstimate:
+    """Risk of an outcome; between those of the states of an undecided variable, without a figure, where it depends on it."""
+    return _between(model, model.risk(outcome, **dict(known)), known, undecided)
+
+
+def state_risk(model: ProbabilityTree, variable: str, known: Known, undecided: Sequence[str]) -> RiskEstimate:
+    """Risk of any but the reassuring state of a variable, in the same way."""
+    found = model.state_risk(variable, model.evidence.variable(variable).other, **dict(known))
+    return _between(model, found, known, undecided)
+
+
+def _between(model: ProbabilityTree, found: RiskEstimate, known: Known, undecided: Sequence[str]) -> RiskEstimate:
+    finding, outcome = model.evidence.finding, found.outcome
+    for name in undecided:
+        if known.states(name) or found.definition_only:
+            continue
+        variable = model.evidence.variable(name)
+        ends: tuple[Route, ...] = ()
+        if outcome.variable != name:
+            given = [dict(known.with_state(finding, name, state)) for state in variable.states]
+            assert outcome.variable is not None
+            assert outcome.state is not None
+            after = [model.state_risk(outcome.variable, outcome.state, **one) for one in given]
+            means = [one.mean for one in after if one.mean is not None]
+            if len(means) == len(after) and max(means) - min(means) < _SAME:
+                continue
+            ends = tuple(end for one in after for end in _ends(one))
+        reason = f"a test speaks of the {variable.title} without telling its state, which no series counts"
+        none = Route.none(reason)
+        found = replace(
+            found,
+            new_setting=None,
+            average=None,
+            counts=(),
+            reason=reason,
+            coarse=(),
+            joint=None,
+            direct=none,
+            indirect=none,
+            combined=none,
+            corners=ends,
+        )
+    return found
+
+
+def _ends(risk: RiskEstimate) -> tuple[Route, ...]:
+    """A risk as the ends between which it lies."""
+    if risk.estimable:
+        return (risk,)
+    return risk.bound_routes or tuple(Route(PointMass(end), PointMass(end), (), "") for end in (0.0, 1.0))
