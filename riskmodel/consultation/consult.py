@@ -12,7 +12,7 @@ from msgspec import json
 from riskmodel._support.kept import Value, once
 from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
-from riskmodel.consultation.question import said, split_stated
+from riskmodel.consultation.question import said, split_stated, stated
 from riskmodel.consultation.workup import StepState, plan
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
@@ -237,16 +237,26 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
         """A part that was asked for by name, kept beside the model; nothing of what was described is in it."""
         return once(model, (name, known), lambda: part(*arguments)) if name in detail else None
 
+    def due(given: Known) -> tuple[str, ...]:
+        then = dict(given) | dict(query.described)
+        return tuple(step.key for step in evidence.workup.steps if step.decide(then).state == "due")
+
     unchanging = once(model, "unchanging", lambda: _unchanging(model))
     document = doc.Document(
         **unchanging,
         known=dict(known),
         described={name: list(one) if isinstance(one, tuple) else one for name, one in query.described.items()},
+        stated={
+            one.name: stated(query.described[one.name], one)
+            for one in evidence.finding.descriptors
+            if one.name in query.described
+        },
         audience=query.audience,  # type: ignore[arg-type]
         detail=detail,
         risks=tuple(compose.risk_part(risk, model, robust="robustness" in detail) for risk in risks),
         branches=tuple(
-            doc.Branch(given=dict(given), risks=tuple(map(compose.risk_part, after))) for given, after in branches
+            doc.Branch(given=dict(given), risks=tuple(map(compose.risk_part, after)), due=due(given))
+            for given, after in branches
         ),
         settings=asked("settings", compose.setting_parts, model, risks),
         neighbours=asked("neighbours", compose.neighbours_part, evidence, known, risks),

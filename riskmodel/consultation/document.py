@@ -190,6 +190,7 @@ class Branch(Said, frozen=True, kw_only=True):
 
     given: States
     risks: tuple[Risk, ...]
+    due: Annotated[Texts, Meta(description="Steps of the work-up that are due then, in its order.")]
 
 
 class Kind(Said, frozen=True, kw_only=True):
@@ -371,6 +372,7 @@ class Document(Said, frozen=True, kw_only=True):
     known: States
     variables: dict[str, VariableTitles]
     described: Annotated[dict[str, Any], Meta(description="Stated and echoed; part of no number, stored nowhere.")]
+    stated: Annotated[States, Meta(description="The same as people write it, with its unit.")]
     not_counted: Texts
     plain_not_counted: Texts
     setting: str

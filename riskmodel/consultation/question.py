@@ -108,3 +108,9 @@ def said(value: Any, descriptor: Descriptor) -> str:
         else str(value)
     )
     return f"{text} {descriptor.unit}".strip()
+
+
+def stated(value: Any, descriptor: Descriptor) -> str:
+    """A descriptor that stands by itself: with its unit, or else with its title."""
+    text = said(value, descriptor)
+    return text if descriptor.unit else f"{descriptor.title} {text.replace('-', ' ')}"

@@ -7,6 +7,7 @@ Obstetrics and Gynecology 1999).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,19 @@ def frequency_range(interval: Sequence[float], of: int) -> str:
     """A range of probabilities as whole numbers of `of`."""
     low, high = (frequency(end, of) for end in interval)
     return low if low == high else f"{low} to {high}"
+
+
+def compact(interval: Sequence[float], of: int) -> str:
+    """A range of probabilities where room is short: 92-94, <1-14, 72 to >99."""
+    low, high = (
+        frequency(end, of).replace("fewer than ", "<").replace(f"nearly {of:,}", f">{of - 1:,}") for end in interval
+    )
+    return low if low == high else f"{low}{' to ' if high.startswith('>') else '-'}{high}"
+
+
+def named(text: str) -> str:
+    """A text with the names of columns in it as words: fetal death, not fetal_death."""
+    return re.sub(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", " ", text)
 
 
 def listed(words: Sequence[str]) -> str:
@@ -101,7 +115,7 @@ def bullets(lines: Iterable[str], title: str = "") -> str:
 
 def given_states(states: Mapping[str, str], but: Container[str] = ()) -> str:
     """Known states in a sentence, but those of some variables."""
-    return listed([f"{name} {state}" for name, state in states.items() if name not in but])
+    return listed([named(f"{name} {state}") for name, state in states.items() if name not in but])
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
