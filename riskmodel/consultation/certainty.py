@@ -19,7 +19,7 @@ def certainty(risk: RiskEstimate) -> tuple[str, str]:
     """
     interval = risk.interval()
     if risk.definition_only:
-        return "by definition", "not counted: it follows from the definitions"
+        return "by definition", "it follows from the definitions and is not counted"
     if interval is None:
         return "none", "no series answers this"
     if risk.weakness:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -15,11 +14,16 @@ from riskmodel.report.wording import (
     given_states,
     headline,
     listed,
+    lower,
     named,
+    read,
     sentence,
+    why,
 )
 
 Answer = Mapping[str, Any]
+#: Babies behind a number below which a patient is told that they are few.
+FEW = 200
 #: A card's summary has to be shorter than this (CDS Hooks 2.0, `summary`).
 CARD = 140
 
@@ -30,7 +34,7 @@ class Outcome:
 
     name: str
     title: str
-    #: As the finding has them, of the last two the first clause; empty for a patient, whose title says it in plain words.
+    #: As the finding has them, of each the first sentence or clause; empty for a patient, whose title says it all.
     definition: str
     until: str
     denominator: str
@@ -49,11 +53,12 @@ class Row:
     outcome: str
     label: str
     given: Mapping[str, str]  # the states that it is asked under
+    after: bool  # whether it is after a result that is not known yet
     kind: Literal["figure", "range", "none", "definition"]
     text: str  # "92-94 of 100", "3 of 100", "no figure, 48-83 of 100"
-    low: float | None
+    low: float
     figure: float | None
-    high: float | None
+    high: float
     statistic: str  # which the figure is: "mean", "median", or empty
     centre: str  # the 95 % range of one more centre, on the row's denominator; empty where there is none
     centre_low: float | None
@@ -106,7 +111,8 @@ class Brief:
     next: tuple[NextStep, ...]
     no_step: str  # why no step is due; empty where one is
     then: tuple[Then, ...]
-    rests_on: str
+    rests_on: str  # evidence, reading and setting; for a patient only where they are not the usual ones
+    closing: str
 
     def to_dict(self) -> dict[str, Any]:
         """The screen as JSON knows it."""
@@ -131,14 +137,15 @@ def brief(answer: Answer) -> Brief:
     rows: tuple[Row, ...] = ()
     if main is not None:
         after = [
-            _row(risk, _result(branch, answer, plain), plain)
+            _row(risk, _result(branch, answer, plain), plain, after=True)
             for branch in answer["branches"]
             for risk in branch["risks"]
             if risk["outcome"] == main["outcome"]
         ]
         rows = (_row(main, "now", plain), *after)
     steps = tuple(_step(step, plain) for step in answer["workup"] if step["state"] in ("due", "awaited"))
-    stated = "; ".join(answer.get("stated", {}).values())
+    # What was stated is in a clinician's words.
+    stated = "" if plain else "; ".join(answer.get("stated", {}).values())
     names = "plain_not_counted" if plain else "not_counted"
     word, reason = _confidence(answer, main, rows, plain)
     warning = _warning(answer, plain)
@@ -159,7 +166,12 @@ def brief(answer: Answer) -> Brief:
         next=steps,
         no_step="" if steps else _no_step(answer, plain),
         then=tuple(_then(branch, answer, plain) for branch in answer["branches"]),
-        rests_on=_rests_on(answer),
+        rests_on=_rests_on(answer, plain),
+        closing=(
+            "These are facts about groups of babies, not orders. Read them with your doctor."
+            if plain
+            else "Research software: options, not orders. Check each number against its source."
+        ),
     )
 
 
@@ -199,7 +211,8 @@ def _outcome(risk: Answer, plain: bool) -> Outcome:
     if plain:  # the plain title is the definition
         return Outcome(risk["outcome"], capital(_title(risk, plain)), "", "", "")
     first = {name: risk[name].split(";")[0] for name in ("until", "denominator")}
-    return Outcome(risk["outcome"], capital(_title(risk, plain)), risk["definition"].rstrip("."), **first)
+    definition = risk["definition"].split(". ")[0].rstrip(".")
+    return Outcome(risk["outcome"], capital(_title(risk, plain)), definition, **first)
 
 
 def _result(branch: Answer, answer: Answer, plain: bool) -> str:
@@ -211,9 +224,9 @@ def _result(branch: Answer, answer: Answer, plain: bool) -> str:
     return listed([f"the result of {title} is: {state}" for title, state in of])
 
 
-def _row(risk: Answer, label: str, plain: bool) -> Row:
-    kind, ends = _read(risk)
-    of = denominator(*ends) if kind == "range" or kind == "none" else denominator(headline(risk))
+def _row(risk: Answer, label: str, plain: bool, *, after: bool = False) -> Row:
+    kind, ends = read(risk)
+    of = denominator(*ends) if kind != "figure" else denominator(headline(risk))
     interval = risk["bounds_interval"] or risk["interval"]
     # What a count of nobody leaves open is no range of centres.
     if kind == "definition" or (kind == "none" and (interval is None or list(interval) == [0.0, 1.0])):
@@ -234,6 +247,7 @@ def _row(risk: Answer, label: str, plain: bool) -> Row:
         outcome=risk["outcome"],
         label=label,
         given=risk["given"],
+        after=after,
         kind=kind,
         text=text,
         low=low,
@@ -247,36 +261,18 @@ def _row(risk: Answer, label: str, plain: bool) -> Row:
         babies=babies,
         series=count,
         rests_on=f"{babies:,} {'baby' if babies == 1 else 'babies'}, {count} {studies}" if count else "",
-        why="" if kind in ("figure", "range") else why(risk, plain),
+        why="" if kind in ("figure", "range") else _why(risk, plain),
         polarity=risk["polarity"],
         by_definition=risk["by_definition"],
     )
 
 
-def _read(risk: Answer) -> tuple[Literal["figure", "range", "none", "definition"], tuple[float, float]]:
-    """How a risk's numbers are to be read, and their ends."""
-    if risk["by_definition"]:
-        return "definition", (risk["probability"], risk["probability"])
-    low, high = risk["bounds"] or ((headline(risk),) * 2 if risk["headline"] else (0.0, 1.0))
-    if risk["probability"] is None:
-        return "none", (low, high)
-    if risk["bounds"] and compact((low, high), denominator(low)) != compact((low, low), denominator(low)):
-        return "range", (low, high)
-    return "figure", (headline(risk), headline(risk))
-
-
-def why(risk: Answer, plain: bool = False) -> str:
-    """Why a risk has no figure, in a clause: what the finding says of the first branch that is unknown."""
-    if plain:
-        rule = "the studies rule it out by how they count, whatever the health of the child"
-        return rule if risk["by_definition"] else "no study tells how such babies did"
-    reason = str(risk["reason"])
-    found = next((one["why"] for one in risk["unknown"] if one["branch"] in reason), None)
-    if found is None:
-        reason = re.sub(r"^by definition: ", "", reason.replace(", and no stated independence,", ""))
-        found = re.sub(r"([\w-]+)=([\w-]+)(;?)", lambda one: f"{one[1]} {one[2]}" + "," * bool(one[3]), reason)
-    clause = re.split(r":\s|\.(?:\s|$)", named(found))[0]
-    return clause[:1].lower() + clause[1:] if clause else "no series answers this"
+def _why(risk: Answer, plain: bool) -> str:
+    """Why a risk has no figure."""
+    if not plain:
+        return why(risk["reason"])
+    rule = "the studies rule it out by how they count, whatever the health of the child"
+    return rule if risk["by_definition"] else "no study tells how such babies did"
 
 
 def _sentence(main: Answer | None, rows: Sequence[Row], plain: bool) -> str:
@@ -287,8 +283,7 @@ def _sentence(main: Answer | None, rows: Sequence[Row], plain: bool) -> str:
     centre = "one more hospital" if plain else "one more centre"
     if row.kind == "definition":
         return f"{capital(_title(main, plain))}: {row.text}; {row.why}."
-    of, ends = f"of {row.of:,}", (row.low or 0.0, 1.0 if row.high is None else row.high)
-    between = frequency_range(ends, row.of)
+    of, between = f"of {row.of:,}", frequency_range((row.low, row.high), row.of)
     ranged = "" if row.centre_low is None else f"; {centre} could have "
     if row.centre_low is not None and row.centre_high is not None:
         ranged += frequency_range((row.centre_low, row.centre_high), row.of)
@@ -319,7 +314,8 @@ def _confidence(answer: Answer, main: Answer | None, rows: Sequence[Row], plain:
     few = {"very low": "very uncertain", "low": "uncertain", "moderate": "fairly certain"}
     if plain:
         if word in few:
-            return few[word], "few babies were counted and hospitals differ"
+            counted = "few babies were counted and " if main["fetuses"] < FEW else ""
+            return few[word], f"{counted}hospitals differ"
         return "no number", rows[0].why
     if word == "none":
         after = {tuple(one["given"].items()): one for branch in answer["branches"] for one in branch["risks"]
@@ -334,9 +330,7 @@ def short_title(step: Answer, plain: bool = False) -> str:
     title = str(step["plain_title"] if plain else step["title"])
     offered = title.endswith(", offered")
     title = title.removesuffix(", offered")
-    if not title[1:2].isupper():
-        title = title[:1].lower() + title[1:]
-    return f"offer {title}" if offered else title
+    return f"offer {lower(title)}" if offered else lower(title)
 
 
 def _step(step: Answer, plain: bool) -> NextStep:
@@ -354,9 +348,9 @@ def _no_step(answer: Answer, plain: bool) -> str:
     if plain:
         return "; ".join(f"later: {short_title(step, plain)}" for step in waiting) or "ask your team what comes next"
     if waiting:
-        return "; ".join(f"{short_title(step)}: {step['why'].rstrip('.')}" for step in waiting)
+        return "; ".join(f"{short_title(step)}: {lower(step['why']).rstrip('.')}" for step in waiting)
     left = [step for step in answer["workup"] if step["state"] == "not indicated"]
-    reason = f": {left[0]['why'][:1].lower()}{left[0]['why'][1:].rstrip('.')}" if left else ""
+    reason = f": {lower(left[0]['why']).rstrip('.')}" if left else ""
     return f"no step of the published work-up is left{reason}" if answer["workup"] else "no work-up is published"
 
 
@@ -365,14 +359,20 @@ def _then(branch: Answer, answer: Answer, plain: bool) -> Then:
     steps = {step["step"]: step for step in answer["workup"]}
     due = [key for key in branch.get("due", ()) if key in steps]
     new = [key for key in due if steps[key]["state"] not in ("due", "awaited")]
-    left = [key for key in due if key not in new]
     text = "; ".join(short_title(steps[key], plain) for key in new)
-    if not new and left:
-        text = "go on with " + "; ".join(short_title(steps[key], plain) for key in left)
+    if due and not new:
+        text = "go on with the other steps"
     none = "your team will talk with you about what comes next" if plain else "no further step of the published work-up"
     return Then(branch["given"], _result(branch, answer, plain), text or none)
 
 
-def _rests_on(answer: Answer) -> str:
-    setting = "all settings" if answer["setting"] == "any" else f"setting {named(answer['setting'])}"
+def _rests_on(answer: Answer, plain: bool) -> str:
+    usual = answer["setting"] == "any", answer["reading"] == "primary"
+    if plain:
+        parts = [
+            "" if usual[0] else "studies of one kind of hospital only",
+            "" if usual[1] else "some studies read another way",
+        ]
+        return "; ".join(filter(None, parts))
+    setting = "all settings" if usual[0] else f"setting {named(answer['setting'])} only"
     return f"evidence {answer['evidence_version'].split('+')[0]}, reading {answer['reading']}, {setting}"
