@@ -109,7 +109,7 @@ class Brief:
     confidence: str
     confidence_why: str
     next: tuple[NextStep, ...]
-    no_step: str  # why no step is due; empty where one is
+    no_step: str  # why no step is due; empty where one is, or no work-up is published
     then: tuple[Then, ...]
     rests_on: str  # evidence, reading and setting; for a patient only where they are not the usual ones
     closing: str
@@ -155,7 +155,7 @@ def brief(answer: Answer) -> Brief:
         warning=warning,
         known=_known(answer, plain),
         stated=stated,
-        not_counted=listed(answer[names]),
+        not_counted="; ".join(answer[names]) if plain else listed(answer[names]),
         outcome=main and _outcome(main, plain),
         rows=rows,
         others=tuple(_row(risk, capital(_title(risk, plain)), plain) for risk in answer["risks"][1:]),
@@ -165,10 +165,11 @@ def brief(answer: Answer) -> Brief:
         confidence_why=reason,
         next=steps,
         no_step="" if steps else _no_step(answer, plain),
-        then=tuple(_then(branch, answer, plain) for branch in answer["branches"]),
+        then=tuple(_then(branch, answer, plain) for branch in answer["branches"] if answer["workup"]),
         rests_on=_rests_on(answer, plain),
         closing=(
-            "These are facts about groups of babies, not orders. Read them with your doctor."
+            "These are numbers about groups of babies. They cannot say which group your baby is in. "
+            "Please read them with your doctor or counselor."
             if plain
             else "Research software: options, not orders. Check each number against its source."
         ),
@@ -217,11 +218,14 @@ def _outcome(risk: Answer, plain: bool) -> Outcome:
 
 def _result(branch: Answer, answer: Answer, plain: bool) -> str:
     """A result of the next test, as a label."""
-    if not plain:
-        return given_states(branch["given"], but=answer["known"])
-    new = [(name, state) for name, state in branch["given"].items() if name not in answer["known"]]
-    of = [(answer["variables"][name]["plain_title"], answer["variables"][name]["states"][state]) for name, state in new]
-    return listed([f"the result of {title} is: {state}" for title, state in of])
+    return plain_result(branch, answer) if plain else given_states(branch["given"], but=answer["known"])
+
+
+def plain_result(branch: Answer, answer: Answer) -> str:
+    """The same for a patient; whether there is one test or several, "the result" is one."""
+    variables = answer["variables"]
+    new = [(variables[name], state) for name, state in branch["given"].items() if name not in answer["known"]]
+    return listed([f'the result of {one["plain_title"]} is "{one["states"][state]}"' for one, state in new])
 
 
 def _row(risk: Answer, label: str, plain: bool, *, after: bool = False) -> Row:
@@ -272,7 +276,9 @@ def _why(risk: Answer, plain: bool) -> str:
     if not plain:
         return why(risk["reason"])
     rule = "the studies rule it out by how they count, whatever the health of the child"
-    return rule if risk["by_definition"] else "no study tells how such babies did"
+    some = "for some of these babies no study tells how they did"
+    none = "no study tells how such babies did" if risk["bounds"] in (None, [0.0, 1.0]) else some
+    return rule if risk["by_definition"] else none
 
 
 def _sentence(main: Answer | None, rows: Sequence[Row], plain: bool) -> str:
@@ -345,13 +351,13 @@ def _no_step(answer: Answer, plain: bool) -> str:
     if end and not plain:
         return str(end.get("reason") or end.get("text") or "") if isinstance(end, Mapping) else str(end)
     waiting = [step for step in answer["workup"] if step["state"] == "blocked"]
-    if plain:
+    if plain and answer["workup"]:
         return "; ".join(f"later: {short_title(step, plain)}" for step in waiting) or "ask your team what comes next"
     if waiting:
         return "; ".join(f"{short_title(step)}: {lower(step['why']).rstrip('.')}" for step in waiting)
     left = [step for step in answer["workup"] if step["state"] == "not indicated"]
     reason = f": {lower(left[0]['why']).rstrip('.')}" if left else ""
-    return f"no step of the published work-up is left{reason}" if answer["workup"] else "no work-up is published"
+    return f"no step of the published work-up is left{reason}" if answer["workup"] else ""
 
 
 def _then(branch: Answer, answer: Answer, plain: bool) -> Then:

@@ -251,6 +251,7 @@ def _foot(answer: Answer) -> str:
     review = answer["review"]
     updated = f" Article last updated {review['article_updated']}." if review["article_updated"] else ""
     return (
-        f"---\n\n**Review:** {review['status']}. {review['statement']}{updated} Evidence updated {answer['updated']}.\n\n"
+        f"---\n\n**Review:** {review['status']}. {review['statement']}{updated} Evidence updated {answer['updated']}, "
+        f"version {answer['evidence_version']}.\n\n"
         f"{answer['disclaimer']}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.brief import FEW
+from riskmodel.report.brief import FEW, plain_result
 from riskmodel.report.wording import (
     SMALL,
     bullets,
@@ -14,7 +14,6 @@ from riskmodel.report.wording import (
     frequency,
     frequency_range,
     headline,
-    listed,
     read,
 )
 
@@ -29,12 +28,6 @@ _STATES = {
     "not indicated": "depends on what else was found; ask your team",
 }
 
-_OPENING = (
-    "These are numbers about groups of babies in published studies. They cannot say which group your baby is in. "
-    "Please read them with your doctor or counselor, who can tell you what they mean for you."
-)
-
-
 _OFFER = "Each of these is an offer. You decide, and you can ask what a result would change for you before you choose."
 _MIDDLE = "The middle value has as much chance below it as above it."
 _NOTHING_OPEN = "## What may happen\n\nEverything this page could tell about is already known."
@@ -47,7 +40,6 @@ _CLOSING = (
 def sections(answer: Answer) -> dict[str, str]:
     """What follows the first screen, by the names under which it is asked for."""
     evidence = [
-        f"{_OPENING} {answer['review']['plain_statement']}",
         bullets(map(_sentences, answer["risks"]), f"## What may happen\n\n{_MIDDLE}") or _NOTHING_OPEN,
         *(_branch(branch, answer) for branch in answer["branches"]),
         bullets((one["plain_text"] for one in answer["neighbours"]["given"]), "## To compare with"),
@@ -56,7 +48,8 @@ def sections(answer: Answer) -> dict[str, str]:
         "evidence": "\n\n".join(filter(None, evidence)),
         "workup": _steps(answer),
         "robustness": _limits(answer),
-        "sources": f"## The studies behind these numbers\n\n{_studies(answer)}\n\n---\n\n{_CLOSING}",
+        "sources": f"## The studies behind these numbers\n\n{_studies(answer)}\n\n---\n\n"
+        f"{answer['review']['plain_statement']} {_CLOSING}",
     }
 
 
@@ -117,15 +110,7 @@ def _sure(certainty: str) -> str:
 
 
 def _branch(branch: Answer, answer: Answer) -> str:
-    variables = answer["variables"]
-    new = [(name, state) for name, state in branch["given"].items() if name not in answer["known"]]
-    words = listed(
-        [
-            f"the result of {variables[name]['plain_title']} is: {variables[name]['states'][state]}"
-            for name, state in new
-        ]
-    )
-    return bullets(map(_sentences, branch["risks"]), f"### If {words}")
+    return bullets(map(_sentences, branch["risks"]), f"### If {plain_result(branch, answer)}")
 
 
 def _steps(answer: Answer) -> str:
@@ -172,9 +157,6 @@ def _together(answer: Answer) -> list[str]:
 
 def _limits(answer: Answer) -> str:
     lines = []
-    if answer["plain_not_counted"]:
-        lines.append("No study gives results by these: " + "; ".join(answer["plain_not_counted"]) + ".")
-        lines.append("So none of these changes a number here.")
     sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
     small = "were small and " if sizes and max(sizes) < SMALL else ""
     lines.append(f"The studies {small}were not all done in the same way.")

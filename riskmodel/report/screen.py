@@ -21,10 +21,12 @@ def to_text(brief: Brief, width: int = WIDTH) -> str:
     """The screen for a terminal; a narrower one than `WIDTH` is not laid out for."""
     lines = [line for text in (brief.title.upper(), brief.warning) for line in _wrapped(text, width)]
     lines += _hanging("Known", [brief.known], width)
-    if brief.audience == "patient":
+    if brief.outcome is None:
+        lines += _wrapped(brief.sentence, width)
+    elif brief.audience == "patient":
         lines += _plain_text(brief, width)
     else:
-        if len(lines) < ABOVE and brief.rows:
+        if len(lines) < ABOVE:
             lines.append("")
         lines += _table_text(brief, width)
     lines.append("")
@@ -38,37 +40,40 @@ def to_markdown(brief: Brief) -> str:
     """The screen in Markdown."""
     head = [f"# {brief.title}", f"**{brief.warning}**" if brief.warning else "", f"**Known:** {brief.known}."]
     if brief.audience == "patient":
-        body = "\n\n".join(bullets(_plain(row) for row in rows) if rows else "" for rows in (brief.rows, brief.others))
-        if brief.rows and brief.outcome:
-            body = f"**{brief.outcome.title}**\n\n{body}"
+        first = f"**{brief.outcome.title}.** {_plain(brief.rows[0])}" if brief.outcome else brief.sentence
+        body = bullets(map(_plain, (*brief.rows[1:], *brief.others)), first) or first
     else:
         rows = [_cells(row, f"**{brief.outcome.title}**, {row.label}") for row in brief.rows if brief.outcome]
         rows += [_cells(row, row.label) for row in brief.others]
-        body = table(["Outcome", "Figure", "One more centre", "Counted"], rows) if rows else ""
-    rest = (f"**{label}:** {'; '.join(texts)}" for label, texts in _rest(brief))
+        body = table(["Outcome", "Figure", "One more centre", "Counted"], rows) if rows else brief.sentence
+    rest = (f"**{label}:** {' '.join(texts)}" for label, texts in _rest(brief))
     return "\n\n".join(filter(None, [*head, body, "  \n".join(rest), brief.closing]))
 
 
 def _rest(brief: Brief) -> list[tuple[str, Sequence[str]]]:
     """What follows the numbers: a label, and one text or a list of steps."""
-    plain = brief.audience == "patient"
     parts: list[tuple[str, Sequence[str]]] = []
+    plain = brief.audience == "patient"
     if brief.outcome and brief.outcome.definition:
         one = brief.outcome
         parts.append(("It means", [f"{one.definition}; until {one.until}; of {one.denominator}."]))
     if brief.confidence:
         parts.append(("How sure" if plain else "Confidence", [f"{brief.confidence}: {brief.confidence_why}."]))
-    if brief.not_counted:
+    if brief.not_counted and plain:
+        parts.append(
+            ("Not counted", [f"no study counts by these: {brief.not_counted}. So none of them changes a number."])
+        )
+    elif brief.not_counted:
         stated = f"{brief.stated}: part of no number. " if brief.stated else ""
-        counts = "No study counts by" if plain else "No series counts by"
-        parts.append(("Stated" if stated else "Not counted", [f"{stated}{counts} {brief.not_counted}."]))
-    parts.append(("Next", _numbered([step.title for step in brief.next]) or [brief.no_step]))
+        parts.append(("Stated" if stated else "Not counted", [f"{stated}No series counts by {brief.not_counted}."]))
+    if brief.next or brief.no_step:
+        parts.append(("Next", [f"{step}." for step in _numbered([one.title for one in brief.next]) or [brief.no_step]]))
     if len({one.text for one in brief.then}) == 1:
-        parts.append(("Then", [f"whatever it shows: {brief.then[0].text}"]))
+        parts.append(("Then", [f"whatever it shows: {brief.then[0].text}."]))
     elif brief.then:
-        parts.append(("Then", [f"if {one.label}: {one.text}" for one in brief.then]))
+        parts.append(("Then", [f"if {one.label}: {one.text}." for one in brief.then]))
     if brief.rests_on:
-        parts.append(("Rests on", [brief.rests_on]))
+        parts.append(("Rests on", [f"{brief.rests_on}."]))
     return parts
 
 
@@ -99,8 +104,7 @@ def _hanging(label: str, texts: Sequence[str], width: int) -> list[str]:
 
 
 def _table_text(brief: Brief, width: int) -> list[str]:
-    if brief.outcome is None:
-        return []
+    assert brief.outcome is not None
     head = brief.outcome.title.upper()
     lines = [f"{head:<{_CENTRE - 1}} {'one more centre':<{_RESTS - _CENTRE}}counted"]
     told: set[str] = set()
@@ -137,10 +141,9 @@ def _cells(row: Row, label: str) -> list[str]:
 
 
 def _plain_text(brief: Brief, width: int) -> list[str]:
-    if brief.outcome is None:
-        return []
-    lines: list[str] = [brief.outcome.title.upper()] if brief.rows else []
-    for row in (*brief.rows, *brief.others):
+    assert brief.outcome is not None
+    lines = _wrapped(f"{brief.outcome.title.upper()}. {_plain(brief.rows[0])}", width)
+    for row in (*brief.rows[1:], *brief.others):
         lines += _wrapped(_plain(row), width, initial_indent="  - ", subsequent_indent="    ")
     return lines
 
