@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from riskmodel.cli._terminal import page, show_json
+from riskmodel.cli._terminal import drawn_markdown, show, show_json
 from riskmodel.errors import ContradictionError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def _options(evidence: Evidence) -> list[click.Parameter]:
     """Options of a consultation: those of every finding, and this one's variables and descriptors."""
     from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, DETAILS, TEST_ERRORS
     from riskmodel.evidence.workup import NO_RESULT
+    from riskmodel.report.render import SECTIONS
 
     parsed = evidence.finding
     settings = "|".join(["any", *(one.name for one in parsed.settings)])
@@ -100,8 +101,8 @@ def _options(evidence: Evidence) -> list[click.Parameter]:
         click.Option(
             ["--detail"],
             multiple=True,
-            metavar="|".join((*DETAILS, "all")),
-            help="With --json: what costs more and is given when asked for by name; a page has it all.",
+            metavar="|".join((*SECTIONS, "all")),
+            help=f"More than the first screen, by name; --markdown has all. With --json also {', '.join(DETAILS)}.",
         ),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON (its schema: riskmodel.schema())."),
         click.Option(["--markdown", "as_markdown"], is_flag=True, help="Print Markdown."),
@@ -131,11 +132,13 @@ def consult(
 
     \b
     riskmodel consult --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1
+    riskmodel consult --anatomy isolated --detail evidence
     riskmodel consult --anatomy isolated --karyotype normal --infection negative --json
     """  # noqa: D301
     from riskmodel.consultation.consult import consult
-    from riskmodel.report.render import to_markdown
+    from riskmodel.report import render
 
+    shown = render.sections(detail or (("all",) if as_markdown else ()))
     collecting = gc.isenabled()
     gc.disable()  # one answer fits in memory many times over
     try:
@@ -145,7 +148,7 @@ def consult(
             reading=reading,
             audience=audience,
             test_errors=test_errors,
-            detail=detail if as_json else "all",
+            detail=render.details(detail, whole=False) if as_json else render.details(shown),
             **{name.removeprefix("state_"): value for name, value in stated.items()},
         ).to_dict()
     finally:
@@ -153,5 +156,8 @@ def consult(
             gc.enable()
     if as_json:
         show_json(answer)
+    elif as_markdown:
+        show(render.to_markdown(answer, shown))
     else:
-        page(to_markdown(answer), plain=as_markdown)
+        more = render.body(answer, shown)
+        show(render.to_text(answer, shown) + (f"\n{drawn_markdown(more)}" if more else ""))

@@ -41,12 +41,14 @@ def show_json(body: Mapping[str, Any]) -> None:
 
 def page(markdown: str, *, plain: bool = False) -> None:
     """Print Markdown, drawn for the terminal or as it is."""
-    if plain:
-        show(markdown)
-        return
+    show(markdown if plain else drawn_markdown(markdown))
+
+
+def drawn_markdown(markdown: str) -> str:
+    """Markdown as text, as wide as the terminal."""
     from rich.markdown import Markdown
 
-    show(drawn(Markdown(markdown)))
+    return drawn(Markdown(markdown))
 
 
 def drawn(what: Any) -> str:

@@ -19,7 +19,7 @@ def certainty(risk: RiskEstimate) -> tuple[str, str]:
     """
     interval = risk.interval()
     if risk.definition_only:
-        return "by definition", "not counted: it follows from the definitions"
+        return "by definition", "it follows from the definitions and is not counted"
     if interval is None:
         return "none", "no series answers this"
     if risk.weakness:
@@ -27,6 +27,8 @@ def certainty(risk: RiskEstimate) -> tuple[str, str]:
     own = len({count.source for count in risk.counts if count not in risk.coarse})
     wider, width = risk.series - own, interval[1] - interval[0]
     of, small = denominator(width), "small " if risk.fetuses < SMALL * risk.series else ""
-    told = f"{own} {small}series" + (f" and {wider} that report a wider group" if wider else "")
-    why = f"{told}, {risk.fetuses:,} fetuses; the 95 % interval spans {round(width * of)} of {of:,}"
+    told = f"{risk.series} {small}series"
+    if wider:
+        told += f", {wider if own else 'all'} of them of a wider group"
+    why = f"{told}; {risk.fetuses:,} fetuses; the 95 % range is {round(width * of)} of {of:,} wide"
     return ("moderate" if own >= MODERATE_SERIES and width <= MODERATE_WIDTH else "low"), why

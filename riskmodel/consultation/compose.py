@@ -12,6 +12,7 @@ from riskmodel._support.kept import once
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.certainty import certainty
 from riskmodel.consultation.said import Counted, Headline
+from riskmodel.consultation.undecided import Undecided
 from riskmodel.consultation.undecided import risk as ask
 from riskmodel.consultation.workup import Change, StepState
 from riskmodel.evidence.evidence import Evidence
@@ -107,7 +108,8 @@ def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
 
 def end_part(end: End) -> doc.End:
     """A stated end of the algorithm."""
-    return doc.End(key=end.key, text=end.text, plain_text=end.plain_text, sources=end.sources)
+    said = {name: getattr(end, name) for name in doc.End.__struct_fields__}
+    return doc.End(**said)
 
 
 def _change_part(change: Change) -> doc.Change:
@@ -151,7 +153,7 @@ def coarse_parts(model: ProbabilityTree) -> tuple[doc.CoarseCount, ...]:
 
 
 def setting_parts(
-    model: ProbabilityTree, risks: Sequence[RiskEstimate], undecided: Sequence[str]
+    model: ProbabilityTree, risks: Sequence[RiskEstimate], undecided: Undecided
 ) -> tuple[doc.SettingRisks, ...]:
     """The same risks as each setting's own series answer them, side by side."""
     titles = {"any": "all settings"} | {one.name: one.title for one in model.evidence.finding.settings}

@@ -13,8 +13,8 @@ from riskmodel._support.kept import Value, once
 from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.missed import missed
-from riskmodel.consultation.question import Stated, said, stated
-from riskmodel.consultation.undecided import risk
+from riskmodel.consultation.question import Stated, said, stated, worded
+from riskmodel.consultation.undecided import Undecided, risk
 from riskmodel.consultation.workup import StepState, plan
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
@@ -248,24 +248,35 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
         """A part that was asked for by name, kept beside the model; nothing of what was described is in it."""
         return once(model, (name, known, undecided), lambda: part(*arguments)) if name in detail else None
 
+    def ends(facts: Mapping[str, Any]) -> tuple[doc.End, ...]:
+        return tuple(map(compose.end_part, evidence.workup.standing(facts)))
+
+    def branch(given: Known, after: Sequence[RiskEstimate]) -> doc.Branch:
+        then = query.stated.facts | dict(given)
+        due = (step.key for step in evidence.workup.steps if step.decide(then).state in ("due", "planned"))
+        return doc.Branch(
+            given=dict(given), risks=tuple(map(compose.risk_part, after)), due=tuple(due), ends=ends(then)
+        )
+
     unchanging = once(model, "unchanging", lambda: _unchanging(model))
     document = doc.Document(
         **unchanging,
         known=dict(known),
         answered=answered,
         described={name: list(one) if isinstance(one, tuple) else one for name, one in described.items()},
+        stated={
+            one.name: worded(described[one.name], one) for one in evidence.finding.descriptors if one.name in described
+        },
         audience=query.audience,  # type: ignore[arg-type]
         detail=detail,
         risks=tuple(compose.risk_part(one, model, robust="robustness" in detail) for one in risks),
-        branches=tuple(
-            doc.Branch(given=dict(given), risks=tuple(map(compose.risk_part, after))) for given, after in branches
-        ),
+        branches=tuple(branch(given, after) for given, after in branches),
         settings=asked("settings", compose.setting_parts, model, risks, undecided),
         neighbours=asked("neighbours", compose.neighbours_part, evidence, known, risks),
         also_counted=compose.also_counted(evidence, known, model.setting),
         test_errors=missed(model, query.stated) if query.test_errors == "published" else None,
         workup=tuple(compose.step_part(state, changes="changes" in detail) for state in workup),
-        ends=tuple(compose.end_part(one) for one in evidence.workup.standing(query.stated.facts)),
+        ends=ends(query.stated.facts),
         differential=statements(evidence.workup.differential),
         prognosis=statements(evidence.workup.prognosis),
         cautions=(
@@ -316,7 +327,7 @@ def _unchanging(model: ProbabilityTree) -> dict[str, Any]:
     }
 
 
-def _headlines(model: ProbabilityTree, known: Known, undecided: Sequence[str]) -> tuple[RiskEstimate, ...]:
+def _headlines(model: ProbabilityTree, known: Known, undecided: Undecided) -> tuple[RiskEstimate, ...]:
     """The headline outcomes that are still open."""
     return tuple(
         risk(model, one.name, known, undecided)
@@ -326,7 +337,7 @@ def _headlines(model: ProbabilityTree, known: Known, undecided: Sequence[str]) -
 
 
 def _branches(
-    model: ProbabilityTree, known: Known, undecided: Sequence[str]
+    model: ProbabilityTree, known: Known, undecided: Undecided
 ) -> tuple[tuple[Known, tuple[RiskEstimate, ...]], ...]:
     """What either state of the first open variable would make of the risks."""
     finding = model.evidence.finding
@@ -357,9 +368,9 @@ def _limits(model: ProbabilityTree, query: Query, risks: Sequence[RiskEstimate])
     elif finding.descriptors:
         titles = ", ".join(one.title for one in finding.descriptors)
         yield _limit("not-modelled", f"Not part of any number, for no series gives counts by it: {titles}.")
-    for name in query.stated.undecided:
+    for name, result in query.stated.undecided:
         title = model.evidence.variable(name).title
-        text = f"A test speaks of the {title} without telling its state: what depends on it has no figure, only bounds."
+        text = f"{result[:1].upper()}{result[1:]}. What depends on the {title} has bounds and no figure."
         yield _limit("undecided-" + name, text)
     for found in risks:
         if found.thin:

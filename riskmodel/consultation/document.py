@@ -117,11 +117,24 @@ class Risk(Answer, frozen=True, kw_only=True):
     robustness: Annotated[Robustness | None, Meta(description="Null where it was not asked for by name.")]
 
 
+class End(Said, frozen=True, kw_only=True):
+    """Where the algorithm stops, with the reason, and what lies outside it."""
+
+    key: str
+    title: str
+    plain_title: str
+    text: str
+    plain_text: str
+    sources: Annotated[Texts, Meta(min_length=1)]
+
+
 class Branch(Said, frozen=True, kw_only=True):
     """The risks after one more result."""
 
     given: States
     risks: tuple[Risk, ...]
+    due: Annotated[Texts, Meta(description="Steps of the work-up that are due or planned then, in its order.")]
+    ends: Annotated[tuple[End, ...], Meta(description="Where the work-up stops then.")]
 
 
 class Kind(Said, frozen=True, kw_only=True):
@@ -237,15 +250,6 @@ class WorkupStep(Said, frozen=True, kw_only=True):
     changes: Annotated[tuple[Change, ...] | None, Meta(description="Null where they were not asked for by name.")]
 
 
-class End(Said, frozen=True, kw_only=True):
-    """Where the algorithm stops, with the reason, and what lies outside it."""
-
-    key: str
-    text: str
-    plain_text: str
-    sources: Annotated[Texts, Meta(min_length=1)]
-
-
 class Missed(Said, frozen=True, kw_only=True):
     """What a reassuring result leaves of what the test looks for, by the published share that it misses."""
 
@@ -338,6 +342,7 @@ class Document(Said, frozen=True, kw_only=True):
     ]
     variables: dict[str, VariableTitles]
     described: Annotated[dict[str, Any], Meta(description="Stated and echoed; part of no number, stored nowhere.")]
+    stated: Annotated[States, Meta(description="The same as people write it, with its unit.")]
     not_counted: Texts
     plain_not_counted: Texts
     setting: str

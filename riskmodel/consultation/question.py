@@ -33,8 +33,9 @@ class Stated(NamedTuple):
     answered: dict[str, str]  # by variable or test what was stated of it, ``"pending"`` and ``"declined"`` among them
     described: dict[str, Any]  # echoed, and part of no number
 
-    #: Variables that a test's result speaks of without telling their state: what series count of them no longer holds.
-    undecided: tuple[str, ...] = ()
+    #: Variables that a test's result speaks of without telling their state, so that what series count of them no longer
+    #: holds; with the result in words.
+    undecided: tuple[tuple[str, str], ...] = ()
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -75,9 +76,11 @@ def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
             )
         known.setdefault(test.of, word)
     in_order = {name: answered[name] for name in states if name in answered}
-    silent = [one.of for one in tests if in_order.get(one.name) in one.states and in_order[one.name] not in one.reads]
-    undecided = tuple(dict.fromkeys(name for name in silent if name not in known))
-    return Stated(Known.of(finding, known, several=False), in_order, described, undecided)
+    silent = [one for one in tests if in_order.get(one.name) in one.states and in_order[one.name] not in one.reads]
+    undecided = {
+        one.of: f"{one.title}: {one.state_titles[in_order[one.name]]}" for one in silent if one.of not in known
+    }
+    return Stated(Known.of(finding, known, several=False), in_order, described, tuple(undecided.items()))
 
 
 def _described(descriptor: Descriptor, value: Any) -> Any:
@@ -147,3 +150,9 @@ def said(value: Any, descriptor: Descriptor) -> str:
         else str(value)
     )
     return f"{text} {descriptor.unit}".strip()
+
+
+def worded(value: Any, descriptor: Descriptor) -> str:
+    """A descriptor that stands by itself: with its unit, or else with its title."""
+    text = said(value, descriptor)
+    return text if descriptor.unit else f"{descriptor.title} {text.replace('-', ' ')}"

@@ -10,23 +10,25 @@ from riskmodel.evidence.known import Known
 from riskmodel.tree.estimate import RiskEstimate, Route
 from riskmodel.tree.model import ProbabilityTree
 
+#: Variables of which a test says something other than their state, each with the test's result in words.
+type Undecided = Sequence[tuple[str, str]]
 _SAME = 1e-9  # means that differ by less do not depend on the variable
 
 
-def risk(model: ProbabilityTree, outcome: str, known: Known, undecided: Sequence[str]) -> RiskEstimate:
+def risk(model: ProbabilityTree, outcome: str, known: Known, undecided: Undecided) -> RiskEstimate:
     """Risk of an outcome; between those of the states of an undecided variable, without a figure, where it depends on it."""
     return _between(model, model.risk(outcome, **dict(known)), known, undecided)
 
 
-def state_risk(model: ProbabilityTree, variable: str, known: Known, undecided: Sequence[str]) -> RiskEstimate:
+def state_risk(model: ProbabilityTree, variable: str, known: Known, undecided: Undecided) -> RiskEstimate:
     """Risk of any but the reassuring state of a variable, in the same way."""
     found = model.state_risk(variable, model.evidence.variable(variable).other, **dict(known))
     return _between(model, found, known, undecided)
 
 
-def _between(model: ProbabilityTree, found: RiskEstimate, known: Known, undecided: Sequence[str]) -> RiskEstimate:
+def _between(model: ProbabilityTree, found: RiskEstimate, known: Known, undecided: Undecided) -> RiskEstimate:
     finding, outcome = model.evidence.finding, found.outcome
-    for name in undecided:
+    for name, result in undecided:
         if known.states(name) or found.definition_only:
             continue
         variable = model.evidence.variable(name)
@@ -40,7 +42,7 @@ def _between(model: ProbabilityTree, found: RiskEstimate, known: Known, undecide
             if len(means) == len(after) and max(means) - min(means) < _SAME:
                 continue
             ends = tuple(end for one in after for end in _ends(one))
-        reason = f"a test speaks of the {variable.title} without telling its state, which no series counts"
+        reason = f"{result}, and no series counts what that makes of the {variable.title}"
         none = Route.none(reason)
         found = replace(
             found,

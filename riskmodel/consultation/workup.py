@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from riskmodel._support.kept import Value, once
 from riskmodel.consultation.question import Stated
-from riskmodel.consultation.undecided import risk, state_risk
+from riskmodel.consultation.undecided import Undecided, risk, state_risk
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.workup import Step
 from riskmodel.tree.answer import MOST_UNKNOWN, blanks, probability
@@ -67,7 +67,7 @@ def plan(model: ProbabilityTree, stated: Stated, *, every: bool = False) -> tupl
 
 
 def _changes(
-    model: ProbabilityTree, known: Known, undecided: Sequence[str], variable: str, every: bool
+    model: ProbabilityTree, known: Known, undecided: Undecided, variable: str, every: bool
 ) -> tuple[Change, ...]:
     finding, declared = model.evidence.finding, model.evidence.variable(variable)
     open_outcomes = [

@@ -146,7 +146,11 @@ class Step:
 class End:
     """Where the algorithm stops, stated: why nothing more of it is due, and what lies outside it."""
 
-    key: str  # key, text, plain_text: its name, and what is said
+    key: (
+        str  # key, title, text: its name, where it leads in a few words, and what is said; the plain ones for everybody
+    )
+    title: str
+    plain_title: str
     text: str
     plain_text: str
     when: Condition  # where it holds

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from riskmodel.report.brief import short_title
 from riskmodel.report.risks import (
     branch_section,
-    brief,
-    in_words,
     kinds_section,
     outcome_title,
     risk_section,
@@ -16,9 +15,10 @@ from riskmodel.report.risks import (
 )
 from riskmodel.report.wording import (
     bullets,
+    capital,
     denominator,
+    figure,
     frequency_range,
-    gestation,
     given_states,
     headline,
     listed,
@@ -31,69 +31,41 @@ from riskmodel.report.wording import (
 Answer = Mapping[str, Any]
 
 
-def to_markdown(answer: Answer, *more: str) -> str:
-    """A consultation as Markdown; `more` are sections before the sources."""
+def sections(answer: Answer) -> dict[str, str]:
+    """What follows the first screen, by the names under which it is asked for; the sources are all that the rest names."""
     risks = risk_section(answer["risks"]) if answer["risks"] else "Everything the finding asks about is already known."
-    parts = [
-        _head(answer),
-        _short(answer),
-        f"## The risks now\n\n{risks}",
-        *(branch_section(one) for one in answer["branches"]),
-        kinds_section(answer),
-        settings_section(answer),
-        _neighbours(answer),
-        _workup(answer),
-        _statements("Differential diagnosis", answer["differential"]),
-        _statements("Prognosis as published, and what the counts say", answer["prognosis"]),
-        _statements("Pitfalls and limits", answer["cautions"]),
-        _counted(answer),
-        _movement(answer),
-        *more,
-    ]
-    body = "\n\n".join(filter(None, parts))
-    return "\n\n".join([body, _sources(answer, body), _foot(answer)]) + "\n"
+    parts = {
+        "evidence": [
+            f"## The risks now\n\n{risks}",
+            *(branch_section(one) for one in answer["branches"]),
+            _definitions(answer),
+            kinds_section(answer),
+            settings_section(answer),
+            _neighbours(answer),
+            _counted(answer),
+        ],
+        "workup": [
+            _workup(answer),
+            _statements("Differential diagnosis", answer["differential"]),
+            _statements("Prognosis as published, and what the counts say", answer["prognosis"]),
+            _statements("Pitfalls and limits", answer["cautions"]),
+        ],
+        "robustness": [_movement(answer)],
+    }
+    texts = {name: "\n\n".join(filter(None, part)) for name, part in parts.items()}
+    return texts | {"sources": f"{_sources(answer, ' '.join(texts.values()))}\n\n{_foot(answer)}"}
 
 
-def _head(answer: Answer) -> str:
-    known = [f"{name}: {state}" for name, state in answer["known"].items()]
-    lines = [f"**Known:** {'; '.join(known) or 'only that it was seen'}."]
-    if answer["described"]:
-        stated = "; ".join(f"{name}: {_value(value, name)}" for name, value in answer["described"].items())
-        lines.append(f"**Stated, not part of any number:** {stated}.")
-    setting = "all settings" if answer["setting"] == "any" else f"setting {answer['setting']}"
-    lines.append(f"**Rests on:** evidence {answer['evidence_version']}, reading {answer['reading']}, {setting}.")
-    return f"# {answer['title']}\n\n" + "  \n".join(lines)
-
-
-def _value(value: Any, name: str) -> str:
-    if name == "weeks" and isinstance(value, float):
-        return gestation(value)
-    if isinstance(value, list):
-        return " x ".join(f"{part:g}" for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _short(answer: Answer) -> str:
-    """The main answer, the branches where it has none, and the next steps, in a few lines."""
-    lines = []
-    main = answer["risks"][0] if answer["risks"] else None
-    if main is not None:
-        lines.append(f"**{outcome_title(main)}**: {in_words(main)}")
-        for branch in answer["branches"]:
-            found = next((one for one in branch["risks"] if one["outcome"] == main["outcome"]), None)
-            if found is not None:
-                new = given_states(branch["given"], but=answer["known"])
-                lines.append(f"{outcome_title(main)}, if {new}: {in_words(found)}")
-    due = [step["title"] for step in answer["workup"] if step["state"] == "due"]
-    if answer["workup"]:
-        due += [f"{step['title']}, after birth" for step in answer["workup"] if step["state"] == "planned"]
-        due += [f"{step['title']}: result awaited" for step in answer["workup"] if step["state"] == "awaited"]
-        if due:
-            lines.append(f"**Next:** {'; '.join(due)}.")
-        lines += [
-            f"**Here the algorithm stops:** {end['text']} ({'; '.join(end['sources'])})" for end in answer["ends"]
-        ]
-    return bullets(lines, "## In short")
+def _definitions(answer: Answer) -> str:
+    """What each outcome means, until when and among whom it is counted."""
+    return bullets(
+        (
+            f"**{outcome_title(risk)}:** {sentence(risk['definition'])} Until {risk['until']}. Among {risk['denominator']}."
+            + (f" {sentence(risk['terminations'])}" if risk.get("terminations") else "")
+            for risk in answer["risks"]
+        ),
+        "### What is counted",
+    )
 
 
 def _neighbours(answer: Answer) -> str:
@@ -144,8 +116,14 @@ def _workup(answer: Answer) -> str:
         return ""
     lines = []
     for number, step in enumerate(answer["workup"], 1):
-        told = f"*{step['state']}*. {sentence(step['why'])} {sentence(step['detail'])} ({'; '.join(step['sources'])})"
-        lines += [f"{number}. **{step['title']}**: {told}", *(f"    - {text}" for text in _changes(step))]
+        # Of a step that is done the result is known; whether it was done as its title has it nobody said.
+        state = "result known" if step["state"] == "done" else step["state"]
+        told = f"*{state}*. {sentence(step['why'])} {sentence(step['detail'])} ({'; '.join(step['sources'])})"
+        lines += [f"{number}. **{capital(short_title(step))}**: {told}", *(f"    - {text}" for text in _changes(step))]
+    stops = [
+        f"**Here it stops: {end['title']}.** {end['text']} ({'; '.join(end['sources'])})" for end in answer["ends"]
+    ]
+    lines += ["", *(f"- {one}" for one in stops)] if stops else []
     return "## The work-up, in order\n\n" + "\n".join(lines)
 
 
@@ -157,9 +135,9 @@ def _changes(step: Answer) -> list[str]:
         # Of what the test looks for: a positive blood test of the mother is another thing, and is not counted.
         texts.append(f"What it looks for is expected in {said(step['p_abnormal'])}.")
     for change in step["changes"]:
-        after = f"if normal {brief(change['if_normal'])}; if abnormal {brief(change['if_abnormal'])}"
+        after = f"if normal {told(change['if_normal'])}; if abnormal {told(change['if_abnormal'])}"
         if len(change["results"]) > 2:
-            after = "; ".join(f"if {one['state']} {brief(one)}" for one in change["results"])
+            after = "; ".join(f"if {one['state']} {told(one)}" for one in change["results"])
         texts.append(f"{change['outcome'].replace('_', ' ').capitalize()}: {after}{_information(change)}.")
     return texts
 
@@ -216,8 +194,9 @@ def _counted(answer: Answer) -> str:
     return "## Also counted, not modelled\n\n" + table(["Outcome", "Among", "Count", "Source", "Note"], rows)
 
 
-def _if_any(probability: float | None) -> str:
-    return "not estimable" if probability is None else said(probability)
+def _moved(one: Answer, probability: float | None) -> str:
+    """A figure under another choice; where there is none the bounds or the reason."""
+    return figure(dict(one) | {"headline": {"figure": probability}, "probability": probability, "by_definition": False})
 
 
 def _movement(answer: Answer) -> str:
@@ -236,17 +215,17 @@ def _movement(answer: Answer) -> str:
             "readings and each series left out."
         )
         for one in moved["readings"]:
-            what = f"{_if_any(one['probability'])}; it has {listed(one['changed'])}"
+            what = f"{_moved(one, one['probability'])}; it has {listed(one['changed'])}"
             lines.append(
                 f"    - reading {one['reading']}: {what if one['changed'] else 'no count behind this answer differs'}"
             )
         lines += [
-            f"    - if only {one['fewest']} of {one['most']} had been tested: {_if_any(one['probability_if_fewest'])}. "
+            f"    - if only {one['fewest']} of {one['most']} had been tested: {_moved(one, one['probability_if_fewest'])}. "
             f"{one['text']} ({'; '.join(one['sources'])})"
             for one in moved["untested"]
         ]
         lines += _dependence(moved)
-        lines += [f"    - without {one['source']}: {_if_any(one['probability'])}" for one in moved["left_out"]]
+        lines += [f"    - without {one['source']}: {_moved(one, one['probability'])}" for one in moved["left_out"]]
     lines += [
         f"- **{one['key']}** ({'; '.join(one['sources'])}): the article: {one['article']} The abstract: "
         f"{one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
@@ -278,6 +257,7 @@ def _foot(answer: Answer) -> str:
     review = answer["review"]
     updated = f" Article last updated {review['article_updated']}." if review["article_updated"] else ""
     return (
-        f"---\n\n**Review:** {review['status']}. {review['statement']}{updated} Evidence updated {answer['updated']}.\n\n"
+        f"---\n\n**Review:** {review['status']}. {review['statement']}{updated} Evidence updated {answer['updated']}, "
+        f"version {answer['evidence_version']}.\n\n"
         f"{answer['disclaimer']}"
     )

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import SMALL, bullets, capital, denominator, frequency, headline, listed
+from riskmodel.report.brief import FEW, plain_result
+from riskmodel.report.wording import (
+    SMALL,
+    bullets,
+    capital,
+    denominator,
+    frequency,
+    frequency_range,
+    headline,
+    read,
+)
 
 Answer = Mapping[str, Any]
 
 _STATES = {
     "due": "can be done now",
     "planned": "can be planned now, for after the birth",
-    "awaited": "its result is awaited",
-    "declined": "not wanted, so the numbers count all its results together",
-    "done": "done",
+    "awaited": "the result is not there yet",
+    "declined": "not wanted now; you can change your mind",
+    "done": "the result is known",
     "blocked": "later, when another step is done",
     "not indicated": "depends on what else was found; ask your team",
 }
-
-#: Fetuses behind a number below which a page says that they are few.
-FEW = 200
-
-_OPENING = (
-    "These are numbers about groups of babies in published studies. They cannot say which group your baby is in. "
-    "Please read them with your doctor or counselor, who can tell you what they mean for you."
-)
-
 
 _OFFER = "Each of these is an offer. You decide, and you can ask what a result would change for you before you choose."
 _MIDDLE = "The middle value has as much chance below it as above it."
@@ -37,30 +38,20 @@ _CLOSING = (
 )
 
 
-def to_markdown(answer: Answer) -> str:
-    """A consultation as Markdown for a patient."""
-    parts = [
-        f"# {answer['plain_title']}",
-        f"{_OPENING} {answer['review']['plain_statement']}",
-        _known(answer),
+def sections(answer: Answer) -> dict[str, str]:
+    """What follows the first screen, by the names under which it is asked for."""
+    evidence = [
         bullets(map(_sentences, answer["risks"]), f"## What may happen\n\n{_MIDDLE}") or _NOTHING_OPEN,
         *(_branch(branch, answer) for branch in answer["branches"]),
-        _steps(answer),
         bullets((one["plain_text"] for one in answer["neighbours"]["given"]), "## To compare with"),
-        _limits(answer),
-        "## The studies behind these numbers\n\n" + _studies(answer),
-        f"---\n\n{_CLOSING}",
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def _known(answer: Answer) -> str:
-    variables = answer["variables"]
-    known = [
-        f"{variables[name]['plain_title']}: {variables[name]['states'][state]}"
-        for name, state in answer["known"].items()
-    ]
-    return "**What is known so far:** " + ("; ".join(known) if known else "only that this was seen") + "."
+    return {
+        "evidence": "\n\n".join(filter(None, evidence)),
+        "workup": _steps(answer),
+        "robustness": _limits(answer),
+        "sources": f"## The studies behind these numbers\n\n{_studies(answer)}\n\n---\n\n"
+        f"{answer['review']['plain_statement']} {_CLOSING}",
+    }
 
 
 def _sentences(risk: Answer) -> str:
@@ -82,15 +73,19 @@ def _sentences(risk: Answer) -> str:
             f"{head} There is no number for this here. These studies rule it out by how they count, whatever the health of "
             "the child. Your doctor or counselor can tell you what is known from elsewhere."
         )
-    p = headline(risk)
-    of = denominator(p)
-    low, high = (frequency(end, of) for end in risk["interval"])
+    kind, ends = read(risk)
+    of = denominator(*ends)
+    low, high = (frequency(end, of) for end in risk["bounds_interval"] or risk["interval"])
     counted = " and few babies were counted" if risk["fetuses"] < FEW else ""
     studies = "One study" if risk["series"] == 1 else f"{risk['series']} studies"
     few = f"{studies} with {risk['fetuses']:,} babies {'stands' if risk['series'] == 1 else 'stand'} behind this"
+    if kind == "range":
+        beside = "Some babies were not followed, so this is a range and not one number. "
+    else:
+        other = frequency_range([1 - end for end in reversed(ends)], of)
+        beside = f"For the other {other} of {of:,} this is not so. {_beside(risk, of)}"
     return (
-        f"{head} About {frequency(p, of)} of {of:,}. For the other {frequency(1 - p, of)} of {of:,} this is not so. "
-        f"{_beside(risk, of)}"
+        f"{head} About {frequency_range(ends, of)} of {of:,}. {beside}"
         f"The true number could be anything from {low} to {high}, since hospitals differ{counted}. "
         f"{few}: the number is {_sure(risk['certainty'])}."
     )
@@ -116,12 +111,7 @@ def _sure(certainty: str) -> str:
 
 
 def _branch(branch: Answer, answer: Answer) -> str:
-    variables = answer["variables"]
-    new = [(name, state) for name, state in branch["given"].items() if name not in answer["known"]]
-    words = listed(
-        [f"{variables[name]['plain_title']} shows {variables[name]['states'][state]}" for name, state in new]
-    )
-    return bullets(map(_sentences, branch["risks"]), f"### If {words}")
+    return bullets(map(_sentences, branch["risks"]), f"### If {plain_result(branch, answer)}")
 
 
 def _steps(answer: Answer) -> str:
@@ -169,9 +159,6 @@ def _together(answer: Answer) -> list[str]:
 
 def _limits(answer: Answer) -> str:
     lines = []
-    if answer["plain_not_counted"]:
-        lines.append("No study gives results by these: " + "; ".join(answer["plain_not_counted"]) + ".")
-        lines.append("So none of these changes a number here.")
     sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
     small = "were small and " if sizes and max(sizes) < SMALL else ""
     lines.append(f"The studies {small}were not all done in the same way.")

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from riskmodel.report import clinician
-from riskmodel.report.wording import table
+from riskmodel.report.wording import capital, table
 
 Answer = Mapping[str, Any]
 
 
-def to_markdown(answer: Answer) -> str:
-    """A consultation as Markdown for a researcher."""
-    return clinician.to_markdown(answer, _model(answer))
+def sections(answer: Answer) -> dict[str, str]:
+    """The clinician's sections, with the model among what is robust."""
+    parts = clinician.sections(answer)
+    return parts | {"robustness": "\n\n".join(filter(None, [parts["robustness"], _model(answer)]))}
 
 
 def _model(answer: Answer) -> str:
@@ -21,11 +22,11 @@ def _model(answer: Answer) -> str:
     for risk in answer["risks"]:
         for variant in (risk["robustness"] or {}).get("priors", ()):
             value = "" if variant["probability"] is None else f"{variant['probability']:.4f}"
-            rows.append([risk["outcome"], variant["variant"], value, ""])
+            rows.append([capital(risk["title"]), variant["variant"], value, ""])
         for one in (risk["robustness"] or {}).get("dependence", ()):
             ends = " to ".join(f"{end:.4f}" for end in one["interval"])
             named = f"branches correlated {one['correlation']:g} within a centre (normal copula)"
-            rows.append([risk["outcome"], named, f"{one['probability']:.4f}", ends])
+            rows.append([capital(risk["title"]), named, f"{one['probability']:.4f}", ends])
     model = answer["model"]
     figures = []
     for risk in answer["risks"]:
@@ -33,7 +34,7 @@ def _model(answer: Answer) -> str:
             continue
         crude = "" if risk["crude"] is None else f"{risk['crude']['events']} of {risk['crude']['total']}"
         numbers = [f"{risk[name]:.3g}" for name in ("probability", "median")]
-        figures.append([risk["outcome"], *numbers, crude, risk["headline"]["statistic"]])
+        figures.append([capital(risk["title"]), *numbers, crude, risk["headline"]["statistic"]])
     text = (
         f"## Model\n\nBeta-binomial for each branch; prior on the average {model['prior']}, heterogeneity "
         f"{model['heterogeneity']}. "

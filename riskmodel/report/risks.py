@@ -10,11 +10,13 @@ from riskmodel.report.wording import (
     capital,
     counted,
     denominator,
+    figure,
     frequency,
     frequency_range,
     given_states,
     headline,
     listed,
+    read,
     said,
     sentence,
     span,
@@ -27,43 +29,14 @@ Answer = Mapping[str, Any]
 _HEAD = ("Outcome", "Mean", "Median", "95 % range, one more centre")
 
 
-def in_words(risk: Answer) -> str:
-    """A risk in a sentence: the figure with what one centre could have, or why there is none."""
-    p = risk["probability"]
-    if p is None:
-        bounds, between = _bounds(risk), ""
-        if bounds:
-            low, high = (frequency(end, 100) for end in bounds)
-            between = f"; {low} of 100 if none of those whom no series follows had it, {high} of 100 if all had"
-        return f"cannot be estimated from the published series{between}."
-    if risk["by_definition"]:
-        counted = "always counted so" if p == 1 else "never counted so"
-        return f"{counted}, by definition; how these pregnancies go is not in these series."
-    of = denominator(headline(risk))
-    if risk["certainty"] == "very low":
-        # Words and a range first: two series or an unknown branch do not carry a figure.
-        return (
-            f"too little is published for one figure: anywhere from {frequency_range(risk['interval'], of)} of {of:,} in "
-            f"one particular centre; if one must be named, {_figures(risk)} ({risk['series']} series)."
-        )
-    return (
-        f"{_figures(risk)}; one particular centre could have "
-        f"{frequency_range(risk['interval'], of)} of {of:,} (certainty {risk['certainty']}, {risk['series']} series)."
-    )
-
-
 def _figures(risk: Answer) -> str:
-    """Mean and median, the headline first, and the crude count."""
+    """Mean and median, the headline first, or the range that unknown branches leave; and the crude count."""
+    counts = "no series counts exactly this" if risk["crude"] is None else f"counted {counted(risk['crude'])}"
+    if read(risk)[0] == "range":
+        return f"{figure(risk)} as babies fare whom no series follows, {counts}"
     first, second = ("probability", "median") if risk["headline"]["statistic"] == "mean" else ("median", "probability")
     of, names = denominator(headline(risk)), {"probability": "mean", "median": "median"}
-    return f"{names[first]} {frequency(risk[first], of)} of {of:,}, {names[second]} {frequency(risk[second], of)}, " + (
-        "no series counts exactly this" if risk["crude"] is None else f"counted {counted(risk['crude'])}"
-    )
-
-
-def _bounds(risk: Answer) -> Sequence[float] | None:
-    """With the unknown branches at 0 or 1; None where they say nothing."""
-    return None if risk["bounds"] == [0.0, 1.0] else risk["bounds"]
+    return f"{names[first]} {frequency(risk[first], of)} of {of:,}, {names[second]} {frequency(risk[second], of)}, {counts}"
 
 
 def outcome_title(risk: Answer) -> str:
@@ -80,7 +53,16 @@ def risk_section(risks: Sequence[Answer]) -> str:
         row = [*_row(risk), average, crude, _basis(risk), risk["certainty"]]
         rows.append(row)
     text = table([*_HEAD, "Average of centres", "Crude count", "Rests on", "Certainty"], rows)
-    return bullets((note for risk in risks for note in _notes(risk)), text) or text
+    return bullets([*_without(risks), *(note for risk in risks for note in _notes(risk))], text) or text
+
+
+def _without(risks: Sequence[Answer]) -> list[str]:
+    """Which risks have no figure, and why: each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for risk in risks:
+        if risk["probability"] is None:
+            reasons.setdefault(sentence(risk["reason"]), []).append(outcome_title(risk))
+    return [f"**{listed(titles)}: no figure.** {reason}" for reason, titles in reasons.items()]
 
 
 def _row(risk: Answer) -> list[str]:
@@ -89,17 +71,11 @@ def _row(risk: Answer) -> list[str]:
 
 
 def _mean(risk: Answer) -> str:
-    p = risk["probability"]
-    if p is None:
-        bounds = _bounds(risk)
-        return "not estimable" + (f"; {span(bounds)} of 100" if bounds else "")
-    if risk["by_definition"]:
-        return "by definition " + ("all" if p == 1 else "none")
-    return _one(risk, "mean", p)
+    return _one(risk, "mean", risk["probability"]) if read(risk)[0] == "figure" else figure(risk)
 
 
 def _median(risk: Answer) -> str:
-    return "" if risk["probability"] is None or risk["by_definition"] else _one(risk, "median", risk["median"])
+    return _one(risk, "median", risk["median"]) if read(risk)[0] == "figure" else ""
 
 
 def _one(risk: Answer, statistic: str, value: float) -> str:
@@ -114,9 +90,9 @@ def _one(risk: Answer, statistic: str, value: float) -> str:
 def _interval(risk: Answer) -> str:
     if risk["by_definition"]:
         return ""
-    if risk["probability"] is not None:
-        return f"{span(risk['interval'], headline(risk))} of {denominator(headline(risk)):,}"
-    return f"{span(risk['bounds_interval'])} of 100" if risk["bounds_interval"] else ""
+    interval = risk["bounds_interval"] or risk["interval"]
+    of = denominator(*read(risk)[1])
+    return f"{frequency_range(interval, of)} of {of:,}" if interval else ""
 
 
 def _basis(risk: Answer) -> str:
@@ -130,14 +106,14 @@ def _notes(risk: Answer) -> list[str]:
     notes = []
     p = risk["probability"]
     if p is None:
-        notes.append(f"**{name}: not estimable.** {sentence(risk['reason'])}")
+        pass
     elif risk["by_definition"]:
         notes.append(f"**{name}:** {sentence(risk['reason'])}")
     else:
-        of = denominator(headline(risk))
-        no = frequency(1 - headline(risk), of)
+        low, high = read(risk)[1]
+        of = denominator(low, high)
         notes.append(
-            f"**{name}:** {_figures(risk)}; by the {risk['headline']['statistic']} {no} of {of:,} with "
+            f"**{name}:** {_figures(risk)}; the other {frequency_range((1 - high, 1 - low), of)} of {of:,}: "
             f"{risk['complement_title']}. The range is about centres: nobody can say which group this fetus is in."
         )
         if risk["headline"]["reason"]:
@@ -161,10 +137,10 @@ def _notes(risk: Answer) -> list[str]:
     routes = [risk[route] for route in ("direct", "indirect", "combined")]
     if all(route and route["probability"] is not None for route in routes[:2]):
         direct, indirect, combined = routes
-        refused = combined["probability"] is None
-        together = "refused" if refused else told(combined)
+        together = "refused" if combined["probability"] is None else told(combined)
+        which = " (each with the unknown branches at 0)" if read(risk)[0] == "range" else ""
         notes.append(
-            f"{name}, by route: series that report exactly this and nothing finer ({listed(direct['sources'])}) "
+            f"{name}, by route{which}: series that report exactly this and nothing finer ({listed(direct['sources'])}) "
             f"{told(direct)}; finer counts through the tree ({listed(indirect['sources'])}) {told(indirect)}; together, "
             f"each series once, {together}. {sentence(combined['reason'])}".rstrip()
         )
@@ -174,13 +150,8 @@ def _notes(risk: Answer) -> list[str]:
 def branch_section(branch: Answer) -> str:
     """The risks if one more thing were known."""
     rows = [[*_row(risk), _basis(risk)] for risk in branch["risks"]]
-    reasons = [
-        f"**{outcome_title(risk)}: not estimable.** {sentence(risk['reason'])}"
-        for risk in branch["risks"]
-        if risk["probability"] is None
-    ]
     text = f"### If {given_states(branch['given'])}\n\n" + table([*_HEAD, "Rests on"], rows)
-    return bullets(reasons, text) or text
+    return bullets(_without(branch["risks"]), text) or text
 
 
 def kinds_section(answer: Answer) -> str:
@@ -218,7 +189,7 @@ def settings_section(answer: Answer) -> str:
         for setting in answer["settings"]:
             found = next(one for one in setting["risks"] if one["outcome"] == outcome)
             if found["probability"] is None:
-                cells.append("not estimable")
+                cells.append(figure(found))
                 continue
             series = f"{found['series']} series, {found['fetuses']:,} fetuses: {listed(found['sources'])}"
             cells.append(f"{told(found)}; {series if found['series'] else 'definition'}")
@@ -228,13 +199,3 @@ def settings_section(answer: Answer) -> str:
         "A setting alone has fewer series: figures lie nearer the middle and ranges are wider, so compare the ranges."
     )
     return "## By setting\n\n" + table(head, rows) + f"\n\n{note}"
-
-
-def brief(risk: Answer) -> str:
-    """A risk in a few words."""
-    if risk["probability"] is None:
-        bounds = _bounds(risk)
-        return "not estimable" + (f", {span(bounds)} of 100" if bounds else "")
-    if risk["probability"] in (0.0, 1.0) and risk["interval"] == [risk["probability"]] * 2:
-        return "none, by definition" if risk["probability"] == 0.0 else "all, by definition"
-    return told(risk)

@@ -7,8 +7,9 @@ Obstetrics and Gynecology 1999).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 #: Fetuses of a series, on average, below which series are called small.
 SMALL = 100
@@ -45,6 +46,19 @@ def frequency_range(interval: Sequence[float], of: int) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def compact(interval: Sequence[float], of: int) -> str:
+    """A range of probabilities where room is short: 92-94, <1-14, 72 to >99."""
+    low, high = (
+        frequency(end, of).replace("fewer than ", "<").replace(f"nearly {of:,}", f">{of - 1:,}") for end in interval
+    )
+    return low if low == high else f"{low}{' to ' if high.startswith('>') else '-'}{high}"
+
+
+def named(text: str) -> str:
+    """A text with the names of columns in it as words: fetal death, not fetal_death."""
+    return re.sub(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", " ", text)
+
+
 def listed(words: Sequence[str]) -> str:
     """Words joined as in a sentence."""
     if len(words) < 2:
@@ -64,10 +78,54 @@ def headline(risk: Mapping[str, Any]) -> float:
     return float(risk["headline"]["figure"])
 
 
+def read(risk: Mapping[str, Any]) -> tuple[Literal["figure", "range", "none", "definition"], tuple[float, float]]:
+    """How the numbers of a risk are to be read, and their ends.
+
+    A figure that unknown branches move is a range: its lower end, with them at 0, is no better than another. Where nothing
+    is known of an unknown branch there is no figure, and the ends are bounds.
+    """
+    p, bounds = risk["probability"], risk.get("bounds")
+    if p is None:
+        return "none", tuple(bounds or (0.0, 1.0))
+    if risk.get("by_definition", p in (0.0, 1.0) and list(risk["interval"]) == [p, p]):
+        return "definition", (p, p)
+    if bounds and compact(bounds, denominator(bounds[0])) != compact((bounds[0],) * 2, denominator(bounds[0])):
+        return "range", tuple(bounds)
+    return "figure", (headline(risk),) * 2
+
+
+def figure(risk: Mapping[str, Any]) -> str:
+    """The number of a risk: a figure, a range, or that there is none, with the bounds or else the reason."""
+    kind, ends = read(risk)
+    if kind == "definition":
+        return f"{'all' if ends[0] == 1 else 'none'}, by definition"
+    if kind == "none":
+        bounded = ends != (0.0, 1.0)
+        return (
+            f"no figure, {frequency_range(ends, 100)} of 100"
+            if bounded
+            else f"no figure: {why(risk.get('reason') or '')}"
+        )
+    of = denominator(*ends)
+    return f"{frequency_range(ends, of)} of {of:,}"
+
+
 def told(risk: Mapping[str, Any]) -> str:
-    """A risk by its headline and range; that it is the median is said, since a figure is the mean otherwise."""
-    text = said(headline(risk), risk["interval"])
-    return f"{text}, the median" if risk["headline"]["statistic"] == "median" else text
+    """A risk by its figure and range; that it is the median is said, since a figure is the mean otherwise."""
+    kind, ends = read(risk)
+    if kind in ("none", "definition"):
+        return figure(risk)
+    interval = risk.get("bounds_interval") or risk["interval"]
+    text = f"{figure(risk)} ({frequency_range(interval, denominator(*ends))})"
+    return f"{text}, the median" if kind == "figure" and risk["headline"]["statistic"] == "median" else text
+
+
+def why(reason: str) -> str:
+    """A reason for there being no figure, as a clause: what is said of the first branch that is unknown."""
+    text = reason.replace(", and no stated independence,", "")
+    text = re.sub(r"^by definition: |^Unknown: [^.]*\. ", "", text)
+    text = re.sub(r"([\w-]+)=([\w-]+)(;?)", lambda one: f"{one[1]} {one[2]}" + "," * bool(one[3]), text)
+    return lower(re.split(r":\s|\.(?:\s|$)", named(text))[0]) or "no series tells this"
 
 
 def counted(crude: Mapping[str, Any] | None) -> str:
@@ -87,6 +145,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def lower(text: str) -> str:
+    """A text with its first letter small, unless it is an abbreviation or a name of one letter."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def sentence(text: str) -> str:
     """A text as a sentence: a capital first, a full stop last."""
     text = capital(text.strip())
@@ -101,7 +164,7 @@ def bullets(lines: Iterable[str], title: str = "") -> str:
 
 def given_states(states: Mapping[str, str], but: Container[str] = ()) -> str:
     """Known states in a sentence, but those of some variables."""
-    return listed([f"{name} {state}" for name, state in states.items() if name not in but])
+    return listed([named(f"{name} {state}") for name, state in states.items() if name not in but])
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

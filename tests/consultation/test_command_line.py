@@ -240,5 +240,5 @@ def test_weeks_are_echoed_so_that_a_slip_shows():
         "20.3 (about 20+2)",
         "20.9986 (about 21+0)",
     ]
-    assert "weeks: 20+3." in run("consult", "--weeks", "20w3d", "--markdown")[1]
-    assert "20.3 (about 20+2)" in run("consult", "--weeks", "20.3", "--markdown")[1]
+    assert "20+3 weeks: part of no number." in run("consult", "--weeks", "20w3d", "--markdown")[1]
+    assert "20.3 (about 20+2) weeks" in run("consult", "--weeks", "20.3", "--markdown")[1]

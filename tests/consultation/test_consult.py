@@ -145,7 +145,8 @@ def test_every_audience_reads_the_same_numbers(audience, validator):
     same = rm.consult(detail="all", anatomy="isolated").to_dict() | {"audience": audience}
     assert answer == same
     text = report.to_markdown(answer)
-    assert f"{100 * answer['risks'][0]['probability']:.0f} of 100" in text
+    low, high = (f"{100 * end:.0f}" for end in answer["risks"][0]["bounds"])
+    assert f"{low} to {high} of 100" in text
     assert not re.search(r"\b(None|nan|NaN)\b", text)
     assert "1 in " not in text
 
@@ -180,13 +181,58 @@ def test_python_and_the_command_line_give_one_answer():
     assert json.loads(out) == json.loads(report.to_json(rm.consult(anatomy="isolated", weeks="20").to_dict()))
 
 
-def test_the_terminal_page_answers_the_seed_question():
-    code, out, _ = run(
-        "consult", "--weeks", "20", "--size", "5.5x4.4x3.4", "--location", "umbilical-vein", "--foci", "1"
-    )
+def test_the_terminal_answers_the_seed_question_on_one_screen():
+    asked = "consult", "--weeks", "20", "--size", "5.5x4.4x3.4", "--location", "umbilical-vein", "--foci", "1"
+    code, out, _ = run(*asked)
     assert code == 0
-    for words in ("In short", "not estimable", "The work-up, in order", "Pitfalls", "Simchen 2002", "Review"):
+    assert len(out.splitlines()) <= 30
+    assert max(map(len, out.splitlines())) <= 80
+    for words in (
+        "no figure, 48-83 of 100",
+        "5.5 x 4.4 x 3.4 mm",
+        "Next",
+        "--detail evidence, workup, robustness, sources",
+    ):
         assert words in out
+    code, more, _ = run(*asked, "--detail", "all")
+    assert code == 0
+    assert more.startswith("\n".join(out.splitlines()[:-1]))
+    for words in (
+        "The risks now",
+        "The work-up, in order",
+        "Pitfalls",
+        "How far the answer moves",
+        "Simchen 2002",
+        "Review",
+    ):
+        assert words in more
+        assert words not in out
+
+
+@pytest.mark.parametrize(
+    ("name", "section"),
+    [("evidence", "The risks now"), ("settings", "By setting"), ("neighbours", "To weigh this against"), ("sources", "Review"),
+     ("workup", "The work-up, in order"), ("changes", "What it looks for"), ("robustness", "How far the answer moves")],
+)  # fmt: skip
+def test_a_page_is_asked_for_by_section_or_by_what_a_section_needs(name, section):
+    code, out, _ = run("consult", "--anatomy", "isolated", "--detail", name)
+    assert code == 0
+    assert section in out
+    assert ("The risks now" in out) == (name in ("evidence", "settings", "neighbours"))
+    assert ("Review" in out) == (name == "sources")
+    page = run("consult", "--anatomy", "isolated", "--markdown", "--detail", name)[1]
+    assert section in page
+    assert page.startswith("# Fetal hepatic calcification")
+
+
+@pytest.mark.parametrize(
+    ("names", "detail"),
+    [((), []), (("settings",), ["settings"]), (("evidence",), ["settings", "neighbours"]), (("sources",), []),
+     (("workup", "robustness"), ["robustness", "changes"]), (("all",), ["robustness", "settings", "neighbours", "changes"])],
+)  # fmt: skip
+def test_json_has_what_was_asked_for_by_name_and_no_more(names, detail):
+    options = [word for name in names for word in ("--detail", name)]
+    assert json.loads(run("consult", "--anatomy", "isolated", "--json", *options)[1])["detail"] == detail
 
 
 def test_markdown_can_be_pasted():
@@ -222,6 +268,7 @@ def test_evidence_on_the_command_line(folder):
         (["consult", "--anatomy", "isolated", "--anatomy", "associated"], "given as 'isolated' and as 'associated'"),
         (["consult", "--weeks", "20", "--weeks", "21"], "given as '20' and as '21'"),
         (["consult", "--setting", "clinic"], "Known: any, routine, referral"),
+        (["consult", "--detail", "sorces"], "Did you mean 'sources'?"),
         (["consult", "--audience", "doctor"], "Known: clinician, patient, researcher"),
         (["consult", "--finding", "nowhere"], "unknown finding"),
         (["consult", "--weeks", "99"], "outside 4 to 45 weeks"),

@@ -10,7 +10,7 @@ import riskmodel as rm
 from riskmodel.consultation.certainty import certainty
 from riskmodel.evidence.workup import Condition
 from riskmodel.report import render as report
-from riskmodel.report.wording import denominator, frequency, frequency_range, headline, listed
+from riskmodel.report.wording import denominator, frequency, frequency_range, listed, read
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_rare_risks_get_a_larger_denominator():
     ("interval", "sources", "fetuses", "weakness", "word", "why"),
     [
         ((0.1, 0.2), "ab", 900, "two series decide it", "very low", "two series decide it"),
-        ((0.1, 0.6), "abcde", 400, "", "low", "5 small series, 400 fetuses; the 95 % interval spans 50 of 100"),
-        ((0.1, 0.2), "abcde", 500, "", "moderate", "5 series, 500 fetuses; the 95 % interval spans 10 of 100"),
-        ((0.001, 0.005), "abcd", 991, "", "low", "4 series, 991 fetuses; the 95 % interval spans 4 of 1,000"),
+        ((0.1, 0.6), "abcde", 400, "", "low", "5 small series; 400 fetuses; the 95 % range is 50 of 100 wide"),
+        ((0.1, 0.2), "abcde", 500, "", "moderate", "5 series; 500 fetuses; the 95 % range is 10 of 100 wide"),
+        ((0.001, 0.005), "abcd", 991, "", "low", "4 series; 991 fetuses; the 95 % range is 4 of 1,000 wide"),
         (None, "", 0, "", "none", "no series answers this"),
     ],
 )
@@ -57,11 +57,11 @@ def test_certainty_is_of_the_counts_that_the_answer_used(model):
     assert not risk.indirect.estimable
     assert (risk.only_direct, risk.thin) == (True, False)
     low, high = rm.pool([20, 2, 0], [682, 244, 65]).new_setting.interval()
-    assert certainty(risk) == ("low", f"3 series, 991 fetuses; the 95 % interval spans {100 * (high - low):.0f} of 100")
+    assert certainty(risk) == ("low", f"3 series; 991 fetuses; the 95 % range is {100 * (high - low):.0f} of 100 wide")
     # The branch that no series reports alone is told by coarse counts, so that no branch is unknown.
     karyotype = bowel.risk("abnormal_karyotype")
     assert not karyotype.unknown
-    assert certainty(karyotype)[1].startswith("4 series and 4 that report a wider group, 2,111 fetuses")
+    assert certainty(karyotype)[1].startswith("8 series, 4 of them of a wider group; 2,111 fetuses")
     assert bowel.risk("infection").weakness == "one series decides it"
     # Of most groups only Aboujaoude 2006 tells deaths, 5 of 65 in all of them together.
     assert bowel.risk("fetal_death").weakness == "one series decides one of its branches"
@@ -144,9 +144,9 @@ def test_the_patient_s_page_is_plain_and_has_the_same_numbers(known):
         assert not re.search(rf"\b{word}\b", prose, re.IGNORECASE), word
     for risk in answer["risks"]:
         if risk["probability"] is not None and not risk["by_definition"]:
-            figure = headline(risk)
-            of = denominator(figure)
-            assert f"About {frequency(figure, of)} of {of:,}" in prose
+            ends = read(risk)[1]
+            of = denominator(*ends)
+            assert f"About {frequency_range(ends, of)} of {of:,}" in prose
     assert "You decide" in prose
     sentences = [one for one in re.split(r"[.:?!]\s", re.sub(r"[*#\-]", "", prose)) if len(one.split()) > 1]
     longest = max(sentences, key=lambda one: len(one.split()))

@@ -1,0 +1,169 @@
+"""The first screen on a terminal, in thirty lines of eighty columns, and in Markdown: the same lines in the same order."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from riskmodel.report.brief import Brief, Row
+from riskmodel.report.wording import bullets, capital, frequency_range, table
+
+#: Columns that a terminal has at least, and where the columns of the table begin.
+WIDTH = 80
+_FIGURE, _CENTRE, _RESTS = 24, 42, 58
+_LABEL = 12
+#: Lines before the outcome at most, so that its number is within the first six.
+ABOVE = 4
+
+
+def to_text(brief: Brief, width: int = WIDTH) -> str:
+    """The screen for a terminal; a narrower one than `WIDTH` is not laid out for."""
+    lines = [line for text in (brief.title.upper(), brief.warning) for line in _wrapped(text, width)]
+    lines += _hanging("Known", [brief.known], width)
+    if brief.outcome is None:
+        lines += _wrapped(brief.sentence, width)
+    elif brief.audience == "patient":
+        lines += _plain_text(brief, width)
+    else:
+        if len(lines) < ABOVE:
+            lines.append("")
+        lines += _table_text(brief, width)
+    lines.append("")
+    for label, texts in _rest(brief):
+        lines += _hanging(label, texts, width)
+    lines += _wrapped(brief.closing, width)
+    return "\n".join(lines) + "\n"
+
+
+def to_markdown(brief: Brief) -> str:
+    """The screen in Markdown."""
+    head = [f"# {brief.title}", f"**{brief.warning}**" if brief.warning else "", f"**Known:** {brief.known}."]
+    if brief.audience == "patient":
+        first = f"**{brief.outcome.title}.** {_plain(brief.rows[0])}" if brief.outcome else brief.sentence
+        body = bullets(map(_plain, (*brief.rows[1:], *brief.others)), first) or first
+    else:
+        rows = [_cells(row, f"**{brief.outcome.title}**, {row.label}") for row in brief.rows if brief.outcome]
+        rows += [_cells(row, row.label) for row in brief.others]
+        body = table(["Outcome", "Figure", "One more centre", "Counted"], rows) if rows else brief.sentence
+    rest = (f"**{label}:** {' '.join(texts)}" for label, texts in _rest(brief))
+    return "\n\n".join(filter(None, [*head, body, "  \n".join(rest), brief.closing]))
+
+
+def _rest(brief: Brief) -> list[tuple[str, Sequence[str]]]:
+    """What follows the numbers: a label, and one text or a list of steps."""
+    parts: list[tuple[str, Sequence[str]]] = []
+    plain = brief.audience == "patient"
+    if brief.outcome and brief.outcome.definition:
+        one = brief.outcome
+        parts.append(("It means", [f"{one.definition}; until {one.until}; of {one.denominator}."]))
+    if brief.confidence:
+        parts.append(("How sure" if plain else "Confidence", [f"{brief.confidence}: {brief.confidence_why}."]))
+    if brief.not_counted and plain:
+        parts.append(
+            ("Not counted", [f"no study counts by these: {brief.not_counted}. So none of them changes a number."])
+        )
+    elif brief.not_counted:
+        stated = f"{brief.stated}: part of no number. " if brief.stated else ""
+        parts.append(("Stated" if stated else "Not counted", [f"{stated}No series counts by {brief.not_counted}."]))
+    steps = [*(one.title for one in brief.next), *brief.ends]
+    if steps or brief.no_step:
+        parts.append(("Next", [f"{step}." for step in _numbered(steps) or [brief.no_step]]))
+    if len({one.text for one in brief.then}) == 1:
+        parts.append(("Then", [f"whatever it shows: {brief.then[0].text}."]))
+    elif brief.then:
+        parts.append(("Then", [f"if {one.label}: {one.text}." for one in brief.then]))
+    if brief.rests_on:
+        parts.append(("Rests on", [f"{brief.rests_on}."]))
+    return parts
+
+
+def _wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
+    """A text in lines, a number never torn from what it counts, nor a range in two."""
+    kept = re.sub(
+        r"(?<=\d) (?=%|of \d|babies|series|stud)|(?<=\bof) (?=\d)|(?<=<1|\d\d) (?=to\b)|(?<=to) (?=[>\d])", "\xa0", text
+    )
+    lines = textwrap.wrap(
+        kept, width, initial_indent=initial_indent, subsequent_indent=subsequent_indent, break_on_hyphens=False
+    )
+    return [line.replace("\xa0", " ") for line in lines]
+
+
+def _numbered(texts: Sequence[str]) -> list[str]:
+    return [f"({number}) {text}" for number, text in enumerate(texts, 1)] if len(texts) > 1 else list(texts)
+
+
+def _hanging(label: str, texts: Sequence[str], width: int) -> list[str]:
+    lines: list[str] = []
+    for text in texts:
+        lead = "" if lines else label
+        lines += _wrapped(text, width, initial_indent=lead.ljust(_LABEL), subsequent_indent=" " * _LABEL)
+    return lines
+
+
+# ---------------------------------------------------------------- for professionals: a table
+
+
+def _table_text(brief: Brief, width: int) -> list[str]:
+    assert brief.outcome is not None
+    head = brief.outcome.title.upper()
+    lines = [f"{head:<{_CENTRE - 1}} {'one more centre':<{_RESTS - _CENTRE}}counted"]
+    told: set[str] = set()
+    for label, row in [*((f"  {row.label}", row) for row in brief.rows), *((row.label, row) for row in brief.others)]:
+        lines += _line(label, row, told, width)
+    return lines
+
+
+def _line(label: str, row: Row, told: set[str], width: int) -> list[str]:
+    """A row in columns; where there is no figure its bounds and the reason, which is told once."""
+    lead, lines = f"{label:<{_FIGURE}}", []
+    if len(label) >= _FIGURE:
+        lines, lead = [label], " " * _FIGURE
+    if not row.why:
+        if len(row.text) >= _CENTRE - _FIGURE or len(row.centre) >= _RESTS - _CENTRE:
+            return [*lines, lead + row.text, f"{'':<{_FIGURE}}{row.centre}  {row.rests_on}"]
+        lead += f"{row.text:<{_CENTRE - _FIGURE}}{row.centre:<{_RESTS - _CENTRE}}"
+        return [*lines, lead + row.rests_on]
+    reason = "as above" if row.why in told else row.why
+    told.add(row.why)
+    text = f"{_bounded(row)}: {reason}"
+    return [*lines, *_wrapped(text, width, initial_indent=lead, subsequent_indent=" " * (_FIGURE + 2))]
+
+
+def _bounded(row: Row) -> str:
+    return f"{row.text} (one more centre {row.centre})" if row.centre else row.text
+
+
+def _cells(row: Row, label: str) -> list[str]:
+    return [label, f"{row.text}: {row.why}" if row.why else row.text, row.centre, row.rests_on]
+
+
+# ---------------------------------------------------------------- for a patient: sentences
+
+
+def _plain_text(brief: Brief, width: int) -> list[str]:
+    assert brief.outcome is not None
+    lines = _wrapped(f"{brief.outcome.title.upper()}. {_plain(brief.rows[0])}", width)
+    for row in (*brief.rows[1:], *brief.others):
+        lines += _wrapped(_plain(row), width, initial_indent="  - ", subsequent_indent="    ")
+    return lines
+
+
+def _plain(row: Row) -> str:
+    """A row in sentences, for a patient."""
+    label = f"If {row.label}" if row.after else capital(row.label)
+    if row.kind == "definition":
+        return f"{label}: there is no number for this here. {capital(row.why)}."
+    between = frequency_range((row.low, row.high), row.of)
+    if row.kind == "none":
+        bounded = "" if (row.low, row.high) == (0.0, 1.0) else f" It could be anything from {between} of {row.of:,}."
+        return f"{label}: nobody can give one number.{bounded} {capital(row.why)}."
+    ends = ""
+    if row.centre_low is not None and row.centre_high is not None:
+        ends = f" In one more hospital it could be {frequency_range((row.centre_low, row.centre_high), row.of)}."
+    return f"{label}: about {between} of {row.of:,}.{ends} Counted: {row.rests_on}."
+
+
+def more(names: Iterable[str]) -> str:
+    """The last line of a terminal's screen: how to see the rest."""
+    return f"More: --detail {', '.join(names)}, all\n"
