@@ -60,6 +60,7 @@ notebook: $(VENV)/dev
 
 example: $(VENV)/base
 	mkdir -p docs/examples
+	$(BIN)/riskmodel consult --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1 > docs/examples/seed.txt
 	for audience in clinician patient researcher; do \
 	  ask() { $(BIN)/riskmodel consult --audience $$audience --markdown "$$@"; }; \
 	  ask --weeks 20 --size 5.5x4.4x3.4 --location umbilical-vein --foci 1 > docs/examples/seed-$$audience.md || exit 1; \

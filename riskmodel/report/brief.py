@@ -193,7 +193,7 @@ def _warning(answer: Answer, plain: bool) -> str:
 
 def _known(answer: Answer, plain: bool) -> str:
     """What is known, and what was asked for and has no result: pending, or declined."""
-    variables = answer["variables"]
+    variables, steps = answer["variables"], {step["step"]: step for step in answer["workup"]}
 
     def told(name: str, state: str) -> str:
         if plain and name in variables:
@@ -201,6 +201,8 @@ def _known(answer: Answer, plain: bool) -> str:
         return f"{named(name)} {named(state)}"
 
     def test(name: str) -> str:
+        if name in steps:
+            return short_title(steps[name], plain).removeprefix("offer ")
         return str(variables[name]["plain_title"]) if plain and name in variables else named(name)
 
     answered, none = answer["answered"], ("pending", "declined")
@@ -333,7 +335,7 @@ def _confidence(answer: Answer, main: Answer | None, rows: Sequence[Row], plain:
         after = {tuple(one["given"].items()): one for branch in answer["branches"] for one in branch["risks"]
                  if one["outcome"] == main["outcome"]}  # fmt: skip
         then = ((row, after[tuple(row.given.items())]["certainty"]) for row in rows[1:])
-        reason = "; ".join([reason, *(f"if {row.label} {sure}" for row, sure in then if sure in few)])
+        reason = "; ".join([reason, *(f"{sure} if {row.label}" for row, sure in then if sure in few)])
     return word, reason
 
 

@@ -13,12 +13,27 @@ from riskmodel.report.wording import bullets, capital, frequency_range, table
 WIDTH = 80
 _FIGURE, _CENTRE, _RESTS = 24, 42, 58
 _LABEL = 12
+#: Lines of the screen, that which names the details not counted, and what goes where it would be longer.
+LINES = 29
+_LEFT_OUT = ("lines", "rests on", "until", "not counted")
 #: Lines before the outcome at most, so that its number is within the first six.
 ABOVE = 4
 
 
 def to_text(brief: Brief, width: int = WIDTH) -> str:
-    """The screen for a terminal; a narrower one than `WIDTH` is not laid out for."""
+    """The screen for a terminal; a narrower one than `WIDTH` is not laid out for.
+
+    Where it would be longer than `LINES`, what `--detail` says anyway is left out, the least important first.
+    """
+    text = _laid_out(brief, width, ())
+    for short in range(1, len(_LEFT_OUT) + 1):
+        if brief.audience == "patient" or text.count("\n") <= LINES:
+            break
+        text = _laid_out(brief, width, _LEFT_OUT[:short])
+    return text
+
+
+def _laid_out(brief: Brief, width: int, left_out: Sequence[str]) -> str:
     lines = [line for text in (brief.title.upper(), brief.warning) for line in _wrapped(text, width)]
     lines += _hanging("Known", [brief.known], width)
     if brief.outcome is None:
@@ -30,7 +45,7 @@ def to_text(brief: Brief, width: int = WIDTH) -> str:
             lines.append("")
         lines += _table_text(brief, width)
     lines.append("")
-    for label, texts in _rest(brief):
+    for label, texts in _rest(brief, left_out):
         lines += _hanging(label, texts, width)
     lines += _wrapped(brief.closing, width)
     return "\n".join(lines) + "\n"
@@ -50,13 +65,14 @@ def to_markdown(brief: Brief) -> str:
     return "\n\n".join(filter(None, [*head, body, "  \n".join(rest), brief.closing]))
 
 
-def _rest(brief: Brief) -> list[tuple[str, Sequence[str]]]:
+def _rest(brief: Brief, left_out: Sequence[str] = ()) -> list[tuple[str, Sequence[str]]]:
     """What follows the numbers: a label, and one text or a list of steps."""
     parts: list[tuple[str, Sequence[str]]] = []
     plain = brief.audience == "patient"
     if brief.outcome and brief.outcome.definition:
         one = brief.outcome
-        parts.append(("It means", [f"{one.definition}; until {one.until}; of {one.denominator}."]))
+        more = "" if "until" in left_out else f"; until {one.until}; of {one.denominator}"
+        parts.append(("It means", [f"{one.definition}{more}."]))
     if brief.confidence:
         parts.append(("How sure" if plain else "Confidence", [f"{brief.confidence}: {brief.confidence_why}."]))
     if brief.not_counted and plain:
@@ -65,15 +81,17 @@ def _rest(brief: Brief) -> list[tuple[str, Sequence[str]]]:
         )
     elif brief.not_counted:
         stated = f"{brief.stated}: part of no number. " if brief.stated else ""
-        parts.append(("Stated" if stated else "Not counted", [f"{stated}No series counts by {brief.not_counted}."]))
+        told = "" if stated and "not counted" in left_out else f"No series counts by {brief.not_counted}."
+        parts.append(("Stated" if stated else "Not counted", [f"{stated}{told}".strip()]))
     steps = [*(one.title for one in brief.next), *brief.ends]
     if steps or brief.no_step:
-        parts.append(("Next", [f"{step}." for step in _numbered(steps) or [brief.no_step]]))
+        each = [f"{step}." for step in _numbered(steps) or [brief.no_step]]
+        parts.append(("Next", [" ".join(each)] if "lines" in left_out else each))
     if len({one.text for one in brief.then}) == 1:
         parts.append(("Then", [f"whatever it shows: {brief.then[0].text}."]))
     elif brief.then:
         parts.append(("Then", [f"if {one.label}: {one.text}." for one in brief.then]))
-    if brief.rests_on:
+    if brief.rests_on and "rests on" not in left_out:
         parts.append(("Rests on", [f"{brief.rests_on}."]))
     return parts
 

@@ -121,6 +121,13 @@ def test_the_examples_in_the_documents_are_what_the_program_says(name, known, au
     )
 
 
+def test_the_screen_in_the_documents_is_what_the_terminal_shows():
+    from pathlib import Path
+
+    kept = (Path(__file__).parents[2] / "docs" / "examples" / "seed.txt").read_text(encoding="utf-8")
+    assert kept == report.to_text(rm.consult(**SEED).to_dict()), "run make example"
+
+
 @pytest.mark.parametrize(
     "known", [{}, {"anatomy": "isolated"}, {"anatomy": "associated"}, BEST, {"karyotype": "abnormal"}]
 )
