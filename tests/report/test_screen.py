@@ -112,10 +112,17 @@ def test_what_a_result_leads_to():
     then = brief(rm.consult(anatomy="isolated", karyotype="normal").to_dict()).then
     assert [one.label for one in then] == ["infection negative", "infection positive"]
     assert then[0].text.endswith("postnatal ultrasound")
-    assert then[1].text == "no further step of the published work-up"
-    assert {one.text for one in brief(rm.consult(anatomy="isolated").to_dict()).then} == {"go on with the other steps"}
-    done = rm.consult(anatomy="associated", karyotype="abnormal", infection="negative").to_dict()
-    assert brief(done).no_step.startswith("no step of the published work-up is left: ")
+    assert then[1].text == "refer for infection of the fetus, outside the algorithm"
+    isolated = brief(rm.consult(anatomy="isolated").to_dict())
+    assert [one.text for one in isolated.then] == [
+        "go on with the other steps",
+        "genetic counselling, outside the algorithm",
+    ]
+    done = brief(
+        rm.consult(anatomy="associated", karyotype="abnormal", infection="negative", fluid="negative").to_dict()
+    )
+    assert done.ends == ("genetic counselling, outside the algorithm", "counselling for that anomaly")
+    assert not done.no_step
 
 
 def test_what_is_pending_or_declined_is_known_to_be_so():
