@@ -113,6 +113,7 @@ def _brief(risk: RiskEstimate) -> dict[str, Any]:
         "headline": headline_part(risk),
         "interval": risk.interval(),
         "bounds": risk.bounds,
+        "bounds_interval": risk.bounds_interval(),
         "reason": risk.reason,
     }
 
@@ -165,8 +166,10 @@ def neighbours_part(evidence: Evidence, known: Known, risks: Sequence[RiskEstima
     given = tuple(one for one in evidence.workup.neighbours if (one.outcome or one.step) in names)
     told = {one.outcome or one.step for one in given}
     missing = [f"{one.title}: how often without this finding" for one in asked if one.name not in told]
-    missing += [f"{step.title}: what it may harm" for step in open_steps if step.key not in told]
-    missing += [f"{step.title}: how often its result is wrong" for step in open_steps]
+    # That a test is offered belongs to the step, not to the test.
+    tests = {step.key: step.title.removesuffix(", offered") for step in open_steps}
+    missing += [f"{title}: what it may harm" for key, title in tests.items() if key not in told]
+    missing += [f"{title}: how often its result is wrong" for title in tests.values()]
     return doc.Neighbours(given=given, missing=tuple(missing))
 
 
