@@ -135,6 +135,7 @@ def _brief(risk: RiskEstimate) -> dict[str, Any]:
         "headline": headline_part(risk),
         "interval": risk.interval(),
         "bounds": risk.bounds,
+        "bounds_interval": risk.bounds_interval(),
         "reason": risk.reason,
     }
 

@@ -22,6 +22,7 @@ from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.load import load_evidence
 from riskmodel.evidence.workup import NO_RESULT, LabTest
+from riskmodel.report.wording import named
 from riskmodel.sensitivity.variants import tested
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree, fit
@@ -382,7 +383,8 @@ def _limits(model: ProbabilityTree, query: Query, risks: Sequence[RiskEstimate])
             yield _limit("thin-" + found.outcome.name, text, found.sources)
     for one in finding.independences:
         if all(dict(query.stated.known).get(name, state) == state for name, state in one.given):
+            where = named(str(one.given))
             yield _limit(
                 f"assumed-{one.variable}-{one.given}",
-                f"Assumed where {str(one.given) or 'always'}: {one.variable} does not depend on {one.of}. {one.reason}",
+                f"Assumed{' where ' * bool(where)}{where}: {one.variable} does not depend on {one.of}. {one.reason}",
             )

@@ -204,6 +204,7 @@ class Brief(Said, frozen=True, kw_only=True):
     headline: Headline | None
     interval: Interval | None
     bounds: Interval | None
+    bounds_interval: Interval | None
     reason: str
 
 

@@ -22,6 +22,8 @@ from riskmodel.report.wording import (
     given_states,
     headline,
     listed,
+    named,
+    read,
     said,
     sentence,
     table,
@@ -70,7 +72,7 @@ def _definitions(answer: Answer) -> str:
 
 def _neighbours(answer: Answer) -> str:
     """What the risks can be weighed against: without the finding, and what the tests may do."""
-    steps = {step["step"]: step["title"] for step in answer["workup"]}
+    steps = {step["step"]: capital(short_title(step).removeprefix("offer ")) for step in answer["workup"]}
     titles = {risk["outcome"]: outcome_title(risk) for risk in answer["risks"]}
     lines = []
     for one in answer["neighbours"]["given"]:
@@ -138,7 +140,7 @@ def _changes(step: Answer) -> list[str]:
         after = f"if normal {told(change['if_normal'])}; if abnormal {told(change['if_abnormal'])}"
         if len(change["results"]) > 2:
             after = "; ".join(f"if {one['state']} {told(one)}" for one in change["results"])
-        texts.append(f"{change['outcome'].replace('_', ' ').capitalize()}: {after}{_information(change)}.")
+        texts.append(f"{named(change['outcome']).capitalize()}: {after}{_information(change)}.")
     return texts
 
 
@@ -178,8 +180,8 @@ def _statements(title: str, statements: Sequence[Answer]) -> str:
 
 
 def _count(count: Answer) -> str:
-    what = count["variable"].replace("_", " ") + ("" if count["category"] == "yes" else f" {count['category']}")
-    given = f" where {count['given'].replace('=', ' ').replace('; ', ', ')}" if count["given"] else ""
+    what = named(count["variable"]) + ("" if count["category"] == "yes" else f" {count['category']}")
+    given = f" where {named(count['given'])}" if count["given"] else ""
     basis = "" if count["basis"] == "abstract" else f", {count['basis']}"
     return f"{what} {count['events']} of {count['total']}{given} ({count['source']}{basis})"
 
@@ -187,7 +189,7 @@ def _count(count: Answer) -> str:
 def _counted(answer: Answer) -> str:
     rows = []
     for one in answer["also_counted"]:
-        what, among = one["variable"].replace("_", " "), one["given"].replace("=", " ")
+        what, among = named(one["variable"]), named(one["given"])
         rows.append([what, among, f"{one['events']} of {one['total']}", one["source"], one["note"]])
     if not rows:
         return ""
@@ -209,15 +211,16 @@ def _movement(answer: Answer) -> str:
         if moved["reason"]:
             lines.append(f"- **{risk['title'].capitalize()}**: not worked out, since {moved['reason']}.")
             continue
+        what = "lower end, with the unknown branches at 0," if read(risk)[0] == "range" else "mean"
         ends = frequency_range([moved["lowest"], moved["highest"]], of)
         lines.append(
-            f"- **{risk['title'].capitalize()}**: mean {ends} of {of:,} over other priors, "
+            f"- **{risk['title'].capitalize()}**: {what} {ends} of {of:,} over other priors, "
             "readings and each series left out."
         )
         for one in moved["readings"]:
-            what = f"{_moved(one, one['probability'])}; it has {listed(one['changed'])}"
+            found = f"{_moved(one, one['probability'])}; it has {listed(one['changed'])}"
             lines.append(
-                f"    - reading {one['reading']}: {what if one['changed'] else 'no count behind this answer differs'}"
+                f"    - reading {one['reading']}: {found if one['changed'] else 'no count behind this answer differs'}"
             )
         lines += [
             f"    - if only {one['fewest']} of {one['most']} had been tested: {_moved(one, one['probability_if_fewest'])}. "

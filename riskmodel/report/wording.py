@@ -55,8 +55,10 @@ def compact(interval: Sequence[float], of: int) -> str:
 
 
 def named(text: str) -> str:
-    """A text with the names of columns in it as words: fetal death, not fetal_death."""
-    return re.sub(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", " ", text)
+    """A text with names and states as words: fetal death, not fetal_death; anatomy isolated, not anatomy=isolated."""
+    text = re.sub(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", " ", text)
+    text = re.sub(r"(?<=\w)=([\w|-]+); (?=[\w ]+=\w)", r" \1, ", text)
+    return re.sub(r"(?<=\w)=(?=\w)", " ", text)
 
 
 def listed(words: Sequence[str]) -> str:
@@ -124,7 +126,6 @@ def why(reason: str) -> str:
     """A reason for there being no figure, as a clause: what is said of the first branch that is unknown."""
     text = reason.replace(", and no stated independence,", "")
     text = re.sub(r"^by definition: |^Unknown: [^.]*\. ", "", text)
-    text = re.sub(r"([\w-]+)=([\w-]+)(;?)", lambda one: f"{one[1]} {one[2]}" + "," * bool(one[3]), text)
     return lower(re.split(r":\s|\.(?:\s|$)", named(text))[0]) or "no series tells this"
 
 

@@ -81,7 +81,7 @@ def test_whole_pages_have_words_for_names():
         for audience in AUDIENCES:
             page = render.to_markdown(rm.consult(finding=finding, audience=audience, detail="all").to_dict())
             prose = page.split("## Sources")[0].split("## The studies")[0]
-            assert not re.search(r"[a-z]_[a-z]", prose)
+            assert not re.search(r"[a-z]_[a-z]|[a-z]=[a-z]", prose)
             assert "estimable" not in prose
             assert "tests shows" not in prose
 
@@ -178,6 +178,7 @@ def test_reasons_in_short():
     told = "no series, and no stated independence, tells cystic_fibrosis where anatomy=associated; karyotype=abnormal"
     assert why(told) == "no series tells cystic fibrosis where anatomy associated, karyotype abnormal"
     assert why("") == "no series tells this"
+    assert named("a=b-c; d_e=f; else") == "a b-c, d e f; else"
     assert named("fetal_death and 8_20") == "fetal death and 8 20"
 
 
