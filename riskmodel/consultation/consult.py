@@ -361,10 +361,10 @@ def _limits(model: ProbabilityTree, query: Query, risks: Sequence[RiskEstimate])
     """What this answer cannot say."""
     finding = model.evidence.finding
     described = query.stated.described
-    named = [one for one in finding.descriptors if one.name in described]
-    if named:
-        titles = ", ".join(f"{one.title} ({said(described[one.name], one)})" for one in named)
-        notes = " ".join(one.note for one in named)
+    beside = [one for one in finding.descriptors if one.name in described]
+    if beside:
+        titles = ", ".join(f"{one.title} ({said(described[one.name], one)})" for one in beside)
+        notes = " ".join(one.note for one in beside)
         yield _limit("not-modelled", f"Stated and echoed, but not part of any number: {titles}. {notes}")
     elif finding.descriptors:
         titles = ", ".join(one.title for one in finding.descriptors)
