@@ -207,17 +207,22 @@ class Kind(Said, frozen=True, kw_only=True):
     notes: Texts
 
 
-class SettingRisk(Said, frozen=True, kw_only=True):
-    """An outcome as one kind of clinic's own series answer it."""
+class Told(Said, frozen=True, kw_only=True):
+    """A risk in short: the figure, its range, or the reason for there being none."""
 
-    outcome: str
     probability: Probability | None
     headline: Headline | None
     interval: Interval | None
+    reason: str
+
+
+class SettingRisk(Told, frozen=True, kw_only=True):
+    """An outcome as one kind of clinic's own series answer it."""
+
+    outcome: str
     series: Number
     fetuses: Number
     sources: Texts
-    reason: str
 
 
 class SettingRisks(Said, frozen=True, kw_only=True):
@@ -253,15 +258,11 @@ class Neighbours(Said, frozen=True, kw_only=True):
     missing: Texts
 
 
-class Brief(Said, frozen=True, kw_only=True):
-    """A risk in short."""
+class Brief(Told, frozen=True, kw_only=True):
+    """A risk in short, with what unknown branches leave open."""
 
-    probability: Probability | None
-    headline: Headline | None
-    interval: Interval | None
     bounds: Interval | None
     bounds_interval: Interval | None
-    reason: str
 
 
 class Result(Brief, frozen=True, kw_only=True):
@@ -306,17 +307,13 @@ class WorkupStep(Said, frozen=True, kw_only=True):
     changes: Annotated[tuple[Change, ...] | None, Meta(description="Null where they were not asked for by name.")]
 
 
-class StatementRisk(Said, frozen=True, kw_only=True):
+class StatementRisk(Told, frozen=True, kw_only=True):
     """The risk beside a statement."""
 
     outcome: str
     title: str
     given: States
-    probability: Probability | None
-    headline: Headline | None
-    interval: Interval | None
     series: Number
-    reason: str
 
 
 class Statement(Said, frozen=True, kw_only=True):
