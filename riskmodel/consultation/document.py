@@ -151,17 +151,22 @@ class Kind(Said, frozen=True, kw_only=True):
     notes: Texts
 
 
-class SettingRisk(Said, frozen=True, kw_only=True):
-    """An outcome as one kind of clinic's own series answer it."""
+class Told(Said, frozen=True, kw_only=True):
+    """A risk in short: the figure, its range, or the reason for there being none."""
 
-    outcome: str
     probability: Probability | None
     headline: Headline | None
     interval: Interval | None
+    reason: str
+
+
+class SettingRisk(Told, frozen=True, kw_only=True):
+    """An outcome as one kind of clinic's own series answer it."""
+
+    outcome: str
     series: Number
     fetuses: Number
     sources: Texts
-    reason: str
 
 
 class SettingRisks(Said, frozen=True, kw_only=True):
@@ -197,15 +202,11 @@ class Neighbours(Said, frozen=True, kw_only=True):
     missing: Texts
 
 
-class Brief(Said, frozen=True, kw_only=True):
-    """A risk in short."""
+class Brief(Told, frozen=True, kw_only=True):
+    """A risk in short, with what unknown branches leave open."""
 
-    probability: Probability | None
-    headline: Headline | None
-    interval: Interval | None
     bounds: Interval | None
     bounds_interval: Interval | None
-    reason: str
 
 
 class Result(Brief, frozen=True, kw_only=True):
@@ -272,17 +273,13 @@ class Missed(Said, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(description="Why there is no figure; empty where there is one.")]
 
 
-class StatementRisk(Said, frozen=True, kw_only=True):
+class StatementRisk(Told, frozen=True, kw_only=True):
     """The risk beside a statement."""
 
     outcome: str
     title: str
     given: States
-    probability: Probability | None
-    headline: Headline | None
-    interval: Interval | None
     series: Number
-    reason: str
 
 
 class Statement(Said, frozen=True, kw_only=True):

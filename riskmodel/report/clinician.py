@@ -202,14 +202,15 @@ def _moved(one: Answer, probability: float | None) -> str:
 
 
 def _movement(answer: Answer) -> str:
-    lines = []
+    lines: list[str] = []
+    refused: dict[str, list[str]] = {}
     for risk in answer["risks"]:
         moved = risk["robustness"]
         if moved is None or risk["probability"] is None or risk["by_definition"]:
             continue
         of = denominator(headline(risk))
         if moved["reason"]:
-            lines.append(f"- **{risk['title'].capitalize()}**: not worked out, since {moved['reason']}.")
+            refused.setdefault(moved["reason"], []).append(outcome_title(risk))
             continue
         what = "lower end, with the unknown branches at 0," if read(risk)[0] == "range" else "mean"
         ends = frequency_range([moved["lowest"], moved["highest"]], of)
@@ -229,6 +230,7 @@ def _movement(answer: Answer) -> str:
         ]
         lines += _dependence(moved)
         lines += [f"    - without {one['source']}: {_moved(one, one['probability'])}" for one in moved["left_out"]]
+    lines += [f"- **{listed(titles)}**: not worked out, since {reason}." for reason, titles in refused.items()]
     lines += [
         f"- **{one['key']}** ({'; '.join(one['sources'])}): the article: {one['article']} The abstract: "
         f"{one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
