@@ -30,6 +30,11 @@ _LARGEST_READ = 10**15
 Rng = int | np.random.Generator
 #: A whole number as people and programs write it; "12.000" and "1,234" have two meanings.
 _WHOLE_TEXT = re.compile(r"([0-9]{1,15})(?:\.0{1,2})?")
+#: How a table says that something is not known or not reported.
+MISSING = (
+    r"(?i)\s*([-‐-―−.?*]+|\(?\s*(n\.?\s*[/.]?\s*[aradk]\.?|#n/a|#null!|null|none|nan|missing|unknown|unclear"
+    r"|not\s+(reported|available|stated|known|given|applicable|recorded|done))\s*\)?)\s*"
+)
 _RATIO = re.compile(r"\s*([0-9]{1,15})\s*/\s*([0-9]{1,15})\s*")
 
 
@@ -61,11 +66,22 @@ def as_rng(rng: Any, where: str = "rng") -> np.random.Generator:
     """Where randomness comes from: a generator as it is, or a new one from a seed."""
     if isinstance(rng, np.random.Generator):
         return rng
-    seed = as_whole(rng) if not isinstance(rng, str) else None
-    if not isinstance(seed, int) or seed < 0:
-        remedy = "Give a seed, such as 1, or numpy.random.default_rng(1)"
-        raise InputError(f"{shown(rng)} is not a source of randomness", where=where, remedy=remedy)
-    return np.random.default_rng(seed)
+    return np.random.default_rng(checked_seed(rng, where))
+
+
+def checked_seed(value: Any, where: str, high: int | None = None) -> int:
+    """A seed: a whole number of whoever's type; NumPy's advice is one of 128 bits, so that none is too large in itself."""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        number: int | NotWhole | None = int(value)
+    else:
+        number = None if isinstance(value, str) else as_whole(value)
+    if not isinstance(number, int) or number < 0 or (high is not None and number > high):
+        what = f"{shown(value)} is not a seed: a whole number of at least 0" + (
+            f" and at most {high:,}" if high else ""
+        )
+        remedy = "Give such as 1" + (", or numpy.random.default_rng(1)" if where == "rng" else "")
+        raise InputError(what, where=where, remedy=remedy)
+    return number
 
 
 def checked_levels(q: ArrayLike) -> Array:
@@ -199,9 +215,9 @@ def as_ratio(value: Any) -> tuple[int, int] | None:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value says that there is none: None, a masked one, NaN, NaT, an empty text."""
+    """Whether a value says that there is none: None, a masked one, NaN, NaT, a text that is empty or says so."""
     if value is None or isinstance(value, str):
-        return value is None or not value.strip()
+        return value is None or not value.strip() or re.fullmatch(MISSING, value) is not None
     if isinstance(value, np.ma.MaskedArray):
         return value.ndim == 0 and bool(np.all(np.ma.getmaskarray(value)))
     if isinstance(value, (np.datetime64, np.timedelta64)):

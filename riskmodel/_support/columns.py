@@ -7,6 +7,7 @@ missing stays so: behind a mask there is no number. What a value says is `checks
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any, NamedTuple
@@ -165,7 +166,7 @@ def _by_label(one: tuple[str, Column], other: tuple[str, Column], where: str) ->
     place = {label: i for i, label in enumerate(theirs)}
     for name, found in ((one[0], labels), (other[0], theirs)):
         if len(set(found)) < len(found):
-            twice = next(label for label in found if found.count(label) > 1)
+            twice = next(label for label, many in Counter(found).items() if many > 1)
             what = f"the label {twice!r} of {name} appears twice, and the labels are not in one order"
             raise InputError(what, where=where, remedy="Give each label once")
     if set(labels) != set(theirs):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from riskmodel._support.checks import is_missing
 from riskmodel._support.kept import Value, kept
 from riskmodel.errors import EvidenceError
 from riskmodel.evidence.audit import AuditFinding
@@ -32,7 +33,7 @@ from riskmodel.evidence.readers.identity import (
     sums,
 )
 from riskmodel.evidence.readers.sheets import as_table
-from riskmodel.evidence.readers.sources import is_missing, well_written
+from riskmodel.evidence.readers.sources import well_written
 from riskmodel.evidence.readers.tables import Table
 from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_rows
 

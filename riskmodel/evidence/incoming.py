@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from riskmodel._support.checks import as_ratio, as_whole
+from riskmodel._support.checks import as_ratio, as_whole, is_missing
 from riskmodel._support.kept import Value
 from riskmodel.errors import EvidenceError, InputError, Problem
 from riskmodel.evidence.evidence import Evidence
@@ -70,9 +70,7 @@ def join(
     files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, rows)
     unknown: dict[str, list[Row]] = {}
     for line in lines:
-        if line["source"] not in evidence.sources and not (
-            sources.is_missing(line["source"]) or is_total(line["source"])
-        ):
+        if line["source"] not in evidence.sources and not (is_missing(line["source"]) or is_total(line["source"])):
             unknown.setdefault(line["source"], []).append(line)
     said = []
     for key, of in unknown.items():
@@ -120,16 +118,17 @@ def _new_rows(table: Table, evidence: Evidence, faults: Faults, merge: bool) -> 
 def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: Papers, merge: bool) -> str:
     """The label of a source, with every fault of what its rows say of it noted."""
     first = rows[0]
-    for column in OF_SOURCE:
-        differing = [one for one in rows if one[column] and one[column] != _said(rows, column)]
-        if differing and _said(rows, column):
-            differing[0].fault(column, f"the rows of {key} say different things of it", "Say it once")
-    if sources.is_missing(key):
+    said = {column: _said(rows, column) for column in OF_SOURCE}
+    for column, cell in said.items():
+        differing = next((one for one in rows if cell and one[column] not in ("", cell)), None)
+        if differing is not None:
+            differing.fault(column, f"the rows of {key} say different things of it", "Say it once")
+    if is_missing(key):
         return key  # told as a cell of counts.csv
     if is_total(key):
         first.fault("source", *TOTAL)
         return key
-    cells = {"key": key} | {column: _said(rows, column) for column in OF_SOURCE}
+    cells = {"key": key} | said
     same = papers.find(cells if key not in evidence.sources else cells | {"key": ""})
     own = vars(evidence.sources[key]) if key in evidence.sources else {}
     if own:
@@ -145,7 +144,7 @@ def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: P
     if same:
         column = "source" if same[0] == "key" else same[0]
         _first(rows, column).fault(column, *stands(*same, " here, or merge it by choice (merge=True, --merge)"))
-    elif sources.is_missing(cells["citation"]) and not any(one.told("citation") for one in rows):
+    elif is_missing(cells["citation"]) and not any(one.told("citation") for one in rows):
         remedy = "Give its full reference in a column 'citation', and if known year, doi and pmid"
         first.fault("source", "a source that the finding does not have, without a citation", remedy)
     papers.add(key, cells)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from riskmodel._support.checks import LARGEST_TOTAL, as_ratio, as_whole
+from riskmodel._support.checks import LARGEST_TOTAL, MISSING, as_ratio, as_whole, is_missing
 from riskmodel.errors import Problem, closest
 from riskmodel.evidence.readers.tables import Table, Told, clean, delimited
 from riskmodel.evidence.workbooks.kinds import kind_of
@@ -138,7 +138,7 @@ class Row:
         """Events and total, or None with every problem of theirs noted."""
         both = as_ratio(self["events"])
         events = self._whole("events") if both is None else both[0]
-        total = both[1] if both is not None and not self["total"] else self._whole("total")
+        total = both[1] if both is not None and is_missing(self["total"]) else self._whole("total")
         if both is not None and total not in (None, both[1]):
             self.fault(
                 "events", f"{self['events']} beside a total of {total}", "Give the events alone, or the right total"
@@ -162,11 +162,6 @@ class Row:
         return None
 
 
-#: How a table says that something is not known or not reported.
-MISSING = (
-    r"(?i)\s*([-‐-―−.?*]+|\(?\s*(n\.?\s*[/.]?\s*[aradk]\.?|#n/a|#null!|null|none|nan|missing|unknown|unclear"
-    r"|not\s+(reported|available|stated|known|given|applicable|recorded|done))\s*\)?)\s*"
-)
 #: What a cell looks like that is no count, what it is, and the way out; the first that fits.
 _NOT_WHOLE = (
     (r"", "empty", "Give a whole number; leave the row out if the source does not report it"),
@@ -316,10 +311,10 @@ def _printable(row: Row) -> Row:
     """A row without the cells that a spreadsheet would run, or a terminal obey: they are noted, as errors are."""
     checked = dict(row.cells)
     for column, cell in row.cells.items():
-        dash = cell.startswith("-") and not _is_number(cell) and not re.fullmatch(MISSING, cell)
+        dash = cell.startswith("-") and not _is_number(cell) and not is_missing(cell)
         if cell.startswith(_FORMULA) or dash:
             row.fault(column, "a formula, or text that a spreadsheet takes for one", "Give the value itself")
-        elif _ERROR.fullmatch(cell) and not (column in WHOLE[:2] and re.fullmatch(MISSING, cell)):
+        elif _ERROR.fullmatch(cell) and not (column in WHOLE[:2] and is_missing(cell)):
             row.fault(column, "an error of the spreadsheet, not a value", "Mend the formula, or give the value itself")
         elif not cell.isprintable():
             sign = next(one for one in cell if not one.isprintable())
