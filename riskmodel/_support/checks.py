@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.columns import Column, aligned, as_column, as_table
+from riskmodel._support.labels import TOTAL
+from riskmodel._support.labels import totals as totals_among
 from riskmodel.errors import InputError
 
 Array = NDArray[np.float64]
@@ -123,6 +125,10 @@ def checked_series(events: Any, totals: Any = None, labels: Any = None) -> tuple
     for place, i in enumerate(order):
         said = f"series {place + 1}" + ("" if index is None else f" ({index[i]!s:.60})")
         whole[:, place] = _checked_pair(y[i], n[i] if n is not None else _NO_TOTAL, said)
+    if index is not None or labels is not None:
+        for i, series in totals_among(names, [(one[0], one[1]) for one in whole.T.tolist()]).items():
+            what = f"{names[i]!r}, {whole[0, i]} of {whole[1, i]}, is the sum of the {series} other series"
+            raise InputError(what, where=f"labels, series {i + 1}", remedy=TOTAL[1])
     whole.setflags(write=False)
     return whole[0], whole[1], names
 

@@ -19,13 +19,14 @@ from typing import Any
 
 from riskmodel._support.checks import as_ratio, as_whole, is_missing
 from riskmodel._support.kept import Value
+from riskmodel._support.labels import TOTAL, is_total
 from riskmodel.errors import EvidenceError, InputError, Problem
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
 from riskmodel.evidence.load import load_evidence
 from riskmodel.evidence.manifest import FILES, folder_hash
 from riskmodel.evidence.readers import counts, sources
-from riskmodel.evidence.readers.identity import NORMAL, TOTAL, Papers, is_total, stands
+from riskmodel.evidence.readers.identity import NORMAL, Papers, stands
 from riskmodel.evidence.readers.sheets import as_table
 from riskmodel.evidence.readers.tables import Table, clean, comma_separated
 from riskmodel.evidence.readers.text import Faults, Row, read_rows

@@ -4,7 +4,8 @@ import pytest
 from new_series import as_csv, line
 
 import riskmodel as rm
-from riskmodel.evidence.readers.identity import folded, is_total, labels_alike, near, sums
+from riskmodel._support.labels import folded, is_total, sums
+from riskmodel.evidence.readers.identity import labels_alike, near
 
 HEPATIC = "fetal-hepatic-calcification"
 SIMCHEN = {"citation": "Simchen MJ et al. 2002", "year": 2002}

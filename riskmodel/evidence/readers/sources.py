@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from riskmodel._support.checks import is_missing
+from riskmodel._support.labels import TOTAL, is_total
 from riskmodel.evidence.finding import Source
-from riskmodel.evidence.readers.identity import TOTAL, Papers, is_total, stands
+from riskmodel.evidence.readers.identity import Papers, stands
 from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
 
 #: Columns of ``sources.csv``, as the fields of `Source`.
