@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 help:
 	@echo "make consult    set up, then answer the seed article's question"
 	@echo "make test       set up, then lint, check types and run every test"
-	@echo "make soak       a thousand spoilt folders and a thousand workbooks (the tests read one in twenty)"
+	@echo "make soak       a thousand spoilt folders, workbooks and tables in memory each (the tests read one in twenty)"
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebook   run the notebook again and keep its output"
 	@echo "make example    write the consultations in docs/examples again"
@@ -44,7 +44,7 @@ test: lint
 
 soak: $(VENV)/dev
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/evidence/test_mutations.py \
-	  tests/evidence/test_workbook_mutations.py -k spoilt
+	  tests/evidence/test_workbook_mutations.py tests/evidence/test_frame_mutations.py -k spoilt
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .

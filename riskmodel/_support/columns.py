@@ -149,8 +149,9 @@ def aligned(columns: Mapping[str, Column], where: str) -> tuple[dict[str, list[A
             together[name] = other.values
         else:
             together[name] = _by_label((first, one), (name, other), where)
-    named = next((column.labels for column in columns.values() if not column.numbered), None)
-    return together, named
+    # In the order of the first, whose labels may be its places while another's are these in another order.
+    told = [column.labels for column in columns.values() if column.labels is not None]
+    return together, told[0] if not all(column.numbered for column in columns.values()) else None
 
 
 def _check_axes(one: tuple[str, Column], other: tuple[str, Column], where: str) -> None:
@@ -214,7 +215,13 @@ def _narwhals(values: Any) -> Any:
         found = nw.from_native(values, allow_series=True)
     except TypeError:
         return _by_protocol(values)
-    return found.collect() if isinstance(found, nw.LazyFrame) else found
+    if not isinstance(found, nw.LazyFrame):
+        return found
+    try:
+        return found.collect()
+    except Exception as error:  # a query that fails, which each maker tells by errors of its own
+        what = f"a {type(values).__name__} that cannot be worked out: {str(error).partition(chr(10))[0]:.200}"
+        raise InputError(what, where="counts", remedy="Give it collected, as a data frame") from None
 
 
 def _by_protocol(values: Any) -> Any:

@@ -118,14 +118,14 @@ def _new_rows(table: Table, evidence: Evidence, faults: Faults, merge: bool) -> 
 
 def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: Papers, merge: bool) -> str:
     """The label of a source, with every fault of what its rows say of it noted."""
+    if is_missing(key):
+        return key  # told as a cell of counts.csv
     first = rows[0]
     said = {column: _said(rows, column) for column in OF_SOURCE}
     for column, cell in said.items():
         differing = next((one for one in rows if cell and one[column] not in ("", cell)), None)
         if differing is not None:
             differing.fault(column, f"the rows of {key} say different things of it", "Say it once")
-    if is_missing(key):
-        return key  # told as a cell of counts.csv
     if is_total(key):
         first.fault("source", *TOTAL)
         return key

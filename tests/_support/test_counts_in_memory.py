@@ -160,6 +160,8 @@ def test_labels_in_one_order_need_not_be_single_and_places_are_labels_to_nobody(
     twice = pd.concat([pd.DataFrame({"e": [1, 2], "n": [5, 6]})] * 2)
     assert series(twice.e, twice.n) == [("0", 1, 5), ("1", 2, 6), ("0", 1, 5), ("1", 2, 6)]
     assert series(pd.Series([1, 2]), [5, 6]) == series([1, 2], np.array([5, 6])) == series(pl.Series([1, 2]), (5, 6))
+    assert series(pd.Series([1, 2]), pd.Series([6, 5], index=[1, 0])) == [("0", 1, 5), ("1", 2, 6)]
+    assert series(pd.Series([2, 1], index=[1, 0]), pd.Series([5, 6])) == [("1", 2, 6), ("0", 1, 5)]
     assert series(pd.Series({"Elm": 1}), 21) == [("Elm", 1, 21)]  # one of each can only belong together
     pairs = [("a", 1), ("b", 2)]
     index = [pd.MultiIndex.from_tuples(one) for one in (pairs, pairs[::-1])]
