@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from riskmodel._support.labels import TOTAL, totals
+from riskmodel._support.labels import TOTAL, is_total, totals
 from riskmodel.errors import closest
 from riskmodel.evidence.finding import Count, Finding
 from riskmodel.evidence.readers.text import Faults
@@ -103,7 +103,8 @@ def _check_totals(file: str, counts: Sequence[Count], doubtful: Doubtful, faults
     for group in groups.values():
         summed = totals([one.source for one in group], [(one.events, one.total) for one in group])
         for one, series in ((group[i], series) for i, series in summed.items()):
-            if not belongs(one, doubtful, ("variable", "given")):
+            # One without a year is told by its name alone.
+            if not is_total(one.source) and not belongs(one, doubtful, ("variable", "given")):
                 what = f"the sum of the {series} other series"
                 faults.add(file, what, TOTAL[1], row=one.row, column="source", found=one.source)
 
