@@ -7,7 +7,7 @@ import math
 import numbers
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -155,7 +155,7 @@ def _named(
 ) -> tuple[range | list[int], tuple[str, ...]]:
     """In which order the series stand, and their names."""
     if labels is None:
-        return range(size), tuple(f"series {i + 1}" for i in range(size)) if index is None else tuple(map(_name, index))
+        return range(size), _names([None] * size if index is None else index)
     given = as_column(labels, "labels")
     if len(given.values) != size:
         what = f"{len(given.values)} labels for {size} series"
@@ -166,15 +166,17 @@ def _named(
     if index is not None and given.labels is None and names != index:
         if Counter(map(repr, names)) == Counter(map(repr, index)) and len(set(index)) == size:
             place = {label: i for i, label in enumerate(index)}
-            return [place[name] for name in names], tuple(map(_name, names))
+            return [place[name] for name in names], _names(names)
         if any(one.labels != columns["events"].labels for one in columns.values()):
             what = "events and totals come in two orders, and the labels are those of neither"
             raise InputError(what, where="labels", remedy="Leave them out, or give the labels of the events")
-    return range(size), tuple(map(_name, names))
+    return range(size), _names(names)
 
 
-def _name(label: Any) -> str:
-    return " / ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+def _names(labels: Sequence[Any]) -> tuple[str, ...]:
+    """Labels as texts; a series without one is told by its place."""
+    texts = (" / ".join(map(str, one)) if isinstance(one, tuple) else one for one in labels)
+    return tuple(f"series {i}" if is_missing(one) else str(one) for i, one in enumerate(texts, 1))
 
 
 class NotWhole(NamedTuple):

@@ -46,7 +46,7 @@ def as_column(values: Any, where: str) -> Column:
 
 def _as_column(values: Any, where: str) -> Column:
     if values is None or isinstance(values, (bytes, bytearray, memoryview, Set)):
-        remedy = "Give whole numbers, such as [20, 10]"
+        remedy = "Give a list, such as ['Elm', 'Oak']" if where == "labels" else "Give whole numbers, such as [20, 10]"
         raise InputError(f"{str(values)[:60]} is not a list", where=where, remedy=remedy)
     if isinstance(values, (list, tuple, range)):
         return Column(list(values))

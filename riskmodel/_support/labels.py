@@ -11,8 +11,8 @@ from functools import lru_cache
 TELLING_TOTAL = 20
 #: Words of a label that is a total; of these `_CORE` say so by themselves.
 _CORE = {
-    "all", "combined", "gesamt", "overall", "pooled", "subtotal", "subtotals", "sum", "summary", "summe", "total",
-    "totale", "totals",
+    "all", "combined", "ensemble", "gesamt", "gesamtzahl", "insgesamt", "overall", "pooled", "subtotal", "subtotals",
+    "sum", "suma", "summary", "summe", "totaal", "total", "totale", "totals",
 }  # fmt: skip
 _BESIDE = {
     "above", "analysis", "cases", "centers", "centres", "ci", "common", "data", "effect", "effects", "estimate",

@@ -265,7 +265,8 @@ def _arms(table: Table, sources: Mapping[str, CorpusSource], faults: Faults) -> 
         for column, of in (("meta_analysis", ()), ("arm", key[:1]), ("cluster", ())):
             _spelt_once(row, column, of, spelt)
         for column in ("meta_analysis", "arm", "study"):
-            if not row[column]:
+            # An arm may well be called '-'; a study may not.
+            if not row[column] or (column == "study" and is_missing(row[column])):
                 row.fault(column, "empty", "Give a name")
         if sources and key[0] and key[0] not in sources:
             row.unknown("meta_analysis", "data set", sources)

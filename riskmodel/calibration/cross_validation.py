@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.checks import LARGEST_TOTAL, NotWhole, as_whole, checked_seed, checked_whole
 from riskmodel._support.executors import Progress, finished
+from riskmodel._support.files import as_path
 from riskmodel._support.fingerprint import code_fingerprint
 from riskmodel.calibration.corpus import Corpus, load_corpus
 from riskmodel.calibration.leave_out import Task, judge_arm
@@ -111,7 +112,7 @@ def calibrate(
     seed = checked_seed(seed, "seed", _LARGEST_SEED)
     given = ((most, "most", 1), (largest, "largest", 1), (resamples, "resamples", 2))
     most, largest, resamples = (checked_whole(value, where, least, LARGEST_TOTAL) for value, where, least in given)
-    file = None if save is None else Path(save).expanduser()
+    file = None if save is None else as_path(save, "save")
     if file is not None and not (file.parent.is_dir() and os.access(file.parent, os.W_OK) and not file.is_dir()):
         raise InputError(f"{str(file)!r} cannot be written", where="save", remedy="Give a file in a folder of yours")
     tasks, skipped = {}, {}

@@ -19,7 +19,7 @@ from typing import Any
 
 from riskmodel._support.checks import as_ratio, as_whole, is_missing
 from riskmodel._support.kept import Value
-from riskmodel._support.labels import TOTAL, is_total
+from riskmodel._support.labels import TOTAL, is_total, totals
 from riskmodel.errors import EvidenceError, InputError, Problem
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
@@ -111,9 +111,24 @@ def _new_rows(table: Table, evidence: Evidence, faults: Faults, merge: bool) -> 
         by_source.setdefault(filled[-1]["source"], []).append(filled[-1])
         for column in OF_SOURCE:
             sources.well_written(filled[-1], column)
+    _check_totals(filled)
     papers = Papers(evidence.sources.values())
     labels = {key: _checked_source(key, of, evidence, papers, merge) for key, of in by_source.items()}
     return [replace(row, cells={**row.cells, "source": labels[row["source"]]}) for row in filled]
+
+
+def _check_totals(rows: Sequence[Row]) -> None:
+    """A total, if by a name with a year, of the series of this table: of those and the finding's together it is no sum."""
+    groups: dict[tuple[str, ...], list[tuple[Row, int, int]]] = {}
+    for row in rows:
+        events, total = as_whole(row["events"]), as_whole(row["total"])
+        if isinstance(events, int) and isinstance(total, int):
+            place = tuple(row[column] for column in ("variable", "category", "given", "population", "reading", "role"))
+            groups.setdefault(place, []).append((row, events, total))
+    for group in groups.values():
+        for i, series in totals([row["source"] for row, _, _ in group], [one[1:] for one in group]).items():
+            if not is_total(group[i][0]["source"]):  # which is told by its name alone
+                group[i][0].fault("source", f"the sum of the {series} other series of this table", TOTAL[1])
 
 
 def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: Papers, merge: bool) -> str:

@@ -199,6 +199,13 @@ def test_a_total_among_series_is_refused_by_its_label(label):
     assert len(series(events, totals, ["Alder 2011", "Allen 2015", "Birch 2012", "Cedar 2013"])) == 4
 
 
+@pytest.mark.parametrize("label", [None, "", "  ", float("nan"), pd.NA, np.ma.masked])
+def test_an_empty_name_is_never_one_of_a_series(label):
+    assert series([1, 2], [3, 4], ["Elm", label]) == [("Elm", 1, 3), ("series 2", 2, 4)]
+    counts = [pd.Series(values, index=pd.Index(["Elm", label], dtype=object)) for values in ([1, 2], [3, 4])]
+    assert series(*counts) == [("Elm", 1, 3), ("series 2", 2, 4)]
+
+
 def test_subtotals_are_no_series_of_the_total():
     labels = ["Alder", "Birch", "Subtotal", "Cedar", "Total"]
     assert "series 5: 'Total', 13 of 75" in refused([3, 9, 12, 1, 13], [20, 15, 30, 40, 75], labels)

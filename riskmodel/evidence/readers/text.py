@@ -25,6 +25,8 @@ from riskmodel.evidence.workbooks.sheet import letters
 MOST_ROWS = 20_000
 #: Bytes of one file; the shipped ones have some 20,000.
 MOST_BYTES = 5_000_000
+#: Rows in which a header is looked for that is not the first.
+_MOST_ABOVE = 20
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "@", "\t", "\r")
 _NOT_UTF8 = "the file is not UTF-8 text"
@@ -228,6 +230,16 @@ def read_rows(table: Table, faults: Faults, *, required: Sequence[str], optional
         faults.add(name, "the file is empty", f"Give a header line: {','.join(required)}")
         return []
     lines = table.lines[filled[0] : filled[-1] + 1]
+    if (late := _late(lines, required)) is not None:
+        what = f"not the header: the columns stand in row {late}"
+        faults.add(
+            name,
+            what,
+            "Delete the rows above them",
+            row=lines[0][0],
+            found=_content(next(filter(_stands, lines[0][1]))),
+        )
+        return []
     header = _header(table, lines, known, required, faults)
     rows: list[Row] = []
     for number, cells in lines[1:]:
@@ -254,6 +266,13 @@ def read_rows(table: Table, faults: Faults, *, required: Sequence[str], optional
     if not rows and len(faults.problems) == start:
         faults.add(name, "the file has a header and no rows", "Add at least one row")
     return rows
+
+
+def _late(lines: Sequence[tuple[int, Sequence[str | Told]]], required: Sequence[str]) -> int | None:
+    """The row in which the columns stand, where a title or notes stand above them."""
+    heads = ((number, {*map(_content, cells)} & {*required}) for number, cells in lines[:_MOST_ABOVE])
+    _, first = next(heads)
+    return None if first else next((number for number, named in heads if named == {*required}), None)
 
 
 def _stands(cell: str | Told) -> bool:
