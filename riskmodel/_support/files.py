@@ -35,7 +35,7 @@ def as_path(given: str | Path, where: str = "path") -> Path:
     except (FileNotFoundError, NotADirectoryError):
         return path
     except (OSError, RuntimeError, TypeError, ValueError) as error:
-        what = f"{str(given)[:60]!r} is no path: {getattr(error, 'strerror', None) or error}"
+        what = f"{str(given)[:60]!r} is no path: {getattr(error, 'strerror', None) or str(error).rstrip('.')}"
         raise InputError(what, where=where, remedy="Give the path of a file or folder") from None
     return path
 

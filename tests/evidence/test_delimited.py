@@ -68,8 +68,9 @@ def test_blank_rows_and_columns_around_a_table(tmp_path):
     "above", [["Table 2. Series"], ["Table 2", "", ""], ["# made by a program"], ["", "", "", "", "Counts"]]
 )
 def test_a_title_above_the_header_is_one_fault(tmp_path, above):
-    (found,) = problems(written(tmp_path / "new.csv", "\n" + text([above, *ROWS])))
-    assert (found.row, found.column, found.what) == (2, None, "not the header: the columns stand in row 3")
+    for sign in (",", ";", "\t"):
+        (found,) = problems(written(tmp_path / "new.csv", "\n" + text([above, *ROWS], sign=sign)))
+        assert (found.row, found.column, found.what) == (2, None, "not the header: the columns stand in row 3")
     (found,) = problems(xlsx(tmp_path / "new.xlsx", [above, [], *ROWS], top=4))
     assert (found.row, found.sheet, found.what) == (4, "counts", "not the header: the columns stand in row 6")
 

@@ -39,7 +39,9 @@ def as_table(
     """
     if isinstance(table, (str, Path)):
         path = as_path(table, "counts")
-        if path.is_dir() or not str(table).strip():
+        if not str(table).strip():
+            raise InputError("an empty name in place of a table", where="counts", remedy=_GIVE)
+        if path.is_dir():
             raise InputError("a folder, not a table", where=str(table), remedy="Give a CSV file or a workbook")
         raw, kind = _begun(path)
         if kind in WORKBOOKS:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from riskmodel._support.checks import LARGEST_TOTAL, MISSING, as_ratio, as_whole, is_missing
 from riskmodel.errors import Problem, closest
-from riskmodel.evidence.readers.tables import Table, Told, clean, delimited
+from riskmodel.evidence.readers.tables import MOST_ABOVE, Table, Told, clean, delimited
 from riskmodel.evidence.workbooks.kinds import kind_of
 from riskmodel.evidence.workbooks.sheet import letters
 
@@ -25,8 +25,6 @@ from riskmodel.evidence.workbooks.sheet import letters
 MOST_ROWS = 20_000
 #: Bytes of one file; the shipped ones have some 20,000.
 MOST_BYTES = 5_000_000
-#: Rows in which a header is looked for that is not the first.
-_MOST_ABOVE = 20
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "@", "\t", "\r")
 _NOT_UTF8 = "the file is not UTF-8 text"
@@ -270,7 +268,7 @@ def read_rows(table: Table, faults: Faults, *, required: Sequence[str], optional
 
 def _late(lines: Sequence[tuple[int, Sequence[str | Told]]], required: Sequence[str]) -> int | None:
     """The row in which the columns stand, where a title or notes stand above them."""
-    heads = ((number, {*map(_content, cells)} & {*required}) for number, cells in lines[:_MOST_ABOVE])
+    heads = ((number, {*map(_content, cells)} & {*required}) for number, cells in lines[:MOST_ABOVE])
     _, first = next(heads)
     return None if first else next((number for number, named in heads if named == {*required}), None)
 
