@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test soak lint notebook example benchmark manifest sbc format clean
+.PHONY: help consult test soak doors lint notebook example benchmark manifest sbc format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
 	@echo "make test       set up, then lint, check types and run every test"
-	@echo "make soak       a thousand spoilt folders and a thousand workbooks (the tests read one in twenty)"
+	@echo "make soak       a thousand spoilt folders, workbooks and tables in memory each (the tests read one in twenty)"
+	@echo "make doors      write the table of what each door reads and refuses (docs/evidence-format.md)"
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebook   run the notebook again and keep its output"
 	@echo "make example    write the consultations in docs/examples again"
@@ -44,7 +45,10 @@ test: lint
 
 soak: $(VENV)/dev
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/evidence/test_mutations.py \
-	  tests/evidence/test_workbook_mutations.py -k spoilt
+	  tests/evidence/test_workbook_mutations.py tests/evidence/test_frame_mutations.py -k spoilt
+
+doors: $(VENV)/dev
+	RISKMODEL_WRITE=1 $(BIN)/python -m pytest --quiet tests/test_doors.py
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -7,7 +7,7 @@ import math
 import numbers
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.columns import Column, aligned, as_column, as_table
+from riskmodel._support.labels import TOTAL
+from riskmodel._support.labels import totals as totals_among
 from riskmodel.errors import InputError
 
 Array = NDArray[np.float64]
@@ -30,6 +32,11 @@ _LARGEST_READ = 10**15
 Rng = int | np.random.Generator
 #: A whole number as people and programs write it; "12.000" and "1,234" have two meanings.
 _WHOLE_TEXT = re.compile(r"([0-9]{1,15})(?:\.0{1,2})?")
+#: How a table says that something is not known or not reported.
+MISSING = (
+    r"(?i)\s*([-‐-―−.?*]+|\(?\s*(n\.?\s*[/.]?\s*[aradk]\.?|#n/a|#null!|null|none|nan|missing|unknown|unclear"
+    r"|not\s+(reported|available|stated|known|given|applicable|recorded|done))\s*\)?)\s*"
+)
 _RATIO = re.compile(r"\s*([0-9]{1,15})\s*/\s*([0-9]{1,15})\s*")
 
 
@@ -61,11 +68,22 @@ def as_rng(rng: Any, where: str = "rng") -> np.random.Generator:
     """Where randomness comes from: a generator as it is, or a new one from a seed."""
     if isinstance(rng, np.random.Generator):
         return rng
-    seed = as_whole(rng) if not isinstance(rng, str) else None
-    if not isinstance(seed, int) or seed < 0:
-        remedy = "Give a seed, such as 1, or numpy.random.default_rng(1)"
-        raise InputError(f"{shown(rng)} is not a source of randomness", where=where, remedy=remedy)
-    return np.random.default_rng(seed)
+    return np.random.default_rng(checked_seed(rng, where))
+
+
+def checked_seed(value: Any, where: str, high: int | None = None) -> int:
+    """A seed: a whole number of whoever's type; NumPy's advice is one of 128 bits, so that none is too large in itself."""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        number: int | NotWhole | None = int(value)
+    else:
+        number = None if isinstance(value, str) else as_whole(value)
+    if not isinstance(number, int) or number < 0 or (high is not None and number > high):
+        what = f"{shown(value)} is not a seed: a whole number of at least 0" + (
+            f" and at most {high:,}" if high else ""
+        )
+        remedy = "Give such as 1" + (", or numpy.random.default_rng(1)" if where == "rng" else "")
+        raise InputError(what, where=where, remedy=remedy)
+    return number
 
 
 def checked_levels(q: ArrayLike) -> Array:
@@ -107,6 +125,10 @@ def checked_series(events: Any, totals: Any = None, labels: Any = None) -> tuple
     for place, i in enumerate(order):
         said = f"series {place + 1}" + ("" if index is None else f" ({index[i]!s:.60})")
         whole[:, place] = _checked_pair(y[i], n[i] if n is not None else _NO_TOTAL, said)
+    if index is not None or labels is not None:
+        for i, series in totals_among(names, [(one[0], one[1]) for one in whole.T.tolist()]).items():
+            what = f"{names[i]!r}, {whole[0, i]} of {whole[1, i]}, is the sum of the {series} other series"
+            raise InputError(what, where=f"labels, series {i + 1}", remedy=TOTAL[1])
     whole.setflags(write=False)
     return whole[0], whole[1], names
 
@@ -133,7 +155,7 @@ def _named(
 ) -> tuple[range | list[int], tuple[str, ...]]:
     """In which order the series stand, and their names."""
     if labels is None:
-        return range(size), tuple(f"series {i + 1}" for i in range(size)) if index is None else tuple(map(_name, index))
+        return range(size), _names([None] * size if index is None else index)
     given = as_column(labels, "labels")
     if len(given.values) != size:
         what = f"{len(given.values)} labels for {size} series"
@@ -144,15 +166,17 @@ def _named(
     if index is not None and given.labels is None and names != index:
         if Counter(map(repr, names)) == Counter(map(repr, index)) and len(set(index)) == size:
             place = {label: i for i, label in enumerate(index)}
-            return [place[name] for name in names], tuple(map(_name, names))
+            return [place[name] for name in names], _names(names)
         if any(one.labels != columns["events"].labels for one in columns.values()):
             what = "events and totals come in two orders, and the labels are those of neither"
             raise InputError(what, where="labels", remedy="Leave them out, or give the labels of the events")
-    return range(size), tuple(map(_name, names))
+    return range(size), _names(names)
 
 
-def _name(label: Any) -> str:
-    return " / ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+def _names(labels: Sequence[Any]) -> tuple[str, ...]:
+    """Labels as texts; a series without one is told by its place."""
+    texts = (" / ".join(map(str, one)) if isinstance(one, tuple) else one for one in labels)
+    return tuple(f"series {i}" if is_missing(one) else str(one) for i, one in enumerate(texts, 1))
 
 
 class NotWhole(NamedTuple):
@@ -199,9 +223,9 @@ def as_ratio(value: Any) -> tuple[int, int] | None:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value says that there is none: None, a masked one, NaN, NaT, an empty text."""
+    """Whether a value says that there is none: None, a masked one, NaN, NaT, a text that is empty or says so."""
     if value is None or isinstance(value, str):
-        return value is None or not value.strip()
+        return value is None or not value.strip() or re.fullmatch(MISSING, value) is not None
     if isinstance(value, np.ma.MaskedArray):
         return value.ndim == 0 and bool(np.all(np.ma.getmaskarray(value)))
     if isinstance(value, (np.datetime64, np.timedelta64)):

@@ -7,6 +7,7 @@ missing stays so: behind a mask there is no number. What a value says is `checks
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any, NamedTuple
@@ -45,7 +46,7 @@ def as_column(values: Any, where: str) -> Column:
 
 def _as_column(values: Any, where: str) -> Column:
     if values is None or isinstance(values, (bytes, bytearray, memoryview, Set)):
-        remedy = "Give whole numbers, such as [20, 10]"
+        remedy = "Give a list, such as ['Elm', 'Oak']" if where == "labels" else "Give whole numbers, such as [20, 10]"
         raise InputError(f"{str(values)[:60]} is not a list", where=where, remedy=remedy)
     if isinstance(values, (list, tuple, range)):
         return Column(list(values))
@@ -148,8 +149,9 @@ def aligned(columns: Mapping[str, Column], where: str) -> tuple[dict[str, list[A
             together[name] = other.values
         else:
             together[name] = _by_label((first, one), (name, other), where)
-    named = next((column.labels for column in columns.values() if not column.numbered), None)
-    return together, named
+    # In the order of the first, whose labels may be its places while another's are these in another order.
+    told = [column.labels for column in columns.values() if column.labels is not None]
+    return together, told[0] if not all(column.numbered for column in columns.values()) else None
 
 
 def _check_axes(one: tuple[str, Column], other: tuple[str, Column], where: str) -> None:
@@ -165,7 +167,7 @@ def _by_label(one: tuple[str, Column], other: tuple[str, Column], where: str) ->
     place = {label: i for i, label in enumerate(theirs)}
     for name, found in ((one[0], labels), (other[0], theirs)):
         if len(set(found)) < len(found):
-            twice = next(label for label in found if found.count(label) > 1)
+            twice = next(label for label, many in Counter(found).items() if many > 1)
             what = f"the label {twice!r} of {name} appears twice, and the labels are not in one order"
             raise InputError(what, where=where, remedy="Give each label once")
     if set(labels) != set(theirs):
@@ -213,7 +215,13 @@ def _narwhals(values: Any) -> Any:
         found = nw.from_native(values, allow_series=True)
     except TypeError:
         return _by_protocol(values)
-    return found.collect() if isinstance(found, nw.LazyFrame) else found
+    if not isinstance(found, nw.LazyFrame):
+        return found
+    try:
+        return found.collect()
+    except Exception as error:  # a query that fails, which each maker tells by errors of its own
+        what = f"a {type(values).__name__} that cannot be worked out: {str(error).partition(chr(10))[0]:.200}"
+        raise InputError(what, where="counts", remedy="Give it collected, as a data frame") from None
 
 
 def _by_protocol(values: Any) -> Any:

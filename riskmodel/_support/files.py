@@ -27,9 +27,22 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
+def as_path(given: str | Path, where: str = "path") -> Path:
+    """A path as a caller wrote it; refused where no file can have it, such as the text of a table or ``~nobody``."""
+    try:
+        path = Path(given).expanduser()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        what = f"{str(given)[:60]!r} is no path: {getattr(error, 'strerror', None) or str(error).rstrip('.')}"
+        raise InputError(what, where=where, remedy="Give the path of a file or folder") from None
+    return path
+
+
 def folder(path: str | Path) -> Path:
     """Make a folder, with those above it, unless it is there."""
-    place = Path(path).expanduser()
+    place = as_path(path)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -41,7 +54,7 @@ def folder(path: str | Path) -> Path:
 
 def new_folder(path: str | Path) -> Path:
     """Check that a folder can be made where there is none."""
-    place = Path(path).expanduser()
+    place = as_path(path)
     if os.path.lexists(place):
         raise InputError(
             "it exists already",

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Self
 import msgspec
 from msgspec import Meta
 
-from riskmodel._support.files import write_whole
+from riskmodel._support.files import as_path, write_whole
 from riskmodel._support.kept import Value
 from riskmodel._support.version import package_versions
 from riskmodel.errors import InputError, StaleRecordError
@@ -118,7 +118,7 @@ class Record(Value):
         StaleRecordError
             If it has been edited since it was saved.
         """
-        file = Path(path)
+        file = as_path(path)
         file = file / cls.FILE if file.is_dir() else file
         place, remedy = str(file), f"Give a {cls.FILE}"
         try:

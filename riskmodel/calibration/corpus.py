@@ -15,24 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from riskmodel._support.checks import is_missing
 from riskmodel._support.kept import Value, kept
+from riskmodel._support.labels import TELLING_TOTAL, TOTAL, bare, folded, is_total, sums, totals
 from riskmodel.errors import EvidenceError
 from riskmodel.evidence.audit import AuditFinding
 from riskmodel.evidence.manifest import place_of
-from riskmodel.evidence.readers.identity import (
-    TELLING_TOTAL,
-    TOTAL,
-    WINDOW,
-    Papers,
-    bare,
-    folded,
-    is_total,
-    labels_alike,
-    stands,
-    sums,
-)
+from riskmodel.evidence.readers.identity import WINDOW, Papers, labels_alike, stands
 from riskmodel.evidence.readers.sheets import as_table
-from riskmodel.evidence.readers.sources import is_missing, well_written
+from riskmodel.evidence.readers.sources import well_written
 from riskmodel.evidence.readers.tables import Table
 from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_rows
 
@@ -274,7 +265,8 @@ def _arms(table: Table, sources: Mapping[str, CorpusSource], faults: Faults) -> 
         for column, of in (("meta_analysis", ()), ("arm", key[:1]), ("cluster", ())):
             _spelt_once(row, column, of, spelt)
         for column in ("meta_analysis", "arm", "study"):
-            if not row[column]:
+            # An arm may well be called '-'; a study may not.
+            if not row[column] or (column == "study" and is_missing(row[column])):
                 row.fault(column, "empty", "Give a name")
         if sources and key[0] and key[0] not in sources:
             row.unknown("meta_analysis", "data set", sources)
@@ -311,17 +303,12 @@ class _Series(NamedTuple):
 
 def _check_totals(rows: Sequence[_Series]) -> None:
     """Note every row that is called a total: it would count the others' patients again."""
-    plain = [one for one in rows if not is_total(one.row["study"])]
-    whole = sum(one.events for one in plain), sum(one.total for one in plain)
-    dated = {
-        plain[i].row.number for i in sums([one[1:] for one in plain]) if is_total(plain[i].row["study"], summed=True)
-    }
-    for one in rows:
-        if one.row.number in dated:
-            one.row.fault("study", f"the sum of the {len(plain) - 1} other series, by its name a total", TOTAL[1])
+    summed = totals([one.row["study"] for one in rows], [(one.events, one.total) for one in rows])
+    for i, one in enumerate(rows):
+        if i in summed:
+            one.row.fault("study", f"the sum of the {summed[i]} other series, not one of its own", TOTAL[1])
         elif is_total(one.row["study"]):
-            summed = f"the sum of the {len(plain)} other series, not one of its own"
-            one.row.fault("study", summed if (one.events, one.total) == whole else TOTAL[0], TOTAL[1])
+            one.row.fault("study", *TOTAL)
 
 
 def _spelt_once(row: Row, column: str, of: tuple[str, ...], spelt: dict[tuple[str, ...], str]) -> None:

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskmodel._support.checks import LARGEST_TOTAL, NotWhole, as_whole, checked_seed, checked_whole
 from riskmodel._support.executors import Progress, finished
+from riskmodel._support.files import as_path
 from riskmodel._support.fingerprint import code_fingerprint
 from riskmodel.calibration.corpus import Corpus, load_corpus
 from riskmodel.calibration.leave_out import Task, judge_arm
@@ -31,6 +33,8 @@ MOST = 12
 LARGEST = 3000
 #: A left-out series and two others: fewer, and K = 1 is all there is.
 FEWEST = 3
+#: The largest whole number that a record's file holds.
+_LARGEST_SEED = 2**64 - 1
 
 
 def calibrate(
@@ -105,15 +109,10 @@ def calibrate(
         corpus = load_corpus(corpus)
     judged = as_predictors(predictors)
     names = _checked_ks(ks)
-    for value, where, least in (
-        (seed, "seed", 0),
-        (most, "most", 1),
-        (largest, "largest", 1),
-        (resamples, "resamples", 2),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"{value!r} is not a whole number of at least {least}", where=where)
-    file = None if save is None else Path(save).expanduser()
+    seed = checked_seed(seed, "seed", _LARGEST_SEED)
+    given = ((most, "most", 1), (largest, "largest", 1), (resamples, "resamples", 2))
+    most, largest, resamples = (checked_whole(value, where, least, LARGEST_TOTAL) for value, where, least in given)
+    file = None if save is None else as_path(save, "save")
     if file is not None and not (file.parent.is_dir() and os.access(file.parent, os.W_OK) and not file.is_dir()):
         raise InputError(f"{str(file)!r} cannot be written", where="save", remedy="Give a file in a folder of yours")
     tasks, skipped = {}, {}
@@ -151,10 +150,12 @@ def calibrate(
 def _checked_ks(ks: Any) -> tuple[str, ...]:
     if isinstance(ks, (str, int)) or not isinstance(ks, Sequence) or not ks:
         raise InputError(f"{ks!r} is not a list", where="ks", remedy='Give numbers of series, such as [1, 2, "all"]')
+    names: list[str] = []
     for k in ks:
-        if k != "all" and (isinstance(k, bool) or not isinstance(k, int) or k < 1):
+        whole = "all" if isinstance(k, str) and k == "all" else as_whole(k)
+        if isinstance(whole, NotWhole) or (isinstance(whole, int) and whole < 1):
             raise InputError(f"{k!r} is not a number of series", where="ks", remedy='Give 1 or more, or "all"')
-    names = tuple(str(k) for k in ks)
+        names.append(str(whole))
     if len(set(names)) != len(names):
         raise InputError("a number appears twice", where="ks", remedy="Give each once")
-    return names
+    return tuple(names)

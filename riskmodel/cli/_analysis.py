@@ -39,9 +39,16 @@ def _configuration(**usual: str) -> Callable[[Callable[..., None]], Callable[...
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: Any) -> None:
     """Pool series of counts: riskmodel pool 20/21 10/11 5/5."""
+    from riskmodel._support.labels import TELLING_TOTAL, TOTAL, sums
     from riskmodel.inference.pool import pool
 
     pairs = [_ratio(text, i + 1) for i, text in enumerate(series)]
+    for i in sums(pairs):
+        if pairs[i][1] >= TELLING_TOTAL:
+            click.echo(
+                f"riskmodel: series {i + 1}, {series[i]}, is the sum of the others. Is it {TOTAL[0]}? {TOTAL[1]}",
+                err=True,
+            )
     post = pool(
         [events for events, _ in pairs],
         [total for _, total in pairs],

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from riskmodel._support.labels import TELLING_TOTAL, sums
 from riskmodel.evidence.finding import Count, Finding, Source
 from riskmodel.evidence.known import Known
-from riskmodel.evidence.readers.identity import TELLING_TOTAL, near, sums
+from riskmodel.evidence.readers.identity import near
 
 #: A source's counts by what they count.
 Index = Mapping[tuple[str, str, Known], Count]

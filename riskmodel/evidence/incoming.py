@@ -17,15 +17,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from riskmodel._support.checks import as_ratio, as_whole
+from riskmodel._support.checks import as_ratio, as_whole, is_missing
 from riskmodel._support.kept import Value
+from riskmodel._support.labels import TOTAL, is_total, totals
 from riskmodel.errors import EvidenceError, InputError, Problem
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
 from riskmodel.evidence.load import load_evidence
 from riskmodel.evidence.manifest import FILES, folder_hash
 from riskmodel.evidence.readers import counts, sources
-from riskmodel.evidence.readers.identity import NORMAL, TOTAL, Papers, is_total, stands
+from riskmodel.evidence.readers.identity import NORMAL, Papers, stands
 from riskmodel.evidence.readers.sheets import as_table
 from riskmodel.evidence.readers.tables import Table, clean, comma_separated
 from riskmodel.evidence.readers.text import Faults, Row, read_rows
@@ -70,9 +71,7 @@ def join(
     files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, rows)
     unknown: dict[str, list[Row]] = {}
     for line in lines:
-        if line["source"] not in evidence.sources and not (
-            sources.is_missing(line["source"]) or is_total(line["source"])
-        ):
+        if line["source"] not in evidence.sources and not (is_missing(line["source"]) or is_total(line["source"])):
             unknown.setdefault(line["source"], []).append(line)
     said = []
     for key, of in unknown.items():
@@ -112,24 +111,40 @@ def _new_rows(table: Table, evidence: Evidence, faults: Faults, merge: bool) -> 
         by_source.setdefault(filled[-1]["source"], []).append(filled[-1])
         for column in OF_SOURCE:
             sources.well_written(filled[-1], column)
+    _check_totals(filled)
     papers = Papers(evidence.sources.values())
     labels = {key: _checked_source(key, of, evidence, papers, merge) for key, of in by_source.items()}
     return [replace(row, cells={**row.cells, "source": labels[row["source"]]}) for row in filled]
 
 
+def _check_totals(rows: Sequence[Row]) -> None:
+    """A total, if by a name with a year, of the series of this table: of those and the finding's together it is no sum."""
+    groups: dict[tuple[str, ...], list[tuple[Row, int, int]]] = {}
+    for row in rows:
+        events, total = as_whole(row["events"]), as_whole(row["total"])
+        if isinstance(events, int) and isinstance(total, int):
+            place = tuple(row[column] for column in ("variable", "category", "given", "population", "reading", "role"))
+            groups.setdefault(place, []).append((row, events, total))
+    for group in groups.values():
+        for i, series in totals([row["source"] for row, _, _ in group], [one[1:] for one in group]).items():
+            if not is_total(group[i][0]["source"]):  # which is told by its name alone
+                group[i][0].fault("source", f"the sum of the {series} other series of this table", TOTAL[1])
+
+
 def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: Papers, merge: bool) -> str:
     """The label of a source, with every fault of what its rows say of it noted."""
-    first = rows[0]
-    for column in OF_SOURCE:
-        differing = [one for one in rows if one[column] and one[column] != _said(rows, column)]
-        if differing and _said(rows, column):
-            differing[0].fault(column, f"the rows of {key} say different things of it", "Say it once")
-    if sources.is_missing(key):
+    if is_missing(key):
         return key  # told as a cell of counts.csv
+    first = rows[0]
+    said = {column: _said(rows, column) for column in OF_SOURCE}
+    for column, cell in said.items():
+        differing = next((one for one in rows if cell and one[column] not in ("", cell)), None)
+        if differing is not None:
+            differing.fault(column, f"the rows of {key} say different things of it", "Say it once")
     if is_total(key):
         first.fault("source", *TOTAL)
         return key
-    cells = {"key": key} | {column: _said(rows, column) for column in OF_SOURCE}
+    cells = {"key": key} | said
     same = papers.find(cells if key not in evidence.sources else cells | {"key": ""})
     own = vars(evidence.sources[key]) if key in evidence.sources else {}
     if own:
@@ -145,7 +160,7 @@ def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: P
     if same:
         column = "source" if same[0] == "key" else same[0]
         _first(rows, column).fault(column, *stands(*same, " here, or merge it by choice (merge=True, --merge)"))
-    elif sources.is_missing(cells["citation"]) and not any(one.told("citation") for one in rows):
+    elif is_missing(cells["citation"]) and not any(one.told("citation") for one in rows):
         remedy = "Give its full reference in a column 'citation', and if known year, doi and pmid"
         first.fault("source", "a source that the finding does not have, without a citation", remedy)
     papers.add(key, cells)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from riskmodel._support.files import write_whole
+from riskmodel._support.files import as_path, write_whole
 from riskmodel.errors import InputError, UnknownNameError
 
 FILES = ("finding.toml", "sources.csv", "counts.csv", "workup.toml")
@@ -40,12 +40,9 @@ def place_of(given: object, what: str, shipped: Sequence[str], above: Path, also
         said = f"{given!r} is not a {what}" if str(given).strip() else f"an empty name in place of a {what}"
         raise InputError(said, where=what, remedy=remedy)
     name = str(given)
-    path = above / name if name in shipped else Path(name).expanduser()
-    try:
-        if path.exists():
-            return path
-    except OSError:
-        pass  # a name too long for the file system is no file
+    path = above / name if name in shipped else as_path(name, what)
+    if path.exists():
+        return path
     raise UnknownNameError(f"{what}, and no {also.split()[-1]} either:", name, shipped, where=what)
 
 

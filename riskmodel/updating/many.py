@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.executors import Progress, finished
-from riskmodel._support.files import folder
+from riskmodel._support.files import as_path, folder
 from riskmodel._support.kept import Value
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.evidence.load import load_evidence
@@ -136,7 +136,7 @@ def fit_all(
 
 def _folders(findings: str | Path | Iterable[str | Path]) -> list[Path]:
     if isinstance(findings, (str, Path)):
-        place = Path(findings).expanduser()
+        place = as_path(findings, "findings")
         if not place.is_dir():
             raise InputError(
                 "not a directory", where=str(findings), field="findings", remedy="Give a directory of findings' folders"
@@ -144,7 +144,7 @@ def _folders(findings: str | Path | Iterable[str | Path]) -> list[Path]:
         found = sorted(path for path in place.iterdir() if path.is_dir() and (path / "finding.toml").exists())
         found = [path for path in found if not path.name.startswith(".")]
     else:
-        found = [Path(one).expanduser() for one in findings]
+        found = [as_path(one, "findings") for one in findings]
     if not found:
         raise InputError(
             "no finding", where=str(findings), field="findings", remedy="A finding's folder has a finding.toml"

@@ -160,6 +160,8 @@ def test_labels_in_one_order_need_not_be_single_and_places_are_labels_to_nobody(
     twice = pd.concat([pd.DataFrame({"e": [1, 2], "n": [5, 6]})] * 2)
     assert series(twice.e, twice.n) == [("0", 1, 5), ("1", 2, 6), ("0", 1, 5), ("1", 2, 6)]
     assert series(pd.Series([1, 2]), [5, 6]) == series([1, 2], np.array([5, 6])) == series(pl.Series([1, 2]), (5, 6))
+    assert series(pd.Series([1, 2]), pd.Series([6, 5], index=[1, 0])) == [("0", 1, 5), ("1", 2, 6)]
+    assert series(pd.Series([2, 1], index=[1, 0]), pd.Series([5, 6])) == [("1", 2, 6), ("0", 1, 5)]
     assert series(pd.Series({"Elm": 1}), 21) == [("Elm", 1, 21)]  # one of each can only belong together
     pairs = [("a", 1), ("b", 2)]
     index = [pd.MultiIndex.from_tuples(one) for one in (pairs, pairs[::-1])]
@@ -179,6 +181,37 @@ def test_names_given_beside_labels():
     assert "'Elm' only in labels" in refused(events, totals, names.rename({"Alder": "Elm"}))
 
 
+@pytest.mark.parametrize(
+    "label", ["Total", "Pooled (n = 75)", "All studies, random effects", "Σ", "Overall 2015", "gesamt"]
+)
+def test_a_total_among_series_is_refused_by_its_label(label):
+    labels = ["Alder 2011", label, "Birch 2012", "Cedar 2013"]
+    events, totals = [3, 13, 9, 1], [20, 75, 15, 40]
+    what = f"labels, series 2: {label!r}, 13 of 75, is the sum of the 3 other series. Leave it out"
+    by_label = [dict(zip(labels, column, strict=True)) for column in (events, totals)]
+    frame = pd.DataFrame({"events": events, "total": totals}, index=labels)
+    assert all(what in refused(*one) for one in ((events, totals, labels), by_label, (frame,)))
+    with pytest.raises(rm.InputError, match="is the sum of the 3 other series"):
+        rm.pool_many({"x": by_label})
+    # Of other counts it is no sum; alone it is all there is; and a study may bear such a word in its name.
+    assert len(series([3, 12, 9, 1], totals, labels)) == 4
+    assert len(series([13], [75], [label])) == 1
+    assert len(series(events, totals, ["Alder 2011", "Allen 2015", "Birch 2012", "Cedar 2013"])) == 4
+
+
+@pytest.mark.parametrize("label", [None, "", "  ", float("nan"), pd.NA, np.ma.masked])
+def test_an_empty_name_is_never_one_of_a_series(label):
+    assert series([1, 2], [3, 4], ["Elm", label]) == [("Elm", 1, 3), ("series 2", 2, 4)]
+    counts = [pd.Series(values, index=pd.Index(["Elm", label], dtype=object)) for values in ([1, 2], [3, 4])]
+    assert series(*counts) == [("Elm", 1, 3), ("series 2", 2, 4)]
+
+
+def test_subtotals_are_no_series_of_the_total():
+    labels = ["Alder", "Birch", "Subtotal", "Cedar", "Total"]
+    assert "series 5: 'Total', 13 of 75" in refused([3, 9, 12, 1, 13], [20, 15, 30, 40, 75], labels)
+    assert "series 2: 'Total', 3 of 20, is the sum of the 1" in refused([3, 3], [20, 20], ["Alder", "Total"])
+
+
 # ---------------------------------------------------------------- what is missing
 
 
@@ -192,7 +225,7 @@ def test_names_given_beside_labels():
         np.ma.masked_equal([3, 0, 4], 0).astype(object),
         dask.array.ma.masked_equal(dask.array.from_array(np.array([3, 0, 4])), 0),
         xr.DataArray(dask.array.ma.masked_equal(dask.array.from_array(np.array([3, 0, 4])), 0), dims="study"),
-        [3, None, 4], [3, float("nan"), 4], [3, Decimal("NaN"), 4], [3, "", 4], [3, "  ", 4], [3, np.datetime64("NaT", "ns"), 4],
+        [3, None, 4], [3, float("nan"), 4], [3, Decimal("NaN"), 4], [3, "", 4], [3, "  ", 4], [3, "NR", 4], ["3", "\u2013", "4"], [3, "n/a", 4], [3, "not reported", 4], [3, np.datetime64("NaT", "ns"), 4],
         pd.Series([3, None, 4], dtype="Int64"), pd.Series([3, pd.NaT, 4], dtype=object), pd.array([3, pd.NA, 4]),
         pl.Series([3, None, 4]), pl.Series([3.0, float("nan"), 4.0]), xr.DataArray([3, np.nan, 4], dims="study"),
     ],

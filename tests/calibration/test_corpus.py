@@ -155,6 +155,12 @@ def test_a_total_row_is_no_series(write, label):
         assert problem.what == "a total, not a series of its own"
 
 
+@pytest.mark.parametrize("study", ["", "NR", "n/a", "-", "unknown"])
+def test_a_study_without_a_name_is_none(write, study):
+    (problem,) = problems(write(FOUR + f"x,a,{study},1,9\n"))
+    assert (problem.row, problem.column, problem.what) == (5, "study", "empty")
+
+
 def test_subtotals_are_totals_and_leave_their_arm_as_short_as_it_is(write):
     rows = "x,a,Alder 2011,3,20\nx,a,Birch 2012,9,15\nx,a,Subtotal,12,35\nx,a,Total,12,35\n"
     assert [(one.row, one.column) for one in problems(write(HEADER + rows))] == [(2, "arm"), (4, "study"), (5, "study")]

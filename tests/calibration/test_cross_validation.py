@@ -1,5 +1,7 @@
 """Leave-one-series-out calibration: what it finds, by which protocol, and of which predictors."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 
@@ -161,6 +163,18 @@ def test_predictors_are_named_and_checked():
     for wrong in ([], 3, ["naive", "naive"], PoolPredictor("x", prior="none")):
         with pytest.raises(rm.InputError):
             as_predictors(wrong)
+
+
+def test_whole_numbers_of_every_type_are_taken(small):
+    """Seeds and settings from NumPy, a data frame or a database say what a plain integer says."""
+    plain = calibrate(small, "naive", ks=[1, "all"], most=1, seed=1)
+    for one in (np.int64, np.uint8, Decimal, float):
+        same = calibrate(small, "naive", ks=[one(1), "all"], most=one(1), seed=one(1))
+        assert (same.settings, same.arms) == (plain.settings, plain.arms)
+    assert calibrate(small, "naive", ks=[1], most=1, seed=2**64 - 1).to_json()
+    for wrong in (-1, 2**64, True, np.True_, "1", None, 1.5):
+        with pytest.raises(rm.InputError, match="is not a seed"):
+            calibrate(small, "naive", ks=[1], most=1, seed=wrong)
 
 
 def test_arguments_that_cannot_be_used_are_refused(small, tmp_path):

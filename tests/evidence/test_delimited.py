@@ -64,6 +64,34 @@ def test_blank_rows_and_columns_around_a_table(tmp_path):
     assert (found.row, found.what) == (3, "an empty row")
 
 
+@pytest.mark.parametrize(
+    "above", [["Table 2. Series"], ["Table 2", "", ""], ["# made by a program"], ["", "", "", "", "Counts"]]
+)
+def test_a_title_above_the_header_is_one_fault(tmp_path, above):
+    for sign in (",", ";", "\t"):
+        (found,) = problems(written(tmp_path / "new.csv", "\n" + text([above, *ROWS], sign=sign)))
+        assert (found.row, found.column, found.what) == (2, None, "not the header: the columns stand in row 3")
+    (found,) = problems(xlsx(tmp_path / "new.xlsx", [above, [], *ROWS], top=4))
+    assert (found.row, found.sheet, found.what) == (4, "counts", "not the header: the columns stand in row 6")
+
+
+@pytest.mark.parametrize("wrong", [text(), "~nobody-at-all/new.csv", "new.csv\0"])
+def test_what_is_no_path_is_refused_by_every_door(wrong):
+    doors = (
+        counted,
+        load_corpus,
+        rm.load_evidence,
+        rm.updating.fit_all,
+        rm.FitRecord.load,
+        rm.fit,
+        rm.refit(SHIPPED / "template", [dict(zip(ROWS[0], ROWS[1], strict=True))]).save,
+    )
+    for door in doors:
+        with pytest.raises(rm.InputError) as caught:
+            door(wrong)
+        assert caught.value.remedy
+
+
 @pytest.mark.parametrize("wrong", [0, 3, 11])
 def test_a_column_without_a_name_is_told_by_its_place(tmp_path, wrong):
     rows = [[*row[:wrong], "" if i == 0 else i - 1, *row[wrong:]] for i, row in enumerate(ROWS)]

@@ -4,7 +4,8 @@ import pytest
 from new_series import as_csv, line
 
 import riskmodel as rm
-from riskmodel.evidence.readers.identity import folded, is_total, labels_alike, near, sums
+from riskmodel._support.labels import folded, is_total, sums
+from riskmodel.evidence.readers.identity import labels_alike, near
 
 HEPATIC = "fetal-hepatic-calcification"
 SIMCHEN = {"citation": "Simchen MJ et al. 2002", "year": 2002}
@@ -141,7 +142,7 @@ def test_equal_counts_and_sums_are_asked_about():
 
 
 @pytest.mark.parametrize(
-    "label", ["Total", "TOTAL:", "Pooled (n = 115)", "All studies", "Overall, random effects model"]
+    "label", ["Total", "Insgesamt", "TOTAL:", "Pooled (n = 115)", "All studies", "Overall, random effects model"]
 )
 def test_a_total_is_no_source(label):
     found = refused(line(label, "anatomy", "associated", "", 67, 115, citation="A table. 2015."))
@@ -154,6 +155,17 @@ def test_a_total_with_a_year_is_one_where_it_sums_the_others():
     (problem,) = refused(pooled)
     assert (problem.column, problem.what) == ("source", "the sum of the 5 other series")
     assert rm.refit(HEPATIC, [pooled | {"events": 60}]).new.sources == ("Pooled 2015",)
+
+
+def test_a_total_of_the_table_that_it_came_in_is_one_beside_a_finding_s_own_series():
+    rows = [line(name, "anatomy", "associated", "", y, n, citation=f"{name}.") for name, y, n in
+            (("Alder 2011", 3, 20), ("Birch 2012", 9, 15), ("Cedar 2013", 1, 40), ("Pooled 2015", 13, 75))]  # fmt: skip
+    (problem,) = refused(*rows)
+    assert (problem.row, problem.column, problem.what) == (5, "source", "the sum of the 3 other series of this table")
+    (problem,) = refused(rows[0], rows[1], rows[3] | {"events": "12/35", "total": None})
+    assert (problem.row, problem.what) == (4, "the sum of the 2 other series of this table")
+    assert len(rm.refit(HEPATIC, [*rows[:3], rows[3] | {"events": 12}]).new.counts) == 4
+    assert len(rm.refit(HEPATIC, [*rows[:3], rows[3] | {"source": "Dogwood 2015"}]).new.counts) == 4
 
 
 def test_names_that_only_hold_such_a_word_are_none():

@@ -5,11 +5,13 @@ import io
 import json
 import random
 import shutil
+from collections import Counter
 
 import pytest
 from new_series import line
 
 import riskmodel as rm
+from riskmodel.evidence import incoming
 from riskmodel.evidence.manifest import SHIPPED
 
 HEPATIC = "fetal-hepatic-calcification"
@@ -338,3 +340,17 @@ def test_new_counts_with_bad_cells_are_told_of_all_of_them():
         except rm.EvidenceError as error:
             found = {(one.row, one.column) for one in error.problems}
         assert expected <= found, cells
+
+
+def test_what_rows_say_of_their_source_is_asked_once_of_each_source(monkeypatch):
+    """Not once of each row: a table of 19,000 rows would take its square."""
+    asked = []
+    plain = incoming._said
+    monkeypatch.setattr(incoming, "_said", lambda rows, column: asked.append(column) or plain(rows, column))
+    rows = [
+        line("Elm 2015", "anatomy", "associated", "", 1, 20, citation="Elm E. 2015." if i > 50 else "")
+        for i in range(100)
+    ]
+    with pytest.raises(rm.EvidenceError, match="99 problems"):
+        incoming.join(rm.load_evidence(HEPATIC), rows)
+    assert max(Counter(asked).values()) == 2

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import run
 
 import riskmodel as rm
 from riskmodel.priors import HETEROGENEITY_PRIORS, MU_PRIORS
@@ -204,3 +205,13 @@ def test_errors_say_what_where_and_the_way_out():
     assert str(error) == "series 1: 22 events of 21. Swap them"
     assert isinstance(error, ValueError)
     assert isinstance(error, rm.RiskModelError)
+
+
+def test_the_command_asks_whether_the_sum_of_the_others_is_a_total():
+    """Its series have no labels, so that nobody knows; of few fetuses a sum comes about by chance."""
+    code, out, said = run("pool", "3/20", "9/15", "1/40", "13/75")
+    assert code == 0
+    assert "series 4, 13/75, is the sum of the others. Is it a total" in said
+    assert "average" in out
+    for other in (("3/20", "9/15", "1/40", "12/75"), ("1/2", "1/3", "2/5"), ("13/75", "13/75")):
+        assert run("pool", *other, "--json")[::2] == (0, "")

@@ -100,6 +100,19 @@ def test_what_a_cell_cannot_say_is_told_with_its_place(evidence, change, what):
     assert [(one.row, one.column) for one in caught.value.problems if what in one.what] == [(3, "events")]
 
 
+def test_what_cannot_be_worked_out_is_refused(evidence):
+    lazy = pl.DataFrame(NOBODY).lazy().with_columns(pl.col("nowhere"))
+    for call in (lambda: join(evidence, lazy), lambda: rm.pool(lazy), lambda: load_corpus(lazy)):
+        with pytest.raises(rm.InputError, match="a LazyFrame that cannot be worked out: unable to find column"):
+            call()
+
+
+def test_a_missing_column_of_sources_is_all_that_is_told(evidence):
+    with pytest.raises(rm.EvidenceError) as caught:
+        join(evidence, pd.DataFrame(NOBODY).assign(citation=["One.", "Another."]).drop(columns="source"))
+    assert [one.what for one in caught.value.problems] == ["column 'source' is missing"]
+
+
 @pytest.mark.parametrize(
     "made", [pl.Series, pd.Series, np.array, lambda x: {"rows": x}, lambda x: [x], lambda x: ["ab", "cd"]]
 )

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from new_series import NEW_SOURCE, NOBODY, OUT, as_csv, line
+from workbooks import in_part, xlsx
 
 import riskmodel as rm
+from riskmodel.evidence.manifest import SHIPPED
 from riskmodel.report.refit import changelog_entry, to_markdown
 from riskmodel.updating.new_counts import refit
 
@@ -252,3 +254,11 @@ def test_the_fit_of_a_copy_is_of_the_copy(held, tmp_path):
         folder,
         tmp_path / "copy",
     ]
+
+
+@pytest.mark.parametrize("stale", ["A1:K3", "A1", "B2:C3", "A1:XFD1048576"])
+def test_every_row_that_a_workbook_shows_is_in_the_risk(tmp_path, stale):
+    # Mean by independent quadrature over 3/20, 9/15, 1/40, 30/33 and the template's 12/30, 4/25, 7/15.
+    path = in_part(xlsx(tmp_path / "new.xlsx"), '<dimension ref="A1:K5" />', f'<dimension ref="{stale}"/>')
+    found = refit(SHIPPED / "template", path, heterogeneity=("log-normal", 0.9, 0.5))
+    assert found.after.risk("associated_anomaly").mean == pytest.approx(0.4021439, abs=1e-6)

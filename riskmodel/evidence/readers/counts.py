@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from riskmodel._support.checks import is_missing
+from riskmodel._support.labels import TOTAL, is_total
 from riskmodel.errors import closest
 from riskmodel.evidence.finding import BASES, ROLES, TERMINATIONS, Count, Finding, Source
 from riskmodel.evidence.readers.finding import parse_given
-from riskmodel.evidence.readers.identity import TOTAL, is_total
-from riskmodel.evidence.readers.sources import is_missing, unknown
+from riskmodel.evidence.readers.sources import unknown
 from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
 from riskmodel.evidence.readers.together import check_together
 

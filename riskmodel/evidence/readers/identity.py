@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from riskmodel._support.labels import bare, folded
 from riskmodel.evidence.finding import Source
 
 #: How alike labels of one year must be to be asked about: 'Simchen' and 'Simchem' are 0.86, 'Muller' and 'Miller' 0.83.
@@ -21,57 +21,7 @@ ALIKE = 0.85
 CITED_ALIKE = 0.92
 #: A list is sorted and each compared with so many after it, so that a long one takes no longer by the square.
 WINDOW = 10
-#: Equal counts of fewer fetuses come about by chance.
-TELLING_TOTAL = 20
-#: Words of a label that is a total; of these `_CORE` say so by themselves.
-_CORE = {"total", "totals", "subtotal", "subtotals", "pooled", "overall", "sum", "combined", "summary", "all", "gesamt"}
-_CORE |= {"summe", "totale"}
-_BESIDE = {
-    "studies",
-    "study",
-    "series",
-    "trials",
-    "patients",
-    "cases",
-    "fetuses",
-    "estimate",
-    "effect",
-    "effects",
-    "model",
-}
-_BESIDE |= {
-    "random",
-    "fixed",
-    "common",
-    "sub",
-    "of",
-    "the",
-    "above",
-    "n",
-    "k",
-    "ci",
-    "risk",
-    "proportion",
-    "events",
-    "row",
-}
-_BESIDE |= {"grand", "analysis", "meta", "result", "results", "mean", "weighted", "centres", "centers", "data"}
-#: What is told of a label that is no publication's, and the way out.
-TOTAL = "a total, not a series of its own", "Leave it out: the series that it sums are counted one by one"
-_DASHES = re.compile("[\u2010-\u2015\u2212]")
 _SMALL = {"et", "al", "and", "the", "of", "a", "in"}
-
-
-def folded(label: str) -> str:
-    """A label without what two spellings of it may differ in: Unicode form, case, blanks, invisible characters."""
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
-    return " ".join(_DASHES.sub("-", "".join(one for one in text if unicodedata.category(one) != "Cf")).split())
-
-
-def bare(text: str) -> str:
-    """Words of a text alone: also without accents and punctuation."""
-    plain = unicodedata.normalize("NFKD", folded(text))
-    return " ".join(re.findall(r"\w+", "".join(one for one in plain if not unicodedata.combining(one))))
 
 
 def _doi(text: str) -> str:
@@ -115,19 +65,6 @@ class Papers:
         for column, normal in NORMAL.items():
             if named := normal(cells.get(column) or ""):
                 self._keys.setdefault((column, named), key)
-
-
-def is_total(label: str, *, summed: bool = False) -> bool:
-    """Whether a label says that its row is a total: 'Total', 'Pooled (n = 75)'; one with a year only if it is `summed`."""
-    words = {word for word in bare(label).split() if not word.isdigit()}
-    dated = re.search(r"(19|20)\d\d", label) is not None and not summed
-    return not dated and bool(words & _CORE or {"Σ", "∑"} & {*label}) and words <= _CORE | _BESIDE | {"σ"}
-
-
-def sums(rows: Sequence[tuple[int, int]]) -> Iterator[int]:
-    """Places of rows that are the sum of all others, of two at least."""
-    events, total = (sum(row[i] for row in rows) for i in (0, 1))
-    yield from (i for i, row in enumerate(rows) if len(rows) > 2 and (2 * row[0], 2 * row[1]) == (events, total))
 
 
 def near(sources: Iterable[Source]) -> Iterator[tuple[str, str, str]]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from riskmodel._support import columns
 from riskmodel._support.checks import as_whole, is_missing
+from riskmodel._support.files import as_path
 from riskmodel.errors import EvidenceError, InputError
 from riskmodel.evidence.readers.tables import Table, Told, delimited
 from riskmodel.evidence.readers.text import MOST_BYTES, MOST_ROWS, Faults, read_text
@@ -37,8 +38,10 @@ def as_table(
     index of a data frame is a column. `sheet` names one of a workbook; `hidden` asks for hidden rows and columns as well.
     """
     if isinstance(table, (str, Path)):
-        path = Path(table).expanduser()
-        if path.is_dir() or not str(table).strip():
+        path = as_path(table, "counts")
+        if not str(table).strip():
+            raise InputError("an empty name in place of a table", where="counts", remedy=_GIVE)
+        if path.is_dir():
             raise InputError("a folder, not a table", where=str(table), remedy="Give a CSV file or a workbook")
         raw, kind = _begun(path)
         if kind in WORKBOOKS:

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from riskmodel._support.checks import is_missing
+from riskmodel._support.labels import TOTAL, is_total
 from riskmodel.evidence.finding import Source
-from riskmodel.evidence.readers.identity import TOTAL, Papers, is_total, stands
-from riskmodel.evidence.readers.text import MISSING, Column, Faults, Row, header, read_csv
+from riskmodel.evidence.readers.identity import Papers, stands
+from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
 
 #: Columns of ``sources.csv``, as the fields of `Source`.
 COLUMNS = {
@@ -72,11 +74,6 @@ def unknown(names: Iterable[str], sources: Mapping[str, Source], faults: Faults)
     """Names that no source has: none where they may be those of the keys that could not be read."""
     found = {*names} - {*sources} if sources else set()
     return found if len(found - {""}) > faults.unread else set()
-
-
-def is_missing(text: str) -> bool:
-    """Whether a cell is empty, or says that what belongs there is not known."""
-    return not text or re.fullmatch(MISSING, text) is not None
 
 
 def well_written(row: Row, column: str) -> bool:

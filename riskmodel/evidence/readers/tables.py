@@ -13,6 +13,8 @@ from riskmodel.errors import Problem
 
 #: White space that looks like a space and is typed by word processors and web pages, as a plain one.
 _SPACES = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
+#: Rows in which a header is looked for that is not the first.
+MOST_ABOVE = 20
 #: What may stand between cells, the usual one first.
 DELIMITERS = (",", ";", "\t", "|")
 #: The line by which exporters tell Excel what stands between cells; no program shows it.
@@ -95,11 +97,14 @@ def comma_separated(text: str, known: Sequence[str]) -> str:
 
 
 def _between(text: str, known: Sequence[str]) -> str:
-    header = text.lstrip("\n").partition("\n")[0]
+    begin = text.lstrip("\n").split("\n", MOST_ABOVE)[:MOST_ABOVE]
 
     def columns(sign: str) -> tuple[int, int]:
+        return max(named_cells(line, sign) for line in begin)
+
+    def named_cells(line: str, sign: str) -> tuple[int, int]:
         try:
-            cells = [clean(cell) for cell in next(csv.reader([header], delimiter=sign), [])]
+            cells = [clean(cell) for cell in next(csv.reader([line], delimiter=sign), [])]
         except csv.Error:
             return 0, 0
         named = len({*cells} & {*known})

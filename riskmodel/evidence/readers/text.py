@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from riskmodel._support.checks import LARGEST_TOTAL, as_ratio, as_whole
+from riskmodel._support.checks import LARGEST_TOTAL, MISSING, as_ratio, as_whole, is_missing
 from riskmodel.errors import Problem, closest
-from riskmodel.evidence.readers.tables import Table, Told, clean, delimited
+from riskmodel.evidence.readers.tables import MOST_ABOVE, Table, Told, clean, delimited
 from riskmodel.evidence.workbooks.kinds import kind_of
 from riskmodel.evidence.workbooks.sheet import letters
 
@@ -138,7 +138,7 @@ class Row:
         """Events and total, or None with every problem of theirs noted."""
         both = as_ratio(self["events"])
         events = self._whole("events") if both is None else both[0]
-        total = both[1] if both is not None and not self["total"] else self._whole("total")
+        total = both[1] if both is not None and is_missing(self["total"]) else self._whole("total")
         if both is not None and total not in (None, both[1]):
             self.fault(
                 "events", f"{self['events']} beside a total of {total}", "Give the events alone, or the right total"
@@ -162,11 +162,6 @@ class Row:
         return None
 
 
-#: How a table says that something is not known or not reported.
-MISSING = (
-    r"(?i)\s*([-‐-―−.?*]+|\(?\s*(n\.?\s*[/.]?\s*[aradk]\.?|#n/a|#null!|null|none|nan|missing|unknown|unclear"
-    r"|not\s+(reported|available|stated|known|given|applicable|recorded|done))\s*\)?)\s*"
-)
 #: What a cell looks like that is no count, what it is, and the way out; the first that fits.
 _NOT_WHOLE = (
     (r"", "empty", "Give a whole number; leave the row out if the source does not report it"),
@@ -233,6 +228,16 @@ def read_rows(table: Table, faults: Faults, *, required: Sequence[str], optional
         faults.add(name, "the file is empty", f"Give a header line: {','.join(required)}")
         return []
     lines = table.lines[filled[0] : filled[-1] + 1]
+    if (late := _late(lines, required)) is not None:
+        what = f"not the header: the columns stand in row {late}"
+        faults.add(
+            name,
+            what,
+            "Delete the rows above them",
+            row=lines[0][0],
+            found=_content(next(filter(_stands, lines[0][1]))),
+        )
+        return []
     header = _header(table, lines, known, required, faults)
     rows: list[Row] = []
     for number, cells in lines[1:]:
@@ -259,6 +264,13 @@ def read_rows(table: Table, faults: Faults, *, required: Sequence[str], optional
     if not rows and len(faults.problems) == start:
         faults.add(name, "the file has a header and no rows", "Add at least one row")
     return rows
+
+
+def _late(lines: Sequence[tuple[int, Sequence[str | Told]]], required: Sequence[str]) -> int | None:
+    """The row in which the columns stand, where a title or notes stand above them."""
+    heads = ((number, {*map(_content, cells)} & {*required}) for number, cells in lines[:MOST_ABOVE])
+    _, first = next(heads)
+    return None if first else next((number for number, named in heads if named == {*required}), None)
 
 
 def _stands(cell: str | Told) -> bool:
@@ -316,10 +328,10 @@ def _printable(row: Row) -> Row:
     """A row without the cells that a spreadsheet would run, or a terminal obey: they are noted, as errors are."""
     checked = dict(row.cells)
     for column, cell in row.cells.items():
-        dash = cell.startswith("-") and not _is_number(cell) and not re.fullmatch(MISSING, cell)
+        dash = cell.startswith("-") and not _is_number(cell) and not is_missing(cell)
         if cell.startswith(_FORMULA) or dash:
             row.fault(column, "a formula, or text that a spreadsheet takes for one", "Give the value itself")
-        elif _ERROR.fullmatch(cell) and not (column in WHOLE[:2] and re.fullmatch(MISSING, cell)):
+        elif _ERROR.fullmatch(cell) and not (column in WHOLE[:2] and is_missing(cell)):
             row.fault(column, "an error of the spreadsheet, not a value", "Mend the formula, or give the value itself")
         elif not cell.isprintable():
             sign = next(one for one in cell if not one.isprintable())

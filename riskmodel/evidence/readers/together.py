@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from riskmodel._support.labels import TOTAL, is_total, totals
 from riskmodel.errors import closest
 from riskmodel.evidence.finding import Count, Finding
-from riskmodel.evidence.readers.identity import TOTAL, is_total, sums
 from riskmodel.evidence.readers.text import Faults
 from riskmodel.evidence.readings import as_tested
 
@@ -101,10 +101,12 @@ def _check_totals(file: str, counts: Sequence[Count], doubtful: Doubtful, faults
             place = (count.reading, count.variable, count.category, str(count.given), count.population)
             groups.setdefault(place, []).append(count)
     for group in groups.values():
-        for i in sums([(one.events, one.total) for one in group]):
-            if is_total(group[i].source, summed=True) and not belongs(group[i], doubtful, ("variable", "given")):
-                what = f"the sum of the {len(group) - 1} other series"
-                faults.add(file, what, TOTAL[1], row=group[i].row, column="source", found=group[i].source)
+        summed = totals([one.source for one in group], [(one.events, one.total) for one in group])
+        for one, series in ((group[i], series) for i, series in summed.items()):
+            # One without a year is told by its name alone.
+            if not is_total(one.source) and not belongs(one, doubtful, ("variable", "given")):
+                what = f"the sum of the {series} other series"
+                faults.add(file, what, TOTAL[1], row=one.row, column="source", found=one.source)
 
 
 def _check_states(file: str, counts: Sequence[Count], finding: Finding, doubtful: Doubtful, faults: Faults) -> None:

@@ -19,7 +19,7 @@ XLSX = Kind("an Excel workbook (.xlsx)", (".xlsx", ".xlsm", ".xltx", ".xltm"))
 ODS = Kind("an OpenDocument spreadsheet (.ods)", (".ods", ".ots"))
 XLS = Kind("a workbook of old Excel (.xls)", (".xls", ".xlt"))
 WORKBOOKS = (XLSX, ODS, XLS)
-LOCKED = Kind("locked: is it protected by a password?", remedy="Save it without the password")
+LOCKED = Kind("a locked file, such as one protected by a password", remedy="Save it without the password")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: What lies in a zip archive, and what the archive then is.
 _ZIPPED = (
