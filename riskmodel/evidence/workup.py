@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from riskmodel._support.kept import Value
 from riskmodel.errors import InputError
 from riskmodel.evidence.known import Known
 
@@ -94,8 +95,8 @@ class Rule:
     why: str
 
 
-@dataclass(frozen=True)
-class LabTest:
+@dataclass(frozen=True, eq=False)
+class LabTest(Value):
     """A test that tells of a variable without being it: a mother's serology is not yet an infection of the fetus."""
 
     name: str  # name, title, plain_title: as an option, by clinicians, and by everybody
