@@ -58,45 +58,19 @@ def _split(finding: Finding, path: Given, parts: Mapping[str, Node]) -> Node:
 
 
 def _skipped(finding: Finding, path: Given, wanted: dict[str, str], name: str) -> Node:
-    """A variable that this path leaves out, by independences that the finding states."""
-    place = _told(finding, path, name)
-    if place is None:
-        raise NotOnTreeError(f"no series, and no stated independence, tells {name} where {Known(path)}")
-    rest = _diagram(finding, path, {one: value for one, value in wanted.items() if one != name})
-    asked = states_in(wanted[name])
-    return _split(finding, place, {one: rest if one in asked else 0.0 for one in _variable(finding, name).states})
-
-
-def _told(finding: Finding, path: Given, name: str) -> Given | None:
-    """A path that a variable leaves, reached from one that leaves it out by independences that the finding states.
-
-    Each lets one variable of the path be in another state. Where another variable leaves the path that is reached, the
-    search goes on in its states if the finding states that `name` does not depend on it either.
-    """
+    """A variable that this path leaves out, by an independence that the finding states."""
     known = dict(path)
     for stated in finding.independences:
         if stated.variable != name or stated.of not in known or not set(stated.given) <= set(path):
             continue
         for state in _variable(finding, stated.of).states:
             at = tuple((one, state if one == stated.of else value) for one, value in path)
-            place = _onward(finding, at[: [one for one, _ in at].index(stated.of) + 1], name)
-            if place is not None:
-                return place
-    return None
-
-
-def _onward(finding: Finding, path: Given, name: str) -> Given | None:
-    """The path itself where the variable leaves it, or one beyond it past variables that it does not depend on."""
-    places = finding.splits.get(path, ())
-    if not places:
-        return None
-    following = finding.edges[places[0]].variable
-    if following == name:
-        return path
-    for stated in finding.independences:
-        if (stated.variable, stated.of) == (name, following) and set(stated.given) <= set(path):
-            for state in _variable(finding, following).states:
-                place = _onward(finding, (*path, (following, state)), name)
-                if place is not None:
-                    return place
-    return None
+            cut = at[: [one for one, _ in at].index(stated.of) + 1]
+            places = finding.splits.get(cut, ())
+            if not places or finding.edges[places[0]].variable != name:
+                continue
+            rest = _diagram(finding, path, {one: value for one, value in wanted.items() if one != name})
+            asked = states_in(wanted[name])
+            states = _variable(finding, name).states
+            return _split(finding, cut, {one: rest if one in asked else 0.0 for one in states})
+    raise NotOnTreeError(f"no series, and no stated independence, tells {name} where {Known(path)}")

@@ -68,7 +68,7 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     sources = read_sources(folder / "sources.csv", faults)
     if parsed is None:
         # Rows cannot be checked against a finding that cannot be read; the files themselves and their numbers still can.
-        for row in read_csv(folder / "counts.csv", faults, **header(COLUMNS)):
+        for row in read_csv(folder / "counts.csv", faults, **header(COLUMNS), begun=True):
             row.counted()
         if os.path.lexists(folder / "workup.toml"):
             read_toml(folder / "workup.toml", faults)
