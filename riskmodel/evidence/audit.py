@@ -167,7 +167,7 @@ def _totals(counts: Sequence[Count]) -> Iterator[AuditFinding]:
 
 
 def _bare_names(finding: Finding) -> Iterator[AuditFinding]:
-    """States that the patient's page would call by the names that files use; those of the last variable are not said there."""
+    """States that the patient's page calls by the names that files use; it does not say those of the last variable."""
     for variable in finding.states:
         bare = [state for state in variable.states if variable.plain_state_titles[state] == state]
         if bare:

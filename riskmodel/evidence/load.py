@@ -87,7 +87,9 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     primary = sorted({count.key for count in counts if count.reading == "primary"})
     strange = unknown((key for *_, keys in cited for key in keys), sources, faults)
     missing = {key for *_, keys in named for key in keys} - {*primary}
-    missing = {key for key in missing if counts and not mistaken(key, counts, faults, "counts.csv")}
+    # Of a table that could not be read nothing is said to be missing; one that is only begun lacks what is named.
+    unread = not counts and any(one.file == "counts.csv" for one in faults.problems)
+    missing = {key for key in missing if not unread and not mistaken(key, counts, faults, "counts.csv")}
     for kind, wanted, known, amiss in (("source", cited, sources, strange), ("count", named, primary, missing)):
         for file, column, keys in wanted:
             for key in keys:
