@@ -251,7 +251,7 @@ def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
 
 
 def _arms(table: Table, sources: Mapping[str, CorpusSource], faults: Faults) -> tuple[Arm, ...]:
-    rows = read_rows(table, faults, **COLUMNS)
+    rows = read_rows(table, faults, required=COLUMNS["required"], optional=COLUMNS["optional"])
     if any(column not in rows[0].cells for column in SERIES_COLUMNS) if rows else True:
         return ()  # a missing column would be a fault of every row
     arms: dict[tuple[str, str], dict[str, _Series]] = {}

@@ -74,11 +74,13 @@ def _audit(finding: str, setting: str, reading: str, as_json: bool) -> None:
 
 @evidence.command(name="template")
 @click.argument("folder", metavar="DIR")
-def _template(folder: str) -> None:
+@click.option("--isolated-only", is_flag=True, help="A tree of isolated cases, without a survey of the anatomy.")
+@click.option("--empty", is_flag=True, help="No counts, sources or work-up: for counts that a workbook brings.")
+def _template(folder: str, *, isolated_only: bool, empty: bool) -> None:
     """Write a small valid finding with comments, to begin from: a new folder."""
     from riskmodel.evidence.template import write_template
 
-    write_template(folder)
+    write_template(folder, isolated_only=isolated_only, empty=empty)
     click.echo(f"Written: {folder}. Edit its files, then: riskmodel evidence check {folder}")
 
 

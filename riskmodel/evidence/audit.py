@@ -21,6 +21,7 @@ REMEDIES = {
     "overlap": "Pool one of them, and enter the other with role check; a second reading may pool both",
     "near duplicate": "Read both: if they are one paper, give both one label; else say in a note how they differ",
     "total": "Read the paper: if it sums the other series, give it role check or leave it out",
+    "bare names": "Give [variables.plain_state_titles] in finding.toml, in words that everybody knows",
     "empty edge": "Find a series, or declare the edge unknown",
     "thin edge": "Take the range, not the figure; next_series says what one more series would be worth",
     "basis": "Get the primary paper",
@@ -77,6 +78,7 @@ def audit_counts(finding: Finding, sources: Mapping[str, Source], counts: Sequen
             *_overlaps(sources, counts),
             *_near_duplicates(sources, counts),
             *_totals(counts),
+            *_bare_names(finding),
             *_thin_edges(finding, counts),
             *_untested(finding, counts),
             *_weak(sources, counts),
@@ -163,6 +165,15 @@ def _totals(counts: Sequence[Count]) -> Iterator[AuditFinding]:
             if rows[i].total >= TELLING_TOTAL:
                 what = f"{rows[i].source}: {_ratio(rows[i])} is the sum of the {len(rows) - 1} other series"
                 yield AuditFinding("warning", "total", what, (rows[i].source,))
+
+
+def _bare_names(finding: Finding) -> Iterator[AuditFinding]:
+    """States that the patient's page calls by the names that files use; it does not say those of the last variable."""
+    for variable in finding.states:
+        bare = [state for state in variable.states if variable.plain_state_titles[state] == state]
+        if bare:
+            what = f"the patient's page has no words for {variable.name} {' and '.join(bare)}, and shows the bare name"
+            yield AuditFinding("warning", "bare names", what, ())
 
 
 def _thin_edges(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFinding]:

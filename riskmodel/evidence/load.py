@@ -68,7 +68,7 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     sources = read_sources(folder / "sources.csv", faults)
     if parsed is None:
         # Rows cannot be checked against a finding that cannot be read; the files themselves and their numbers still can.
-        for row in read_csv(folder / "counts.csv", faults, **header(COLUMNS)):
+        for row in read_csv(folder / "counts.csv", faults, **header(COLUMNS), begun=True):
             row.counted()
         if os.path.lexists(folder / "workup.toml"):
             read_toml(folder / "workup.toml", faults)
@@ -89,7 +89,9 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     primary = sorted({count.key for count in counts if count.reading == "primary"})
     strange = unknown((key for *_, keys in cited for key in keys), sources, faults)
     missing = {key for *_, keys in named for key in keys} - {*primary}
-    missing = {key for key in missing if counts and not mistaken(key, counts, faults, "counts.csv")}
+    # Of a table that could not be read nothing is said to be missing; one that is only begun lacks what is named.
+    unread = not counts and any(one.file == "counts.csv" for one in faults.problems)
+    missing = {key for key in missing if not unread and not mistaken(key, counts, faults, "counts.csv")}
     for kind, wanted, known, amiss in (("source", cited, sources, strange), ("count", named, primary, missing)):
         for file, column, keys in wanted:
             for key in keys:

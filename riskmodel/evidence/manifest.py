@@ -16,8 +16,9 @@ from riskmodel.errors import InputError, UnknownNameError
 FILES = ("finding.toml", "sources.csv", "counts.csv", "workup.toml")
 SHIPPED = Path(__file__).parent.parent / "data"
 MANIFEST = SHIPPED / "manifest.json"
-#: A finding to begin from; nobody consults it by name.
+#: Findings to begin from, with a survey of the anatomy or of isolated cases alone; nobody consults them by name.
 TEMPLATE = "template"
+ISOLATED = "template-isolated-only"
 
 
 def findings() -> tuple[str, ...]:
@@ -29,7 +30,11 @@ def findings() -> tuple[str, ...]:
         Sorted.
     """
     return tuple(
-        sorted(path.name for path in SHIPPED.iterdir() if (path / "finding.toml").is_file() and path.name != TEMPLATE)
+        sorted(
+            path.name
+            for path in SHIPPED.iterdir()
+            if (path / "finding.toml").is_file() and path.name not in (TEMPLATE, ISOLATED)
+        )
     )
 
 
@@ -84,7 +89,7 @@ def current() -> dict[str, str]:
         for place in sorted((SHIPPED / "corpora").iterdir())
         if place.is_dir()
     }
-    return {name: folder_hash(SHIPPED / name) for name in (*findings(), TEMPLATE)} | tables
+    return {name: folder_hash(SHIPPED / name) for name in (*findings(), TEMPLATE, ISOLATED)} | tables
 
 
 def write(path: Path = MANIFEST) -> None:

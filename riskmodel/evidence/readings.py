@@ -13,12 +13,13 @@ def rows_under(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
     rows = _holding(counts, reading)
     finer: dict[tuple[str, str], list[Known]] = {}
     for row in rows:
-        if row.role == "fit":
+        # Kinds of a state, among those who are in it, are a division of its events and no finer count of the state.
+        if row.role == "fit" and row.variable not in dict(row.given):
             finer.setdefault((row.source, row.variable), []).append(row.given)
     return tuple(
         replace(row, role="check")
         if row.role == "fit"
-        and any(one != row.given and one.implies(row.given) for one in finer[row.source, row.variable])
+        and any(one != row.given and one.implies(row.given) for one in finer.get((row.source, row.variable), ()))
         else row
         for row in rows
     )

@@ -49,6 +49,9 @@ def test_the_measure_by_hand():
         {"anatomy": "isolated"},
         {"anatomy": "associated"},
         {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"},
+        {"finding": "fetal-mild-ventriculomegaly"},
+        {"finding": "fetal-mild-ventriculomegaly", "anatomy": "isolated", "width": "10-12"},
+        {"finding": "fetal-mild-ventriculomegaly", "anatomy": "associated"},
     ],
     ids=lambda known: ",".join(map(str, known.values())),
 )

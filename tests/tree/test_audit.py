@@ -33,12 +33,14 @@ ISOLATED = (("anatomy", "isolated"),)
 
 
 def test_the_shipped_findings_have_nothing_worse_than_what_their_pages_tell(audited):
-    assert len(rm.findings()) == 2
-    for found in (audited, rm.audit_model(rm.fit(rm.load_evidence("fetal-echogenic-bowel")))):
+    assert len(rm.findings()) == 3
+    others = ("fetal-echogenic-bowel", "fetal-mild-ventriculomegaly")
+    for found in (audited, *(rm.audit_model(rm.fit(rm.load_evidence(name))) for name in others)):
         assert not [one for one in found if one.severity == "contradiction"]
         order = [SEVERITIES.index(one.severity) for one in found]
         assert order == sorted(order)
         assert all(one.remedy == REMEDIES[one.code] for one in found)
+        assert not [one for one in found if one.code == "bare names"]
     said = [one.what for one in audited if one.code == "ascertainment" and one.severity == "warning"]
     assert any(one.startswith("anatomy associated: 25 of 100 in routine") for one in said)
 

@@ -53,7 +53,7 @@ COLUMNS = {
 
 def read_counts(path: Path, finding: Finding, sources: Mapping[str, Source], faults: Faults) -> tuple[Count, ...]:
     """Read ``counts.csv`` and check it against the finding and its sources."""
-    rows = read_csv(path, faults, **header(COLUMNS))
+    rows = read_csv(path, faults, **header(COLUMNS), begun=True)
     strange = unknown((row["source"] for row in rows if not is_total(row["source"])), sources, faults)
     counts = tuple(_count(row, finding, sources, strange) for row in rows)
     check_together(path.name, counts, finding, faults)

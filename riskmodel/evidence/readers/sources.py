@@ -42,7 +42,7 @@ def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
     """Read ``sources.csv``. A key that is refused is among them, so that what cites it is not told as well."""
     sources: dict[str, Source] = {}
     papers = Papers()
-    rows = read_csv(path, faults, **header(COLUMNS))
+    rows = read_csv(path, faults, **header(COLUMNS), begun=True)
     for row in rows:
         key = row["key"]
         if is_missing(key) or ":" in key or ";" in key:
@@ -72,7 +72,8 @@ def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
 
 def unknown(names: Iterable[str], sources: Mapping[str, Source], faults: Faults) -> set[str]:
     """Names that no source has: none where they may be those of the keys that could not be read."""
-    found = {*names} - {*sources} if sources else set()
+    unread = not sources and any(one.file == "sources.csv" for one in faults.problems)
+    found = set() if unread else {*names} - {*sources}
     return found if len(found - {""}) > faults.unread else set()
 
 

@@ -198,14 +198,17 @@ def header(columns: Mapping[str, Column]) -> dict[str, list[str]]:
     }
 
 
-def read_csv(path: Path, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
-    """Rows of a CSV file with a header."""
+def read_csv(
+    path: Path, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = (), begun: bool = False
+) -> list[Row]:
+    """Rows of a CSV file with a header; of one that is only `begun` the header is enough."""
     text = read_text(path, faults)
-    return [] if text is None else read_csv_text(path.name, text, faults, required=required, optional=optional)
+    named = {"required": required, "optional": optional}
+    return [] if text is None else read_csv_text(path.name, text, faults, begun=begun, **named)
 
 
 def read_csv_text(
-    name: str, text: str, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()
+    name: str, text: str, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = (), begun: bool = False
 ) -> list[Row]:
     """Rows of CSV text with a header."""
     try:
@@ -214,10 +217,12 @@ def read_csv_text(
         what, row = error.args
         faults.add(name, f"the CSV is malformed: {what}", "Check the double quotes; is the file cut off?", row=row)
         return []
-    return read_rows(table, faults, required=required, optional=optional)
+    return read_rows(table, faults, required=required, optional=optional, begun=begun)
 
 
-def read_rows(table: Table, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+def read_rows(
+    table: Table, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = (), begun: bool = False
+) -> list[Row]:
     """Rows of a table with a header."""
     name, known, start = table.name, [*required, *optional], len(faults.problems)
     faults.problems += table.problems
@@ -261,7 +266,7 @@ def read_rows(table: Table, faults: Faults, *, required: Sequence[str], optional
         # A cell that was told is empty from here on.
         told = {column: "" if isinstance(cell, Told) else _content(cell, column) for column, cell in named.items()}
         rows.append(_printable(Row(name, number, told, faults)))
-    if not rows and len(faults.problems) == start:
+    if not rows and not begun and len(faults.problems) == start:
         faults.add(name, "the file has a header and no rows", "Add at least one row")
     return rows
 
