@@ -34,7 +34,7 @@ $(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/base
 	@echo "Installing what the tests need ..."
-	@$(PIP) --editable '.[excel,dev]'
+	@$(PIP) --editable '.[web,excel,dev]'
 	@touch $@
 
 consult: $(VENV)/base

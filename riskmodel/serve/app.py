@@ -1,0 +1,243 @@
+"""The application: paths to handlers. What an answer says comes from `riskmodel.consultation`, its bytes from `Desk`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from riskmodel._support.version import __version__
+from riskmodel.errors import InputError, RiskModelError, UnknownNameError
+from riskmodel.serve import page
+from riskmodel.serve.asked import Asked, pairs
+from riskmodel.serve.described import openapi
+from riskmodel.serve.desk import Desk, as_json
+from riskmodel.serve.finished import Finished
+from riskmodel.serve.guard import LOOPBACK, Guard, error_body, fault_of_ours, log, status_of
+
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+#: Seconds between looks at the folders.
+LOOK = 2.0
+#: Beginnings of paths that a program asks: of any other an error is a page.
+PROGRAMS = ("/api/v1", "/cds-services", "/fhir", "/healthz", "/version", "/openapi.json", "/static")
+
+Make = Callable[[Asked], bytes]
+
+
+class Service:
+    """A desk with its application.
+
+    Parameters
+    ----------
+    desk : Desk
+        The findings.
+    hosts : sequence of str
+        Names under which it is asked, without a port.
+    background : bool
+        Whether answers are worked out in advance, and folders looked at, while it runs.
+    """
+
+    def __init__(self, desk: Desk, *, hosts: Sequence[str] = LOOPBACK, background: bool = True) -> None:
+        self.desk = desk
+        self.background = background
+        self.described = as_json(openapi({name: held.evidence for name, held in desk.held.items()}))
+        self.stop = threading.Event()
+        routes: list[BaseRoute] = [
+            Route("/", self.page),
+            Route("/api", self.programs),
+            Route("/api/v1/consultation", self.consultation),
+            Route("/api/v1/findings", self.findings),
+            Route("/openapi.json", self.openapi),
+            Route("/healthz", self.health),
+            Route("/version", self.version),
+            Route("/static/{name}", self.static),
+        ]
+        # The paths are Starlette's own routes: what FastAPI would check of parameters depends here on the finding.
+        app = FastAPI(
+            title="riskmodel", version=__version__, routes=routes, lifespan=self._lifespan,
+            openapi_url=None, docs_url=None, redoc_url=None,
+            exception_handlers={
+                StarletteHTTPException: self._refused, RiskModelError: self._mistaken, Exception: self._broken,
+            },
+        )  # fmt: skip
+        app.router.redirect_slashes = False
+        self.app = app
+        self.guarded: ASGIApp = Guard(app, hosts=tuple(hosts), finish=_error_page)
+
+    # ------------------------------------------------------------ answers
+
+    async def page(self, request: Request) -> Response:
+        """The counselor's page."""
+        given: Mapping[str, str] = {}
+        try:
+            given = pairs(request.scope["query_string"])
+            one = self.desk.read(request.scope["query_string"], form=True)
+            return await self._answered(request, one, "page", HTML, self._page)
+        except InputError as error:
+            finding = given.get("finding", "")
+            if finding not in self.desk.held:
+                if finding:
+                    raise
+                finding = next(iter(self.desk.held))
+            status = status_of(error)
+            shown = {name: value for name, value in given.items() if name != "finding"}
+            body = error_body(error, status)["error"]
+            evidence = self.desk.held[finding].evidence
+            content = page.error_page(evidence, shown, self._titles(), finding, body)
+            return Response(content, status, {"cache-control": "no-store"}, HTML)
+
+    def _page(self, one: Asked) -> bytes:
+        held = self.desk.held[one.finding]
+        fault = "" if held.fault is None else (
+            f"The folder of this finding has changed and has faults, so that the evidence of {held.evidence.version} is "
+            "still shown here."
+        )  # fmt: skip
+        answer = self.desk.answer(one, *page.ALWAYS)
+        return page.answer_page(one, answer, held.evidence, self._titles(), fault)
+
+    async def consultation(self, request: Request) -> Response:
+        """The answer as JSON."""
+        one = self.desk.read(request.scope["query_string"])
+        return await self._answered(request, one, "json", JSON, self._json)
+
+    def _json(self, one: Asked) -> bytes:
+        return as_json(self.desk.answer(one))
+
+    async def _answered(self, request: Request, one: Asked, form: str, kind: str, make: Make) -> Response:
+        """Finished bytes: those that are kept, or else made beside the loop that answers the others."""
+        found = self.desk.kept(one, form)
+        if found is None:
+            found = await run_in_threadpool(self.desk.finished, one, form, kind, make)
+        return _tagged(request, found, described=one.described)
+
+    # ------------------------------------------------------------ what is served
+
+    async def findings(self, request: Request) -> Response:
+        """What is served, and what may be asked of each."""
+        health = self.desk.health()["findings"]
+        body = []
+        for name, held in self.desk.held.items():
+            parsed = held.evidence.finding
+            tests = held.evidence.workup.tests
+            body.append({
+                "finding": name,
+                "title": parsed.title,
+                "plain_title": parsed.plain_title,
+                "question": parsed.question,
+                "updated": parsed.updated,
+                "variables": {one.name: list(one.states) for one in parsed.states},
+                "tests": {one.name: {"of": one.of, "states": list(one.states)} for one in tests},
+                "descriptors": {one.name: {"title": one.title, "unit": one.unit} for one in parsed.descriptors},
+                "readings": {one.name: one.title for one in parsed.readings},
+                "settings": {one.name: one.title for one in parsed.settings},
+                **health[name],
+            })  # fmt: skip
+        return _plain(as_json({"findings": body}))
+
+    async def openapi(self, request: Request) -> Response:
+        """The interface, described."""
+        return _plain(self.described)
+
+    async def programs(self, request: Request) -> Response:
+        """The interface, described for people."""
+        body = openapi({name: held.evidence for name, held in self.desk.held.items()})
+        return Response(
+            page.rendered("programs.html", body=body), headers={"cache-control": "no-cache"}, media_type=HTML
+        )
+
+    async def health(self, request: Request) -> Response:
+        """Whether every folder is what is served; it serves either way."""
+        return _plain(as_json(self.desk.health()))
+
+    async def version(self, request: Request) -> Response:
+        """Versions of the package and of the evidence."""
+        evidence = {name: held.evidence.version for name, held in self.desk.held.items()}
+        return _plain(as_json({"riskmodel": __version__, "evidence": evidence}))
+
+    async def static(self, request: Request) -> Response:
+        """A file of the pages: its address changes with it."""
+        found = page.static().get(request.path_params["name"])
+        if found is None:
+            raise HTTPException(404)
+        return Response(found[0], headers={"cache-control": "public, max-age=31536000, immutable"}, media_type=found[1])
+
+    def _titles(self) -> dict[str, str]:
+        return {name: held.evidence.finding.title for name, held in self.desk.held.items()}
+
+    # ------------------------------------------------------------ errors
+
+    async def _mistaken(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, RiskModelError)
+        return _fault(request, error, status_of(error))
+
+    async def _broken(self, request: Request, error: Exception) -> Response:
+        return _fault(request, fault_of_ours(error), 500)
+
+    async def _refused(self, request: Request, error: Exception) -> Response:
+        """A status of the framework's as an error of the one tree."""
+        assert isinstance(error, StarletteHTTPException)
+        said: dict[int, RiskModelError] = {
+            404: UnknownNameError("path", request.url.path[:80], [r.path for r in self.app.routes if isinstance(r, Route)],
+                                  where="path"),
+            405: InputError(f"{request.method[:20]} is not answered here", where="method", remedy="See the header Allow"),
+        }  # fmt: skip
+        fault = said.get(error.status_code) or InputError(str(error.detail), where="request")
+        return _fault(request, fault, error.status_code, error.headers or {})
+
+    # ------------------------------------------------------------ beside the requests
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        if not self.background:
+            yield
+            return
+        forms = {"page": functools.partial(self._warm, "page", HTML, self._page),
+                 "json": functools.partial(self._warm, "json", JSON, self._json)}  # fmt: skip
+        threading.Thread(target=self.desk.warm, args=(self.stop, forms), daemon=True, name="warm").start()
+        looking = asyncio.create_task(self._look())
+        yield
+        self.stop.set()
+        looking.cancel()
+
+    def _warm(self, form: str, kind: str, make: Make, one: Asked) -> Finished:
+        return self.desk.finished(one, form, kind, make)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            for line in await run_in_threadpool(self.desk.look):
+                log.warning(line)
+
+
+def _error_page(path: str, error: Mapping[str, Any]) -> bytes | None:
+    return None if path.startswith(PROGRAMS) else page.rendered("error.html", error=error)
+
+
+def _fault(request: Request, error: RiskModelError, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    body = error_body(error, status)
+    shown = _error_page(request.scope["path"], body["error"])
+    kind = JSON if shown is None else HTML
+    return Response(shown or as_json(body), status, {**(headers or {}), "cache-control": "no-store"}, kind)
+
+
+def _plain(body: bytes) -> Response:
+    return Response(body, headers={"cache-control": "no-cache"}, media_type=JSON)
+
+
+def _tagged(request: Request, found: Finished, *, described: bool) -> Response:
+    """Bytes with their tag; what was described of a patient is stored by nobody on the way."""
+    headers = {"etag": found.etag, "cache-control": "no-store" if described else "private, no-cache"}
+    tags = request.headers.get("if-none-match", "")
+    if found.etag in {tag.strip().removeprefix("W/") for tag in tags.split(",")} or tags.strip() == "*":
+        return Response(status_code=304, headers=headers)
+    return Response(found.body, headers=headers, media_type=found.media_type)
