@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import json
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
@@ -12,15 +13,17 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from riskmodel._support.version import __version__
 from riskmodel.errors import InputError, RiskModelError, UnknownNameError
 from riskmodel.serve import page
-from riskmodel.serve.asked import Asked, pairs
+from riskmodel.serve.asked import Asked, asked, pairs
 from riskmodel.serve.described import openapi
 from riskmodel.serve.desk import Desk, as_json
+from riskmodel.serve.exchange import fhir, hooks
 from riskmodel.serve.finished import Finished
 from riskmodel.serve.guard import LOOPBACK, Guard, error_body, fault_of_ours, log, status_of
 
@@ -43,11 +46,15 @@ class Service:
         The findings.
     hosts : sequence of str
         Names under which it is asked, without a port.
+    origins : sequence of str
+        Sites whose scripts may ask for cards; none by default.
     background : bool
         Whether answers are worked out in advance, and folders looked at, while it runs.
     """
 
-    def __init__(self, desk: Desk, *, hosts: Sequence[str] = LOOPBACK, background: bool = True) -> None:
+    def __init__(
+        self, desk: Desk, *, hosts: Sequence[str] = LOOPBACK, origins: Sequence[str] = (), background: bool = True
+    ) -> None:
         self.desk = desk
         self.background = background
         self.described = as_json(openapi({name: held.evidence for name, held in desk.held.items()}))
@@ -57,6 +64,12 @@ class Service:
             Route("/api", self.programs),
             Route("/api/v1/consultation", self.consultation),
             Route("/api/v1/findings", self.findings),
+            Route("/cds-services", self.services),
+            Route("/cds-services/{id}", self.hook, methods=["POST"]),
+            Route("/cds-services/{id}/feedback", self.feedback, methods=["POST"]),
+            Route("/fhir/RiskAssessment", self.risk_assessment),
+            Route("/fhir/Evidence", self.evidence),
+            Route("/fhir/metadata", self.capability),
             Route("/openapi.json", self.openapi),
             Route("/healthz", self.health),
             Route("/version", self.version),
@@ -71,6 +84,11 @@ class Service:
             },
         )  # fmt: skip
         app.router.redirect_slashes = False
+        if origins:
+            app.add_middleware(
+                CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"],
+                allow_headers=["authorization", "content-type"],
+            )  # fmt: skip
         self.app = app
         self.guarded: ASGIApp = Guard(app, hosts=tuple(hosts), finish=_error_page)
 
@@ -119,6 +137,62 @@ class Service:
         if found is None:
             found = await run_in_threadpool(self.desk.finished, one, form, kind, make)
         return _tagged(request, found, described=one.described)
+
+    # ------------------------------------------------------------ for a hospital's system
+
+    async def risk_assessment(self, request: Request) -> Response:
+        """The answer as a FHIR RiskAssessment."""
+        one = self.desk.read(request.scope["query_string"])
+        return await self._answered(request, one, "fhir", fhir.MEDIA_TYPE, self._risk_assessment)
+
+    def _risk_assessment(self, one: Asked) -> bytes:
+        return as_json(fhir.risk_assessment(self.desk.answer(one)))
+
+    async def evidence(self, request: Request) -> Response:
+        """What stands behind the answer as FHIR Evidence."""
+        one = self.desk.read(request.scope["query_string"])
+        return await self._answered(request, one, "evidence", fhir.MEDIA_TYPE_R5, self._evidence)
+
+    def _evidence(self, one: Asked) -> bytes:
+        return as_json(fhir.evidence(self.desk.answer(one)))
+
+    async def capability(self, request: Request) -> Response:
+        """What of FHIR there is."""
+        day = max(held.evidence.finding.updated for held in self.desk.held.values())
+        headers = {"cache-control": "no-cache"}
+        return Response(as_json(fhir.capability(str(day))), headers=headers, media_type=fhir.MEDIA_TYPE)
+
+    async def services(self, request: Request) -> Response:
+        """CDS services that are offered."""
+        return _plain(as_json(hooks.services()))
+
+    async def hook(self, request: Request) -> Response:
+        """Cards of a call."""
+        hook = hooks.hook_of(request.path_params["id"])
+        if hook is None:
+            raise HTTPException(404)
+        call = await _read_json(request)
+        evidence = {name: held.evidence for name, held in self.desk.held.items()}
+        asked = hooks.questions(call, hook, evidence)
+        base = f"{request.url.scheme}://{request.headers['host']}/"
+        cards = [await run_in_threadpool(self._card, *one, base) for one in asked]
+        return Response(as_json({"cards": cards}), headers={"cache-control": "no-store"}, media_type=JSON)
+
+    def _card(self, finding: str, states: dict[str, str], unread: list[str], base: str) -> dict[str, Any]:
+        held = self.desk.held[finding]
+        one = asked(states, finding, held.evidence)
+        link = f"{base}?{one.address()}"
+        try:
+            return hooks.card(self.desk.answer(one), link, unread)
+        except InputError as error:  # what is on file may contradict itself: that is no fault of the call
+            return hooks.refused(held.evidence.finding.title, error, link)
+
+    async def feedback(self, request: Request) -> Response:
+        """What became of a card: heard, and kept nowhere."""
+        if hooks.hook_of(request.path_params["id"]) is None:
+            raise HTTPException(404)
+        await _read_json(request)
+        return Response(b"{}", headers={"cache-control": "no-store"}, media_type=JSON)
 
     # ------------------------------------------------------------ what is served
 
@@ -217,6 +291,24 @@ class Service:
             await asyncio.sleep(LOOK)
             for line in await run_in_threadpool(self.desk.look):
                 log.warning(line)
+
+
+async def _read_json(request: Request) -> Any:
+    """The body as JSON.
+
+    Raises
+    ------
+    StarletteHTTPException
+        415 or 400 where it is none.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise HTTPException(415, "the body is not said to be application/json")
+    body = await request.body()
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "the body is not JSON") from error
 
 
 def _error_page(path: str, error: Mapping[str, Any]) -> bytes | None:

@@ -47,7 +47,7 @@ def openapi(findings: Mapping[str, Evidence]) -> dict[str, Any]:
             "/api/v1/findings": _get("Findings that are served, with what may be asked of each", any_object),
             "/api/v1/finding/{finding}": _get("One finding's evidence, as read", any_object, [_path(findings)]),
             "/fhir/RiskAssessment": _get(
-                "The answer as a FHIR Bundle of RiskAssessments (R4)", any_object, question, "application/fhir+json"
+                "The answer as a FHIR RiskAssessment (R4)", any_object, question, "application/fhir+json"
             ),
             "/fhir/Evidence": _get(
                 "The branches as a FHIR Bundle of Evidence (R5)", any_object, question, "application/fhir+json"
