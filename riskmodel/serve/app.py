@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
@@ -19,16 +20,15 @@ from starlette.types import ASGIApp
 
 from riskmodel._support.version import __version__
 from riskmodel.errors import InputError, RiskModelError, UnknownNameError
-from riskmodel.serve import page
-from riskmodel.serve.asked import Asked, asked, pairs
+from riskmodel.evidence.export import describe
+from riskmodel.serve import analyst, page
+from riskmodel.serve.asked import Asked, asked, finding_named, pairs
 from riskmodel.serve.described import openapi
-from riskmodel.serve.desk import Desk, as_json
+from riskmodel.serve.desk import Desk, Held, as_json
 from riskmodel.serve.exchange import fhir, hooks
-from riskmodel.serve.finished import Finished
+from riskmodel.serve.finished import HTML, JSON, Finished, plain, tagged, unkept
 from riskmodel.serve.guard import LOOPBACK, Guard, error_body, fault_of_ours, log, status_of
 
-JSON = "application/json"
-HTML = "text/html; charset=utf-8"
 #: Seconds between looks at the folders.
 LOOK = 2.0
 #: Beginnings of paths that a program asks: of any other an error is a page.
@@ -62,6 +62,10 @@ class Service:
         routes: list[BaseRoute] = [
             Route("/", self.page),
             Route("/api", self.programs),
+            Route("/finding", self.finding_page),
+            Route("/analyst", self.analyst_page, methods=["GET", "HEAD", "POST"]),
+            Route("/analyst/folder", self.folder, methods=["POST"]),
+            Route("/api/v1/finding/{finding}", self.finding),
             Route("/api/v1/consultation", self.consultation),
             Route("/api/v1/findings", self.findings),
             Route("/cds-services", self.services),
@@ -136,7 +140,7 @@ class Service:
         found = self.desk.kept(one, form)
         if found is None:
             found = await run_in_threadpool(self.desk.finished, one, form, kind, make)
-        return _tagged(request, found, described=one.described)
+        return tagged(request, found, described=one.described)
 
     # ------------------------------------------------------------ for a hospital's system
 
@@ -164,7 +168,7 @@ class Service:
 
     async def services(self, request: Request) -> Response:
         """CDS services that are offered."""
-        return _plain(as_json(hooks.services()))
+        return plain(as_json(hooks.services()))
 
     async def hook(self, request: Request) -> Response:
         """Cards of a call."""
@@ -194,6 +198,64 @@ class Service:
         await _read_json(request)
         return Response(b"{}", headers={"cache-control": "no-store"}, media_type=JSON)
 
+    # ------------------------------------------------------------ for the analyst
+
+    async def finding_page(self, request: Request) -> Response:
+        """A finding with its evidence, audit and fit."""
+        one = self.desk.read(request.scope["query_string"], form=True)
+        return await self._answered(request, one, "finding", HTML, self._finding_page)
+
+    def _finding_page(self, one: Asked) -> bytes:
+        held = self.desk.held[one.finding]
+        with held.lock:
+            return page.finding_page(held.tree(one.reading, one.setting), self._titles())
+
+    async def finding(self, request: Request) -> Response:
+        """A finding's evidence as JSON."""
+        held = self.desk.held.get(request.path_params["finding"])
+        if held is None or request.scope["query_string"]:
+            raise HTTPException(404)
+        return tagged(request, Finished.of(as_json(describe(held.evidence)), JSON, held.evidence.content_hash[:12]))
+
+    async def analyst_page(self, request: Request) -> Response:
+        """New counts: the form, and what a table that was sent changes."""
+        if request.method != "POST":
+            one = self.desk.read(request.scope["query_string"], form=True)
+            return unkept(page.analyst_page(self.desk.held[one.finding].evidence, self._titles()))
+        finding, sent = await self._sent(request)
+        return await run_in_threadpool(self._looked_at, finding, sent)
+
+    def _looked_at(self, finding: str, sent: analyst.Sent) -> Response:
+        held = self.desk.held[finding]
+        with held.lock:
+            found = analyst.looked_at(sent, held.tree("primary", "any"))
+        content = page.analyst_page(held.evidence, self._titles(), found)
+        return unkept(content, 422 if found["faults"] else 200)
+
+    async def folder(self, request: Request) -> Response:
+        """The new folder as a zip."""
+        finding, sent = await self._sent(request)
+        held = self.desk.held[finding]
+        content = await run_in_threadpool(self._zipped, held, sent)
+        headers = {"content-disposition": f'attachment; filename="{finding}.zip"', "cache-control": "no-store"}
+        return Response(content, headers=headers, media_type="application/zip")
+
+    def _zipped(self, held: Held, sent: analyst.Sent) -> bytes:
+        with held.lock:
+            return analyst.zipped(sent, held.tree("primary", "any"))
+
+    async def _sent(self, request: Request) -> tuple[str, analyst.Sent]:
+        """The finding and table of a form; not one that another site's page sends here."""
+        # Our pages tell nobody where they come from, so that their own forms have the origin null: the browser says it.
+        origin, site = request.headers.get("origin", "null"), request.headers.get("sec-fetch-site", "same-origin")
+        if site != "same-origin" or origin not in ("null", f"{request.url.scheme}://{request.headers['host']}"):
+            raise HTTPException(403, "a page of another site sends nothing here")
+        async with request.form(max_files=1, max_fields=8, max_part_size=1 << 20) as form:
+            file = form.get("file")
+            name, content = (file.filename or "", await file.read()) if isinstance(file, UploadFile) else ("", b"")
+            given = {key: value for key, value in form.items() if isinstance(value, str)}
+        return finding_named(given, self.desk.held), analyst.Sent.of(given, name, content)
+
     # ------------------------------------------------------------ what is served
 
     async def findings(self, request: Request) -> Response:
@@ -216,11 +278,11 @@ class Service:
                 "settings": {one.name: one.title for one in parsed.settings},
                 **health[name],
             })  # fmt: skip
-        return _plain(as_json({"findings": body}))
+        return plain(as_json({"findings": body}))
 
     async def openapi(self, request: Request) -> Response:
         """The interface, described."""
-        return _plain(self.described)
+        return plain(self.described)
 
     async def programs(self, request: Request) -> Response:
         """The interface, described for people."""
@@ -231,12 +293,12 @@ class Service:
 
     async def health(self, request: Request) -> Response:
         """Whether every folder is what is served; it serves either way."""
-        return _plain(as_json(self.desk.health()))
+        return plain(as_json(self.desk.health()))
 
     async def version(self, request: Request) -> Response:
         """Versions of the package and of the evidence."""
         evidence = {name: held.evidence.version for name, held in self.desk.held.items()}
-        return _plain(as_json({"riskmodel": __version__, "evidence": evidence}))
+        return plain(as_json({"riskmodel": __version__, "evidence": evidence}))
 
     async def static(self, request: Request) -> Response:
         """A file of the pages: its address changes with it."""
@@ -320,16 +382,3 @@ def _fault(request: Request, error: RiskModelError, status: int, headers: Mappin
     shown = _error_page(request.scope["path"], body["error"])
     kind = JSON if shown is None else HTML
     return Response(shown or as_json(body), status, {**(headers or {}), "cache-control": "no-store"}, kind)
-
-
-def _plain(body: bytes) -> Response:
-    return Response(body, headers={"cache-control": "no-cache"}, media_type=JSON)
-
-
-def _tagged(request: Request, found: Finished, *, described: bool) -> Response:
-    """Bytes with their tag; what was described of a patient is stored by nobody on the way."""
-    headers = {"etag": found.etag, "cache-control": "no-store" if described else "private, no-cache"}
-    tags = request.headers.get("if-none-match", "")
-    if found.etag in {tag.strip().removeprefix("W/") for tag in tags.split(",")} or tags.strip() == "*":
-        return Response(status_code=304, headers=headers)
-    return Response(found.body, headers=headers, media_type=found.media_type)

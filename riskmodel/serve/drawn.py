@@ -161,3 +161,47 @@ def forest(risk: Mapping[str, Any], others: Sequence[tuple[str, Mapping[str, Any
     return Markup('<svg class="forest" viewBox="0 0 610 {}" role="img" aria-label="{}">{}{}</svg>').format(
         y + 12, escape(f"Forest plot: {told}"), Markup("").join(lines), axis
     )
+
+
+def before_after(moves: Sequence[Mapping[str, Any]]) -> Markup:
+    """Outcomes before and after new counts: an open diamond and a thin line, then a filled one.
+
+    Parameters
+    ----------
+    moves : sequence of mapping
+        Of `Refit.moves`, those that have a figure after.
+    """
+    lines: list[Markup] = []
+    y = 14
+    for one in moves:
+        title = named(one["title"])
+        lines.append(
+            Markup('<text class="who all" x="0" y="{}">{}</text>').format(y + 4, title[:1].upper() + title[1:])
+        )
+        y += 18
+        for when in ("before", "after"):
+            told = one[when]
+            if told["probability"] is None:
+                continue
+            left, right, at = (230 + 300 * told[name] for name in ("lower", "upper", "probability"))
+            of = denominator(told["probability"])
+            lines.append(
+                Markup(
+                    '<text class="who" x="12" y="{}">{}</text><text class="count" x="600" y="{}">{} of {:,}</text>'
+                    '<path class="axis" d="M230 {}H530"/><path class="whole {}" d="M{:.1f} {}H{:.1f}"/>'
+                    '<path class="diamond {}" d="M{:.1f} {}l5 5l-5 5l-5 -5z"/>'
+                ).format(y + 4, when, y + 4, frequency(told["probability"], of), of, y, when, left, y,
+                         max(right, left + 1), when, at, y - 5)
+            )  # fmt: skip
+            y += 16
+        y += 6
+    axis = Markup(
+        '<text class="tick" x="230" y="{0}">0</text><text class="tick" x="380" y="{0}">50</text>'
+        '<text class="tick" x="530" y="{0}">100 %</text>'
+    ).format(y + 4)
+    return Markup('<svg class="forest moves" viewBox="0 0 610 {}" role="img" aria-label="{}">{}{}</svg>').format(
+        y + 10,
+        "Outcomes before and after the new counts; the table below has the numbers",
+        Markup("").join(lines),
+        axis,
+    )

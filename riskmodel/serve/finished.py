@@ -1,4 +1,4 @@
-"""Finished bytes of answers, bounded: what was asked before is sent again as it is."""
+"""Finished bytes of answers, bounded, and how they are sent: what was asked before is sent again as it is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from starlette.requests import Request
+from starlette.responses import Response
+
+JSON, HTML = "application/json", "text/html; charset=utf-8"
 #: Answers and bytes that are kept, for each worker: every state of three findings as a page and as JSON takes half of it.
 MOST, MOST_BYTES = 4_096, 128 << 20
 
@@ -61,3 +65,22 @@ class Shelf:
             while len(self._held) > self.most or (self.size > self.most_bytes and len(self._held) > 1):
                 self.size -= len(self._held.popitem(last=False)[1].body)
         return one
+
+
+def plain(body: bytes) -> Response:
+    """What is served, as JSON; it is asked again each time."""
+    return Response(body, headers={"cache-control": "no-cache"}, media_type=JSON)
+
+
+def unkept(content: bytes, status: int = 200) -> Response:
+    """A page that nobody on the way keeps."""
+    return Response(content, status, {"cache-control": "no-store"}, HTML)
+
+
+def tagged(request: Request, found: Finished, *, described: bool = False) -> Response:
+    """Bytes with their tag; what was described of a patient is stored by nobody on the way."""
+    headers = {"etag": found.etag, "cache-control": "no-store" if described else "private, no-cache"}
+    tags = request.headers.get("if-none-match", "")
+    if found.etag in {tag.strip().removeprefix("W/") for tag in tags.split(",")} or tags.strip() == "*":
+        return Response(status_code=304, headers=headers)
+    return Response(found.body, headers=headers, media_type=found.media_type)

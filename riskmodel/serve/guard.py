@@ -20,7 +20,7 @@ from riskmodel.errors import InputError, RiskModelError, UnavailableError
 log = logging.getLogger("riskmodel.serve")
 
 #: Bytes of a body, by the beginning of a path: a table of new counts, a hook with its prefetched bundles, and anything else.
-CAPS = (("/analyst", 4 << 20), ("/cds-services", 1 << 20), ("", 64 << 10))
+CAPS = (("/analyst", 1 << 20), ("/cds-services", 1 << 20), ("", 64 << 10))
 #: No page of ours loads, frames or is framed by anything from elsewhere, and none has a style or script within it.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "

@@ -15,8 +15,11 @@ from markupsafe import Markup
 
 from riskmodel._support.version import __version__
 from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.export import describe
+from riskmodel.evidence.incoming import NEEDED
 from riskmodel.report import render
 from riskmodel.report.brief import Brief, Row, brief, short_title
+from riskmodel.report.evidence import to_markdown as evidence_markdown
 from riskmodel.report.wording import (
     capital,
     counted,
@@ -35,6 +38,7 @@ from riskmodel.report.wording import (
 from riskmodel.serve.asked import Asked
 from riskmodel.serve.controls import form
 from riskmodel.serve.drawn import forest, icons, span
+from riskmodel.tree.model import ProbabilityTree
 
 Answer = Mapping[str, Any]
 STATIC = Path(__file__).parent / "static"
@@ -69,7 +73,7 @@ def as_html(text: str) -> Markup:
     """Markdown of ours as HTML, two headings lower; anything else in it stays text, and a link is no link."""
     shown = _markdown.render(re.sub(r"(?m)^(#{1,4}) ", r"\1# ", text))
     # A table may be wider than a telephone: it is scrolled by itself, by the keyboard too.
-    return Markup(re.sub(r"<table>(.*?)</table>", r'<div class="scroll" tabindex="0" role="region" aria-label="Table">'
+    return Markup(re.sub(r"<table>(.*?)</table>", r'<div class="scroll" tabindex="0" role="group" aria-label="Table">'
                          r"<table>\1</table></div>", shown, flags=re.DOTALL))  # fmt: skip
 
 
@@ -119,6 +123,41 @@ def error_page(
         error=error,
         title=evidence.finding.title,
         fault="",
+    )
+
+
+def analyst_page(evidence: Evidence, findings: Mapping[str, str], found: Answer | None = None) -> bytes:
+    """The page for new counts, with what `riskmodel.serve.analyst` found in a table."""
+    finding = evidence.finding
+    return rendered(
+        "analyst.html", finding=finding.key, title=finding.title, findings=findings, needed=NEEDED, found=found
+    )
+
+
+def finding_page(model: ProbabilityTree, findings: Mapping[str, str]) -> bytes:
+    """The page of a finding: what its audit asks, the fit, and every count."""
+    evidence = model.evidence
+    finding = evidence.finding
+    body = describe(evidence)
+    fit = [
+        ("Prior on averages", str(model.prior)),
+        ("Prior on how settings differ", str(model.heterogeneity)),
+        ("Counts and sources", f"{body['rows']} counts of {len(evidence.sources)} sources"),
+        ("Content hash", evidence.content_hash),
+    ]
+    return rendered(
+        "finding.html",
+        finding=finding.key,
+        title=finding.title,
+        question=finding.question,
+        review=sentence(finding.review.statement),
+        version=evidence.version,
+        readings=finding.readings,
+        reading=evidence.reading,
+        findings=findings,
+        audit=[one.to_dict() for one in evidence.audit()],
+        fit=fit,
+        evidence=as_html(named(evidence_markdown(body | {"audit": []}).replace("## Audit\n\n", ""))),
     )
 
 

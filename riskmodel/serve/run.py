@@ -168,6 +168,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _run(service: Service, listening: socket.socket) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="riskmodel: %(message)s")
+    for number in (signal.SIGTERM, signal.SIGINT):  # raised once more when it has ended in order: that is no failure
+        signal.signal(number, lambda *_: None)
     config = uvicorn.Config(
         service.guarded, http=Deadlines, loop="uvloop", ws="none", log_config=None, access_log=False, server_header=False,
         date_header=True, timeout_keep_alive=30, timeout_graceful_shutdown=ENDS, backlog=1024, proxy_headers=False,
@@ -183,8 +185,6 @@ def _run_many(service: Service, listening: socket.socket, workers: int) -> None:
     def begin() -> None:
         pid = os.fork()
         if pid == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
             code = 1
             try:
                 _run(service, listening)

@@ -51,6 +51,8 @@ if ($("ask")) {
   };
   $("ask").addEventListener("submit", ask);
   $("ask").addEventListener("change", ask);
+  // A page that comes back as it was left has the controls of the next question over the answer to this one.
+  addEventListener("pageshow", (event) => event.persisted && show(location.href, true));
   addEventListener("popstate", () => show(location.href, true));
   // Robustness is worked out when it is opened.
   $("answer").addEventListener("toggle", (event) => {
