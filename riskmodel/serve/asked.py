@@ -104,7 +104,7 @@ def asked(given: Mapping[str, str], finding: str, evidence: Evidence, *, form: b
         elif name in USUAL:
             chosen[name] = value
         elif name == "detail":
-            detail = tuple(filter(None, value.split(",")))
+            detail = tuple(value.split(","))
         else:
             error = UnknownNameError("parameter", name, [*own, "finding", *USUAL, "detail"], where="query")
             error.field = name[:80]

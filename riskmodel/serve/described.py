@@ -12,6 +12,7 @@ from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.workup import NO_RESULT, LabTest
 from riskmodel.serve.asked import LONGEST
+from riskmodel.serve.exchange.hooks import services
 
 _ERROR = {"$ref": "#/components/schemas/ServedError"}
 
@@ -168,10 +169,11 @@ def _hook() -> dict[str, Any]:
         "required": ["cards"],
         "properties": {"cards": {"type": "array", "items": {"type": "object"}}},
     }
+    ids = [one["id"] for one in services()["services"]]
     return {
         "post": {
             "summary": "CDS Hooks 2.0.1: cards for a patient",
-            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "enum": ids}}],
             "requestBody": {"required": True, "content": {"application/json": {"schema": hook}}},
             "responses": {
                 "200": {"description": "Cards", "content": {"application/json": {"schema": cards}}},

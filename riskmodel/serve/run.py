@@ -32,7 +32,8 @@ class Deadlines(HttpToolsProtocol):
     """uvicorn's protocol, which by itself waits for ever for half a request and for a reader who does not read."""
 
     _timer: asyncio.TimerHandle | None = None
-    _head = 0
+    _head = 0  # bytes of it so far
+    _in_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the head."""
@@ -41,21 +42,20 @@ class Deadlines(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Refuse a head that does not end."""
-        if self._head >= 0:
-            self._head += len(data)
         super().data_received(data)
+        self._head += len(data) if self._in_head else 0
         if self._head > MOST_HEAD and self.transport and not self.transport.is_closing():
             self._end(431)
 
     def on_message_begin(self) -> None:
         """A request begins: its head has a deadline of its own."""
         super().on_message_begin()
-        self._head = 0
+        self._head, self._in_head = 0, True
         self._wait(HEAD)
 
     def on_headers_complete(self) -> None:
         """Then its body."""
-        self._head = -1
+        self._head, self._in_head = 0, False
         self._wait(BODY)
         super().on_headers_complete()
 
@@ -66,7 +66,6 @@ class Deadlines(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Nothing is waited for: a connection that is kept open has uvicorn's own limit."""
-        self._head = 0
         self._wait(None)
         super().on_response_complete()
 
@@ -156,6 +155,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.bind((host, port))
     except OSError as error:
+        listening.close()
         remedy = "Take another with --port, or end what has it"
         raise InputError(
             f"port {port} of {host} cannot be had: {error.strerror}", where="port", remedy=remedy

@@ -28,6 +28,8 @@ def test_the_answer_is_the_one_dictionary_of_every_face(client):
         ("setting=home", "setting", "unknown setting"),
         ("audience=doctor", "audience", "unknown audience"),
         ("detail=everything", "detail", "unknown detail"),
+        ("detail=", "detail", "an empty name"),
+        ("detail=changes,", "detail", "an empty name"),
         ("test_errors=some", "test_errors", "unknown"),
         ("weeks=99", "weeks", "outside"),
         ("weeks=20%2B9", "weeks", "days"),
