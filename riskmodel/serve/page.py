@@ -290,14 +290,19 @@ def _outcome_title(answer: Answer, outcome: str, plain: bool) -> str:
 
 def _figure(result: Answer, plain: bool) -> str:
     kind, ends = read(result)
+    if kind == "definition":  # never a fate
+        return "there is no number for this here" if plain else f"no figure, {figure(result).replace(', by', ' by')}"
     if kind == "none":
         return "no figure" + ("" if ends == (0.0, 1.0) else f", anything from {frequency_range(ends, 100)} of 100")
     return figure(result) if plain else told(result)
 
 
 def _no_figure(result: Answer, plain: bool) -> str:
-    """Why there is no figure after a result; for a patient the reason stands in the row."""
-    return "" if plain or read(result)[0] != "none" else sentence(why(result["reason"]))
+    """Why there is no figure after a result."""
+    kind = read(result)[0]
+    if kind == "definition" and plain:
+        return "The studies rule it out by how they count, whatever the health of the child."
+    return "" if plain or kind != "none" else sentence(why(result["reason"]))
 
 
 _PLAIN_STATES = {
