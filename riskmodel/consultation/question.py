@@ -78,7 +78,7 @@ def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
     in_order = {name: answered[name] for name in states if name in answered}
     silent = [one for one in tests if in_order.get(one.name) in one.states and in_order[one.name] not in one.reads]
     undecided = {
-        one.of: f"{one.title}: {one.state_titles[in_order[one.name]]}" for one in silent if one.of not in known
+        one.of: f"{one.title} shows {one.state_titles[in_order[one.name]]}" for one in silent if one.of not in known
     }
     return Stated(Known.of(finding, known, several=False), in_order, described, tuple(undecided.items()))
 

@@ -352,7 +352,7 @@ def _step(step: Answer, plain: bool) -> NextStep:
     if step["state"] == "awaited" and not plain:
         title = f"await {title.removeprefix('offer ')}"
     elif step["state"] == "planned" and not plain:
-        title = f"plan for after birth: {title}"
+        title = f"plan{' for after birth' * (step['time'] == 'after birth')}: {title}"
     return NextStep(step["step"], title, step["state"], step["why"])
 
 
