@@ -13,7 +13,7 @@ Owen AB. Monte Carlo theory, methods and examples (2013), section 9.2 (self-norm
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -119,6 +119,11 @@ class _Tables(Value):
     def table(self, node: Branch, free: tuple[bool, bool]) -> Array:
         """Likelihood by how many events and non-events arrive at a branch; where not `free`, all of them do."""
         return once(self, ("table", node, free), lambda: self._table(node, free))
+
+    @property
+    def whole(self) -> Array:
+        """Likelihood of the count."""
+        return self.table(self.coarse.node, (False, False))
 
     def cells(self, node: Branch, free: tuple[bool, bool]) -> Array:
         """Probability of each cell of a branch by its hits and misses; by hits alone where all fetuses arrive."""
@@ -268,7 +273,46 @@ def _at(table: Array, place: tuple[Places, ...], at: At) -> Array:
     return np.asarray(table[(*index, *place)])
 
 
-def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS) -> Divisions:
+@dataclass(frozen=True, eq=False)
+class Drawn(Divisions):
+    """Ways that were drawn, with what they were drawn by: other evidence or priors weigh the same ways anew."""
+
+    classes: Mapping[int, Classes] = field(kw_only=True)  # of each branch
+    likelihoods_at: Array = field(kw_only=True)  # of each count at the classes that each way came from, (rows, ways)
+
+    def among(self, rows: tuple[Coarse, ...]) -> Drawn | None:
+        """The ways of some of the counts; None where others than these are among them.
+
+        A way of these came with classes that all counts chose. Beside it stand, in what is wanted too, the classes that it
+        would have by itself: then the ratio of both densities has one more factor, the likelihood at the classes of each
+        count that is left out.
+        """
+        if not rows or not all(row in self.rows for row in rows):
+            return None
+        if rows == self.rows:
+            return self
+        places = [self.rows.index(row) for row in rows]
+        left_out = [place for place in range(len(self.rows)) if place not in places]
+        edges = frozenset().union(*(edges_of(row.node) for row in rows))
+        cells = {edge: held[:, places] for edge, held in self.cells.items() if edge in edges}
+        log_chance = _log_chance(rows, cells, self.classes) + np.log(self.likelihoods_at[left_out]).sum(axis=0)
+        return Drawn(rows, cells, log_chance, classes=self.classes, likelihoods_at=self.likelihoods_at[places])
+
+
+def _log_chance(rows: tuple[Coarse, ...], cells: Mapping[int, Places], classes: Mapping[int, Classes]) -> Array:
+    """Logarithm of the density of drawing each way, up to a constant, of shape (ways,)."""
+    log_chance = np.zeros(len(next(iter(cells.values()))))
+    for edge, held in cells.items():
+        each = classes[edge].mass[:, None]
+        for i, row in enumerate(rows):
+            if edge in edges_of(row.node):
+                each = each * classes[edge].chances(row, edge, *held[:, i].T)
+        with np.errstate(divide="ignore"):  # a way that no class gives is none
+            log_chance += np.log(each.sum(axis=0))
+    return log_chance
+
+
+def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS) -> Drawn:
     """Some ways in which the fetuses of counts can have divided, each with the density of drawing it."""
     speaking = {edge: [row for row in rows if edge in edges_of(row.node)] for edge in sorted(nodes)}
     shared = tuple(edge for edge, those in speaking.items() if len(those) > 1)
@@ -294,7 +338,6 @@ def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS
         upto = np.cumsum(np.broadcast_to(given, (size, given.shape[-1])), axis=1)
         at = (*at, np.minimum((upto <= levels[i][:, None] * upto[:, -1:]).sum(axis=1), given.shape[-1] - 1))
     cells = {edge: np.zeros((size, len(rows), 2), np.int64) for edge in nodes}
-    log_chance = np.zeros(size)
     used = len(axes)
     for i, table in enumerate(tables):
         edges = sorted(edges_of(table.coarse.node))
@@ -302,14 +345,8 @@ def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS
         used += len(edges)
         for edge, (hits, missed) in found.items():
             cells[edge][:, i] = np.stack([hits, missed], axis=1)
-    for edge, those in speaking.items():
-        each = held[edge].mass[:, None]
-        for i, row in enumerate(rows):
-            if row in those:
-                each = each * held[edge].chances(row, edge, *cells[edge][:, i].T)
-        with np.errstate(divide="ignore"):  # a way that no class gives is none
-            log_chance += np.log(each.sum(axis=0))
-    return Divisions(rows, cells, log_chance)
+    likelihoods_at = np.stack([_at(one.whole, (np.zeros(size, np.int64),) * 2, at) for one in tables])
+    return Drawn(rows, cells, _log_chance(rows, cells, held), classes=held, likelihoods_at=likelihoods_at)
 
 
 def _weights(tables: list[_Tables], held: Mapping[int, Classes], axes: tuple[int, ...]) -> Array:
@@ -320,7 +357,6 @@ def _weights(tables: list[_Tables], held: Mapping[int, Classes], axes: tuple[int
         for i, edge in enumerate(axes):
             logs = logs + np.log(held[edge].mass).reshape([-1 if j == i else 1 for j in range(len(axes))])
         for table in tables:
-            assert isinstance(table.coarse.node, Branch)
-            logs = logs + np.log(table.table(table.coarse.node, (False, False))[..., 0, 0])
+            logs = logs + np.log(table.whole[..., 0, 0])
     weights = np.exp(logs - logs.max()) if np.isfinite(logs.max()) else np.ones(shape)
     return np.asarray(weights / weights.sum())

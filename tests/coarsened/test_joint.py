@@ -188,7 +188,7 @@ def test_drawn_ways_are_as_good_as_all_ways_within_their_error(build, monkeypatc
         assert some.mean(one, 1.0, {}) == pytest.approx(every.mean(one, 1.0, {}), abs=4 * error)
     ends = model.risk("good_outcome", **known).interval()
     tied = joints.Tied(some, node, 1.0, {}, average=False)
-    assert tied.interval() == pytest.approx(ends, abs=0.003)
+    assert tied.interval() == pytest.approx(ends, abs=0.005)  # sd 0.0017 between shifts of the points
 
 
 def test_a_million_on_a_single_branch_are_a_series_of_that_branch():
