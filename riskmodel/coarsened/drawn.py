@@ -29,8 +29,8 @@ from riskmodel.distributions.points import kronecker
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-#: Ways that are drawn: a mean is then good to a fiftieth of what it differs between ways.
-WAYS = 2048
+#: Ways that are drawn: a mean is then good to a seventieth of what it differs between ways.
+WAYS = 4096
 #: Combinations of classes, and most classes of one branch.
 _COMBINATIONS, _MOST_CLASSES = 520, 24
 #: How often classes are cut.
@@ -277,7 +277,9 @@ def _at(table: Array, place: tuple[Places, ...], at: At) -> Array:
 class Drawn(Divisions):
     """Ways that were drawn, with what they were drawn by: other evidence or priors weigh the same ways anew."""
 
-    classes: Mapping[int, Classes] = field(kw_only=True)  # of each branch
+    #: For each branch the probability of each class, of shape (classes,), and that of each count's cells in it, of shape
+    #: (rows, classes, ways).
+    classes: Mapping[int, tuple[Array, Array]] = field(kw_only=True)
     likelihoods_at: Array = field(kw_only=True)  # of each count at the classes that each way came from, (rows, ways)
 
     def among(self, rows: tuple[Coarse, ...]) -> Drawn | None:
@@ -295,21 +297,15 @@ class Drawn(Divisions):
         left_out = [place for place in range(len(self.rows)) if place not in places]
         edges = frozenset().union(*(edges_of(row.node) for row in rows))
         cells = {edge: held[:, places] for edge, held in self.cells.items() if edge in edges}
-        log_chance = _log_chance(rows, cells, self.classes) + np.log(self.likelihoods_at[left_out]).sum(axis=0)
-        return Drawn(rows, cells, log_chance, classes=self.classes, likelihoods_at=self.likelihoods_at[places])
+        classes = {edge: (self.classes[edge][0], self.classes[edge][1][places]) for edge in edges}
+        log_chance = _log_chance(classes) + np.log(self.likelihoods_at[left_out]).sum(axis=0)
+        return Drawn(rows, cells, log_chance, classes=classes, likelihoods_at=self.likelihoods_at[places])
 
 
-def _log_chance(rows: tuple[Coarse, ...], cells: Mapping[int, Places], classes: Mapping[int, Classes]) -> Array:
+def _log_chance(classes: Mapping[int, tuple[Array, Array]]) -> Array:
     """Logarithm of the density of drawing each way, up to a constant, of shape (ways,)."""
-    log_chance = np.zeros(len(next(iter(cells.values()))))
-    for edge, held in cells.items():
-        each = classes[edge].mass[:, None]
-        for i, row in enumerate(rows):
-            if edge in edges_of(row.node):
-                each = each * classes[edge].chances(row, edge, *held[:, i].T)
-        with np.errstate(divide="ignore"):  # a way that no class gives is none
-            log_chance += np.log(each.sum(axis=0))
-    return log_chance
+    with np.errstate(divide="ignore"):  # a way that no class gives is none
+        return np.sum([np.log(mass @ each.prod(axis=0)) for mass, each in classes.values()], axis=0)
 
 
 def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS) -> Drawn:
@@ -346,7 +342,14 @@ def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS
         for edge, (hits, missed) in found.items():
             cells[edge][:, i] = np.stack([hits, missed], axis=1)
     likelihoods_at = np.stack([_at(one.whole, (np.zeros(size, np.int64),) * 2, at) for one in tables])
-    return Drawn(rows, cells, _log_chance(rows, cells, held), classes=held, likelihoods_at=likelihoods_at)
+    classes = {}
+    for edge, those in speaking.items():
+        each = np.ones((len(rows), held[edge].mass.size, size))
+        for i, row in enumerate(rows):
+            if row in those:
+                each[i] = held[edge].chances(row, edge, *cells[edge][:, i].T)
+        classes[edge] = held[edge].mass, each
+    return Drawn(rows, cells, _log_chance(classes), classes=classes, likelihoods_at=likelihoods_at)
 
 
 def _weights(tables: list[_Tables], held: Mapping[int, Classes], axes: tuple[int, ...]) -> Array:

@@ -32,11 +32,10 @@ from riskmodel.coarsened.nodes import (
     reweighted,
     thinned,
 )
-from riskmodel.coarsened.points import EACH, Tallied, risks_at, risks_given
+from riskmodel.coarsened.points import EACH, Tallied, levels_at, risks_at, risks_given
 from riskmodel.coarsened.read_coarse import Coarse, work
 from riskmodel.distributions.base import DeferredDistribution, Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
-from riskmodel.distributions.points import kronecker
 from riskmodel.distributions.propagated import Propagated, propagate
 from riskmodel.distributions.special import sigmoid
 from riskmodel.distributions.ties import TILT_LOGITS, Ties, Tilt
@@ -157,7 +156,7 @@ class Joint(Value):
     def _levels(self) -> dict[int, Array]:
         """Levels of each tied branch at the points, of shape (ways, points of each)."""
         edges = sorted(self.tied)
-        return dict(zip(edges, kronecker(len(edges), self.ways * EACH).reshape(-1, self.ways, EACH), strict=True))
+        return dict(zip(edges, levels_at(len(edges), self.ways, seed=1), strict=True))
 
     def _tilt(self, edge: int, average: bool) -> Tilt:
         """What a branch is under each set of cells that the ways put on it, beside its margin."""
@@ -318,8 +317,9 @@ class Tied(DeferredDistribution):
         edges = sorted(edges_of(top) | edges_of(bottom))
         risks = {edge: self.joint.at_points(edge, self.average) for edge in edges if edge in self.joint.tied}
         others = [edge for edge in edges if edge not in risks]
-        levels = kronecker(len(others), ways.size * EACH).reshape(-1, ways.size, EACH)
-        risks |= {edge: risks_at(at, self.others[edge]) for edge, at in zip(others, levels, strict=True)}
+        if others:
+            levels = levels_at(len(others), ways.size, seed=2)
+            risks |= {edge: risks_at(at, self.others[edge]) for edge, at in zip(others, levels, strict=True)}
         above, below = (np.broadcast_to(evaluate(part, risks), (ways.size, EACH)) for part in (top, bottom))
         return Tallied.of(above, below, ways[:, None] * below)
 
