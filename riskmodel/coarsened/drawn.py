@@ -12,6 +12,7 @@ Owen AB. Monte Carlo theory, methods and examples (2013), section 9.2 (self-norm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -84,7 +85,10 @@ class Classes(Value):
 
     def chances(self, coarse: Coarse, edge: int, hits: Places, missed: Places) -> Array:
         """Probability of some cells in each class, of shape (classes, *cells)."""
-        size = (coarse.row.events + 1) * (coarse.row.total - coarse.row.events + 1)
+        events, rest = coarse.row.events, coarse.row.total - coarse.row.events
+        size = (events + 1) * (rest + 1)
+        if edge != coarse.node.edge:  # a branch that all fetuses pass has a line of cells, another a table
+            size = max(size, math.prod(_ends(coarse, _place(coarse.node, edge))))
         nodes, group = self.few(max(24, _BUDGET // size))
         shares = (group[:, None] == np.arange(self.mass.size)) * nodes.weights[:, None]
         table = nodes.divided(coarse.known.get(edge, (0, 0))).cells(hits, missed)
@@ -132,11 +136,8 @@ class _Tables(Value):
             if free == (False, False):
                 hits = np.arange(sum(self.most) + 1)
                 return self.chances(node.edge, hits, hits[::-1])
-            most = [0, 0]
-            for side, child in enumerate((node.hit, node.miss)):
-                events, rest = self.most
-                most[side] = (events if child != 0.0 else 0) + (rest if child != 1.0 else 0)
-            return self.chances(node.edge, np.arange(most[0] + 1)[:, None], np.arange(most[1] + 1)[None, :])
+            hits, missed = _ends(self.coarse, node)
+            return self.chances(node.edge, np.arange(hits)[:, None], np.arange(missed)[None, :])
 
         return once(self, ("cells", node, free), cells)
 
@@ -271,6 +272,23 @@ def _at(table: Array, place: tuple[Places, ...], at: At) -> Array:
     axes = table.ndim - len(place)
     index = tuple(one if table.shape[i] > 1 else np.zeros_like(one) for i, one in enumerate(at[:axes]))
     return np.asarray(table[(*index, *place)])
+
+
+def _place(node: Node, edge: int) -> Branch:
+    """Where a branch stands in a diagram that has it once."""
+    assert isinstance(node, Branch)
+    if node.edge == edge:
+        return node
+    return _place(node.hit if edge in edges_of(node.hit) else node.miss, edge)
+
+
+def _ends(coarse: Coarse, node: Branch) -> tuple[int, int]:
+    """How many numbers of fetuses may take a branch, and may not."""
+    events, rest = coarse.row.events, coarse.row.total - coarse.row.events
+    hits, missed = (
+        1 + (events if child != 0.0 else 0) + (rest if child != 1.0 else 0) for child in (node.hit, node.miss)
+    )
+    return hits, missed
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,9 +116,7 @@ class Joint(Value):
     @property
     def terms(self) -> float:
         """Terms of the sums by which ways are drawn, for each combination of classes."""
-        return sum(
-            work(row.node, row.row.events, row.row.total - row.row.events) for row in self._divided
-        )
+        return sum(work(row.node, row.row.events, row.row.total - row.row.events) for row in self._divided)
 
     @kept
     def involved(self) -> frozenset[int]:

@@ -40,8 +40,8 @@ _SMOOTH = 0.1
 def levels_at(branches: int, ways: int, *, seed: int) -> Array:
     """Levels of some branches at the points of some ways, of shape (branches, ways, points of each).
 
-    They fill the cube evenly and are dealt to the ways at random, for the ways are drawn by such a sequence too: in step with
-    it they would not fill the cube for each kind of way.
+    They fill the cube evenly and are dealt to the ways at random, for the ways are drawn by such a sequence too: in step
+    with it they would not fill the cube for each kind of way.
     """
     size = ways * EACH
     dealt = np.random.default_rng(seed).permutation(size)

@@ -20,7 +20,7 @@ ALTERNATIVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("half-normal(1) on the spread", {"heterogeneity": "half-normal-1"}),
     ("all settings alike", {"heterogeneity": 0}),
 )
-#: Most terms of the sums by which ways to divide are drawn where variants, of which one in four draws its own, are worked out.
+#: Most terms of the sums by which ways to divide are drawn, where variants are worked out: one in four draws its own.
 MOST_TERMS = 2e6
 NOT_WORKED_OUT = (
     "the coarse counts are of so many fetuses that to divide them anew for other priors, readings or left-out series "
