@@ -87,13 +87,14 @@ class Joint(Value):
 
     @kept
     def _listed(self) -> Divisions | None:
-        return listed(self._divided)
+        known_to_be_too_many = self.near is not None and self.near.rows == self._divided
+        return None if known_to_be_too_many else listed(self._divided)
 
     @kept
     def _divisions(self) -> Divisions:
         if self._listed is not None:
             return self._listed
-        again = self.near.among(self._divided) if self.near else None
+        again = self.near.among(self._divided) if self.near is not None else None
         if again is not None and effective(_weights(again, self.own)) >= ENOUGH:
             return again
         return drawn(self._divided, {edge: nodes_of(self.own(edge)) for edge in self._tied_together})

@@ -33,7 +33,8 @@ def as_branch_priors(finding: Finding, prior: Any) -> tuple[MuPrior, tuple[MuPri
         def branches() -> tuple[MuPrior, ...]:
             shapes = dirichlet_tree(finding)
             return tuple(
-                MixturePrior(BetaMixture.beta(*shapes[i])) if i in shapes else jeffreys for i in range(len(finding.edges))
+                MixturePrior(BetaMixture.beta(*shapes[i])) if i in shapes else jeffreys
+                for i in range(len(finding.edges))
             )
 
         return jeffreys, once(finding, DIRICHLET_TREE, branches)
