@@ -136,8 +136,8 @@ class _Tables(Value):
             if free == (False, False):
                 hits = np.arange(sum(self.most) + 1)
                 return self.chances(node.edge, hits, hits[::-1])
-            hits, missed = _ends(self.coarse, node)
-            return self.chances(node.edge, np.arange(hits)[:, None], np.arange(missed)[None, :])
+            taken, left = _ends(self.coarse, node)
+            return self.chances(node.edge, np.arange(taken)[:, None], np.arange(left)[None, :])
 
         return once(self, ("cells", node, free), cells)
 

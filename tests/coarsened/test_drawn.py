@@ -81,7 +81,7 @@ def test_what_is_asked_in_between_changes_no_answer(bowel):
 @pytest.mark.parametrize(
     ("outcome", "known", "ends"),
     [
-        # Importance sampling by validation/joint_importance.py with 156,000 draws, 20 risks each; standard errors of the
+        # Importance sampling by validation/joint_importance.py --ends, 156,000 draws, 20 risks each; standard errors of the
         # upper ends are 0.002, and 0.0007 of those of the abnormal karyotype, isolated and of all.
         ("fetal_death", {"anatomy": "isolated"}, (0.0084, 0.3043)),
         ("fetal_death", {}, (0.0212, 0.4382)),
