@@ -42,7 +42,7 @@ def joint(tree: ProbabilityTree, fixed: Mapping[int, float] | None = None) -> Jo
 
     # Values that no count passes make no other posterior.
     rows = once(tree, ("coarse", *filled.items()), read)
-    return once(tree, ("joint", *((one.row, one.node) for one in rows)), lambda: Joint(branches, rows))
+    return once(tree, ("joint", *((one.row, one.node) for one in rows)), lambda: Joint(branches, rows, tree.near))
 
 
 def numerator(finding: Finding, known: Known, variable: str, state: str) -> Node:
