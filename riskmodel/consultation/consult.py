@@ -20,7 +20,7 @@ from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.known import Known
-from riskmodel.evidence.load import load_evidence
+from riskmodel.evidence.load import as_evidence, load_evidence
 from riskmodel.evidence.workup import NO_RESULT, LabTest
 from riskmodel.report.wording import named
 from riskmodel.sensitivity.variants import tested
@@ -156,7 +156,7 @@ class Consultation(Value):
 def consult(
     *,
     finding: str | Path | Evidence = DEFAULT_FINDING,
-    reading: str = "primary",
+    reading: str | None = None,
     audience: str = "clinician",
     setting: str = "any",
     prior: Any = "dirichlet-tree",
@@ -171,8 +171,8 @@ def consult(
     ----------
     finding : str, Path or Evidence
         Name of a shipped finding, path of a folder, or evidence that is already read.
-    reading : str
-        How the disputed rows are read.
+    reading : str, optional
+        How the disputed rows are read; where it is not given ``"primary"``, or evidence's own.
     audience : {"clinician", "patient", "researcher"}
         For whom it is worded.
     setting : str
@@ -214,14 +214,14 @@ def consult(
     """
     if audience not in AUDIENCES:
         raise UnknownNameError("audience", str(audience), AUDIENCES, where="audience")
-    if not isinstance(reading, str) or not isinstance(setting, str):
+    if not isinstance(reading, str | None) or not isinstance(setting, str):
         raise InputError(
             "reading and setting are names", where="consult", remedy='Give reading="primary", setting="any"'
         )
     if test_errors not in TEST_ERRORS:
         raise UnknownNameError("choice", str(test_errors), TEST_ERRORS, where="test_errors")
     wanted = _checked_detail((detail,) if isinstance(detail, str) else tuple(detail))
-    evidence = load_evidence(finding, reading=reading)
+    evidence = as_evidence(finding) if reading is None else load_evidence(finding, reading=reading)
     model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
     return _consultation(model, Query(stated(evidence, given), audience, wanted, test_errors))
 

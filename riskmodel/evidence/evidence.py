@@ -82,7 +82,12 @@ class Evidence(Value):
         known = [one.name for one in self.finding.readings]
         if reading not in known:
             raise UnknownNameError("reading", reading, known, where="reading")
-        return replace(self, counts=rows_under(self.all_counts, reading), reading=reading)
+        if reading == self.reading:
+            return self  # with what was left out of it, or changed in it
+        # A series that was left out stays out.
+        out = {one.source for one in rows_under(self.all_counts, self.reading)} - {one.source for one in self.counts}
+        counts = tuple(one for one in rows_under(self.all_counts, reading) if one.source not in out)
+        return replace(self, counts=counts, reading=reading)
 
     def without(self, source: str) -> Evidence:
         """The same evidence with one series left out of every fit.

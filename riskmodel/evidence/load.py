@@ -113,5 +113,6 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     content_hash = folder_hash(folder)
     if folder.parent == manifest.SHIPPED:
         manifest.check_released(folder.name, content_hash)
-    evidence = Evidence(parsed, sources, counts, counts, workup, "primary", folder, content_hash)
+    # Whatever the reading, its existence is checked and its rows are chosen in one place.
+    evidence = Evidence(parsed, sources, counts, counts, workup, "", folder, content_hash)
     return evidence.with_reading(reading)
