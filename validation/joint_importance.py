@@ -44,6 +44,7 @@ BOWEL = {
     "karyotype": [
         ((0, (2, 1, 0), (1, 1, 0)), 24, 682, None),  # Simon-Bouy 2003
         ((0, (2, 1, 0), (1, 1, 0)), 3, 106, None),  # Berlin 1999
+        ((0, (2, 1, 0), (1, 1, 0)), 4, 147, None),  # Fan 2021
         ((0, (2, 1, 0), (1, 1, 0)), 45, 882, 272),  # Yang 2022, of whom 272 had another anomaly
     ],
     "death": [  # Aboujaoude 2006
