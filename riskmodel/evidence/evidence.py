@@ -284,11 +284,28 @@ class Evidence(Value):
         tuple of Count
             One row for each source: a source's own count before its coarser ones, so that no baby counts twice.
         """
-        chosen: dict[str, Count] = {}
+        return tuple(count for count, _ in self.behind(edge, setting=setting))
+
+    def behind(self, edge: Edge, *, setting: str = "any") -> tuple[tuple[Count, tuple[Count, ...]], ...]:
+        """What `for_edge` gives, each with the rows that it is worked out from: a state's share of those left is of several.
+
+        Parameters
+        ----------
+        edge : Edge
+            The branch.
+        setting : str
+            As in `select`.
+
+        Returns
+        -------
+        tuple of (Count, tuple of Count)
+            Each count with its rows.
+        """
+        chosen: dict[str, tuple[Count, tuple[Count, ...]]] = {}
         for given in (edge.given, *edge.accepts):
-            for count, _ in self._cells(edge.variable, edge.category, given, edge.after, setting):
+            for count, rows in self._cells(edge.variable, edge.category, given, edge.after, setting):
                 if count.total:
-                    chosen.setdefault(count.source, count)
+                    chosen.setdefault(count.source, (count, rows))
         return tuple(chosen.values())
 
     def coarse(self, setting: str = "any") -> tuple[Count, ...]:

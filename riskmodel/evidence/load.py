@@ -84,6 +84,8 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     cited += [("finding.toml", f"disagreements.{one.key}", one.sources) for one in parsed.disagreements]
     cited += [("finding.toml", f"edges: {one.name}", one.sources) for one in parsed.edges]
     cited += [("finding.toml", "partly_tested", one.sources) for one in parsed.partly_tested]
+    if parsed.review.article_source:
+        cited.append(("finding.toml", "review.article_source", (parsed.review.article_source,)))
     named = [("workup.toml", f"{one.key}.counts", one.counts) for one in statements]
     named += [("finding.toml", "partly_tested.counts", one.counts) for one in parsed.partly_tested]
     primary = sorted({count.key for count in counts if count.reading == "primary"})
