@@ -37,16 +37,19 @@ def _check(folder: str, as_json: bool) -> None:
     """Find every fault of a finding's folder in one pass."""
     from riskmodel.evidence.export import describe
     from riskmodel.evidence.load import load_evidence
+    from riskmodel.tree.audit import unread
 
     evidence = load_evidence(folder)
+    left_out = unread(evidence)
     body = describe(evidence)
+    body["audit"] = [*(one.to_dict() | {"sources": list(one.sources)} for one in left_out), *body["audit"]]
     if as_json:
         show_json({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")})
         return
     click.echo(
         f"{evidence.finding.key}: no faults. {body['rows']} counts of {len(evidence.sources)} sources, {evidence.version}"
     )
-    for one in evidence.audit():
+    for one in (*left_out, *evidence.audit()):
         click.echo(f"  {one}")
 
 

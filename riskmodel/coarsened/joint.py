@@ -194,7 +194,6 @@ class Joint(Value):
         if self._weights is None:
             raise AccuracyError(
                 f"the coarser counts of {self._names} contradict the branches' own counts",
-                where="joint",
                 remedy="Read direct and indirect apart, and ask why the series differ",
             )
         return self._weights
@@ -207,7 +206,7 @@ class Joint(Value):
 
     @property
     def _names(self) -> str:
-        return ", ".join(coarse.row.source for coarse in self.rows)
+        return ", ".join(dict.fromkeys(coarse.row.source for coarse in self.rows))
 
     @property
     def effective_share(self) -> float:

@@ -13,7 +13,7 @@ from riskmodel._support.kept import Value, once
 from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.missed import missed
-from riskmodel.consultation.question import Stated, said, stated, worded
+from riskmodel.consultation.question import Stated, next_variable, said, stated, worded
 from riskmodel.consultation.undecided import Undecided, risk
 from riskmodel.consultation.workup import StepState, plan
 from riskmodel.errors import InputError, UnknownNameError
@@ -238,7 +238,8 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
     detail = query.detail
     evidence = model.evidence
     risks = once(model, ("risks", known, undecided), lambda: _headlines(model, known, undecided))
-    branches = once(model, ("branches", known, undecided), lambda: _branches(model, known, undecided))
+    split = next_variable(evidence, query.stated)
+    branches = once(model, ("branches", known, undecided, split), lambda: _branches(model, known, undecided, split))
     workup = plan(model, query.stated, every="changes" in detail)
     facts = dict(known) | {name: one for name, one in answered.items() if one not in NO_RESULT} | described
 
@@ -338,14 +339,13 @@ def _headlines(model: ProbabilityTree, known: Known, undecided: Undecided) -> tu
 
 
 def _branches(
-    model: ProbabilityTree, known: Known, undecided: Undecided
+    model: ProbabilityTree, known: Known, undecided: Undecided, split: str | None
 ) -> tuple[tuple[Known, tuple[RiskEstimate, ...]], ...]:
-    """What either state of the first open variable would make of the risks."""
-    finding = model.evidence.finding
-    variable = next((one for one in finding.states if not known.states(one.name)), None)
-    if variable is None:
+    """What each state of an open variable would make of the risks."""
+    if split is None:
         return ()
-    after = (known.with_state(finding, variable.name, state) for state in variable.states)
+    finding = model.evidence.finding
+    after = (known.with_state(finding, split, state) for state in model.evidence.variable(split).states)
     return tuple((given, _headlines(model, given, undecided)) for given in after)
 
 

@@ -169,7 +169,7 @@ def _statements(title: str, statements: Sequence[Answer]) -> str:
             parts.append("Counts: " + "; ".join(_count(count) for count in one["counts"]) + ".")
         if one["risk"] and one["risk"]["probability"] is not None:
             risk = one["risk"]
-            given = given_states(risk["given"])
+            given = given_states(risk["given"]) or "all"
             parts.append(f"Risk of {risk['title']} ({given}): {told(risk)}.")
         if one["comment"]:
             parts.append(one["comment"])
