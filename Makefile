@@ -6,12 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test soak browser fuzz-api load doors lint notebook example benchmark manifest sbc format clean
+.PHONY: help consult test soak browser fuzz-api load doors lint notebook example pages benchmark manifest sbc format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
 	@echo "make test       set up, then lint, check types and run every test"
-	@echo "make soak       a thousand spoilt folders, workbooks and tables in memory each (the tests read one in twenty)"
+	@echo "make soak       a thousand spoilt folders, workbooks and tables in memory each (the tests read one in twenty), and every count of the findings' pages left out again"
 	@echo "make browser    the pages in Debian's Chromium, with and without script, on paper, by axe-core; FHIR by two validators"
 	@echo "make fuzz-api   5,000 requests by Schemathesis to a server on this machine"
 	@echo "make load       requests a second by wrk, at 1, 16 and 64 connections; faults; memory over 100,000 requests"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebook   run the notebook again and keep its output"
 	@echo "make example    write the consultations in docs/examples again"
+	@echo "make pages      write the findings' pages in docs/findings again (a minute)"
 	@echo "make benchmark  time and error of pool() beside PyMC and of its two models; a consultation cold and warm; many at once"
 	@echo "make manifest   write the hashes of the shipped findings and corpora, after a change of evidence"
 	@echo "make sbc        simulation-based calibration again, after a change of the code behind the fits (six minutes)"
@@ -49,6 +50,7 @@ test: lint
 soak: $(VENV)/dev
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/evidence/test_mutations.py \
 	  tests/evidence/test_workbook_mutations.py tests/evidence/test_frame_mutations.py -k spoilt
+	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --quiet tests/sensitivity/test_ledger.py -k stored_moves
 
 browser: $(VENV)/dev
 	tests/browser/install.sh
@@ -87,6 +89,11 @@ example: $(VENV)/base
 	  for state in isolated associated; do \
 	    ask --anatomy $$state > docs/examples/$$state-$$audience.md || exit 1; \
 	  done; \
+	done
+
+pages: $(VENV)/base
+	for finding in riskmodel/data/fetal-*; do \
+	  $(BIN)/riskmodel evidence page $$(basename $$finding) docs/findings || exit 1; \
 	done
 
 benchmark: $(VENV)/base

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from riskmodel._support.checks import Rng, as_rng
 from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.base import Distribution, SettingDistribution
 from riskmodel.distributions.settings import NewSetting, Settings
+from riskmodel.distributions.special import g_of, tau_of
+from riskmodel.priors.families import HeterogeneityPrior, MuPrior, RhoPrior, TauPrior
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +86,8 @@ class Posterior(Value):
         What the sampler noted at each draw, with shape (chains, draws).
     diagnostics : mapping of str to float, optional
         What the sampler says of itself.
+    priors : tuple of (MuPrior, HeterogeneityPrior or None), optional
+        The priors themselves, from which `to_datatree` draws.
     """
 
     events: NDArray[np.int64]
@@ -100,6 +105,7 @@ class Posterior(Value):
     draws: dict[str, Array] = field(default_factory=dict, repr=False)
     sample_stats: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     diagnostics: dict[str, float] = field(default_factory=dict)
+    priors: tuple[MuPrior, HeterogeneityPrior | None] | None = field(default=None, repr=False)
 
     @property
     def new_setting(self) -> SettingDistribution:
@@ -236,43 +242,58 @@ class Posterior(Value):
         }
 
     def to_datatree(self, *, draws: int = 4000, seed: int = 0) -> Any:
-        """Posterior as ArviZ knows it.
+        """Posterior as ArviZ knows it: draws of everything, paired, with what its checks need.
 
         Parameters
         ----------
         draws : int
-            Draws to take where the posterior is exact and has none of its own.
+            Draws to take where the posterior is exact and has none of its own: independent ones, in four chains where they
+            divide evenly.
         seed : int
-            Seed of those draws.
+            Seed of those draws, and of the predictive ones.
 
         Returns
         -------
         xarray.DataTree
-            Groups posterior and observed_data; constant_data holds the totals. From a sampler these are its own draws
-            by chain; from an exact posterior, independent draws of each estimand's margin in one chain.
+            Groups posterior (mu, tau, rho where the risks are Betas, theta_new, theta by series), prior (the same but for
+            theta), log_likelihood and log_prior of the draws, posterior_predictive, prior_predictive and observed_data
+            (events by series); constant_data holds the totals. From a sampler the draws are its own.
+
+        Notes
+        -----
+        Hyperparameters are drawn from the nodes of the quadrature by their weights, and risks given them.
         """
         from arviz_base import from_dict
+        from scipy.stats import binom
 
-        names = {"theta": ["series"], "series": ["series"]}
-        if self.draws:
-            posterior = dict(self.draws)
-        else:
-            drawn = self.sample(draws, np.random.default_rng(seed))
-            scale = str(getattr(self.heterogeneity, "scale", "rho"))
-            renamed = {"average": "mu", "new_setting": "theta_new", "series": "theta", "heterogeneity": scale}
-            posterior = {renamed[name]: values[None] for name, values in drawn.items()}
+        rng = np.random.default_rng(seed)
+        posterior = self._drawn(draws, rng)
+        shape, series = posterior["mu"].shape, self.events.size
+
+        def counted(theta: Array) -> dict[str, NDArray[np.int64]]:
+            return {"events": np.asarray(rng.binomial(self.totals, theta))}
+
         groups: dict[str, Any] = {
             "posterior": posterior,
             "observed_data": {"events": self.events},
             "constant_data": {"totals": self.totals},
         }
+        if series:
+            groups["posterior_predictive"] = counted(posterior["theta"])
+            groups["log_likelihood"] = {"events": binom.logpmf(self.events, self.totals, posterior["theta"])}
+        if self.priors is not None:
+            size = int(np.prod(shape))
+            logits, tau = self._from_priors(size, rng)
+            theta = self.settings.given(logits, tau, series, rng).reshape(*shape, series)
+            new = self.settings.given(logits, tau, 1, rng)[:, 0]
+            groups["prior"] = self._named(logits, tau, new, shape)
+            groups["log_prior"] = self._log_prior(posterior)
+            if series:
+                groups["prior_predictive"] = counted(theta)
         if self.sample_stats:
             groups["sample_stats"] = self.sample_stats
-        tree = from_dict(
-            groups,
-            dims=names | {"events": ["series"], "totals": ["series"]},
-            coords={"series": list(self.labels)},
-        )
+        names = {"theta": ["series"], "events": ["series"], "totals": ["series"]}
+        tree = from_dict(groups, dims=names, coords={"series": list(self.labels)})
         tree.attrs.update(
             {
                 **{f"diagnostic_{name}": value for name, value in self.diagnostics.items()},
@@ -280,10 +301,57 @@ class Posterior(Value):
                 "method": self.method,
                 "prior": self.prior,
                 "heterogeneity_prior": self.heterogeneity_prior,
-                "draws_are": "the sampler's, joint" if self.draws else "independent for each margin",
+                "draws_are": "the sampler's, joint" if self.draws else "independent, joint",
             }
         )
         return tree
+
+    def _drawn(self, draws: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Draws of the posterior by name, of shape (chains, draws, ...)."""
+        if self.draws:
+            found = dict(self.draws)
+            if "tau" not in found:
+                found["tau"] = tau_of(found["mu"], 1 - found["mu"], found["rho"] / (1 - found["rho"]))[0]
+            return found
+        chains = 4 if draws % 4 == 0 and draws >= 400 else 1
+        joint, shape = self.settings.joint(draws, rng), (chains, draws // chains)
+        return self._named(joint.logit, joint.tau, joint.new, shape) | {
+            "theta": joint.own.reshape(*shape, self.events.size)
+        }
+
+    def _named(self, logits: Array, tau: Array, new: Array, shape: tuple[int, ...]) -> dict[str, Array]:
+        """Draws of the hyperparameters and of a new setting's risk by name; rho where risks are Betas."""
+        mu = expit(logits)
+        found = {"mu": mu, "tau": tau, "theta_new": new}
+        if not self.model.startswith("logit-"):
+            g = g_of(tau, mu, expit(-logits)) if np.any(tau) else np.zeros_like(tau)
+            found["rho"] = g / (1 + g)
+        return {name: values.reshape(shape) for name, values in found.items()}
+
+    def _from_priors(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Draws of logit(mu) and tau from their priors."""
+        assert self.priors is not None
+        on_mu, on_spread = self.priors
+        logits = on_mu.sample(size, rng)
+        if on_spread is None:
+            return logits, np.zeros(size)
+        spread = on_spread.sample(size, rng)
+        if on_spread.scale == "tau":
+            return logits, spread
+        return logits, tau_of(expit(logits), expit(-logits), spread / (1 - spread))[0]
+
+    def _log_prior(self, drawn: Mapping[str, Array]) -> dict[str, Array]:
+        """Logarithms of the priors' densities, of mu and of what the heterogeneity is stated on, at draws."""
+        assert self.priors is not None
+        on_mu, on_spread = self.priors
+        mu = np.clip(drawn["mu"], 1e-300, 1 - 1e-16)
+        found = {"mu": on_mu.log_density(logit(mu)) - np.log(mu) - np.log1p(-mu)}
+        if isinstance(on_spread, TauPrior):
+            found["tau"] = np.asarray(on_spread.formula(drawn["tau"]))
+        elif isinstance(on_spread, RhoPrior):
+            rho = drawn["rho"]
+            found["rho"] = np.asarray(on_spread.formula(np.log(rho), np.log1p(-rho)) - np.log(rho) - np.log1p(-rho))
+        return found
 
     def __repr__(self) -> str:
         """Estimands with their intervals, as a reader would say them."""

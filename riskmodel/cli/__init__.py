@@ -19,7 +19,7 @@ import click
 from click.shell_completion import shell_complete
 
 from riskmodel._support.version import __version__
-from riskmodel.cli import _analysis, _consult, _evidence, _serve
+from riskmodel.cli import _analysis, _consult, _evidence, _prior, _serve
 from riskmodel.cli._group import Group, misused, unknown_option
 from riskmodel.errors import RiskModelError
 
@@ -106,7 +106,14 @@ def commands(no_pager: bool) -> None:
     """Calibrated risks of prenatal findings from small published case series."""
 
 
-for _command in (_consult.consult, _analysis.pool, _analysis.calibrate, _analysis.refit, _analysis.fit_all):
+for _command in (
+    _consult.consult,
+    _analysis.pool,
+    _analysis.calibrate,
+    _analysis.refit,
+    _analysis.fit_all,
+    _prior.prior,
+):
     commands.add_command(_command)
 commands.add_command(_evidence.evidence)
 commands.add_command(_serve.serve)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from riskmodel.cli._group import Group
-from riskmodel.cli._terminal import page, show_json
+from riskmodel.cli._terminal import Bar, page, show_json
 
 
 @click.group(cls=Group, name="evidence")
@@ -37,16 +37,19 @@ def _check(folder: str, as_json: bool) -> None:
     """Find every fault of a finding's folder in one pass."""
     from riskmodel.evidence.export import describe
     from riskmodel.evidence.load import load_evidence
+    from riskmodel.tree.audit import unread
 
     evidence = load_evidence(folder)
+    left_out = unread(evidence)
     body = describe(evidence)
+    body["audit"] = [*(one.to_dict() | {"sources": list(one.sources)} for one in left_out), *body["audit"]]
     if as_json:
         show_json({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")})
         return
     click.echo(
         f"{evidence.finding.key}: no faults. {body['rows']} counts of {len(evidence.sources)} sources, {evidence.version}"
     )
-    for one in evidence.audit():
+    for one in (*left_out, *evidence.audit()):
         click.echo(f"  {one}")
 
 
@@ -70,6 +73,50 @@ def _audit(finding: str, setting: str, reading: str, as_json: bool) -> None:
         return
     rows = [[one.severity, one.code, one.what, one.remedy] for one in found]
     page(f"# Audit of {evidence.finding.title}\n\n{table(['Severity', 'Kind', 'What', 'What to do'], rows)}\n")
+
+
+@evidence.command(name="ledger")
+@click.argument("finding", default="fetal-hepatic-calcification")
+@click.option("--source", metavar="KEY", help="Counts of one source only, by its key.")
+@click.option("--setting", default="any", show_default=True, help="Whose series speak.")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+@click.option(
+    "--moves/--no-moves", default=None, help="Leave each count out in turn; by default unless it takes minutes."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def _ledger(finding: str, source: str | None, setting: str, reading: str, moves: bool | None, as_json: bool) -> None:
+    """Each count's way from the printed number to the answers: arithmetic, who was counted, what it feeds and moves."""
+    from dataclasses import asdict
+
+    from riskmodel.evidence.load import load_evidence
+    from riskmodel.report.evidence import ledger_to_markdown
+    from riskmodel.sensitivity.ledger import count_ledger
+    from riskmodel.tree.model import fit
+
+    evidence = load_evidence(finding, reading=reading)
+    with Bar("counts left out") as progress:
+        found = count_ledger(fit(evidence, setting=setting), source=source, moves=moves, progress=progress)
+    sources = {key: asdict(one) for key, one in evidence.sources.items() if source in (None, key)}
+    if as_json:
+        show_json(found.to_dict() | {"sources": sources})
+    else:
+        page(ledger_to_markdown(found.to_dict(), sources))
+
+
+@evidence.command(name="page")
+@click.argument("finding")
+@click.argument("folder", metavar="DIR")
+@click.option("--reading", default="primary", show_default=True, help="How disputed rows are read.")
+def _page(finding: str, folder: str, reading: str) -> None:
+    """Write a finding's page, with every count's ledger, to DIR/FINDING.md, and its moves beside it as JSON."""
+    from riskmodel.evidence.load import load_evidence
+    from riskmodel.sensitivity.finding_page import write_pages
+    from riskmodel.sensitivity.ledger import count_ledger
+
+    with Bar("counts left out") as progress:
+        found = count_ledger(load_evidence(finding, reading=reading), moves=True, progress=progress)
+    written = write_pages(found, folder)
+    click.echo(f"Written: {' and '.join(map(str, written))}")
 
 
 @evidence.command(name="template")

@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 #: Numbers of a table that are worked out at once.
 _AT_ONCE = 2_000_000
+#: Numbers that are worked on together: more would wait for memory.
+IN_CACHE = 30_000
 #: Cells of a branch: hits and how many entered.
 Cells = Mapping[int, tuple[int, int]]
 
@@ -86,26 +88,40 @@ class Divided(Value):
 
     def cells(self, hits: Places, missed: Places) -> Array:
         """Beta-binomial probabilities that so many of those who entered took the branch, of shape (*cells, points)."""
+        hits, missed = np.broadcast_arrays(hits, missed)
+        shape, hits, missed = hits.shape, hits.ravel(), missed.ravel()
         entered = hits + missed
-        log_ways = (gammaln(entered + 1.0) - gammaln(hits + 1.0) - gammaln(missed + 1.0))[..., None]
+        log_ways = (gammaln(entered + 1.0) - gammaln(hits + 1.0) - gammaln(missed + 1.0))[:, None]
         seen_hits, seen = self.own
-        found = np.empty((*entered.shape, self.a.size))
-        step = max(1, _AT_ONCE // max(entered.size, 1 + int(entered.max(initial=0))))
+        found = np.empty((entered.size, self.a.size))
+        step = max(1, _AT_ONCE // (1 + int(entered.max(initial=0))))
         for first in range(0, self.a.size, step):
-            a, b = self.a[first : first + step] + seen_hits, self.b[first : first + step] + (seen - seen_hits)
-            taken, left, both = (_rising(*pair) for pair in ((a, hits), (b, missed), (a + b, entered)))
-            found[..., first : first + step] = np.exp(log_ways + taken + left - both)
+            points = slice(first, first + step)
+            a, b = self.a[points] + seen_hits, self.b[points] + (seen - seen_hits)
+            taken, left, both = (
+                _rising(start, int(most.max(initial=0))) for start, most in ((a, hits), (b, missed), (a + b, entered))
+            )
+            rows = max(1, IN_CACHE // a.size)
+            for top in range(0, entered.size, rows):
+                part = slice(top, top + rows)
+                logs = taken[hits[part]]
+                logs += left[missed[part]]
+                logs -= both[entered[part]]
+                logs += log_ways[part]
+                np.exp(logs, out=found[part, points])
         if seen:
             same = entered == seen
-            found[same] = (np.broadcast_to(hits, entered.shape)[same] == seen_hits)[:, None]
-        return found
+            found[same] = (hits[same] == seen_hits)[:, None]
+        return found.reshape(*shape, self.a.size)
 
 
-def _rising(start: Array, factors: Places) -> Array:
-    """Logarithms of rising factorials, of shape (*factors, points): sums of logs, for Gamma loses digits of tiny shapes."""
-    longest = int(factors.max(initial=0))
+def _rising(start: Array, longest: int) -> Array:
+    """Logarithms of rising factorials of 0 to `longest` factors, of shape (factors, points).
+
+    Sums of logs, for Gamma loses digits of tiny shapes.
+    """
     logs = np.zeros((longest + 1, start.size))
     np.log(start + np.arange(longest)[:, None], out=logs[1:])
     for j in range(longest):  # row by row: several times as fast as a cumulative sum down the columns
         logs[j + 1] += logs[j]
-    return logs[factors]
+    return logs

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.kept import Value, once
-from riskmodel.coarsened.counts import Divided, ways
+from riskmodel.coarsened.counts import IN_CACHE, Divided, ways
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import edges_of
 
@@ -63,14 +63,18 @@ class Divisions(Value):
     def likelihoods(self, edge: int, divided: OfSeries) -> Array:
         """Probability of each set of cells of a branch at each point, of shape (sets, points)."""
         sets = self._distinct(edge)[0]
-        found: Array | None = None
+        tables = []
         for i, row in enumerate(self.rows):
-            if edge not in edges_of(row.node):
-                continue
-            cells, place = np.unique(sets[:, i], axis=0, return_inverse=True)
-            table = divided(row.known.get(edge, (0, 0))).cells(*cells.T)[place.ravel()]
-            found = table if found is None else found * table
-        assert found is not None
+            if edge in edges_of(row.node):
+                cells, place = np.unique(sets[:, i], axis=0, return_inverse=True)
+                tables.append((divided(row.known.get(edge, (0, 0))).cells(*cells.T), place.ravel()))
+        (first, at), *others = tables
+        found = first[at]
+        step = max(1, IN_CACHE // found.shape[1])
+        for start in range(0, len(found) if others else 0, step):
+            part = found[start : start + step]
+            for table, place in others:
+                part *= table[place[start : start + step]]
         return found
 
     def totals(self, edge: int, weights: Array) -> tuple[tuple[float, int, int], ...]:

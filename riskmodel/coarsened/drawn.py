@@ -12,8 +12,9 @@ Owen AB. Monte Carlo theory, methods and examples (2013), section 9.2 (self-norm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -29,8 +30,8 @@ from riskmodel.distributions.points import kronecker
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-#: Ways that are drawn: a mean is then good to a fiftieth of what it differs between ways.
-WAYS = 2048
+#: Ways that are drawn: a mean is then good to a seventieth of what it differs between ways.
+WAYS = 4096
 #: Combinations of classes, and most classes of one branch.
 _COMBINATIONS, _MOST_CLASSES = 520, 24
 #: How often classes are cut.
@@ -84,7 +85,10 @@ class Classes(Value):
 
     def chances(self, coarse: Coarse, edge: int, hits: Places, missed: Places) -> Array:
         """Probability of some cells in each class, of shape (classes, *cells)."""
-        size = (coarse.row.events + 1) * (coarse.row.total - coarse.row.events + 1)
+        events, rest = coarse.row.events, coarse.row.total - coarse.row.events
+        size = (events + 1) * (rest + 1)
+        if edge != coarse.node.edge:  # a branch that all fetuses pass has a line of cells, another a table
+            size = max(size, math.prod(_ends(coarse, _place(coarse.node, edge))))
         nodes, group = self.few(max(24, _BUDGET // size))
         shares = (group[:, None] == np.arange(self.mass.size)) * nodes.weights[:, None]
         table = nodes.divided(coarse.known.get(edge, (0, 0))).cells(hits, missed)
@@ -120,6 +124,11 @@ class _Tables(Value):
         """Likelihood by how many events and non-events arrive at a branch; where not `free`, all of them do."""
         return once(self, ("table", node, free), lambda: self._table(node, free))
 
+    @property
+    def whole(self) -> Array:
+        """Likelihood of the count."""
+        return self.table(self.coarse.node, (False, False))
+
     def cells(self, node: Branch, free: tuple[bool, bool]) -> Array:
         """Probability of each cell of a branch by its hits and misses; by hits alone where all fetuses arrive."""
 
@@ -127,11 +136,8 @@ class _Tables(Value):
             if free == (False, False):
                 hits = np.arange(sum(self.most) + 1)
                 return self.chances(node.edge, hits, hits[::-1])
-            most = [0, 0]
-            for side, child in enumerate((node.hit, node.miss)):
-                events, rest = self.most
-                most[side] = (events if child != 0.0 else 0) + (rest if child != 1.0 else 0)
-            return self.chances(node.edge, np.arange(most[0] + 1)[:, None], np.arange(most[1] + 1)[None, :])
+            taken, left = _ends(self.coarse, node)
+            return self.chances(node.edge, np.arange(taken)[:, None], np.arange(left)[None, :])
 
         return once(self, ("cells", node, free), cells)
 
@@ -268,7 +274,59 @@ def _at(table: Array, place: tuple[Places, ...], at: At) -> Array:
     return np.asarray(table[(*index, *place)])
 
 
-def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS) -> Divisions:
+def _place(node: Node, edge: int) -> Branch:
+    """Where a branch stands in a diagram that has it once."""
+    assert isinstance(node, Branch)
+    if node.edge == edge:
+        return node
+    return _place(node.hit if edge in edges_of(node.hit) else node.miss, edge)
+
+
+def _ends(coarse: Coarse, node: Branch) -> tuple[int, int]:
+    """How many numbers of fetuses may take a branch, and may not."""
+    events, rest = coarse.row.events, coarse.row.total - coarse.row.events
+    hits, missed = (
+        1 + (events if child != 0.0 else 0) + (rest if child != 1.0 else 0) for child in (node.hit, node.miss)
+    )
+    return hits, missed
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn(Divisions):
+    """Ways that were drawn, with what they were drawn by: other evidence or priors weigh the same ways anew."""
+
+    #: For each branch the probability of each class, of shape (classes,), and that of each count's cells in it, of shape
+    #: (rows, classes, ways).
+    classes: Mapping[int, tuple[Array, Array]] = field(kw_only=True)
+    likelihoods_at: Array = field(kw_only=True)  # of each count at the classes that each way came from, (rows, ways)
+
+    def among(self, rows: tuple[Coarse, ...]) -> Drawn | None:
+        """The ways of some of the counts; None where others than these are among them.
+
+        A way of these came with classes that all counts chose. Beside it stand, in what is wanted too, the classes that it
+        would have by itself: then the ratio of both densities has one more factor, the likelihood at the classes of each
+        count that is left out.
+        """
+        if not rows or not all(row in self.rows for row in rows):
+            return None
+        if rows == self.rows:
+            return self
+        places = [self.rows.index(row) for row in rows]
+        left_out = [place for place in range(len(self.rows)) if place not in places]
+        edges = frozenset().union(*(edges_of(row.node) for row in rows))
+        cells = {edge: held[:, places] for edge, held in self.cells.items() if edge in edges}
+        classes = {edge: (self.classes[edge][0], self.classes[edge][1][places]) for edge in edges}
+        log_chance = _log_chance(classes) + np.log(self.likelihoods_at[left_out]).sum(axis=0)
+        return Drawn(rows, cells, log_chance, classes=classes, likelihoods_at=self.likelihoods_at[places])
+
+
+def _log_chance(classes: Mapping[int, tuple[Array, Array]]) -> Array:
+    """Logarithm of the density of drawing each way, up to a constant, of shape (ways,)."""
+    with np.errstate(divide="ignore"):  # a way that no class gives is none
+        return np.sum([np.log(mass @ each.prod(axis=0)) for mass, each in classes.values()], axis=0)
+
+
+def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS) -> Drawn:
     """Some ways in which the fetuses of counts can have divided, each with the density of drawing it."""
     speaking = {edge: [row for row in rows if edge in edges_of(row.node)] for edge in sorted(nodes)}
     shared = tuple(edge for edge, those in speaking.items() if len(those) > 1)
@@ -294,7 +352,6 @@ def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS
         upto = np.cumsum(np.broadcast_to(given, (size, given.shape[-1])), axis=1)
         at = (*at, np.minimum((upto <= levels[i][:, None] * upto[:, -1:]).sum(axis=1), given.shape[-1] - 1))
     cells = {edge: np.zeros((size, len(rows), 2), np.int64) for edge in nodes}
-    log_chance = np.zeros(size)
     used = len(axes)
     for i, table in enumerate(tables):
         edges = sorted(edges_of(table.coarse.node))
@@ -302,14 +359,15 @@ def drawn(rows: tuple[Coarse, ...], nodes: Mapping[int, Nodes], size: int = WAYS
         used += len(edges)
         for edge, (hits, missed) in found.items():
             cells[edge][:, i] = np.stack([hits, missed], axis=1)
+    likelihoods_at = np.stack([_at(one.whole, (np.zeros(size, np.int64),) * 2, at) for one in tables])
+    classes = {}
     for edge, those in speaking.items():
-        each = held[edge].mass[:, None]
+        each = np.ones((len(rows), held[edge].mass.size, size))
         for i, row in enumerate(rows):
             if row in those:
-                each = each * held[edge].chances(row, edge, *cells[edge][:, i].T)
-        with np.errstate(divide="ignore"):  # a way that no class gives is none
-            log_chance += np.log(each.sum(axis=0))
-    return Divisions(rows, cells, log_chance)
+                each[i] = held[edge].chances(row, edge, *cells[edge][:, i].T)
+        classes[edge] = held[edge].mass, each
+    return Drawn(rows, cells, _log_chance(classes), classes=classes, likelihoods_at=likelihoods_at)
 
 
 def _weights(tables: list[_Tables], held: Mapping[int, Classes], axes: tuple[int, ...]) -> Array:
@@ -320,7 +378,6 @@ def _weights(tables: list[_Tables], held: Mapping[int, Classes], axes: tuple[int
         for i, edge in enumerate(axes):
             logs = logs + np.log(held[edge].mass).reshape([-1 if j == i else 1 for j in range(len(axes))])
         for table in tables:
-            assert isinstance(table.coarse.node, Branch)
-            logs = logs + np.log(table.table(table.coarse.node, (False, False))[..., 0, 0])
+            logs = logs + np.log(table.whole[..., 0, 0])
     weights = np.exp(logs - logs.max()) if np.isfinite(logs.max()) else np.ones(shape)
     return np.asarray(weights / weights.sum())

@@ -13,7 +13,7 @@ total probability holds exactly all the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from riskmodel._support.kept import Value, kept, once
 from riskmodel.coarsened.divisions import Divisions, listed
-from riskmodel.coarsened.drawn import drawn
+from riskmodel.coarsened.drawn import Drawn, drawn
 from riskmodel.coarsened.nodes import (
     alike,
     new_setting_densities,
@@ -32,7 +32,8 @@ from riskmodel.coarsened.nodes import (
     reweighted,
     thinned,
 )
-from riskmodel.coarsened.read_coarse import Coarse
+from riskmodel.coarsened.points import EACH, Tallied, levels_at, risks_at, risks_given
+from riskmodel.coarsened.read_coarse import Coarse, work
 from riskmodel.distributions.base import DeferredDistribution, Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
 from riskmodel.distributions.propagated import Propagated, propagate
@@ -45,8 +46,8 @@ Array = NDArray[np.float64]
 
 #: Drawn ways that count, of all: with fewer the classes do not tell where the posterior is.
 TOO_FEW = 0.01
-#: Groups of drawn ways by which an interval is worked out.
-GROUPS = 256
+#: The same of ways that were drawn for something else: below it they are drawn afresh.
+ENOUGH = 0.1
 #: Blocks of the drawn ways, each evenly spread by itself, whose differences tell the error of them all.
 _BLOCKS = 8
 
@@ -64,6 +65,7 @@ class Joint(Value):
 
     fits: Fits
     rows: tuple[Coarse, ...]  # the coarse counts
+    near: Drawn | None = None  # ways that were drawn for much the same, to be weighted anew where that does
 
     @kept
     def _divided(self) -> tuple[Coarse, ...]:
@@ -85,11 +87,22 @@ class Joint(Value):
 
     @kept
     def _listed(self) -> Divisions | None:
-        return listed(self._divided)
+        known_to_be_too_many = self.near is not None and self.near.rows == self._divided
+        return None if known_to_be_too_many else listed(self._divided)
 
     @kept
     def _divisions(self) -> Divisions:
-        return self._listed or drawn(self._divided, {edge: nodes_of(self.own(edge)) for edge in self._tied_together})
+        if self._listed is not None:
+            return self._listed
+        again = self.near.among(self._divided) if self.near is not None else None
+        if again is not None and effective(_weights(again, self.own)) >= ENOUGH:
+            return again
+        return drawn(self._divided, {edge: nodes_of(self.own(edge)) for edge in self._tied_together})
+
+    @property
+    def drawn(self) -> Drawn | None:
+        """The ways that were drawn; None where all are listed."""
+        return self._divisions if isinstance(self._divisions, Drawn) else None
 
     @property
     def ways(self) -> int:
@@ -100,6 +113,11 @@ class Joint(Value):
     def exact(self) -> bool:
         """Whether every way to divide is listed, so that means are exact."""
         return self._divisions.log_chance is None
+
+    @property
+    def terms(self) -> float:
+        """Terms of the sums by which ways are drawn, for each combination of classes."""
+        return sum(work(row.node, row.row.events, row.row.total - row.row.events) for row in self._divided)
 
     @kept
     def involved(self) -> frozenset[int]:
@@ -121,8 +139,23 @@ class Joint(Value):
         if not tied:
             return None
         sets = {edge: self._divisions.sets(edge) for edge in tied}
-        ties = Ties(self.weights, sets, {edge: self._tilt(edge, average) for edge in tied})
-        return ties if self.exact else ties.grouped(GROUPS)
+        return Ties(self.weights, sets, {edge: self._tilt(edge, average) for edge in tied})
+
+    def at_points(self, edge: int, average: bool) -> Array:
+        """A tied branch's risk at points of the joint posterior, of shape (ways, points of each)."""
+
+        def risks() -> Array:
+            margin = self.posterior(edge)
+            chosen = margin.average if average else margin.next_setting
+            return risks_given(self._levels[edge], chosen, self._tilt(edge, average), self._divisions.sets(edge))
+
+        return once(self, ("points", edge, average), risks)
+
+    @kept
+    def _levels(self) -> dict[int, Array]:
+        """Levels of each tied branch at the points, of shape (ways, points of each)."""
+        edges = sorted(self.tied)
+        return dict(zip(edges, levels_at(len(edges), self.ways, seed=1), strict=True))
 
     def _tilt(self, edge: int, average: bool) -> Tilt:
         """What a branch is under each set of cells that the ways put on it, beside its margin."""
@@ -153,14 +186,7 @@ class Joint(Value):
 
     def _part(self, edge: int) -> tuple[Array, Array]:
         """Probability of each set of cells of a branch, and the branch's mean with it, of shape (sets,)."""
-
-        def part() -> tuple[Array, Array]:
-            nodes = nodes_of(self.own(edge))
-            columns = np.stack([nodes.weights, nodes.weights * nodes.mean], axis=1)
-            zeroth, first = (self._divisions.likelihoods(edge, nodes.divided) @ columns).T
-            return zeroth, first / np.where(zeroth > 0, zeroth, 1.0)
-
-        return once(self, ("part", edge), part)
+        return _part(self._divisions, edge, self.own(edge))
 
     @property
     def weights(self) -> Array:
@@ -168,7 +194,6 @@ class Joint(Value):
         if self._weights is None:
             raise AccuracyError(
                 f"the coarser counts of {self._names} contradict the branches' own counts",
-                where="joint",
                 remedy="Read direct and indirect apart, and ask why the series differ",
             )
         return self._weights
@@ -176,23 +201,12 @@ class Joint(Value):
     @kept
     def _weights(self) -> Array | None:
         """The same; None, worked out once as well, where the counts contradict each other."""
-        logs = np.zeros(self.ways)
-        with np.errstate(divide="ignore"):
-            for edge in self._divisions.edges:
-                # A branch that all ways treat alike does not tell them apart.
-                if self._divisions.several(edge):
-                    logs = logs + np.log(self._part(edge)[0])[self._divisions.sets(edge)]
-        chance = self._divisions.log_chance
-        if chance is not None:
-            logs = np.where(np.isfinite(chance), logs, -np.inf) - np.where(np.isfinite(chance), chance, 0.0)
-        weights = np.exp(logs - logs.max()) if logs.size and np.isfinite(logs.max()) else np.zeros(logs.size)
-        if not weights.sum() > 0 or (not self.exact and effective(weights / weights.sum()) < TOO_FEW):
-            return None
-        return np.asarray(weights / weights.sum())
+        weights = _weights(self._divisions, self.own)
+        return weights if effective(weights) > (0.0 if self.exact else TOO_FEW) else None
 
     @property
     def _names(self) -> str:
-        return ", ".join(coarse.row.source for coarse in self.rows)
+        return ", ".join(dict.fromkeys(coarse.row.source for coarse in self.rows))
 
     @property
     def effective_share(self) -> float:
@@ -214,7 +228,7 @@ class Joint(Value):
 
         return once(self, ("margin", edge), margin)
 
-    def _averages(self, *nodes: Node) -> dict[int, Array]:
+    def averages(self, *nodes: Node) -> dict[int, Array]:
         """Each involved branch's average in each way."""
         edges = frozenset().union(*map(edges_of, nodes)) & self.involved
         return {
@@ -226,7 +240,7 @@ class Joint(Value):
 
     def mean(self, numerator: Node, denominator: Node, others: Mapping[int, float]) -> float:
         """Ratio of the means of two diagrams over the joint posterior."""
-        values = self._averages(numerator, denominator) | dict(others)
+        values = self.averages(numerator, denominator) | dict(others)
         top, bottom = (float((self.weights * evaluate(part, values)).sum()) for part in (numerator, denominator))
         return top / bottom if bottom > 0 else float("nan")
 
@@ -237,7 +251,7 @@ class Joint(Value):
         """
         if self.exact:
             return 0.0
-        values = self._averages(numerator, denominator) | dict(others)
+        values = self.averages(numerator, denominator) | dict(others)
         top, bottom = (
             np.broadcast_to(self.weights * evaluate(part, values), self.weights.shape).reshape(_BLOCKS, -1).sum(axis=1)
             for part in (numerator, denominator)
@@ -277,25 +291,68 @@ class Tied(DeferredDistribution):
     @kept
     def made(self) -> Distribution:
         """The ratio, worked out: a common factor tells only which ways what is known came from."""
+        joint = self.joint
         top, bottom = cancel(self.numerator, self.denominator)
-        ties = self.joint.ties(edges_of(self.numerator) | edges_of(self.denominator), average=self.average)
-        known = False
-        if ties is not None:
-            means = {edge: one.mean for edge, one in self.others.items()} | ties.means()
-            factors = evaluate(self.denominator, means) / evaluate(bottom, means)
-            ties, known = ties.weighted(factors), bool(np.ptp(factors) > 0)
+        means = joint.averages(self.numerator, self.denominator) | self._other_means
+        factors = np.asarray(evaluate(self.denominator, means) / evaluate(bottom, means))
+        known = bool(np.ptp(factors) > 0)
         edges = edges_of(top) | edges_of(bottom)
-        margins = {edge: self.joint.posterior(edge) for edge in edges if edge not in self.others}
+        one = len(edges) == 1 and edges <= joint.tied
+        if not joint.exact and (known or not one):
+            return self._at_points(top, bottom, joint.weights * factors)
+        ties = joint.ties(edges_of(self.numerator) | edges_of(self.denominator), average=self.average)
+        if ties is not None:
+            ties = ties.weighted(factors)
+        margins = {edge: joint.posterior(edge) for edge in edges if edge not in self.others}
         risks = {edge: margin.average if self.average else margin.next_setting for edge, margin in margins.items()}
         risks |= {edge: one for edge, one in self.others.items() if edge in edges}
-        if known and ties is not None and len(edges) == 1 and edges <= ties.sets.keys():
+        if known and one:
             return Propagated(top, bottom, risks, ties)  # in the ways that what is known tells, no longer its margin
         return propagate(top, bottom, risks, ties)
 
+    def _at_points(self, top: Node, bottom: Node, ways: Array) -> Tallied:
+        """The ratio at the points of the joint posterior, where the ways have some weights."""
+        edges = sorted(edges_of(top) | edges_of(bottom))
+        risks = {edge: self.joint.at_points(edge, self.average) for edge in edges if edge in self.joint.tied}
+        others = [edge for edge in edges if edge not in risks]
+        if others:
+            levels = levels_at(len(others), ways.size, seed=2)
+            risks |= {edge: risks_at(at, self.others[edge]) for edge, at in zip(others, levels, strict=True)}
+        above, below = (np.broadcast_to(evaluate(part, risks), (ways.size, EACH)) for part in (top, bottom))
+        return Tallied.of(above, below, ways[:, None] * below)
+
+
+def _part(divisions: Divisions, edge: int, own: Posterior) -> tuple[Array, Array]:
+    """Probability of each set of cells that ways put on a branch, and the branch's mean with it, of shape (sets,)."""
+
+    def part() -> tuple[Array, Array]:
+        nodes = nodes_of(own)
+        columns = np.stack([nodes.weights, nodes.weights * nodes.mean], axis=1)
+        zeroth, first = (divisions.likelihoods(edge, nodes.divided) @ columns).T
+        return zeroth, first / np.where(zeroth > 0, zeroth, 1.0)
+
+    return once(divisions, ("part", edge, own), part)
+
+
+def _weights(divisions: Divisions, own: Callable[[int], Posterior]) -> Array:
+    """Posterior probability of each way, of shape (ways,), where each branch's own counts say so much; zeros where none."""
+    logs = np.zeros(divisions.size)
+    with np.errstate(divide="ignore"):
+        for edge in divisions.edges:
+            # A branch that all ways treat alike does not tell them apart.
+            if divisions.several(edge):
+                logs = logs + np.log(_part(divisions, edge, own(edge))[0])[divisions.sets(edge)]
+    chance = divisions.log_chance
+    if chance is not None:
+        logs = np.where(np.isfinite(chance), logs, -np.inf) - np.where(np.isfinite(chance), chance, 0.0)
+    weights = np.exp(logs - logs.max()) if logs.size and np.isfinite(logs.max()) else np.zeros(logs.size)
+    return np.asarray(weights / (weights.sum() or 1.0))
+
 
 def effective(weights: Array) -> float:
-    """Effective share of weighted points.
+    """Effective share of weighted points; 0 where none has a weight.
 
     Kong A, Liu JS, Wong WH. JASA 1994;89:278-288, section 4.1.
     """
-    return float(1.0 / (weights.size * (weights**2).sum()))
+    squares = float((weights**2).sum())
+    return 1.0 / (weights.size * squares) if squares > 0 else 0.0

@@ -16,6 +16,12 @@ from riskmodel.evidence.readings import uninformed
 MOST_WORK = 2e7
 
 
+#: Why a count that no branch could learn from is not read.
+ANSWERED = "the definitions alone answer it"
+#: Why a count is not read that names a later variable and leaves an earlier one open.
+OFF_THE_PATH = "its group is not one that the tree passes through"
+
+
 @dataclass(frozen=True)
 class Coarse:
     """A coarse count and the diagram of its question."""
@@ -63,9 +69,9 @@ def read_coarse(row: Count, finding: Finding, counts: Sequence[Sequence[Count]],
     if judged:
         return Reading(None, f"it needs a branch that a judgement fills, not counts: {judged[0]}")
     if bottom != 1.0:
-        return Reading(None, "its group is not one that the tree passes through")
+        return Reading(None, OFF_THE_PATH)
     if not isinstance(top, Branch):
-        return Reading(None, "the definitions alone answer it")
+        return Reading(None, ANSWERED)
     if not readable(top):
         return Reading(None, "a stated independence puts one branch on both sides of a choice")
     known = {i: (own.events, own.total) for i in edges_of(top) for own in counts[i] if own.source == row.source}

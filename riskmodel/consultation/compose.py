@@ -16,10 +16,9 @@ from riskmodel.consultation.undecided import Undecided
 from riskmodel.consultation.undecided import risk as ask
 from riskmodel.consultation.workup import Change, StepState
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import TERMINATIONS, Count
+from riskmodel.evidence.finding import Count, terminations
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.workup import End, Statement
-from riskmodel.report.wording import listed
 from riskmodel.sensitivity.variants import of_setting, robustness
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
@@ -44,7 +43,7 @@ def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) 
         "definition": outcome.definition,
         "until": outcome.until,
         "denominator": outcome.denominator,
-        "terminations": _terminations(risk.counts),
+        "terminations": terminations(risk.counts),
         "given": dict(risk.known),
         "ci_prob": CI_PROB,
         "ci_kind": "eti",
@@ -62,16 +61,6 @@ def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) 
     for name in ("direct", "indirect", "combined"):
         said[name] = getattr(risk, name).to_dict(ci_prob=CI_PROB) if model else None
     return convert(said, doc.Risk)
-
-
-def _terminations(counts: Sequence[Count]) -> str:
-    """Whether terminated pregnancies are among those counted: a decision, and no outcome of the finding."""
-    sources = {
-        kind: list(dict.fromkeys(one.source for one in counts if one.terminations == kind)) for kind in TERMINATIONS
-    }
-    told = {"included": "are counted among all", "excluded": "are left out of the total"}
-    parts = [f"{told[kind]} by {listed(found)}" for kind, found in sources.items() if found]
-    return f"terminated pregnancies {'; they '.join(parts)}" if parts else ""
 
 
 def count_part(count: Count) -> Counted:

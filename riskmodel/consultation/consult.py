@@ -13,14 +13,14 @@ from riskmodel._support.kept import Value, once
 from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.missed import missed
-from riskmodel.consultation.question import Stated, said, stated, worded
+from riskmodel.consultation.question import Stated, next_variable, said, stated, worded
 from riskmodel.consultation.undecided import Undecided, risk
 from riskmodel.consultation.workup import StepState, plan
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.known import Known
-from riskmodel.evidence.load import load_evidence
+from riskmodel.evidence.load import as_evidence, load_evidence
 from riskmodel.evidence.workup import NO_RESULT, LabTest
 from riskmodel.report.wording import named
 from riskmodel.sensitivity.variants import tested
@@ -156,7 +156,7 @@ class Consultation(Value):
 def consult(
     *,
     finding: str | Path | Evidence | ProbabilityTree = DEFAULT_FINDING,
-    reading: str = "primary",
+    reading: str | None = None,
     audience: str = "clinician",
     setting: str = "any",
     prior: Any = "dirichlet-tree",
@@ -172,8 +172,8 @@ def consult(
     finding : str, Path, Evidence or ProbabilityTree
         Name of a shipped finding, path of a folder, evidence that is already read, or a fitted tree, whose reading, setting
         and priors then hold.
-    reading : str
-        How the disputed rows are read.
+    reading : str, optional
+        How the disputed rows are read; where it is not given ``"primary"``, or evidence's own.
     audience : {"clinician", "patient", "researcher"}
         For whom it is worded.
     setting : str
@@ -215,7 +215,7 @@ def consult(
     """
     if audience not in AUDIENCES:
         raise UnknownNameError("audience", str(audience), AUDIENCES, where="audience")
-    if not isinstance(reading, str) or not isinstance(setting, str):
+    if not isinstance(reading, str | None) or not isinstance(setting, str):
         raise InputError(
             "reading and setting are names", where="consult", remedy='Give reading="primary", setting="any"'
         )
@@ -225,7 +225,7 @@ def consult(
     if isinstance(finding, ProbabilityTree):
         model = finding
     else:
-        evidence = load_evidence(finding, reading=reading)
+        evidence = as_evidence(finding) if reading is None else load_evidence(finding, reading=reading)
         model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
     return _consultation(model, Query(stated(model.evidence, given), audience, wanted, test_errors))
 
@@ -242,7 +242,8 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
     detail = query.detail
     evidence = model.evidence
     risks = once(model, ("risks", known, undecided), lambda: _headlines(model, known, undecided))
-    branches = once(model, ("branches", known, undecided), lambda: _branches(model, known, undecided))
+    split = next_variable(evidence, query.stated)
+    branches = once(model, ("branches", known, undecided, split), lambda: _branches(model, known, undecided, split))
     workup = plan(model, query.stated, every="changes" in detail)
     facts = dict(known) | {name: one for name, one in answered.items() if one not in NO_RESULT} | described
 
@@ -342,14 +343,13 @@ def _headlines(model: ProbabilityTree, known: Known, undecided: Undecided) -> tu
 
 
 def _branches(
-    model: ProbabilityTree, known: Known, undecided: Undecided
+    model: ProbabilityTree, known: Known, undecided: Undecided, split: str | None
 ) -> tuple[tuple[Known, tuple[RiskEstimate, ...]], ...]:
-    """What either state of the first open variable would make of the risks."""
-    finding = model.evidence.finding
-    variable = next((one for one in finding.states if not known.states(one.name)), None)
-    if variable is None:
+    """What each state of an open variable would make of the risks."""
+    if split is None:
         return ()
-    after = (known.with_state(finding, variable.name, state) for state in variable.states)
+    finding = model.evidence.finding
+    after = (known.with_state(finding, split, state) for state in model.evidence.variable(split).states)
     return tuple((given, _headlines(model, given, undecided)) for given in after)
 
 

@@ -78,9 +78,20 @@ def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
     in_order = {name: answered[name] for name in states if name in answered}
     silent = [one for one in tests if in_order.get(one.name) in one.states and in_order[one.name] not in one.reads]
     undecided = {
-        one.of: f"{one.title}: {one.state_titles[in_order[one.name]]}" for one in silent if one.of not in known
+        one.of: f"{one.title} shows {one.state_titles[in_order[one.name]]}" for one in silent if one.of not in known
     }
     return Stated(Known.of(finding, known, several=False), in_order, described, tuple(undecided.items()))
+
+
+def next_variable(evidence: Evidence, stated: Stated) -> str | None:
+    """The variable whose result comes next: left undecided by a test, awaited, or the first that was not declined."""
+    answered, tests = stated.answered, evidence.workup.tests
+    open_ones = [one.name for one in evidence.finding.states if not stated.known.states(one.name)]
+    awaited = {one.of for one in tests if answered.get(one.name) == "pending"}
+    first = [name for name, _ in stated.undecided]
+    first += [name for name in open_ones if name in awaited or answered.get(name) == "pending"]
+    first += [name for name in open_ones if answered.get(name) != "declined"]
+    return next((name for name in (*first, *open_ones) if name in open_ones), None)
 
 
 def _described(descriptor: Descriptor, value: Any) -> Any:

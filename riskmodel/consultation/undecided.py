@@ -12,7 +12,7 @@ from riskmodel.tree.model import ProbabilityTree
 
 #: Variables of which a test says something other than their state, each with the test's result in words.
 type Undecided = Sequence[tuple[str, str]]
-_SAME = 1e-9  # means that differ by less do not depend on the variable
+_SAME = 0.005  # means that differ by less read as one
 
 
 def risk(model: ProbabilityTree, outcome: str, known: Known, undecided: Undecided) -> RiskEstimate:

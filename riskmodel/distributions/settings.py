@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from riskmodel._support.kept import Value, beside, kept
 from riskmodel.distributions.base import DeferredDistribution, Distribution, SettingDistribution
@@ -23,6 +23,15 @@ Counts = NDArray[np.int64]
 #: of shares of 0.1 and 0.2 the one that covers more with few series (docs/default-prior.md).
 SHARE = 0.2
 FACTOR = 2.0
+
+
+class Joint(NamedTuple):
+    """Draws of everything that a fit is of, paired."""
+
+    logit: Array  # logit, tau: of mu, and the standard deviation of logit(theta) between settings, of shape (size,)
+    tau: Array
+    new: Array  # theta_new, of shape (size,)
+    own: Array  # theta, of shape (size, series)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,6 +52,14 @@ class Settings(Value, Sequence[Distribution]):
     @abstractmethod
     def own(self, i: int) -> Distribution:
         """The risk in the setting of series number i."""
+
+    @abstractmethod
+    def joint(self, size: int, rng: np.random.Generator) -> Joint:
+        """Draws of the hyperparameters, and of all risks given them."""
+
+    @abstractmethod
+    def given(self, logit: Array, tau: Array, series: int, rng: np.random.Generator) -> Array:
+        """Draws of so many settings' risks at each logit(mu) and tau, of shape (size, series)."""
 
     def __len__(self) -> int:
         """How many series."""
@@ -83,10 +100,60 @@ class AlikeSettings(Settings):
         """The risk."""
         return self.risk
 
+    def joint(self, size: int, rng: np.random.Generator) -> Joint:
+        """One risk for all."""
+        risk = self.risk.sample(size, rng)
+        with np.errstate(divide="ignore"):
+            return Joint(logit(risk), np.zeros(size), risk, np.repeat(risk[:, None], len(self), axis=1))
+
+    def given(self, logit: Array, tau: Array, series: int, rng: np.random.Generator) -> Array:
+        """The average."""
+        return np.repeat(expit(logit)[:, None], series, axis=1)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BetaSettings(Settings):
+class ConjugateSettings(Settings):
     """Settings whose risk is a Beta given the hyperparameters, so that a series' own has its counts added to each."""
+
+    @property
+    @abstractmethod
+    def new_setting(self) -> BetaMixture:
+        """A Beta for every value of the hyperparameters."""
+
+    def own(self, i: int) -> BetaMixture:
+        """Each Beta updated: weights stay, for the hyperparameters have seen all series."""
+        return self.new_setting.shifted(int(self.events[i]), int(self.totals[i]))
+
+    def joint(self, size: int, rng: np.random.Generator) -> Joint:
+        """A Beta by its weight, and from it every risk."""
+        mixture = self.new_setting
+        at = rng.choice(len(mixture), size, p=mixture.weights)
+        a, b = mixture.a[at], mixture.b[at]
+        own = rng.beta(a[:, None] + self.events, b[:, None] + (self.totals - self.events))
+        return Joint(np.log(a) - np.log(b), _tau(a, b), rng.beta(a, b), own)
+
+    def given(self, logit: Array, tau: Array, series: int, rng: np.random.Generator) -> Array:
+        """Draws of the Beta with that mean and tau."""
+        a, b = _shapes(logit, tau)
+        return rng.beta(a[:, None], b[:, None], (logit.size, series))
+
+
+def _tau(a: Array, b: Array) -> Array:
+    """Standard deviation of the logit of Betas."""
+    size = a + b
+    return np.asarray(tau_of(a / size, b / size, 1 / size)[0])
+
+
+def _shapes(logit: Array, tau: Array) -> tuple[Array, Array]:
+    """Shapes of the Betas whose means have these logits, and whose own logits these standard deviations."""
+    mu, rest = expit(logit), expit(-logit)
+    g = g_of(tau, mu, rest)
+    return mu / g, rest / g
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BetaSettings(ConjugateSettings):
+    """The same from Betas that are there."""
 
     mixture: BetaMixture  # a Beta for every draw of the hyperparameters
 
@@ -94,10 +161,6 @@ class BetaSettings(Settings):
     def new_setting(self) -> BetaMixture:
         """The mixture."""
         return self.mixture
-
-    def own(self, i: int) -> BetaMixture:
-        """Weights stay, for the hyperparameters have seen all series."""
-        return self.mixture.shifted(int(self.events[i]), int(self.totals[i]))
 
 
 def wider(mu: Array, rest: Array, g: Array) -> Array:
@@ -132,6 +195,30 @@ class ContaminatedSettings(Settings):
     def own(self, i: int) -> BetaMixture:
         """Both, updated: weights stay, for the hyperparameters have seen all series, and shares move."""
         return self._joined(int(self.events[i]), int(self.totals[i]))
+
+    def joint(self, size: int, rng: np.random.Generator) -> Joint:
+        """A pair of Betas by their weight, and for each setting one of the two."""
+        usual, wide = self.usual, self.wide
+        at = rng.choice(len(usual), size, p=usual.weights)
+
+        def drawn(events: int, total: int) -> Array:
+            pick = rng.random(size) < self.wide_share(events, total)[at]
+            a, b = (np.where(pick, getattr(wide, one)[at], getattr(usual, one)[at]) for one in ("a", "b"))
+            return np.asarray(rng.beta(a + events, b + (total - events)))
+
+        a, b = usual.a[at], usual.b[at]
+        own = [drawn(int(y), int(n)) for y, n in zip(self.events, self.totals, strict=True)]
+        return Joint(
+            np.log(a) - np.log(b), _tau(a, b), drawn(0, 0), np.stack(own, axis=1) if own else np.empty((size, 0))
+        )
+
+    def given(self, logit: Array, tau: Array, series: int, rng: np.random.Generator) -> Array:
+        """Draws of the Beta with that mean and tau, or of the wider one."""
+        a, b = _shapes(logit, tau)
+        pick = rng.random((logit.size, series)) < self.share
+        g = wider(expit(logit), expit(-logit), 1 / (a + b))
+        wide = (expit(logit) / g)[:, None], (expit(-logit) / g)[:, None]
+        return rng.beta(*(np.where(pick, far, near[:, None]) for far, near in zip(wide, (a, b), strict=True)))
 
     def wide_share(self, events: int, total: int) -> Array:
         """Share of the wider Beta after a setting's counts, for every value of the hyperparameters."""

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.kept import Value, kept
-from riskmodel.distributions.special import logit
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -84,39 +83,6 @@ class Ties(Value):
         """The ways with their probabilities multiplied by factors, of shape (ways,)."""
         weights = self.weights * factors
         return Ties(weights / weights.sum(), self.sets, self.tilts)
-
-    def grouped(self, most: int) -> Ties:
-        """At most so many groups of ways that tell much the same: halved where a risk's means differ most."""
-        if self.weights.size <= most:
-            return self
-        means = np.array([logit(one) for one in self.means().values()])
-        groups: list[tuple[float, int, Places]] = []
-
-        def add(those: Places) -> None:
-            weights = self.weights[those]
-            apart = means[:, those] - (means[:, those] @ weights / weights.sum())[:, None]
-            spread = apart**2 @ weights
-            groups.append((float(spread.max()), int(spread.argmax()), those))
-
-        add(np.arange(self.weights.size))
-        while len(groups) < most:
-            groups.sort(key=lambda group: group[0])
-            _, along, those = groups.pop()
-            those = those[np.argsort(means[along, those], kind="stable")]
-            upto = np.cumsum(self.weights[those])
-            middle = int(np.clip(np.searchsorted(upto, 0.5 * upto[-1]), 1, those.size - 1))
-            add(those[:middle])
-            add(those[middle:])
-        weights = np.array([self.weights[those].sum() for _, _, those in groups])
-        tilts = {}
-        for edge, sets in self.sets.items():
-            tilt = self.tilts[edge]
-            share = np.zeros((len(groups), tilt.means.size))
-            for row, (_, _, those) in zip(share, groups, strict=True):
-                np.add.at(row, sets[those], self.weights[those])
-            share /= weights[:, None]
-            tilts[edge] = Tilt(share @ tilt.ratios, share @ tilt.means)
-        return Ties(weights, dict.fromkeys(self.sets, np.arange(len(groups))), tilts)
 
     def means(self) -> dict[int, Array]:
         """Mean of each tied risk in each way, of shape (ways,)."""

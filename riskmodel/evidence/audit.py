@@ -28,6 +28,7 @@ REMEDIES = {
     "counted once": "Nothing: the parts are pooled and the whole only checks them; give it role check to say so",
     "untested": "Get the paper: counts by who was tested feed the test's branch and the outcome's alike",
     "tested unsaid": "Give the number tested in the column tested; until then all count as tested",
+    "unread": "Write it, with an independence that says why; or give the row role context. Until then no figure has it",
     "no counts": "Nothing, if it is cited for a statement only",
     "outlying series": "Read how its fetuses came to be seen and what it counts; leave it out to see what it moves",
     "dominant series": "Leave it out to see what the others say; ask whether its definition is the branch's",

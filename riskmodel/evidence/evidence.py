@@ -82,7 +82,12 @@ class Evidence(Value):
         known = [one.name for one in self.finding.readings]
         if reading not in known:
             raise UnknownNameError("reading", reading, known, where="reading")
-        return replace(self, counts=rows_under(self.all_counts, reading), reading=reading)
+        if reading == self.reading:
+            return self  # with what was left out of it, or changed in it
+        # A series that was left out stays out.
+        out = {one.source for one in rows_under(self.all_counts, self.reading)} - {one.source for one in self.counts}
+        counts = tuple(one for one in rows_under(self.all_counts, reading) if one.source not in out)
+        return replace(self, counts=counts, reading=reading)
 
     def without(self, source: str) -> Evidence:
         """The same evidence with one series left out of every fit.
@@ -279,11 +284,28 @@ class Evidence(Value):
         tuple of Count
             One row for each source: a source's own count before its coarser ones, so that no baby counts twice.
         """
-        chosen: dict[str, Count] = {}
+        return tuple(count for count, _ in self.behind(edge, setting=setting))
+
+    def behind(self, edge: Edge, *, setting: str = "any") -> tuple[tuple[Count, tuple[Count, ...]], ...]:
+        """What `for_edge` gives, each with the rows that it is worked out from: a state's share of those left is of several.
+
+        Parameters
+        ----------
+        edge : Edge
+            The branch.
+        setting : str
+            As in `select`.
+
+        Returns
+        -------
+        tuple of (Count, tuple of Count)
+            Each count with its rows.
+        """
+        chosen: dict[str, tuple[Count, tuple[Count, ...]]] = {}
         for given in (edge.given, *edge.accepts):
-            for count, _ in self._cells(edge.variable, edge.category, given, edge.after, setting):
+            for count, rows in self._cells(edge.variable, edge.category, given, edge.after, setting):
                 if count.total:
-                    chosen.setdefault(count.source, count)
+                    chosen.setdefault(count.source, (count, rows))
         return tuple(chosen.values())
 
     def coarse(self, setting: str = "any") -> tuple[Count, ...]:

@@ -11,12 +11,13 @@ No file is read here and nothing is computed from counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from riskmodel._support.kept import Value, kept
 from riskmodel.evidence.known import Known, one_of
+from riskmodel.report.wording import listed
 
 #: A path of the tree, as pairs in the order of the variables: (("anatomy", "isolated"), ("karyotype", "normal")).
 Given = tuple[tuple[str, str], ...]
@@ -243,6 +244,16 @@ class Count:
         return told | {"given": str(self.given), "tested": dict(self.tested)}
 
 
+def terminations(counts: Sequence[Count]) -> str:
+    """Whether terminated pregnancies are among those counted: a decision, and no outcome of the finding."""
+    sources = {
+        kind: list(dict.fromkeys(one.source for one in counts if one.terminations == kind)) for kind in TERMINATIONS
+    }
+    told = {"included": "are counted among all", "excluded": "are left out of the total"}
+    parts = [f"{told[kind]} by {listed(found)}" for kind, found in sources.items() if found]
+    return f"terminated pregnancies {'; they '.join(parts)}" if parts else ""
+
+
 @dataclass(frozen=True)
 class Review:
     """How far the finding's text has been reviewed."""
@@ -252,6 +263,7 @@ class Review:
     article: str
     article_updated: str
     plain_statement: str
+    article_source: str = ""  # key of the source that pages call the article; empty where there is none
 
 
 @dataclass(frozen=True, eq=False)

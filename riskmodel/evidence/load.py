@@ -84,6 +84,8 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     cited += [("finding.toml", f"disagreements.{one.key}", one.sources) for one in parsed.disagreements]
     cited += [("finding.toml", f"edges: {one.name}", one.sources) for one in parsed.edges]
     cited += [("finding.toml", "partly_tested", one.sources) for one in parsed.partly_tested]
+    if parsed.review.article_source:
+        cited.append(("finding.toml", "review.article_source", (parsed.review.article_source,)))
     named = [("workup.toml", f"{one.key}.counts", one.counts) for one in statements]
     named += [("finding.toml", "partly_tested.counts", one.counts) for one in parsed.partly_tested]
     primary = sorted({count.key for count in counts if count.reading == "primary"})
@@ -113,5 +115,6 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     content_hash = folder_hash(folder)
     if folder.parent == manifest.SHIPPED:
         manifest.check_released(folder.name, content_hash)
-    evidence = Evidence(parsed, sources, counts, counts, workup, "primary", folder, content_hash)
+    # Whatever the reading, its existence is checked and its rows are chosen in one place.
+    evidence = Evidence(parsed, sources, counts, counts, workup, "", folder, content_hash)
     return evidence.with_reading(reading)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
-from riskmodel.distributions.settings import AlikeSettings, Settings
+from riskmodel.distributions.settings import AlikeSettings, ConjugateSettings, Settings
 from riskmodel.distributions.special import log_rising, log_sigmoids, sigmoid, tau_of
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal, SettingRisk
@@ -131,6 +131,7 @@ def solve(problem: Problem, labels: tuple[str, ...], model: str, settings: Calla
         method="quadrature",
         prior=str(problem.mu_prior),
         heterogeneity_prior=str(problem.heterogeneity_prior),
+        priors=(problem.mu_prior, problem.heterogeneity_prior),
         log_evidence=lattice.log_total + log_combinations(events, totals),
         error=error,
     )
@@ -160,6 +161,7 @@ def fit_alike(
         method="conjugate" if isinstance(risk, BetaMixture) else "quadrature",
         prior=str(mu_prior),
         heterogeneity_prior="heterogeneity 0",
+        priors=(mu_prior, None),
         log_evidence=log_total + log_combinations(events, totals),
         error=error,
     )
@@ -179,7 +181,7 @@ def _one_risk(events: Counts, totals: Counts, mu_prior: MuPrior) -> tuple[Lattic
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LatticeSettings(Settings):
+class LatticeSettings(ConjugateSettings):
     """Settings whose risk is a Beta at each node of a lattice."""
 
     lattice: Lattice
@@ -188,10 +190,6 @@ class LatticeSettings(Settings):
     def new_setting(self) -> BetaMixture:
         """A Beta for every node."""
         return mixture_nodes(self.lattice)
-
-    def own(self, i: int) -> BetaMixture:
-        """Each node's Beta updated: weights stay, for the node has seen all series."""
-        return self.new_setting.shifted(int(self.events[i]), int(self.totals[i]))
 
 
 def mixture_nodes(lattice: Lattice) -> BetaMixture:

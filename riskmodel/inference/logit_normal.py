@@ -126,6 +126,7 @@ def fit(
         method="quadrature",
         prior=str(mu_prior),
         heterogeneity_prior=str(tau_prior),
+        priors=(mu_prior, tau_prior),
         log_evidence=lattice.log_total + log_combinations(events, totals),
         error=ErrorEstimate(
             outer.mean + inner, outer.sd + inner, outer.log_evidence + inner, lattice.weights.size, "quadrature"

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.kept import Value, kept
-from riskmodel.distributions.settings import Settings
-from riskmodel.distributions.special import log_sigmoids
+from riskmodel.distributions.settings import Joint, Settings
+from riskmodel.distributions.special import log_sigmoids, sigmoid
 from riskmodel.errors import AccuracyError
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_likelihood import NORMAL, Conditional, RandomEffect, Spreads, hermite
@@ -45,6 +45,8 @@ _ROW_STEP = 0.2
 #: Probability that every second node may gain or lose; between nodes the sinc series is as good as that.
 _BETWEEN_NODES = 1e-6
 _MAX_HALVINGS = 3
+#: Where a series' own density is known for drawing from it, in its standard deviations about its mean.
+_DRAWN_AT = np.linspace(-8.0, 8.0, 161)
 #: Cells of one table of normal densities: what a processor's cache holds.
 _BLOCK = 100_000
 
@@ -151,6 +153,48 @@ class LogitNormalSettings(Settings):
         held = replace(self._nodes, weights=weights[i].copy())
         nodes = SeriesNodes(held, hits, total, found.log_likelihood[i], found.logit[i], found.spread[i])
         return SettingRisk(nodes, 1.0 - mean if mirror else mean)
+
+    def joint(self, size: int, rng: np.random.Generator) -> Joint:
+        """A node by its weight, and from it every risk."""
+        held, factors = _heavy(self.lattice), np.array(self.spreads.factors)
+        at = rng.choice(held.weights.size, size, p=held.weights.ravel() / held.weights.sum())
+        x, tau = held.x.ravel()[at], np.exp(held.w)[at // held.u.size]
+        hits = self.totals - self.events if held.mirror else self.events
+        effect = RandomEffect(hits, self.totals)
+        found = [effect.conditional(x[:, None], factor * tau) for factor in factors]
+        own = np.empty((size, hits.size))
+        for i in range(hits.size):
+            logs = np.stack([one.log_likelihood[i, :, 0] for one in found], axis=1) + np.log(self.spreads.shares)
+            which = np.asarray(np.argmax(logs + rng.gumbel(size=logs.shape), axis=1))[:, None]
+            centre = np.take_along_axis(np.stack([one.logit[i, :, 0] for one in found], axis=1), which, axis=1)
+            sd = np.take_along_axis(np.stack([one.spread[i, :, 0] for one in found], axis=1), which, axis=1)
+            t = centre + np.maximum(sd, 1e-12) * _DRAWN_AT
+            own_series = RandomEffect(hits[i : i + 1], self.totals[i : i + 1])
+            away = (t - x[:, None]) / (np.take(factors, which) * tau[:, None])
+            own[:, i] = _drawn(t, _log_binomial(own_series, t) - 0.5 * away**2, rng)
+        side = -1.0 if held.mirror else 1.0
+        return Joint(side * x, tau, self.given(side * x, tau, 1, rng)[:, 0], sigmoid(side * own))
+
+    def given(self, logit: Array, tau: Array, series: int, rng: np.random.Generator) -> Array:
+        """Draws of normals about the average, on the logit."""
+        shape = logit.size, series
+        factor = rng.choice(
+            np.array(self.spreads.factors), shape, p=np.array(self.spreads.shares) / sum(self.spreads.shares)
+        )
+        return sigmoid(logit[:, None] + tau[:, None] * factor * rng.standard_normal(shape))
+
+
+def _drawn(t: Array, log_density: Array, rng: np.random.Generator) -> Array:
+    """A draw from each row's density, known at even points t: the inverse of its distribution function."""
+    density = np.exp(log_density - log_density.max(axis=1, keepdims=True))
+    sums = np.cumsum(density[:, 1:] + density[:, :-1], axis=1)
+    sums /= sums[:, -1:]
+    u = rng.random((t.shape[0], 1))
+    cell = np.minimum((sums < u).sum(axis=1), t.shape[1] - 2)
+    rows = np.arange(t.shape[0])
+    below = np.where(cell > 0, sums[rows, cell - 1], 0.0)
+    part = (u[:, 0] - below) / np.maximum(sums[rows, cell] - below, 1e-300)
+    return np.asarray(t[rows, cell] + part * (t[rows, cell + 1] - t[rows, cell]))
 
 
 def _heavy(lattice: Lattice) -> Lattice:

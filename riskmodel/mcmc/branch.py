@@ -156,6 +156,7 @@ def _posterior(
         method="nuts",
         prior=str(mu_prior),
         heterogeneity_prior=str(heterogeneity_prior),
+        priors=(mu_prior, heterogeneity_prior),
         log_evidence=float("nan"),
         error=ErrorEstimate(
             diagnostics["mcse_mean_mu"], diagnostics["mcse_sd_mu"], float("nan"), hyper.mu.size, "monte carlo"

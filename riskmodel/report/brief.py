@@ -252,7 +252,7 @@ def _row(risk: Answer, label: str, plain: bool, *, after: bool = False) -> Row:
     if kind == "none":
         text = f"no figure, {text}"
     elif kind == "definition":
-        text = "no figure, " + ("all" if risk["probability"] == 1 else "none") + " by definition"
+        text = "no figure, " + ("all count" if risk["probability"] == 1 else "none counts") + " by definition"
     count, babies = risk["series"], risk["fetuses"]
     studies = ("study" if count == 1 else "studies") if plain else "series"
     return Row(
@@ -352,7 +352,7 @@ def _step(step: Answer, plain: bool) -> NextStep:
     if step["state"] == "awaited" and not plain:
         title = f"await {title.removeprefix('offer ')}"
     elif step["state"] == "planned" and not plain:
-        title = f"plan for after birth: {title}"
+        title = f"plan{' for after birth' * (step['time'] == 'after birth')}: {title}"
     return NextStep(step["step"], title, step["state"], step["why"])
 
 

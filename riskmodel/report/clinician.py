@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -168,7 +169,7 @@ def _statements(title: str, statements: Sequence[Answer]) -> str:
             parts.append("Counts: " + "; ".join(_count(count) for count in one["counts"]) + ".")
         if one["risk"] and one["risk"]["probability"] is not None:
             risk = one["risk"]
-            given = given_states(risk["given"])
+            given = given_states(risk["given"]) or "all"
             parts.append(f"Risk of {risk['title']} ({given}): {told(risk)}.")
         if one["comment"]:
             parts.append(one["comment"])
@@ -239,7 +240,8 @@ def _movement(answer: Answer) -> str:
     lines = [*_coarse(answer), *lines]
     if not lines:
         return ""
-    return "## How far the answer moves, and where the article and the abstracts disagree\n\n" + "\n".join(lines)
+    disagree = ", and where the article and the abstracts disagree" if answer["disagreements"] else ""
+    return f"## How far the answer moves{disagree}\n\n" + "\n".join(lines)
 
 
 def _dependence(moved: Answer) -> list[str]:
@@ -254,8 +256,21 @@ def _dependence(moved: Answer) -> list[str]:
 
 
 def _sources(answer: Answer, body: str) -> str:
+    """What the page names by key, the article by what it is called, and where each count of a source is followed."""
+    article = answer["review"]["article_source"]
+    called = f"{body} {_foot(answer)}"
     cited = {key: citation for key, citation in answer["sources"].items() if key in body}
-    return bullets((f"**{key}**: {citation}" for key, citation in cited.items()), "## Sources")
+    if article and re.search(r"\barticle\b", called, re.IGNORECASE):
+        cited[article] = answer["sources"][article]
+    lines = [f"**{key}**{', called the article here' if key == article else ''}: {text}" for key, text in cited.items()]
+    counted = next((one["sources"][0] for one in answer["risks"] if one["sources"]), None)
+    if counted is None:
+        return bullets(lines, "## Sources")
+    command = f'riskmodel evidence ledger {answer["finding"]} --source "{counted}"'
+    lead = (
+        f"Each count of a source, how it came about, what it feeds and what it moves, by the source's key: `{command}`."
+    )
+    return bullets(lines, f"## Sources\n\n{lead}")
 
 
 def _foot(answer: Answer) -> str:

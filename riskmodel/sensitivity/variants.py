@@ -20,10 +20,11 @@ ALTERNATIVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("half-normal(1) on the spread", {"heterogeneity": "half-normal-1"}),
     ("all settings alike", {"heterogeneity": 0}),
 )
-#: Each variant would take as long as the answer: seconds, where others take milliseconds.
+#: Most terms of the sums by which ways to divide are drawn, where variants are worked out: one in four draws its own.
+MOST_TERMS = 2e6
 NOT_WORKED_OUT = (
-    "the coarse counts can have divided over the branches in too many ways to list, and each other prior, reading or "
-    "left-out series would take as long as the answer itself"
+    "the coarse counts are of so many fetuses that to divide them anew for other priors, readings or left-out series "
+    "would take minutes"
 )
 
 
@@ -41,11 +42,12 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
     -------
     dict
         Keys priors, readings and left_out, each a list of variants with their probability; reason, why there are none,
-        where each would take seconds; untested, the answer if as few as possible were tested where a source does not say
+        where they would take minutes; untested, the answer if as few as possible were tested where a source does not say
         how many; dependence, the answer if the branches' risks in one centre go together, and dependence_reason, why none;
         lowest and highest, the range of the first three with the answer itself, None where nothing is estimable.
     """
-    if not joint(model).exact:
+    together = joint(model)
+    if not together.exact and together.terms > MOST_TERMS:
         return {
             **{kind: [] for kind in ("priors", "readings", "left_out", "untested", "dependence")},
             "dependence_reason": "not worked out",
@@ -55,7 +57,7 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
 
     def other(name: Hashable, **changes: Any) -> RiskEstimate:
         # Variants are kept beside the model: the other risks of a consultation ask the same ones.
-        found = once(model, ("variant", name), lambda: model.variant(**changes))
+        found = once(model, ("variant", name), lambda: model.variant(**changes).like(together.drawn))
         return found.risk(risk.outcome.name, **dict(risk.known))
 
     evidence = model.evidence
@@ -88,7 +90,7 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
                 "probability_if_fewest": fewest.mean,
             }
         )
-    together = dependence(model, risk)
+    dependent = dependence(model, risk)
     variants: list[dict[str, Any]] = [*priors, *readings, *left_out]
     values = [value for value in (*(one["probability"] for one in variants), risk.mean) if value is not None]
     return {
@@ -96,8 +98,8 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
         "readings": readings,
         "left_out": left_out,
         "untested": untested,
-        "dependence": together["variants"],
-        "dependence_reason": together["reason"],
+        "dependence": dependent["variants"],
+        "dependence_reason": dependent["reason"],
         "lowest": min(values, default=None),
         "highest": max(values, default=None),
         "reason": "",
@@ -106,7 +108,9 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
 
 def of_setting(model: ProbabilityTree, name: str) -> ProbabilityTree:
     """The model with one kind of clinic's series alone, kept beside it."""
-    return model if name == model.setting else once(model, ("setting", name), lambda: model.variant(setting=name))
+    if name == model.setting:
+        return model
+    return once(model, ("setting", name), lambda: model.variant(setting=name).like(joint(model).drawn))
 
 
 def tested(model: ProbabilityTree, risk: RiskEstimate) -> list[dict[str, Any]]:
@@ -129,7 +133,7 @@ def tested(model: ProbabilityTree, risk: RiskEstimate) -> list[dict[str, Any]]:
     for _, rows in _partly_tested(model, risk):
         for totals in itertools.product(*(range(max(row.events, 1), row.total + 1) for row in rows)):
             chosen = dict(zip((row.key for row in rows), totals, strict=True))
-            other = model.variant(evidence=model.evidence.with_totals(chosen))
+            other = model.variant(evidence=model.evidence.with_totals(chosen)).like(joint(model).drawn)
             mean = other.risk(risk.outcome.name, **dict(risk.known)).mean
             if mean is not None:
                 found.setdefault(sum(totals), []).append(mean)

@@ -42,7 +42,7 @@ def joint(tree: ProbabilityTree, fixed: Mapping[int, float] | None = None) -> Jo
 
     # Values that no count passes make no other posterior.
     rows = once(tree, ("coarse", *filled.items()), read)
-    return once(tree, ("joint", *((one.row, one.node) for one in rows)), lambda: Joint(branches, rows))
+    return once(tree, ("joint", *((one.row, one.node) for one in rows)), lambda: Joint(branches, rows, tree.near))
 
 
 def numerator(finding: Finding, known: Known, variable: str, state: str) -> Node:
@@ -91,12 +91,16 @@ def _through_tree(
         # Branches that a definition fills are not what stands in the way, unless there are no others.
         blocking = [i for i in missing if i not in by_definition] or missing
         combined = Route.none(" ".join(_why_unknown(tree, branches.edges[i]) for i in blocking))
-    large = [row for row in direct_rows if row in branches.coarse and branches.read(row, {}).too_large]
+    apart = {row: branches.read(row, {}) for row in direct_rows if row in branches.coarse}
+    large = [row for row, found in apart.items() if found.coarse is None]
     if large and combined.estimable:
         # Without the series that answers the question most directly a number would be silently wrong.
         named = ", ".join(f"{row.source} ({row.events:,} of {row.total:,})" for row in large)
-        why = f"{named}: too many fetuses to divide over the branches. Read direct and indirect apart"
-        combined = Route(None, None, (*combined.counts, *large), why, combined.coarse)
+        size = "too many fetuses to divide over the branches"
+        why = size if any(apart[row].too_large for row in large) else apart[large[0]].reason
+        combined = Route(
+            None, None, (*combined.counts, *large), f"{named}: {why}. Read direct and indirect apart", combined.coarse
+        )
     reason = combined.reason
     feeding = {(row.source, row.row) for i in used for row in branches.rows[i]}
     direct_rows = tuple(row for row in direct_rows if (row.source, row.row) not in feeding)

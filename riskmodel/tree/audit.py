@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel.coarsened.read_coarse import ANSWERED, OFF_THE_PATH
 from riskmodel.evidence.audit import AuditFinding, worst_first
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge
@@ -53,6 +54,7 @@ def audit_model(model: str | Path | Evidence | ProbabilityTree) -> tuple[AuditFi
         found += _outlying(model, place, rows)
         found += _dominant(edge, rows)
         found += _ascertainment(model, edge)
+    found += unread(model)
     found += _counted_once(model)
     found += _implied(model)
     found += _readings(model)
@@ -125,6 +127,35 @@ def _ascertainment(model: ProbabilityTree, edge: Edge) -> Iterator[AuditFinding]
                 of = max(denominator(mean_a), denominator(mean_b))
                 what = f"{edge.said}: {frequency(mean_a, of)} of {of:,} in {first}, {frequency(mean_b, of)} in {second}"
                 yield AuditFinding(severity, "ascertainment", what, tuple(sorted({*who_a, *who_b})))
+
+
+def unread(model: str | Path | Evidence | ProbabilityTree) -> list[AuditFinding]:
+    """Counts that enter no branch and cannot be read through the tree: every other question is answered without them.
+
+    Parameters
+    ----------
+    model : str, Path, Evidence or ProbabilityTree
+        The tree, or a finding as `fit` takes it; nothing is fitted.
+
+    Returns
+    -------
+    list of AuditFinding
+        With the line that would let a branch take the count, where one would.
+    """
+    model = as_tree(model)
+    found = []
+    for row in model.fitted.coarse:
+        read = model.fitted.read(row, model.fitted.defined)
+        if read.coarse is not None or read.reason == ANSWERED:
+            continue
+        what = f"{row.key}: {row.events} of {row.total} answer no question but their own, since {read.reason}"
+        aside = read.reason == OFF_THE_PATH
+        takers = [one for one in model.edges if (one.variable, one.status) == (row.variable, "counts")]
+        taker = next((one for one in takers if one.given.implies(row.given)), None)
+        if aside and taker is not None:
+            what += f'; {taker.name} would take them by accepts = ["{row.given}"]'
+        found.append(AuditFinding("warning" if aside else "note", "unread", what, (row.source,)))
+    return found
 
 
 def _counted_once(model: ProbabilityTree) -> Iterator[AuditFinding]:

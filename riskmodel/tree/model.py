@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.kept import Shelf, Value, once
 from riskmodel.coarsened.agreement import Agreement
+from riskmodel.coarsened.drawn import Drawn
 from riskmodel.distributions.diagram import Branch
 from riskmodel.errors import UnknownNameError
 from riskmodel.evidence.evidence import Evidence
@@ -107,6 +108,8 @@ class ProbabilityTree(Value):
         Whose series speak.
     fitted : Branches
         The branches, each with its rows.
+    near : Drawn or None
+        Ways to divide the coarse counts that were drawn for a tree much like this: see `like`.
     """
 
     evidence: Evidence
@@ -114,6 +117,7 @@ class ProbabilityTree(Value):
     heterogeneity: Any
     setting: str
     fitted: Branches
+    near: Drawn | None = None
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -289,6 +293,21 @@ class ProbabilityTree(Value):
         """
         same = {"prior": self.prior, "heterogeneity": self.heterogeneity, "setting": self.setting}
         return fit(changes.pop("evidence", self.evidence), **(same | changes))
+
+    def like(self, near: Drawn | None) -> ProbabilityTree:
+        """The same tree, which weighs ways that were drawn for another anew where that does, in place of drawing its own.
+
+        Parameters
+        ----------
+        near : Drawn or None
+            Of the other tree's `riskmodel.coarsened.joint.Joint`; None leaves it as it is.
+
+        Returns
+        -------
+        ProbabilityTree
+            Answers then differ from each other by less than their errors tell, for these are the same.
+        """
+        return self if near is None else replace(self, near=near)
 
     def branches(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
         """Every branch with its fit.

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from riskmodel._support.kept import once
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.evidence.finding import Edge, Finding, Given
 from riskmodel.priors import MU_PRIORS, MixturePrior, MuPrior, as_mu_prior
@@ -28,11 +29,15 @@ def as_branch_priors(finding: Finding, prior: Any) -> tuple[MuPrior, tuple[MuPri
     """The prior of a risk that series report directly, and that of each branch, from what `fit` takes as `prior`."""
     if isinstance(prior, str) and prior.strip() == DIRICHLET_TREE:
         jeffreys = MU_PRIORS["jeffreys"][0]
-        shapes = dirichlet_tree(finding)
-        branches = (
-            MixturePrior(BetaMixture.beta(*shapes[i])) if i in shapes else jeffreys for i in range(len(finding.edges))
-        )
-        return jeffreys, tuple(branches)
+
+        def branches() -> tuple[MuPrior, ...]:
+            shapes = dirichlet_tree(finding)
+            return tuple(
+                MixturePrior(BetaMixture.beta(*shapes[i])) if i in shapes else jeffreys
+                for i in range(len(finding.edges))
+            )
+
+        return jeffreys, once(finding, DIRICHLET_TREE, branches)
     one = as_mu_prior(prior)
     return one, (one,) * len(finding.edges)
 

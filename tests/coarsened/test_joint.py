@@ -14,7 +14,7 @@ from riskmodel.coarsened import joint as joints
 from riskmodel.coarsened.joint import Joint
 from riskmodel.coarsened.nodes import nodes_of
 from riskmodel.distributions.diagram import evaluate
-from riskmodel.sensitivity.variants import robustness
+from riskmodel.sensitivity import variants
 from riskmodel.tree.answer import joint as tree_joint
 
 
@@ -104,7 +104,7 @@ def test_a_coarse_count_without_events_elsewhere_is_its_cells(build):
     ("counts", "mean", "low", "high"),
     [
         # A joint model in PyMC gives 0.537 (Monte Carlo error 0.0013) under these priors.
-        ([(40, 100)] * 3, 0.5370, 0.076, 0.925),
+        ([(40, 100)] * 3, 0.5370, 0.0734, 0.9224),
         # The means again with four times as many ways drawn.
         ([(30, 60)] * 6, 0.5554, 0.191, 0.857),
         ([(200, 400), (5, 5)], 0.7131, 0.182, 0.970),
@@ -115,7 +115,7 @@ def test_large_counts_that_the_branches_do_not_foretell_are_answered(build, coun
     model = build(*FINE, *coarse(*counts))
     risk = model.risk("good_outcome", anatomy="isolated")
     joint = risk.combined.to_dict()["joint"]
-    assert (joint["ways"], joint["exact"]) == (2048, False)
+    assert (joint["ways"], joint["exact"]) == (4096, False)
     assert 0.5 < joint["effective_share"] <= 1
     assert 0 < joint["error"] < 0.002
     assert risk.mean == pytest.approx(mean, abs=4 * np.hypot(0.0013 if mean == 0.537 else 0, joint["error"]))
@@ -180,7 +180,7 @@ def test_drawn_ways_are_as_good_as_all_ways_within_their_error(build, monkeypatc
     assert every.ways == np.prod([(n - y + 1) * (n - y + 2) // 2 for y, n in counts])
     monkeypatch.setattr(joints, "listed", lambda rows: None)
     some = Joint(model.fitted, every.rows)
-    assert (some.exact, some.ways) == (False, 2048)
+    assert (some.exact, some.ways) == (False, 4096)
     node = every.rows[0].node
     for one in (node, *(type(node)(edge, 1.0, 0.0) for edge in sorted(every.tied))):
         error = some.error(one, 1.0, {})
@@ -188,7 +188,7 @@ def test_drawn_ways_are_as_good_as_all_ways_within_their_error(build, monkeypatc
         assert some.mean(one, 1.0, {}) == pytest.approx(every.mean(one, 1.0, {}), abs=4 * error)
     ends = model.risk("good_outcome", **known).interval()
     tied = joints.Tied(some, node, 1.0, {}, average=False)
-    assert tied.interval() == pytest.approx(ends, abs=0.003)
+    assert tied.interval() == pytest.approx(ends, abs=0.005)  # sd 0.0017 between shifts of the points
 
 
 def test_a_million_on_a_single_branch_are_a_series_of_that_branch():
@@ -220,13 +220,15 @@ def test_a_million_on_a_single_branch_are_a_series_of_that_branch():
     assert found.expected == pytest.approx(pmf @ np.arange(1061), abs=1e-7)
 
 
-def test_how_far_an_answer_of_drawn_ways_moves_is_not_worked_out_and_says_so(build):
+def test_how_far_an_answer_of_the_largest_counts_moves_is_not_worked_out_and_says_so(build, monkeypatch):
     model = build(*FINE, *coarse((40, 100)))
-    moved = robustness(model, model.risk("good_outcome", anatomy="isolated"))
-    assert "as long as the answer" in moved["reason"]
+    risk = model.risk("good_outcome", anatomy="isolated")
+    monkeypatch.setattr(variants, "MOST_TERMS", 1000)
+    moved = variants.robustness(model, risk)
+    assert "would take minutes" in moved["reason"]
     assert not any(moved[kind] for kind in ("priors", "readings", "left_out", "untested"))
     listed = build(*FINE, *coarse((10, 11)))
-    moved = robustness(listed, listed.risk("good_outcome", anatomy="isolated"))
+    moved = variants.robustness(listed, listed.risk("good_outcome", anatomy="isolated"))
     assert moved["priors"]
     assert not moved["reason"]
 

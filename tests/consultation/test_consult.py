@@ -365,3 +365,15 @@ def test_size_may_be_written_in_several_ways():
     for size in ("5.5x4.4x3.4", "5.5 x 4.4 x 3.4 mm", (5.5, 4.4, 3.4)):
         assert rm.consult(size=size, **BEST).described["size"] == (5.5, 4.4, 3.4)
     assert rm.consult(size=5, **BEST).described["size"] == (5.0,)
+
+
+def test_what_was_done_to_evidence_is_not_undone():
+    evidence = rm.load_evidence("fetal-hepatic-calcification")
+    left = evidence.without("Simchen 2002")
+    expected = rm.fit(left).risk("good_outcome", anatomy="isolated").mean
+    assert rm.consult(finding=left, anatomy="isolated").risks[0].mean == expected
+    assert rm.consult(finding=left, reading="primary", anatomy="isolated").risks[0].mean == expected
+    assert all(count.source != "Simchen 2002" for count in left.with_reading("strict").counts)
+    strict = evidence.with_reading("strict")
+    assert rm.consult(finding=strict).to_dict()["reading"] == "strict"
+    assert rm.consult(finding=strict, reading="primary").to_dict()["reading"] == "primary"

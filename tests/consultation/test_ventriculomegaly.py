@@ -1,7 +1,5 @@
 """Fetal mild ventriculomegaly: which counts feed what, its figures beside the published ones, and a work-up without gaps."""
 
-import itertools
-
 import pytest
 
 import riskmodel as rm
@@ -129,25 +127,6 @@ def test_what_a_width_says_of_the_survey_is_bayes_theorem(fits):
     asked = model.risk("associated_anomaly", width="13-15").mean
     assert asked == pytest.approx(told / (told + (1 - prior) * share["isolated"]), abs=1e-12)
     assert 31 / 75 < asked < 31 / 41
-
-
-def test_whatever_is_known_something_is_due_and_nothing_is_done_by_another_s_result(evidence):
-    steps = {one.key: one for one in evidence.workup.steps}
-    for states in itertools.product(*((None, *one.states) for one in evidence.finding.states)):
-        known = {one.name: state for one, state in zip(evidence.finding.states, states, strict=True) if state}
-        state = {key: one.decide(known).state for key, one in steps.items()}
-        assert "due" in state.values(), known
-        for key, one in steps.items():
-            assert (state[key] == "done") == (one.resolves is not None and one.resolves in known)
-        outside = (
-            known.get("anatomy") == "associated"
-            or known.get("karyotype") == "abnormal"
-            or known.get("infection") == "positive"
-        )
-        assert (state["outside-this-algorithm"] == "due") == outside
-        assert state["after-birth"] == "blocked"
-    assert steps["maternal-serology"].resolves is None
-    assert steps["amniotic-fluid-test"].resolves == "infection"
 
 
 @pytest.mark.parametrize("known", [{}, {"anatomy": "isolated", "width": "10-12"}, TESTED, {"anatomy": "associated"}])

@@ -44,8 +44,8 @@ def test_the_sampler_agrees_within_four_standard_errors(both):
 def test_the_sampler_reports_itself_to_arviz(both):
     _, sampled = both
     tree = sampled.to_datatree()
-    assert {"posterior", "sample_stats", "observed_data", "constant_data"} <= set(tree.children)
-    assert set(tree["posterior"].data_vars) == {"mu", "rho", "theta_new", "theta"}
+    assert {"posterior", "prior", "log_likelihood", "log_prior", "sample_stats", "observed_data"} <= set(tree.children)
+    assert set(tree["posterior"].data_vars) == {"mu", "rho", "tau", "theta_new", "theta"}
     assert tree["posterior"].sizes["chain"] == 4
     assert not tree["sample_stats"]["diverging"].values.any()
     assert sampled.diagnostics["rhat_mu"] < 1.01
@@ -55,8 +55,8 @@ def test_the_sampler_reports_itself_to_arviz(both):
 def test_an_exact_posterior_goes_to_arviz_too():
     post = rm.pool([19, 10], [19, 11])
     tree = post.to_datatree(draws=2000, seed=3)
-    assert tree["posterior"]["mu"].shape == (1, 2000)
-    assert tree["posterior"]["theta"].shape == (1, 2000, 2)
+    assert tree["posterior"]["mu"].shape == (4, 500)
+    assert tree["posterior"]["theta"].shape == (4, 500, 2)
     assert float(tree["posterior"]["theta_new"].mean()) == pytest.approx(post.new_setting.mean, abs=0.01)
     assert tree["observed_data"]["events"].values.tolist() == [19, 10]
 

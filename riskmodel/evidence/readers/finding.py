@@ -72,7 +72,7 @@ def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
         updated=top.date("updated"),
         review=review.value(
             Review,
-            optional=("article",),
+            optional=("article", "article_source"),
             article_updated=review.date("article_updated", required=False),
             plain_statement=review.text("plain_statement", required=False) or review.text("statement"),
         ),

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln
+from scipy.special import betaln, gammaln, polygamma, stdtrit
 
 from riskmodel._support.checks import Rng, as_rng
 from riskmodel.distributions.mixture import BetaMixture
@@ -123,7 +123,7 @@ class LogitNormalPrior(MuPrior):
 
     family = "normal"
     said = '("normal", mean, sd) on logit(mu)'
-    ranges = ((-30.0, 30.0), (1e-3, 10.0))
+    ranges = ((-30.0, 30.0), (1e-3, 100.0))  # above 10 only where the counts have events and others
 
     location: float  # location, sd: mean and standard deviation of logit(mu)
     sd: float
@@ -259,6 +259,57 @@ class HalfNormalOnTau(TauPrior):
     def __str__(self) -> str:
         """The half-normal it is."""
         return f"tau ~ HalfNormal({self.width:.6g})"
+
+
+@dataclass(frozen=True)
+class HalfTOnTau(TauPrior):
+    """A half-t on tau; with one degree of freedom the half-Cauchy."""
+
+    family = "half-t"
+    said = '("half-t", df, scale) on tau'
+    ranges = ((1.0, 100.0), (1e-2, 10.0))
+
+    df: float  # degrees of freedom
+    width: float  # scale of the t that is folded
+
+    def formula(self, tau: Any, xp: Any = np) -> Any:
+        """The half-t's."""
+        half = (self.df + 1) / 2
+        constant = (
+            np.log(2.0) + gammaln(half) - gammaln(self.df / 2) - 0.5 * np.log(self.df * np.pi) - np.log(self.width)
+        )
+        return constant - half * xp.log1p((tau / self.width) ** 2 / self.df)
+
+    def median_and_spread(self) -> tuple[float, float]:
+        """Var log |t| is that of half a log F: (psi'(1/2) + psi'(df/2)) / 4."""
+        spread = 0.5 * np.sqrt(polygamma(1, 0.5) + polygamma(1, self.df / 2))
+        return self.width * float(stdtrit(self.df, 0.75)), float(spread)
+
+    def sample(self, size: int, rng: Rng) -> Array:
+        """Independent draws of tau."""
+        return np.asarray(self.width * np.abs(as_rng(rng).standard_t(self.df, size)))
+
+    def __str__(self) -> str:
+        """The half-t it is."""
+        return f"tau ~ HalfT({self.df:.6g} df, {self.width:.6g})"
+
+
+@dataclass(frozen=True)
+class HalfCauchyOnTau(HalfTOnTau):
+    """A half-Cauchy on tau (Gelman A. Bayesian Anal 2006;1:515-34)."""
+
+    family = "half-cauchy"
+    said = '("half-cauchy", scale) on tau'
+    ranges = ((1e-2, 10.0),)  # type: ignore[assignment]  # of the scale alone
+
+    @classmethod
+    def of(cls, *numbers: float) -> Self:
+        """From its scale."""
+        return cls(1.0, *numbers)
+
+    def __str__(self) -> str:
+        """The half-Cauchy it is."""
+        return f"tau ~ HalfCauchy({self.width:.6g})"
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,27 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import beta, cauchy, halfcauchy, halfnorm, lognorm, norm
+from scipy.stats import t as student
 
 import riskmodel as rm
 from riskmodel.inference.pool import MODELS
 from riskmodel.priors import HeterogeneityPrior, MuPrior, TauPrior, as_heterogeneity_prior, as_mu_prior
+
+
+class _folded_t:
+    """A folded t by SciPy's t."""
+
+    def __init__(self, df, scale):
+        self.t = student(df, scale=scale)
+
+    def logpdf(self, x):
+        return np.log(2) + self.t.logpdf(x)
+
+    def ppf(self, q):
+        return self.t.ppf(0.5 + np.asarray(q) / 2)
+
+    def median(self):
+        return float(self.ppf(0.5))
 
 
 @pytest.fixture
@@ -18,9 +35,9 @@ def families():
     before = dict(MuPrior.families), dict(HeterogeneityPrior.families)
 
     @dataclass(frozen=True)
-    class HalfCauchyOnTau(TauPrior):
-        family = "half-cauchy"
-        said = '("half-cauchy", scale) on tau'
+    class FoldedCauchyOnTau(TauPrior):
+        family = "folded-cauchy"
+        said = '("folded-cauchy", scale) on tau'
         ranges = ((1e-2, 5.0),)
         width: float
 
@@ -34,7 +51,7 @@ def families():
             return np.abs(self.width * rng.standard_cauchy(size))
 
         def __str__(self):
-            return f"tau ~ HalfCauchy({self.width:g})"
+            return f"tau ~ FoldedCauchy({self.width:g})"
 
     @dataclass(frozen=True)
     class CauchyOnLogit(MuPrior):
@@ -56,7 +73,7 @@ def families():
         def __str__(self):
             return f"logit(mu) ~ Cauchy({self.location:g}, {self.width:g})"
 
-    yield CauchyOnLogit, HalfCauchyOnTau
+    yield CauchyOnLogit, FoldedCauchyOnTau
     for kind, held in zip((MuPrior, HeterogeneityPrior), before, strict=True):
         kind.families.clear()
         kind.families.update(held)
@@ -65,25 +82,27 @@ def families():
 @pytest.mark.parametrize("model", MODELS)
 def test_a_family_is_one_class_and_pool_takes_it_by_name_and_as_text(families, model):
     on_mu, on_tau = families
-    stated = {"prior": ("cauchy", 0.5, 2), "heterogeneity": ("half-cauchy", 0.4)}
+    stated = {"prior": ("cauchy", 0.5, 2), "heterogeneity": ("folded-cauchy", 0.4)}
     post = rm.pool([19, 10], [19, 11], model=model, **stated)
-    assert (post.prior, post.heterogeneity_prior) == ("logit(mu) ~ Cauchy(0.5, 2)", "tau ~ HalfCauchy(0.4)")
-    assert post == rm.pool([19, 10], [19, 11], model=model, prior="cauchy,0.5,2", heterogeneity="half-cauchy, 0.4")
+    assert (post.prior, post.heterogeneity_prior) == ("logit(mu) ~ Cauchy(0.5, 2)", "tau ~ FoldedCauchy(0.4)")
+    assert post == rm.pool([19, 10], [19, 11], model=model, prior="cauchy,0.5,2", heterogeneity="folded-cauchy, 0.4")
     assert post == rm.pool([19, 10], [19, 11], model=model, prior=on_mu(0.5, 2.0), heterogeneity=on_tau(0.4))
     mirror = rm.pool([0, 1], [19, 11], model=model, prior=("cauchy", -0.5, 2), heterogeneity=on_tau(0.4))
     assert post.average.mean == pytest.approx(1 - mirror.average.mean, abs=1e-12)
     with pytest.raises(rm.InputError, match="tested range") as caught:
-        rm.pool([19], [19], heterogeneity="half-cauchy,9")
+        rm.pool([19], [19], heterogeneity="folded-cauchy,9")
     assert caught.value.where == "heterogeneity"
-    with pytest.raises(rm.InputError, match="half-cauchy"):  # the way out names it
-        rm.pool([19], [19], heterogeneity="half-cauchy,1,2")
+    with pytest.raises(rm.InputError, match="folded-cauchy"):  # the way out names it
+        rm.pool([19], [19], heterogeneity="folded-cauchy,1,2")
 
 
 def test_the_same_class_gives_pymc_its_density(families):
     assert_symbolic_is_numeric(families[0](0.5, 2.0), families[1](0.4))
 
 
-@pytest.mark.parametrize("heterogeneity", ["1,9", "half-normal,1", "log-normal,0.8,0.6", "bounded-log-normal,0.9,0.5"])
+@pytest.mark.parametrize(
+    "heterogeneity", ["1,9", "half-normal,1", "log-normal,0.8,0.6", "bounded-log-normal,0.9,0.5", "half-t,4,0.7"]
+)
 @pytest.mark.parametrize("prior", ["jeffreys", "normal,0,2", rm.BetaMixture([0.3, 0.7], [1, 4], [2, 3])])
 def test_the_symbolic_density_is_the_quadrature_s(prior, heterogeneity):
     assert_symbolic_is_numeric(as_mu_prior(prior), as_heterogeneity_prior(heterogeneity))
@@ -160,7 +179,8 @@ def test_densities_on_the_logit_are_scipy_s(families, prior, density):
     ("prior", "exact"),
     [
         ("half-normal,0.7", halfnorm(scale=0.7)), ("log-normal,0.8,0.6", lognorm(0.6, 0, 0.8)),
-        ("half-cauchy,0.4", halfcauchy(scale=0.4)),
+        ("half-cauchy,0.4", halfcauchy(scale=0.4)), ("folded-cauchy,0.4", halfcauchy(scale=0.4)),
+        ("half-t,4,0.7", _folded_t(4, 0.7)), ("half-t,1,0.4", halfcauchy(scale=0.4)),
     ],
 )  # fmt: skip
 def test_densities_of_tau_are_scipy_s_and_so_are_their_middles(families, prior, exact):

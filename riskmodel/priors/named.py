@@ -6,7 +6,7 @@ three series the data hardly say, so this prior decides the width of an interval
 ``tau``, the standard deviation of logit(theta), because a spread of risks between 1 and 2 % is a different thing from one
 between 31 and 32 %; priors on the intra-class correlation ``rho`` are offered for comparison.
 
-Each is of a family of `riskmodel.prior_families`.
+Each is of a family of `riskmodel.priors.families`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Any
 from riskmodel._support.checks import finite_number
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.errors import InputError, UnknownNameError
-from riskmodel.prior_families import (
+from riskmodel.priors.families import (
     BetaOnRho,
     BoundedLogNormalOnTau,
+    HalfCauchyOnTau,
     HalfNormalOnTau,
     HeterogeneityPrior,
     LogitNormalPrior,
@@ -27,27 +28,7 @@ from riskmodel.prior_families import (
     MixturePrior,
     MuPrior,
     Prior,
-    RhoPrior,
-    TauPrior,
 )
-
-__all__ = [
-    "HETEROGENEITY_PRIORS",
-    "MU_PRIORS",
-    "BetaOnRho",
-    "BoundedLogNormalOnTau",
-    "HalfNormalOnTau",
-    "HeterogeneityPrior",
-    "LogNormalOnTau",
-    "LogitNormalPrior",
-    "MixturePrior",
-    "MuPrior",
-    "Prior",
-    "RhoPrior",
-    "TauPrior",
-    "as_heterogeneity_prior",
-    "as_mu_prior",
-]
 
 #: Priors on the average risk by name, with the reason for each.
 MU_PRIORS: dict[str, tuple[MuPrior, str]] = {
@@ -57,6 +38,10 @@ MU_PRIORS: dict[str, tuple[MuPrior, str]] = {
     ),
     "uniform": (MixturePrior(BetaMixture.beta(1.0, 1.0)), "Bayes-Laplace: every risk alike; worth two observations."),
     "rbest": (LogitNormalPrior(0.0, 2.0), "logit(mu) ~ Normal(0, 2), as in RBesT's article on binomial data."),
+    "tsd5": (
+        LogitNormalPrior(0.0, 100.0),
+        "logit(mu) ~ Normal(0, 100), as NICE DSU TSD 5 has baselines; refused where no count has both events and others.",
+    ),
 }
 
 #: Heterogeneity priors by name, with the reason for each.
@@ -82,6 +67,7 @@ HETEROGENEITY_PRIORS: dict[str, tuple[HeterogeneityPrior, str]] = {
     ),
     "half-normal-1": (HalfNormalOnTau(1.0), "Weakly informative; RBesT's usual choice for binomial data."),
     "half-normal-0.5": (HalfNormalOnTau(0.5), "RBesT's choice where less spread is expected."),
+    "half-cauchy-1": (HalfCauchyOnTau(1.0, 1.0), "Gelman's half-Cauchy: a long tail, so wide with few series."),
     "uniform-rho": (BetaOnRho(1.0, 1.0), "Every intra-class correlation alike: wide, for comparison."),
     "rho-beta-1-9": (
         BetaOnRho(1.0, 9.0),

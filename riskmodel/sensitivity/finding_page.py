@@ -1,0 +1,117 @@
+"""Everything that a finding's page says, as data: what is asked, the tree and its counts, sources, audit, work-up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from riskmodel._support.files import folder as made
+from riskmodel._support.files import write_whole
+from riskmodel.evidence.export import describe
+from riskmodel.evidence.workup import Step, WorkUp
+from riskmodel.report import evidence as report
+from riskmodel.sensitivity.ledger import Ledger
+from riskmodel.tree.audit import audit_model
+
+
+def finding_page(ledger: Ledger) -> dict[str, Any]:
+    """What `riskmodel.report.evidence.to_page` draws a finding's page from.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        All counts of the finding.
+
+    Returns
+    -------
+    dict
+        What `riskmodel evidence show --json` has, with the audit of the fit too; review, question, variables, outcomes,
+        independences, ledger, neighbours, steps, ends and statements.
+    """
+    model = ledger.model
+    evidence = model.evidence
+    finding, workup = evidence.finding, evidence.workup
+    body = describe(evidence)
+    edges = [
+        one | {"said": edge.said, "probability": edge.probability, "accepts": [str(group) for group in edge.accepts]}
+        for one, edge in zip(body["edges"], finding.edges, strict=True)
+    ]
+    return body | {
+        "question": finding.question,
+        "disclaimer": finding.disclaimer,
+        "review": asdict(finding.review),
+        "variables": [
+            {"name": one.name, "title": one.title, "definition": one.definition, "states": dict(one.state_titles)}
+            for one in finding.variables
+        ],
+        "outcomes": [asdict(one) for one in finding.outcomes],
+        "populations": {one.name: {"title": one.title, "definition": one.definition} for one in finding.populations},
+        "edges": edges,
+        "independences": [asdict(one) | {"given": str(one.given)} for one in finding.independences],
+        "ledger": ledger.to_dict(),
+        "audit": [one.to_dict() | {"sources": list(one.sources)} for one in audit_model(model)],
+        **_workup(workup),
+    }
+
+
+def _workup(workup: WorkUp) -> dict[str, Any]:
+    return {
+        "neighbours": [asdict(one) for one in workup.neighbours],
+        "steps": [_step(one) for one in workup.steps],
+        "ends": [
+            {"key": one.key, "title": one.title, "text": one.text, "when": str(one.when), "sources": list(one.sources)}
+            for one in workup.ends
+        ],
+        "statements": {
+            name: [{"text": one.text, "comment": one.comment, "sources": list(one.sources)} for one in several]
+            for name, several in (
+                ("Differential diagnosis", workup.differential),
+                ("Prognosis as published", workup.prognosis),
+                ("Pitfalls", workup.pitfalls),
+                ("Cautions", workup.cautions),
+            )
+        },
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    told = {name: getattr(step, name) for name in ("key", "title", "detail", "time")}
+    rules = [{"state": one.state, "when": str(one.when), "why": one.why} for one in step.rules]
+    return told | {"rules": rules, "sources": list(step.sources)}
+
+
+def write_pages(ledger: Ledger, folder: str | Path) -> tuple[Path, Path]:
+    """Write a finding's page, and beside it the answers that took time.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        All counts of the finding, with their moves.
+    folder : str or Path
+        Where; it is made if it is not there.
+
+    Returns
+    -------
+    tuple of Path
+        ``FINDING.md`` and ``FINDING.moves.json``, which were there before or not.
+
+    Raises
+    ------
+    InputError
+        If they cannot be written.
+    """
+    place, name = made(folder), ledger.model.evidence.finding.key
+    page, moves = place / f"{name}.md", place / f"{name}.moves.json"
+    write_whole(page, report.to_page(finding_page(ledger)))
+    write_whole(moves, stored_text(ledger.stored()))
+    return page, moves
+
+
+def stored_text(stored: Mapping[str, Any]) -> str:
+    """Answers that took time as JSON text, a line for each count, so that a change of one is a change of one line."""
+    head = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in stored.items() if name != "left_out"]
+    lines = [f"  {json.dumps(row)}: {json.dumps(said)}" for row, said in stored["left_out"].items()]
+    return "{\n" + ",\n".join([*head, ' "left_out": {\n' + ",\n".join(lines) + "\n }"]) + "\n}\n"
