@@ -38,7 +38,7 @@ $(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/base
 	@echo "Installing what the tests need ..."
-	@$(PIP) --editable '.[web,excel,dev]'
+	@$(PIP) --editable '.[web,jwt,excel,dev]'
 	@touch $@
 
 consult: $(VENV)/base
