@@ -6,12 +6,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test soak doors lint notebook example pages benchmark manifest sbc format clean
+.PHONY: help consult test soak browser fuzz-api load doors lint notebook example pages benchmark manifest sbc format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
 	@echo "make test       set up, then lint, check types and run every test"
 	@echo "make soak       a thousand spoilt folders, workbooks and tables in memory each (the tests read one in twenty), and every count of the findings' pages left out again"
+	@echo "make browser    the pages in Debian's Chromium, with and without script, on paper, by axe-core; FHIR by two validators"
+	@echo "make fuzz-api   5,000 requests by Schemathesis to a server on this machine"
+	@echo "make load       requests a second by wrk, at 1, 16 and 64 connections; faults; memory over 100,000 requests"
 	@echo "make doors      write the table of what each door reads and refuses (docs/evidence-format.md)"
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebook   run the notebook again and keep its output"
@@ -35,7 +38,7 @@ $(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/base
 	@echo "Installing what the tests need ..."
-	@$(PIP) --editable '.[excel,dev]'
+	@$(PIP) --editable '.[web,excel,dev]'
 	@touch $@
 
 consult: $(VENV)/base
@@ -48,6 +51,19 @@ soak: $(VENV)/dev
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/evidence/test_mutations.py \
 	  tests/evidence/test_workbook_mutations.py tests/evidence/test_frame_mutations.py -k spoilt
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --quiet tests/sensitivity/test_ledger.py -k stored_moves
+
+browser: $(VENV)/dev
+	tests/browser/install.sh
+	@$(PIP) playwright
+	$(BIN)/python -m pytest --quiet tests/browser tests/serve/test_hooks.py
+
+fuzz-api: $(VENV)/dev
+	@$(PIP) schemathesis
+	$(BIN)/python benchmarks/fuzz_api.py
+
+load: $(VENV)/dev
+	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -qq -y wrk >/dev/null; }
+	$(BIN)/python benchmarks/serve.py
 
 doors: $(VENV)/dev
 	RISKMODEL_WRITE=1 $(BIN)/python -m pytest --quiet tests/test_doors.py

@@ -70,6 +70,10 @@ def test_one_room_knows_pymc_one_matplotlib_and_one_the_terminal():
         ("matplotlib", "plots"),
         ("click", "cli"),
         ("rich", "cli"),
+        ("fastapi", "serve"),
+        ("starlette", "serve"),
+        ("uvicorn", "serve"),
+        ("jinja2", "serve"),
     ):
         users = {
             name.split(".")[0]
@@ -191,12 +195,13 @@ def test_every_dependency_is_pinned_in_the_constraints():
         *project["dependencies"],
         *project["optional-dependencies"]["dev"],
         *project["optional-dependencies"]["excel"],
+        *project["optional-dependencies"]["web"],
     ]
     pinned = {
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
     for requirement in wanted:
-        assert re.split(r"[<>=\[]", requirement)[0].lower() in pinned, requirement
+        assert re.split(r"[<>=\[;]", requirement)[0].lower() in pinned, requirement
 
 
 def test_the_schemas_are_valid_schemas():

@@ -19,7 +19,7 @@ import click
 from click.shell_completion import shell_complete
 
 from riskmodel._support.version import __version__
-from riskmodel.cli import _analysis, _consult, _evidence, _prior
+from riskmodel.cli import _analysis, _consult, _evidence, _prior, _serve
 from riskmodel.cli._group import Group, misused, unknown_option
 from riskmodel.errors import RiskModelError
 
@@ -116,3 +116,4 @@ for _command in (
 ):
     commands.add_command(_command)
 commands.add_command(_evidence.evidence)
+commands.add_command(_serve.serve)

@@ -106,6 +106,7 @@ def _options(evidence: Evidence) -> list[click.Parameter]:
         ),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON (its schema: riskmodel.schema())."),
         click.Option(["--markdown", "as_markdown"], is_flag=True, help="Print Markdown."),
+        click.Option(["--fhir", "as_fhir"], is_flag=True, help="Print a FHIR RiskAssessment (R4)."),
         click.Option(
             ["--help", "-h"],
             is_flag=True,
@@ -126,6 +127,7 @@ def consult(
     detail: tuple[str, ...],
     as_json: bool,
     as_markdown: bool,
+    as_fhir: bool,
     **stated: Any,
 ) -> None:
     """Risks, work-up and cautions for what is known of a fetus.
@@ -148,13 +150,17 @@ def consult(
             reading=reading,
             audience=audience,
             test_errors=test_errors,
-            detail=render.details(detail, whole=False) if as_json else render.details(shown),
+            detail=render.details(detail, whole=False) if as_json or as_fhir else render.details(shown),
             **{name.removeprefix("state_"): value for name, value in stated.items()},
         ).to_dict()
     finally:
         if collecting:
             gc.enable()
-    if as_json:
+    if as_fhir:
+        from riskmodel.serve.exchange.fhir import risk_assessment
+
+        show_json(risk_assessment(answer))
+    elif as_json:
         show_json(answer)
     elif as_markdown:
         show(render.to_markdown(answer, shown))

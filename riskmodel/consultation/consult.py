@@ -155,7 +155,7 @@ class Consultation(Value):
 
 def consult(
     *,
-    finding: str | Path | Evidence = DEFAULT_FINDING,
+    finding: str | Path | Evidence | ProbabilityTree = DEFAULT_FINDING,
     reading: str | None = None,
     audience: str = "clinician",
     setting: str = "any",
@@ -169,8 +169,9 @@ def consult(
 
     Parameters
     ----------
-    finding : str, Path or Evidence
-        Name of a shipped finding, path of a folder, or evidence that is already read.
+    finding : str, Path, Evidence or ProbabilityTree
+        Name of a shipped finding, path of a folder, evidence that is already read, or a fitted tree, whose reading, setting
+        and priors then hold.
     reading : str, optional
         How the disputed rows are read; where it is not given ``"primary"``, or evidence's own.
     audience : {"clinician", "patient", "researcher"}
@@ -221,9 +222,12 @@ def consult(
     if test_errors not in TEST_ERRORS:
         raise UnknownNameError("choice", str(test_errors), TEST_ERRORS, where="test_errors")
     wanted = _checked_detail((detail,) if isinstance(detail, str) else tuple(detail))
-    evidence = as_evidence(finding) if reading is None else load_evidence(finding, reading=reading)
-    model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
-    return _consultation(model, Query(stated(evidence, given), audience, wanted, test_errors))
+    if isinstance(finding, ProbabilityTree):
+        model = finding
+    else:
+        evidence = as_evidence(finding) if reading is None else load_evidence(finding, reading=reading)
+        model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
+    return _consultation(model, Query(stated(model.evidence, given), audience, wanted, test_errors))
 
 
 def _checked_detail(names: Sequence[str]) -> tuple[str, ...]:

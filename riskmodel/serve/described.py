@@ -1,0 +1,188 @@
+"""The interface as OpenAPI: written from the findings that are served and the schemas of what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from riskmodel._support.json_schema import schema
+from riskmodel._support.version import __version__
+from riskmodel.consultation.consult import AUDIENCES, DETAILS, TEST_ERRORS
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.finding import Variable
+from riskmodel.evidence.workup import NO_RESULT, LabTest
+from riskmodel.serve.asked import LONGEST
+from riskmodel.serve.exchange.hooks import services
+
+_ERROR = {"$ref": "#/components/schemas/ServedError"}
+
+
+def openapi(findings: Mapping[str, Evidence]) -> dict[str, Any]:
+    """The OpenAPI document of what is served."""
+    components: dict[str, Any] = {}
+    consultation = _component("Consultation", schema("consultation"), components)
+    _component("Error", schema("error"), components)
+    # The same body with the status in it, for whoever sees the body alone.
+    body = components["ErrorBody"]
+    components["ServedErrorBody"] = body | {
+        "properties": {**body["properties"], "status": {"type": "integer"}},
+        "required": [*body["required"], "status"],
+    }
+    components["ServedError"] = {
+        "type": "object",
+        "properties": {"error": {"$ref": "#/components/schemas/ServedErrorBody"}},
+        "required": ["error"],
+        "additionalProperties": False,
+    }
+    question = _question(findings)
+    any_object = {"type": "object"}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "riskmodel",
+            "version": __version__,
+            "description": "Research software: options, not orders. Nothing that is asked is stored or logged.",
+        },
+        "paths": {
+            "/api/v1/consultation": _get("The answer, as Consultation.to_dict gives it", consultation, question),
+            "/api/v1/findings": _get("Findings that are served, with what may be asked of each", any_object),
+            "/api/v1/finding/{finding}": _get("One finding's evidence, as read", any_object, [_path(findings)]),
+            "/fhir/RiskAssessment": _get(
+                "The answer as a FHIR RiskAssessment (R4)", any_object, question, "application/fhir+json"
+            ),
+            "/fhir/Evidence": _get(
+                "The branches as a FHIR Bundle of Evidence (R5)", any_object, question, "application/fhir+json"
+            ),
+            "/cds-services": _get("CDS Hooks 2.0.1: what is offered", any_object),
+            "/cds-services/{id}": _hook(),
+            "/healthz": _get("Whether every folder is what is served", any_object),
+            "/version": _get("Versions of the package and of the evidence", any_object),
+        },
+        "components": {"schemas": components},
+    }  # fmt: skip
+
+
+def _component(name: str, document: Mapping[str, Any], components: dict[str, Any]) -> dict[str, str]:
+    """Put a schema and what it is made of among the components; gives a reference to it."""
+    moved = _moved({key: one for key, one in document.items() if key not in ("$schema", "$defs")})
+    components[name] = moved
+    components |= {key: _moved(one) for key, one in document["$defs"].items()}
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _moved(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {
+            key: one.replace("#/$defs/", "#/components/schemas/") if key == "$ref" else _moved(one)
+            for key, one in part.items()
+        }
+    return [_moved(one) for one in part] if isinstance(part, list) else part
+
+
+def _question(findings: Mapping[str, Evidence]) -> list[dict[str, Any]]:
+    """Parameters of a question: every name of every finding; one that the asked finding does not have is refused."""
+    states: dict[str, list[str]] = {}
+    free: dict[str, str] = {}
+    readings: list[str] = []
+    settings = ["any"]
+    for evidence in findings.values():
+        asked: list[Variable | LabTest] = [*evidence.finding.states, *evidence.workup.tests]
+        for one in asked:
+            states.setdefault(one.name, []).extend(one.states)
+        for descriptor in evidence.finding.descriptors:
+            free[descriptor.name] = descriptor.title
+        readings += [one.name for one in evidence.finding.readings]
+        settings += [one.name for one in evidence.finding.settings]
+    fixed = {
+        "finding": list(findings),
+        "reading": readings,
+        "setting": settings,
+        "audience": AUDIENCES,
+        "test_errors": TEST_ERRORS,
+    }
+    named = {name: [*found, *NO_RESULT] for name, found in states.items()} | {
+        name: list(values) for name, values in fixed.items()
+    }
+    parameters = [_parameter(name, {"type": "string", "enum": _once(values)}) for name, values in named.items()]
+    parameters += [
+        _parameter(name, {"type": "string", "minLength": 1, "maxLength": 60}, f"{title}; echoed, part of no number")
+        for name, title in free.items()
+    ]
+    detail = {"type": "array", "items": {"type": "string", "enum": [*DETAILS, "all"]}}
+    parameters.append(
+        _parameter("detail", detail, "What costs more and is given when asked for by name") | {"explode": False}
+    )
+    return parameters
+
+
+def _once(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def _parameter(name: str, described: Mapping[str, Any], text: str = "") -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": text, "schema": described}
+
+
+def _path(findings: Mapping[str, Evidence]) -> dict[str, Any]:
+    return {"name": "finding", "in": "path", "required": True, "schema": {"type": "string", "enum": list(findings)}}
+
+
+def _get(
+    text: str,
+    answered: Mapping[str, Any],
+    parameters: list[dict[str, Any]] | None = None,
+    kind: str = "application/json",
+) -> dict[str, Any]:
+    tags = {
+        name: {"schema": {"type": "string"}, "required": True}
+        for name in (("ETag", "Cache-Control") if parameters else ("Cache-Control",))
+    }
+    responses: dict[str, Any] = {
+        "200": {"description": "The answer", "headers": tags, "content": {kind: {"schema": answered}}},
+        "400": _refused("Another host was asked for"),
+    }
+    if parameters:
+        responses["304"] = {"description": "What the asker has is still the answer"}
+        responses["422"] = _refused(f"A name, state or address (at most {LONGEST} characters) that cannot be used")
+        responses["503"] = _refused("A number could not be reached within its stated error")
+        responses["404"] = _refused("There is no such finding")
+    return {"get": {"summary": text, "parameters": parameters or [], "responses": responses}}
+
+
+def _refused(text: str) -> dict[str, Any]:
+    return {"description": text, "content": {"application/json": {"schema": _ERROR}}}
+
+
+def _hook() -> dict[str, Any]:
+    hook = {
+        "type": "object",
+        "required": ["hook", "hookInstance", "context"],
+        "properties": {
+            "hook": {"type": "string"},
+            "hookInstance": {"type": "string"},
+            "context": {"type": "object"},
+            "prefetch": {"type": "object"},
+        },
+    }
+    cards = {
+        "type": "object",
+        "required": ["cards"],
+        "properties": {"cards": {"type": "array", "items": {"type": "object"}}},
+    }
+    ids = [one["id"] for one in services()["services"]]
+    return {
+        "post": {
+            "summary": "CDS Hooks 2.0.1: cards for a patient",
+            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "enum": ids}}],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": hook}}},
+            "responses": {
+                "200": {"description": "Cards", "content": {"application/json": {"schema": cards}}},
+                "400": _refused("No JSON, or another host"),
+                "401": _refused("A token that is not trusted, where tokens are asked for"),
+                "404": _refused("There is no such service"),
+                "413": _refused("Too long"),
+                "415": _refused("Not application/json"),
+                "422": _refused("No call of a hook"),
+            },
+        }
+    }

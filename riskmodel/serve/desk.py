@@ -1,0 +1,196 @@
+"""The findings that are served: read once, fitted in memory, read again when a folder changes, and answered from."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from riskmodel.consultation.consult import Consultation, consult
+from riskmodel.errors import InputError, RiskModelError
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.load import load_evidence
+from riskmodel.evidence.manifest import FILES, findings
+from riskmodel.serve.asked import USUAL, Asked, asked, finding_named, pairs
+from riskmodel.serve.finished import Finished, Shelf
+from riskmodel.tree.model import ProbabilityTree, fit
+
+#: What a file says of itself without being read: when it was last written, and how long it is.
+Seen = tuple[tuple[str, int, int], ...]
+
+
+@dataclass
+class Held:
+    """A finding that is served, with its fits; `fault` says why its folder, as it is now, is not what is served."""
+
+    evidence: Evidence
+    seen: Seen
+    fault: RiskModelError | None = None
+    warm: bool = False
+    trees: dict[tuple[str, str], ProbabilityTree] = field(default_factory=dict)
+    #: One answer of a finding is worked out at a time: two would share the interpreter and finish later.
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def tree(self, reading: str, setting: str) -> ProbabilityTree:
+        """The fit of a reading and setting, kept for as long as this evidence is served."""
+        key = reading, setting
+        if key not in self.trees:
+            self.trees[key] = fit(self.evidence.with_reading(reading), setting=setting)
+        return self.trees[key]
+
+
+class Desk:
+    """Findings in memory, and finished answers.
+
+    Parameters
+    ----------
+    names : iterable of str or Path, optional
+        Shipped findings or folders; every shipped finding by default.
+
+    Raises
+    ------
+    RiskModelError
+        If one of them cannot be read: what is wrong at the start is not served.
+    """
+
+    def __init__(self, names: Iterable[str | Path] = ()) -> None:
+        self.held: dict[str, Held] = {}
+        for name in names or findings():
+            evidence = load_evidence(name)
+            key = evidence.finding.key
+            if key in self.held:
+                raise InputError(f"two findings are called {key!r}", where="finding", remedy="Serve one of them")
+            self.held[key] = Held(evidence, _seen(evidence.path))
+        self.shelf = Shelf()
+
+    def read(self, query: bytes, *, form: bool = False) -> Asked:
+        """The question of a query string."""
+        given = pairs(query)
+        finding = finding_named(given, self.held)
+        return asked(given, finding, self.held[finding].evidence, form=form)
+
+    def consult(self, one: Asked, *detail: str) -> Consultation:
+        """The consultation that answers a question."""
+        held = self.held[one.finding]
+        with held.lock:
+            return consult(
+                finding=held.tree(one.reading, one.setting),
+                audience=one.audience,
+                test_errors=one.test_errors,
+                detail=(*one.detail, *detail),
+                **dict(one.given),
+            )
+
+    def answer(self, one: Asked, *detail: str) -> dict[str, Any]:
+        """The one dictionary of an answer."""
+        return self.consult(one, *detail).to_dict()
+
+    def kept(self, one: Asked, form: str) -> Finished | None:
+        """The finished answer, where it is kept: never one with anything that was stated beside the states."""
+        return None if one.described else self.shelf.get(self._key(one, form))
+
+    def finished(self, one: Asked, form: str, media_type: str, make: Callable[[Asked], bytes]) -> Finished:
+        """The finished answer, made where it is not kept."""
+        version = self.version(one.finding)
+
+        def made() -> Finished:
+            return Finished.of(make(one), media_type, version)
+
+        if one.described:
+            return made()
+        with self.held[one.finding].lock:  # the second of two that ask the same waits for the first
+            return self.shelf.get_or_make(self._key(one, form), made)
+
+    def _key(self, one: Asked, form: str) -> tuple[str, Asked, str]:
+        return self.held[one.finding].evidence.content_hash, one, form
+
+    def version(self, finding: str) -> str:
+        """What tells one evidence from another in a tag."""
+        return self.held[finding].evidence.content_hash[:12]
+
+    def health(self) -> dict[str, Any]:
+        """What is served, and whether every folder is still what is served."""
+        parts = {
+            name: {
+                "evidence_version": held.evidence.version,
+                "warm": held.warm,
+                "fault": None if held.fault is None else held.fault.to_dict()["error"],
+            }
+            for name, held in self.held.items()
+        }
+        faulty = any(held.fault is not None for held in self.held.values())
+        return {"status": "degraded" if faulty else "ok", "findings": parts}
+
+    def look(self) -> list[str]:
+        """Read what has changed; a folder that has turned bad leaves what was read before serving. Says what happened."""
+        said = []
+        for name, held in list(self.held.items()):
+            seen = _seen(held.evidence.path)
+            if seen == held.seen:
+                continue
+            held.seen = seen
+            try:
+                evidence = load_evidence(held.evidence.path)
+                if evidence.finding.key != name:
+                    raise InputError(f"the finding is now called {evidence.finding.key!r}", where=name)
+            except (RiskModelError, OSError) as error:
+                held.fault = error if isinstance(error, RiskModelError) else InputError(str(error.strerror), where=name)
+                said.append(f"{name}: the folder has turned bad, {held.evidence.version} keeps serving")
+                continue
+            if evidence.content_hash == held.evidence.content_hash:
+                held.fault = None
+                continue
+            # The fits of the old evidence stay with requests that are being answered from it.
+            self.held[name] = Held(evidence, seen)
+            said.append(f"{name}: now {evidence.version}")
+        return said
+
+    def warm(self, stop: threading.Event, finish: Mapping[str, Callable[[Asked], object]]) -> None:
+        """Work out every state of every finding as it is usually asked, in the background, the first questions first.
+
+        The lock is given back after each answer, so that a request waits for one at most.
+        """
+        for name, held in self.held.items():
+            for one in self.questions(name):
+                if stop.is_set():
+                    return
+                for make in finish.values():
+                    make(one)
+            held.warm = True
+        for held in self.held.values():
+            for reading, setting in itertools.product(
+                [one.name for one in held.evidence.finding.readings],
+                ["any", *(one.name for one in held.evidence.finding.settings)],
+            ):
+                if stop.is_set():
+                    return
+                with held.lock:
+                    held.tree(reading, setting)
+
+    def questions(self, finding: str) -> Iterator[Asked]:
+        """A question for every combination of a finding's states, the broadest first."""
+        states = {one.name: (None, *one.states) for one in self.held[finding].evidence.finding.states}
+        usual = Asked(finding, (), detail=(), described=False, **USUAL)
+        every = [dict(zip(states, one, strict=True)) for one in itertools.product(*states.values())]
+        for known in sorted(every, key=lambda one: sum(state is not None for state in one.values())):
+            yield replace(usual, given=tuple((name, state) for name, state in known.items() if state is not None))
+
+
+def _seen(folder: Path) -> Seen:
+    found = []
+    for name in FILES:
+        try:
+            stat = (folder / name).stat()
+        except OSError:
+            continue
+        found.append((name, stat.st_mtime_ns, stat.st_size))
+    return tuple(found)
+
+
+def as_json(value: Any) -> bytes:
+    """A value as JSON, as every face writes it."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

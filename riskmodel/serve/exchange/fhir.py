@@ -1,0 +1,200 @@
+"""An answer as FHIR: a RiskAssessment (the same in R4 and R4B), Evidence (R5) for it and for each result that may come.
+
+A figure is a decimal in percent, as FHIR has it, and the range of one more centre a second prediction. Where there is no
+figure there is no decimal: a lower end is no better than another. HL7 FHIR R4, RiskAssessment; R5, Evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+from riskmodel._support.version import __version__
+from riskmodel.report.brief import Row, brief
+from riskmodel.report.wording import capital, named, read, sentence
+
+Answer = Mapping[str, Any]
+
+#: Names of ours in codes: what a finding is called, what may be known of it, and what is asked.
+FINDING, STATE, OUTCOME = (f"urn:x-riskmodel:{name}" for name in ("finding", "state", "outcome"))
+MEDIA_TYPE, MEDIA_TYPE_R5 = "application/fhir+json; fhirVersion=4.0", "application/fhir+json; fhirVersion=5.0"
+UCUM = "http://unitsofmeasure.org"
+_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_ROLES = "http://terminology.hl7.org/CodeSystem/variable-role"
+#: Digits of a percentage: ten more than anybody can use, so that it is the probability of every other face.
+_DIGITS = 10
+
+
+def risk_assessment(answer: Answer) -> dict[str, Any]:
+    """An answer as a RiskAssessment about the group of fetuses of whom the same is known.
+
+    Parameters
+    ----------
+    answer : mapping
+        What `Consultation.to_dict` gives.
+
+    Returns
+    -------
+    dict
+        The resource, with the group contained: no patient is named in it.
+    """
+    screen = brief(answer)
+    rows = [*screen.rows[:1], *screen.others]
+    risks = {risk["outcome"]: risk for risk in answer["risks"]}
+    predictions = [one for row in rows for one in _predictions(row, risks[row.outcome], screen.sentence)]
+    resource: dict[str, Any] = {
+        "resourceType": "RiskAssessment",
+        "language": "en",
+        "text": _narrative([screen.title, screen.sentence, screen.warning, screen.closing]),
+        "contained": [_group(answer)],
+        "status": "final",
+        "method": {"text": f"riskmodel {__version__}, evidence {answer['evidence_version']}, {screen.rests_on}"},
+        "code": _concept(FINDING, answer["finding"], answer["title"]),
+        "subject": {"reference": "#group"},
+        "prediction": predictions,
+        "mitigation": "; ".join(
+            f"({i}) {one}" for i, one in enumerate([*(step.title for step in screen.next), *screen.ends], 1)
+        )
+        or sentence(screen.no_step),
+        "note": [
+            {"text": f"{screen.warning} {answer['disclaimer']}".strip()},
+            *(
+                {
+                    "text": f"{capital(risk['title'])}: {sentence(risk['definition'])} Until {risk['until']}. Among "
+                    f"{risk['denominator']}."
+                }
+                for risk in answer["risks"]
+            ),
+        ],
+    }
+    return {name: one for name, one in resource.items() if one}  # FHIR has nothing that is empty
+
+
+def _predictions(row: Row, risk: Answer, first: str) -> list[dict[str, Any]]:
+    """Predictions of an outcome: the figure, or what it lies between, and the range of one more centre."""
+    outcome = _concept(OUTCOME, row.outcome, capital(str(risk["title"])))
+    when = {"extension": [{"url": _ABSENT, "valueCode": "as-text"}]}
+    told = first if row.label == "now" else f"{row.label}: {row.text} ({row.rests_on or 'no series'})."
+    head = {"outcome": outcome}
+    found = []
+    if row.kind == "definition":
+        return [head | {"whenRange": when, "rationale": told if told is first else f"{told} {sentence(row.why)}"}]
+    if row.figure is not None:
+        found.append(head | {"probabilityDecimal": _percent(row.figure), "whenRange": when, "rationale": told})
+    else:  # with the branches that no series reports at none and at all
+        found.append(head | {"probabilityRange": _range(row.low, row.high), "whenRange": when, "rationale": told})
+    if row.centre_low is not None and row.centre_high is not None:
+        centre = {"probabilityRange": _range(row.centre_low, row.centre_high), "whenRange": when}
+        found.append(head | centre | {"rationale": "One more centre: its 95 % range."})
+    return found
+
+
+def evidence(answer: Answer) -> dict[str, Any]:
+    """The figures of an answer, now and after each result of the next test, as a collection of Evidence (R5).
+
+    Parameters
+    ----------
+    answer : mapping
+        What `Consultation.to_dict` gives.
+
+    Returns
+    -------
+    dict
+        A Bundle; an outcome without a figure is in it with its bounds, or with the reason alone.
+    """
+    groups: Iterable[Answer] = ({"risks": answer["risks"]}, *answer["branches"])
+    entries = [{"resource": _evidence(risk, answer)} for group in groups for risk in group["risks"]]
+    return {"resourceType": "Bundle", "type": "collection"} | ({"entry": entries} if entries else {})
+
+
+def _evidence(risk: Answer, answer: Answer) -> dict[str, Any]:
+    given = ", ".join(named(f"{name} {state}") for name, state in risk["given"].items()) or "nothing else known"
+    kind, ends = read(risk)
+    statistic: dict[str, Any] = {
+        "description": sentence(risk["reason"]) if risk["reason"] else capital(str(risk["title"])),
+        "statisticType": {"text": "probability for the next fetus: mean of the risk in one more centre"},
+        "sampleSize": {"numberOfStudies": risk["series"], "numberOfParticipants": risk["fetuses"]},
+    }
+    if kind == "figure":
+        statistic["quantity"] = _quantity(risk["probability"])
+    intervals: list[tuple[str, float | None, Any]] = [
+        ("95 % range of one more centre, equal-tailed", 0.95, risk["bounds_interval"] or risk["interval"])
+    ]
+    if kind in ("range", "none"):
+        intervals.insert(0, ("branches that no series reports at none and at all", None, ends))
+    estimates = [
+        {"type": {"text": text}} | ({} if level is None else {"level": level}) | {"range": _range(*interval)}
+        for text, level, interval in intervals
+        if interval is not None and kind != "definition"
+    ]
+    if estimates:
+        statistic["attributeEstimate"] = estimates
+    roles = (("population", f"{answer['title']}: {given}"), ("measuredVariable", sentence(risk["definition"])))
+    return {
+        "resourceType": "Evidence",
+        "id": re.sub(r"[^A-Za-z0-9.-]+", "-", "-".join([risk["outcome"], *risk["given"].values()]))[:64],
+        "version": answer["evidence_version"],
+        "title": f"{capital(str(risk['title']))}: {answer['title']}, {given}",
+        "status": "draft" if answer["review"]["status"] != "reviewed" else "active",
+        "experimental": True,
+        "description": f"{sentence(risk['definition'])} Until {risk['until']}. Among {risk['denominator']}.",
+        "variableDefinition": [
+            {"description": text, "variableRole": {"coding": [{"system": _ROLES, "code": role}]}} for role, text in roles
+        ],
+        "statistic": [statistic],
+        "certainty": [{"description": sentence(named(risk["certainty_why"])), "rating": {"text": risk["certainty"]}}],
+    }  # fmt: skip
+
+
+def capability(date: str) -> dict[str, Any]:
+    """What of FHIR is served, as a CapabilityStatement."""
+    names = [{"name": "finding", "type": "token"}]
+    resources = [{"type": "RiskAssessment", "interaction": [{"code": "search-type"}], "searchParam": names}]
+    return {
+        "resourceType": "CapabilityStatement", "status": "active", "date": date, "kind": "instance",
+        "software": {"name": "riskmodel", "version": __version__},
+        "implementation": {"description": "Risks of prenatal findings from published series; no patient is stored"},
+        "fhirVersion": "4.0.1", "format": ["application/fhir+json"],
+        "rest": [{"mode": "server", "resource": resources}],
+    }  # fmt: skip
+
+
+def _group(answer: Answer) -> dict[str, Any]:
+    """Fetuses of whom the same is known: a group by description, without members."""
+    states = answer["known"].items()
+    characteristic = [
+        {
+            "code": _concept(STATE, name, capital(answer["variables"][name]["title"])),
+            "valueCodeableConcept": _concept(
+                STATE, f"{name}.{state}", answer["variables"][name]["state_titles"][state]
+            ),
+            "exclude": False,
+        }
+        for name, state in states
+    ]
+    head = {"resourceType": "Group", "id": "group", "type": "person", "actual": False}
+    head |= {"code": _concept(FINDING, answer["finding"], answer["title"]), "name": f"Fetuses: {brief(answer).known}"}
+    return head | ({"characteristic": characteristic} if characteristic else {})
+
+
+def _concept(system: str, code: str, text: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code, "display": text}], "text": text}
+
+
+def _percent(probability: float) -> float:
+    return round(100 * probability, _DIGITS)
+
+
+def _quantity(probability: float) -> dict[str, Any]:
+    return {"value": _percent(probability), "unit": "%", "system": UCUM, "code": "%"}
+
+
+def _range(low: float, high: float) -> dict[str, Any]:
+    return {"low": _quantity(low), "high": _quantity(high)}
+
+
+def _narrative(lines: Iterable[str]) -> dict[str, str]:
+    body = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{body}</div>'}

@@ -1,0 +1,219 @@
+"""CDS Hooks 2.0.1: services, what of a call is a question, and an answer as a card.
+
+What a hospital's system sends is prefetched for ``{{context.patientId}}`` alone and read leniently: what is absent, null,
+an error of its own, or a page of several is not known. Nothing is fetched, and the access token that may come with it is
+not looked at. Observations of ours have codes of ``urn:x-riskmodel:state``; a finding is recognised by its code or title.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from riskmodel._support.version import __version__
+from riskmodel.errors import InputError
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.report import render
+from riskmodel.report.brief import CARD, brief
+from riskmodel.report.wording import capital, lower
+from riskmodel.serve.exchange.fhir import FINDING, STATE
+
+Answer = Mapping[str, Any]
+
+_HOOKS = {
+    "patient-view": "Risks of a finding on a patient's problem list, from published series",
+    "problem-list-item-create": "Risks of a finding as it is put on the problem list, from published series",
+}
+_PREFETCH = {
+    "conditions": "Condition?patient={{context.patientId}}",
+    "observations": f"Observation?patient={{{{context.patientId}}}}&code={STATE}|",
+}
+_FINAL, _WAITING = ("final", "amended", "corrected"), ("registered", "preliminary")
+
+
+def services() -> dict[str, Any]:
+    """What is offered, as `GET /cds-services` gives it."""
+    return {
+        "services": [
+            {
+                "hook": hook,
+                "id": f"riskmodel-{hook}",
+                "title": "riskmodel",
+                "description": text,
+                "version": __version__,
+                "prefetch": _PREFETCH,
+                "usageRequirements": f"States of knowledge are Observations with codes of {STATE}; see docs/serve.md",
+            }
+            for hook, text in _HOOKS.items()
+        ]
+    }
+
+
+def hook_of(service: str) -> str | None:
+    """The hook that a service answers; None where there is no such service."""
+    hook = service.removeprefix("riskmodel-")
+    return hook if service != hook and hook in _HOOKS else None
+
+
+def questions(call: Any, hook: str, findings: Mapping[str, Evidence]) -> list[tuple[str, dict[str, str], list[str]]]:
+    """What a call asks: by finding the states that are known, and what of it could not be read.
+
+    Raises
+    ------
+    InputError
+        If it is no call of this hook.
+    """
+    if not isinstance(call, dict):
+        raise InputError("the body is not an object", where="body", remedy="Send the JSON that CDS Hooks describes")
+    for name, kind in (("hook", str), ("hookInstance", str), ("context", dict)):
+        if not isinstance(call.get(name), kind):
+            remedy = f"Give it as {'an object' if kind is dict else 'a text'}"
+            raise InputError(f"{name} is missing or of another kind", where=name, field=name, remedy=remedy)
+    if call["hook"] != hook:
+        raise InputError(f"this service answers {hook}", where="hook", remedy="Call the service of your hook")
+    prefetch = call.get("prefetch")
+    prefetch = prefetch if isinstance(prefetch, dict) else {}
+    conditions = call["context"].get("conditions") if hook == "problem-list-item-create" else prefetch.get("conditions")
+    seen = dict.fromkeys(name for one in _resources(conditions, "Condition") for name in _findings(one, findings))
+    observations = list(_resources(prefetch.get("observations"), "Observation"))
+    return [(name, *_states(observations, findings[name])) for name in seen]
+
+
+def card(answer: Answer, link: str, unread: Sequence[str] = ()) -> dict[str, Any]:
+    """An answer as a card; it informs, whatever it says.
+
+    Parameters
+    ----------
+    answer : mapping
+        What `Consultation.to_dict` gives.
+    link : str
+        The page of the same question, with scheme and host.
+    unread : sequence of str
+        What was sent and not understood.
+    """
+    screen = brief(answer)
+    detail = render.to_markdown(answer, ())
+    if unread:
+        detail += f"\nNot read, and taken as not known: {'; '.join(unread)}.\n"
+    return {
+        "uuid": str(uuid.uuid4()),
+        "summary": screen.card,
+        # Clients show HTML that stands in Markdown.
+        "detail": _told(detail),
+        "indicator": "info",
+        "source": {"label": f"riskmodel {__version__}: published case series", "url": link.split("?")[0]},
+        "links": [{"label": "The whole answer, with its evidence", "url": link, "type": "absolute"}],
+    }
+
+
+def refused(title: str, error: InputError, link: str) -> dict[str, Any]:
+    """A card where what is known contradicts itself: no figure is given of it."""
+    return {
+        "uuid": str(uuid.uuid4()),
+        "summary": f"{title}: the results on file contradict each other; no figure"[: CARD - 1],
+        "detail": _told(f"{capital(error.what)}. {error.remedy}."),
+        "indicator": "info",
+        "source": {"label": f"riskmodel {__version__}: published case series", "url": link.split("?")[0]},
+    }
+
+
+def _told(text: str) -> str:
+    """Markdown in which nothing is a tag of HTML: fewer than 1 of 100 is written with that sign."""
+    return text.replace("<", "&lt;")
+
+
+def _resources(value: Any, kind: str) -> Iterator[dict[str, Any]]:
+    """Resources of a whole Bundle, or one by itself; of a page of several nothing, since the rest may say otherwise."""
+    if not isinstance(value, dict):
+        return
+    if value.get("resourceType") == kind:
+        yield value
+    links, entries = value.get("link"), value.get("entry")
+    if value.get("resourceType") != "Bundle" or not isinstance(entries, list):
+        return
+    if any(
+        isinstance(one, dict) and one.get("relation") == "next" for one in (links if isinstance(links, list) else ())
+    ):
+        return
+    for entry in entries:
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and resource.get("resourceType") == kind:
+            yield resource
+
+
+def _codings(concept: Any, system: str) -> Iterator[str]:
+    for one in _list(concept, "coding"):
+        if isinstance(one, dict) and one.get("system") == system and isinstance(one.get("code"), str):
+            yield one["code"]
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _findings(condition: Mapping[str, Any], findings: Mapping[str, Evidence]) -> Iterator[str]:
+    """Findings that a condition is: by our code, or by a title in its words. One that is over or a mistake is none."""
+    status = {code for name in ("clinicalStatus", "verificationStatus") for code in _any_codes(condition.get(name))}
+    if status & {"entered-in-error", "refuted", "inactive", "resolved", "remission"}:
+        return
+    code = condition.get("code")
+    texts = [code.get("text")] if isinstance(code, dict) else []
+    texts += [one.get("display") for one in _list(code, "coding") if isinstance(one, dict)]
+    words = " | ".join(lower(one).casefold() for one in texts if isinstance(one, str))
+    for name, evidence in findings.items():
+        title = evidence.finding.title.casefold().removeprefix("fetal ")
+        if name in _codings(code, FINDING) or title in words:
+            yield name
+
+
+def _any_codes(concept: Any) -> Iterator[str]:
+    for one in _list(concept, "coding"):
+        if isinstance(one, dict) and isinstance(one.get("code"), str):
+            yield one["code"]
+
+
+def _states(observations: Sequence[Mapping[str, Any]], evidence: Evidence) -> tuple[dict[str, str], list[str]]:
+    """What observations say of a finding's variables and tests, the latest of each; what cannot be read is not known."""
+    states = {one.name: one.states for one in evidence.finding.states}
+    states |= {one.name: one.states for one in evidence.workup.tests}
+    found: dict[str, list[tuple[str, str]]] = {}
+    unread = []
+    for one in observations:
+        for name in _codings(one.get("code"), STATE):
+            if name not in states:
+                continue
+            state = _state(one, states[name])
+            if state is None:
+                unread.append(name)
+                continue
+            when = one.get("effectiveDateTime") or one.get("issued")
+            found.setdefault(name, []).append((when if isinstance(when, str) else "", state))
+    said: dict[str, str] = {}
+    for name, values in found.items():
+        latest = max(when for when, _ in values)
+        told = {state for when, state in values if when == latest}
+        if len(told) == 1:
+            said[name] = told.pop()
+        else:
+            unread.append(f"{name}, of which two results differ")
+    return said, list(dict.fromkeys(unread))
+
+
+def _state(observation: Mapping[str, Any], states: Sequence[str]) -> str | None:
+    status = observation.get("status")
+    if status in _WAITING:
+        return "pending"
+    if "asked-declined" in _any_codes(observation.get("dataAbsentReason")):
+        return "declined"
+    if status not in _FINAL:
+        return None
+    value = observation.get("valueCodeableConcept")
+    given = [
+        *_codings(value, STATE),
+        observation.get("valueString"),
+        value.get("text") if isinstance(value, dict) else None,
+    ]
+    codes = (one.rpartition(".")[2].strip().lower() for one in given if isinstance(one, str))
+    return next((code for code in codes if code in states), None)

@@ -1,0 +1,154 @@
+"""What stands between the socket and the routes: hosts, the size of a body, security headers, and faults of our own.
+
+Written against ASGI itself, since a middleware that wraps every response in a task of its own halves the answers a second.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from riskmodel.errors import InputError, RiskModelError, UnavailableError
+
+log = logging.getLogger("riskmodel.serve")
+
+#: Bytes of a body, by the beginning of a path: a table of new counts, a hook with its prefetched bundles, and anything else.
+CAPS = (("/analyst", 1 << 20), ("/cds-services", 1 << 20), ("", 64 << 10))
+#: No page of ours loads, frames or is framed by anything from elsewhere, and none has a style or script within it.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    # The address holds what is known of a patient: no other site is told it.
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class TooLargeError(InputError):
+    """A body longer than is read."""
+
+    code = "bad_input"
+
+
+def status_of(error: RiskModelError) -> int:
+    """The status that says an error of the one tree: what the caller can mend is 422."""
+    if isinstance(error, TooLargeError):
+        return 413
+    if isinstance(error, UnavailableError):
+        return 503
+    return 422 if isinstance(error, InputError) or error.code == "bad_evidence" else 503
+
+
+def error_body(error: RiskModelError, status: int) -> dict[str, Any]:
+    """The one JSON body of an error, with its status."""
+    body: dict[str, Any] = error.to_dict()
+    body["error"]["status"] = status
+    return body
+
+
+def fault_of_ours(error: BaseException) -> RiskModelError:
+    """A fault of ours as a number, under which its kind and place are logged; what was asked is not in it."""
+    reference = secrets.token_hex(4)
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("fault %s: %s at %s:%s", reference, type(error).__name__, Path(at.filename).name, at.lineno)
+    return RiskModelError(f"a fault of riskmodel itself (reference {reference})", remedy="Please report it")
+
+
+class Guard:
+    """An application behind its guard.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What is guarded.
+    hosts : tuple of str
+        Names under which it may be asked, without a port: a page of another site that resolves to this machine is refused.
+    finish : callable
+        What a person is shown of an error, as HTML, where the path is of a page; None where JSON is to be sent.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: tuple[str, ...], finish: Callable[[str, Mapping[str, Any]], bytes | None]
+    ) -> None:
+        self.app, self.hosts, self.finish = app, hosts, finish
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        name = host if host.endswith("]") else host.rpartition(":")[0] if ":" in host else host
+        cap = next(most for beginning, most in CAPS if scope["path"].startswith(beginning))
+        try:
+            if name not in self.hosts:
+                raise InputError("this host is not served", where="host", remedy="Ask by the address that was printed")
+            length = headers.get(b"content-length", b"0")
+            if not length.isdigit() or int(length) > cap:
+                raise _too_large(cap)
+            await self.app(scope, _capped(receive, cap), guarded)
+        except RiskModelError as error:
+            if started:
+                raise
+            status = 400 if error.field == "host" else status_of(error)
+            await self._refuse(scope, guarded, error, status)
+        except Exception as error:
+            if not started:  # else it has been told, and the application raises it once more for its server
+                await self._refuse(scope, guarded, fault_of_ours(error), 500)
+
+    async def _refuse(self, scope: Scope, send: Send, error: RiskModelError, status: int) -> None:
+        body = error_body(error, status)
+        page = self.finish(scope["path"], body["error"])
+        content = json.dumps(body, ensure_ascii=False).encode() if page is None else page
+        kind = b"application/json" if page is None else b"text/html; charset=utf-8"
+        headers = [
+            (b"content-type", kind), (b"content-length", str(len(content)).encode()), (b"cache-control", b"no-store"),
+        ]  # fmt: skip
+        if status == 413:
+            headers.append((b"connection", b"close"))  # what is left of the body is not read
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
+
+
+def _too_large(cap: int) -> TooLargeError:
+    return TooLargeError(f"a body of more than {cap:,} bytes", where="body", remedy=f"Send at most {cap:,}")
+
+
+def _capped(receive: Receive, cap: int) -> Receive:
+    """The same body, cut off with an error where it is longer than it may be."""
+    read = 0
+
+    async def received() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > cap:
+            raise _too_large(cap)
+        return message
+
+    return received

@@ -1,0 +1,399 @@
+"""An answer's dictionary as a page: what templates are given. Words come from `riskmodel.report`, pictures from `drawn`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from riskmodel._support.version import __version__
+from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.export import describe
+from riskmodel.evidence.incoming import NEEDED
+from riskmodel.report import render
+from riskmodel.report.brief import Brief, Row, brief, short_title
+from riskmodel.report.evidence import to_markdown as evidence_markdown
+from riskmodel.report.wording import (
+    capital,
+    counted,
+    denominator,
+    figure,
+    frequency,
+    frequency_range,
+    listed,
+    named,
+    read,
+    said,
+    sentence,
+    told,
+    why,
+)
+from riskmodel.serve.asked import Asked
+from riskmodel.serve.controls import form
+from riskmodel.serve.drawn import forest, icons, span
+from riskmodel.tree.model import ProbabilityTree
+
+Answer = Mapping[str, Any]
+STATIC = Path(__file__).parent / "static"
+#: What a page asks for by name of every answer: what results change, and what to weigh a risk against. Robustness is asked
+#: for when it is opened.
+ALWAYS = ("changes", "neighbours")
+#: Counts that are told beside a figure; all of them stand under it.
+_SHOWN = 3
+
+
+@cache
+def static() -> dict[str, tuple[bytes, str]]:
+    """Files of the pages, read once: by name their bytes and media type."""
+    kinds = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+    return {path.name: (path.read_bytes(), kinds[path.suffix]) for path in sorted(STATIC.iterdir())}
+
+
+@cache
+def _address(name: str) -> str:
+    return f"/static/{name}?v={hashlib.sha256(static()[name][0]).hexdigest()[:12]}"
+
+
+def anchor(source: str) -> str:
+    """The place of a source on a page."""
+    return "source-" + re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-")
+
+
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def as_html(text: str) -> Markup:
+    """Markdown of ours as HTML, two headings lower; anything else in it stays text, and a link is no link."""
+    shown = _markdown.render(re.sub(r"(?m)^(#{1,4}) ", r"\1# ", text))
+    # A table may be wider than a telephone: it is scrolled by itself, by the keyboard too.
+    return Markup(re.sub(r"<table>(.*?)</table>", r'<div class="scroll" tabindex="0" role="group" aria-label="Table">'
+                         r"<table>\1</table></div>", shown, flags=re.DOTALL))  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    env = Environment(
+        loader=PackageLoader("riskmodel.serve"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals |= {"address_of": _address, "version": __version__}
+    env.filters |= {"capital": capital, "named": named, "sentence": sentence, "anchor": anchor}
+    return env
+
+
+def rendered(template: str, **context: Any) -> bytes:
+    """A template with what it is given, as bytes."""
+    return _environment().get_template(template).render(context).encode()
+
+
+# ---------------------------------------------------------------- the answer
+
+
+def answer_page(one: Asked, answer: Answer, evidence: Evidence, findings: Mapping[str, str], fault: str = "") -> bytes:
+    """The page of an answer."""
+    chosen = dict(one.given) | {name: getattr(one, name) for name in ("reading", "setting", "audience", "test_errors")}
+    return rendered(
+        "desk.html",
+        form=form(evidence, chosen, findings, one.finding),
+        answer=view(one, answer, evidence),
+        error=None,
+        title=answer["title"],
+        fault=fault,
+    )
+
+
+def error_page(
+    evidence: Evidence, chosen: Mapping[str, str], findings: Mapping[str, str], finding: str, error: Answer
+) -> bytes:
+    """The page where a question cannot be answered: the form as it was filled in, and what is wrong beside its field."""
+    return rendered(
+        "desk.html",
+        form=form(evidence, chosen, findings, finding),
+        answer=None,
+        error=error,
+        title=evidence.finding.title,
+        fault="",
+    )
+
+
+def analyst_page(evidence: Evidence, findings: Mapping[str, str], found: Answer | None = None) -> bytes:
+    """The page for new counts, with what `riskmodel.serve.analyst` found in a table."""
+    finding = evidence.finding
+    return rendered(
+        "analyst.html", finding=finding.key, title=finding.title, findings=findings, needed=NEEDED, found=found
+    )
+
+
+def finding_page(model: ProbabilityTree, findings: Mapping[str, str]) -> bytes:
+    """The page of a finding: what its audit asks, the fit, and every count."""
+    evidence = model.evidence
+    finding = evidence.finding
+    body = describe(evidence)
+    fit = [
+        ("Prior on averages", str(model.prior)),
+        ("Prior on how settings differ", str(model.heterogeneity)),
+        ("Counts and sources", f"{body['rows']} counts of {len(evidence.sources)} sources"),
+        ("Content hash", evidence.content_hash),
+    ]
+    return rendered(
+        "finding.html",
+        finding=finding.key,
+        title=finding.title,
+        question=finding.question,
+        review=sentence(finding.review.statement),
+        version=evidence.version,
+        readings=finding.readings,
+        reading=evidence.reading,
+        findings=findings,
+        audit=[one.to_dict() for one in evidence.audit()],
+        fit=fit,
+        evidence=as_html(named(evidence_markdown(body | {"audit": []}).replace("## Audit\n\n", ""))),
+    )
+
+
+def view(one: Asked, answer: Answer, evidence: Evidence) -> dict[str, Any]:
+    """All that the template of an answer shows."""
+    screen, plain = brief(answer), answer["audience"] == "patient"
+    risks = {risk["outcome"]: risk for risk in answer["risks"]}
+    main = [_row(screen.rows[0], risks, plain, screen.outcome.title, evidence)] if screen.outcome else []
+    shown = [name for name in ("evidence", "workup") if plain or name == "workup"]
+    body = {name: as_html(render.body(answer, (name,))) for name in shown}
+    robust = "robustness" in one.detail
+    sources = [
+        {"key": key, "citation": citation, "anchor": anchor(key), "link": _link(evidence, key)}
+        for key, citation in answer["sources"].items()
+        if key in _cited(answer)
+    ]
+    return {
+        "screen": screen,
+        "plain": plain,
+        "known": capital(screen.known),
+        "rows": [*main, *(_row(row, risks, plain, row.label, evidence) for row in screen.others)],
+        "steps": _steps(answer, evidence, screen, plain),
+        "other_steps": [
+            {"title": capital(short_title(step, plain).removeprefix("offer ")), "state": _state(step, plain)}
+            for step in answer["workup"]
+            if step["state"] not in ("due", "planned", "awaited")
+        ],
+        "why_wide": [] if plain else _why_wide(answer),
+        "counts": [] if plain else _counts(answer),
+        "routes": [] if plain else _routes(answer),
+        "forests": [] if plain else [(capital(r["title"]), forest(r)) for r in answer["risks"] if r["counts"]],
+        "definitions": [] if plain else [
+            f"{capital(r['title'])}: {sentence(r['definition'])} Until {r['until']}. Among {r['denominator']}."
+            for r in answer["risks"]
+        ],
+        "neighbours": _neighbours(answer, plain),
+        "missed": [] if answer["test_errors"] is None else [_missed(m) for m in answer["test_errors"]],
+        "body": body,
+        "robustness": as_html(render.body(answer, ("robustness",))) if robust else None,
+        "robustness_at": f"/?{one.address(detail=','.join((*one.detail, 'robustness')))}#robustness",
+        "sources": sources,
+        "foot": f"{sentence(answer['review']['plain_statement' if plain else 'statement'])} {answer['disclaimer']}",
+        "version": answer["evidence_version"],
+        "links": {"json": f"/api/v1/consultation?{one.address()}", "fhir": f"/fhir/RiskAssessment?{one.address()}"},
+    }  # fmt: skip
+
+
+def _row(row: Row, risks: Mapping[str, Answer], plain: bool, title: str, evidence: Evidence) -> dict[str, Any]:
+    """An outcome, now: icons, both frames, the range, direct counts and sources."""
+    risk = risks[row.outcome]
+    other = {"kind": row.kind, "polarity": row.polarity}
+    frames = ""
+    if row.kind in ("figure", "range"):
+        ends = (row.low, row.high)
+        rest = frequency_range((1 - row.high, 1 - row.low), row.of)
+        frames = (
+            f"For the other {rest} of {row.of:,} this is not so."
+            if plain
+            else f"{capital(frequency_range(ends, row.of))} of {row.of:,} {risk['title']}; {rest} of {row.of:,} "
+            f"{risk['complement_title']}."
+        )
+    asked = evidence.outcome(row.outcome)
+    # Those of the outcome itself; the others are of what leads to it, and stand under the answer.
+    counts = [one for one in risk["counts"] if (one["variable"], one["category"]) == (asked.variable, asked.state)]
+    direct = risk["crude"]
+    text = row.text.removeprefix("no figure, ") if row.kind == "none" else row.text
+    words = frequency_range((row.low, row.high), row.of)
+    number = "No figure" if row.kind in ("none", "definition") else capital(text.removesuffix(f" of {row.of:,}"))
+    of = f"of {row.of:,}" if row.kind == "figure" or row.kind == "range" else ""
+    if row.statistic == "median":
+        number, of = number.removesuffix(f" of {row.of:,} median"), f"of {row.of:,}, the median"
+    return other | {
+        "title": title,
+        "number": number.replace("-", "–"),
+        "of": of,
+        "bounds": f"anything from {words} of {row.of:,}" if row.kind == "none" and (row.low, row.high) != (0, 1) else "",
+        "centre": "" if row.centre_low is None or row.centre_high is None
+        else f"{frequency_range((row.centre_low, row.centre_high), row.of)} of {row.of:,}",
+        "why": sentence(row.why),
+        "frames": frames,
+        "icons": icons(vars(row), title),
+        "span": span(vars(row)),
+        "rests_on": row.rests_on,
+        "definition": "" if plain else sentence(risk["definition"]),
+        "crude": "" if direct is None or plain else counted(direct),
+        "counts": [] if plain else [
+            {"text": f"{one['events']} of {one['total']}", "source": one["source"], "anchor": anchor(one["source"])}
+            for one in counts[:_SHOWN]
+        ],
+        "more": 0 if plain else len(risk["counts"]) - len(counts[:_SHOWN]),
+    }  # fmt: skip
+
+
+def _steps(answer: Answer, evidence: Evidence, screen: Brief, plain: bool) -> list[dict[str, Any]]:
+    """The next steps in order, each with what either result would make of the first outcome."""
+    by_key = {step["step"]: step for step in answer["workup"]}
+    resolves = {step.key: step.resolves for step in evidence.workup.steps}
+    found: list[dict[str, Any]] = []
+    told_under: dict[str, int] = {}  # by variable, the step under which its results are told
+    for one in screen.next:
+        step, variable = by_key[one.step], resolves[one.step] or ""
+        results = []
+        change = next(iter(step["changes"] or ()), None)
+        above = told_under.get(variable, 0)
+        if change and variable and not above:
+            told_under[variable] = len(found) + 1
+        for result in change["results"] if change and variable and not above else ():
+            then = next((t.text for t in screen.then if t.given.get(variable) == result["state"]), "")
+            words = answer["variables"][variable]
+            expected = result["expected"]
+            results.append({
+                "label": words["states"][result["state"]] if plain else f"{named(variable)} {named(result['state'])}",
+                "expected": "" if expected is None or not 0 < expected < 1 else f"{said(expected)}",
+                "what": _figure(result, plain), "why": _no_figure(result, plain),
+                "then": "" if not then or screen.then[0].given.get(variable) is None else sentence(then),
+            })  # fmt: skip
+        found.append({
+            "title": capital(one.title), "state": _state(step, plain), "why": sentence(one.why) if not plain else "",
+            "results": results, "above": above,
+            "outcome": _outcome_title(answer, change["outcome"], plain) if change else "",
+            "sources": [] if plain else [(key, anchor(key)) for key in step["sources"]],
+        })  # fmt: skip
+    return found
+
+
+def _outcome_title(answer: Answer, outcome: str, plain: bool) -> str:
+    found = next(risk for risk in answer["risks"] if risk["outcome"] == outcome)
+    return capital(str(found["plain_title" if plain else "title"]))
+
+
+def _figure(result: Answer, plain: bool) -> str:
+    kind, ends = read(result)
+    if kind == "definition":  # never a fate
+        return "there is no number for this here" if plain else f"no figure, {figure(result).replace(', by', ' by')}"
+    if kind == "none":
+        return "no figure" + ("" if ends == (0.0, 1.0) else f", anything from {frequency_range(ends, 100)} of 100")
+    return figure(result) if plain else told(result)
+
+
+def _no_figure(result: Answer, plain: bool) -> str:
+    """Why there is no figure after a result."""
+    kind = read(result)[0]
+    if kind == "definition" and plain:
+        return "The studies rule it out by how they count, whatever the health of the child."
+    return "" if plain or kind != "none" else sentence(why(result["reason"]))
+
+
+_PLAIN_STATES = {
+    "due": "can be done now",
+    "planned": "after the birth",
+    "awaited": "result not there yet",
+    "declined": "not wanted now",
+    "done": "result known",
+    "blocked": "later",
+    "not indicated": "not needed now",
+}
+
+
+def _state(step: Answer, plain: bool) -> str:
+    if plain:
+        return _PLAIN_STATES[step["state"]]
+    return str({"planned": "after birth", "done": "result known"}.get(step["state"], step["state"]))
+
+
+def _why_wide(answer: Answer) -> list[str]:
+    lines = []
+    for risk in answer["risks"][:1]:
+        if risk["spread_between"] is not None:
+            share = round(100 * risk["spread_between"])
+            lines.append(
+                f"About {share} % of the range's variance is spread between centres; the rest is not knowing their average."
+            )
+        if risk["average"] is not None and not risk["by_definition"]:
+            low, high = risk["average"]["interval"]
+            of = denominator(risk["probability"])
+            lines.append(f"The average of all centres lies in {frequency_range((low, high), of)} of {of:,}.")
+        lines += [f"{capital(named(one['branch']))}: {sentence(one['why'])}" for one in risk["unknown"]]
+    return lines
+
+
+def _counts(answer: Answer) -> list[dict[str, Any]]:
+    """Counts behind the risks, each once."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for risk in answer["risks"]:
+        for one in risk["counts"]:
+            key = one["source"], one["variable"], one["category"], one["given"], one["events"], one["total"]
+            row = found.setdefault(key, {
+                "source": one["source"], "anchor": anchor(one["source"]), "basis": one["basis"], "note": one["note"],
+                "what": named(one["variable"]) + ("" if one["category"] == "yes" else f" {named(one['category'])}"),
+                "given": named(one["given"]) or "all", "count": f"{one['events']} of {one['total']}", "behind": [],
+            })  # fmt: skip
+            row["behind"].append(risk["title"])
+    return list(found.values())
+
+
+def _routes(answer: Answer) -> list[dict[str, str]]:
+    rows = []
+    for risk in answer["risks"]:
+        for name in ("direct", "indirect", "combined"):
+            route = risk[name]
+            if route is None:
+                continue
+            text = told(route) if route["probability"] is not None else "no figure"
+            row = {"outcome": capital(risk["title"]), "route": name, "text": text}
+            rows.append(row | {"reason": sentence(why(route["reason"])), "sources": listed(route["sources"]) or "none"})
+    return rows
+
+
+def _neighbours(answer: Answer, plain: bool) -> list[str]:
+    given = (answer["neighbours"] or {"given": ()})["given"]
+    if plain:
+        return [one["plain_text"] for one in given]
+    return [
+        f"{capital(said(one['probability']))}: {sentence(one['text'])} ({'; '.join(one['sources'])})" for one in given
+    ]
+
+
+def _missed(one: Answer) -> str:
+    if one["probability"] is None:
+        return f"{capital(one['title'])} {named(one['result'])}: {sentence(one['reason'])}"
+    of = denominator(one["probability"])
+    left = f"{frequency(one['probability'], of)} of {of:,} would still have what it looks for"
+    return f"{capital(one['title'])} {named(one['result'])}: {left}. {sentence(one['text'])}"
+
+
+def _cited(answer: Answer) -> set[str]:
+    found: set[str] = set()
+    for group in (answer["risks"], answer["workup"], answer["differential"], answer["prognosis"], answer["cautions"]):
+        for one in group:
+            found |= set(one["sources"]) | {count["source"] for count in one.get("counts") or ()}
+    return found
+
+
+def _link(evidence: Evidence, key: str) -> str:
+    """Where a source can be read: nothing is asked of it until the link is followed."""
+    source = evidence.sources.get(key)
+    if source is None or not (source.doi or source.pmid):
+        return ""
+    return f"https://doi.org/{source.doi}" if source.doi else f"https://pubmed.ncbi.nlm.nih.gov/{source.pmid}/"
