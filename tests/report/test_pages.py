@@ -166,3 +166,12 @@ def test_a_definition_is_never_told_as_a_fate():
     plain = report.to_markdown(answer.to_dict() | {"audience": "patient"})
     assert "There is no number for this here" in plain
     assert "0 of 100" not in plain
+
+
+def test_the_screen_in_the_readme_is_what_the_program_says():
+    from pathlib import Path
+
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    answer = rm.consult(anatomy="isolated", karyotype="normal", serology="pending").to_dict()
+    assert report.to_text(answer) in readme
+    assert readme.count("\n") < 120
