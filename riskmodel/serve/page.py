@@ -216,7 +216,7 @@ def _row(row: Row, risks: Mapping[str, Answer], plain: bool, title: str, evidenc
         frames = (
             f"For the other {rest} of {row.of:,} this is not so."
             if plain
-            else f"{capital(frequency_range(ends, row.of))} of {row.of:,} {risk['title']}; {rest} of {row.of:,} "
+            else f"{capital(frequency_range(ends, row.of))} of {row.of:,}: {risk['title']}; the other {rest} of {row.of:,}: "
             f"{risk['complement_title']}."
         )
     asked = evidence.outcome(row.outcome)
