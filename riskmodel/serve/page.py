@@ -70,7 +70,7 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def as_html(text: str) -> Markup:
-    """Markdown of ours as HTML, two headings lower; anything else in it stays text, and a link is no link."""
+    """Markdown of ours as HTML, a heading lower; HTML that stands in it is text."""
     shown = _markdown.render(re.sub(r"(?m)^(#{1,4}) ", r"\1# ", text))
     # A table may be wider than a telephone: it is scrolled by itself, by the keyboard too.
     return Markup(re.sub(r"<table>(.*?)</table>", r'<div class="scroll" tabindex="0" role="group" aria-label="Table">'
