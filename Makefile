@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 help:
 	@echo "make consult    set up, then answer the seed article's question"
 	@echo "make test       set up, then lint, check types and run every test"
-	@echo "make soak       a thousand spoilt folders, workbooks and tables in memory each (the tests read one in twenty), and every count of the findings' pages left out again"
+	@echo "make soak       a thousand spoilt folders, workbooks and tables in memory each (the tests read one in twenty), every count of the findings' pages left out again, and every state through every face"
 	@echo "make browser    the pages in Debian's Chromium, with and without script, on paper, by axe-core; FHIR by two validators"
 	@echo "make fuzz-api   5,000 requests by Schemathesis to a server on this machine"
 	@echo "make load       requests a second by wrk, at 1, 16 and 64 connections; faults; memory over 100,000 requests"
@@ -38,7 +38,7 @@ $(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/base
 	@echo "Installing what the tests need ..."
-	@$(PIP) --editable '.[web,excel,dev]'
+	@$(PIP) --editable '.[web,jwt,excel,dev]'
 	@touch $@
 
 consult: $(VENV)/base
@@ -51,6 +51,7 @@ soak: $(VENV)/dev
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/evidence/test_mutations.py \
 	  tests/evidence/test_workbook_mutations.py tests/evidence/test_frame_mutations.py -k spoilt
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --quiet tests/sensitivity/test_ledger.py -k stored_moves
+	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/serve/test_same_numbers.py
 
 browser: $(VENV)/dev
 	tests/browser/install.sh

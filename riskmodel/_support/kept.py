@@ -7,6 +7,7 @@ to, as a fit refers to its evidence, a `Shelf` of bounded length holds it instea
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -78,7 +79,8 @@ class Shelf(OrderedDict[Hashable, Any]):
             found = self[key] = make()
             while len(self) > self.longest:
                 self.popitem(last=False)
-        self.move_to_end(key)
+        with contextlib.suppress(KeyError):  # a thread that answers another question may have let it go meanwhile
+            self.move_to_end(key)
         return found
 
     __hash__ = object.__hash__  # type: ignore[assignment]

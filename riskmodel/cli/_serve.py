@@ -16,10 +16,17 @@ from riskmodel.errors import UnavailableError
 @click.option(
     "--allow-origin", "origins", multiple=True, metavar="URL", help="A site whose scripts may ask for cards; none."
 )
+@click.option("--trust", metavar="FILE", help="Answer hooks of these issuers alone: JSON, by issuer its key set.")
 @click.option("--finding", "findings", multiple=True, metavar="NAME|DIR", help="What is served; every shipped finding.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 def serve(
-    port: int, host: str, hosts: tuple[str, ...], origins: tuple[str, ...], findings: tuple[str, ...], workers: int
+    port: int,
+    host: str,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    trust: str | None,
+    findings: tuple[str, ...],
+    workers: int,
 ) -> None:
     """Serve the page, JSON, CDS Hooks and FHIR on this machine.
 
@@ -32,4 +39,7 @@ def serve(
             raise
         remedy = "Install it: pip install 'riskmodel-prenatal[web]'"
         raise UnavailableError(f"the page needs the package {error.name}", where="serve", remedy=remedy) from error
-    serve(findings, host=host, port=port, workers=workers, hosts=hosts, origins=origins)
+    from riskmodel.serve.exchange.tokens import Trusted
+
+    trusted = None if trust is None else Trusted.read(trust)
+    serve(findings, host=host, port=port, workers=workers, hosts=hosts, origins=origins, trusted=trusted)

@@ -26,6 +26,7 @@ from riskmodel.serve.asked import Asked, asked, finding_named, pairs
 from riskmodel.serve.described import openapi
 from riskmodel.serve.desk import Desk, Held, as_json
 from riskmodel.serve.exchange import fhir, hooks
+from riskmodel.serve.exchange.tokens import Trusted
 from riskmodel.serve.finished import HTML, JSON, Finished, plain, tagged, unkept
 from riskmodel.serve.guard import LOOPBACK, Guard, error_body, fault_of_ours, log, status_of
 
@@ -48,15 +49,23 @@ class Service:
         Names under which it is asked, without a port.
     origins : sequence of str
         Sites whose scripts may ask for cards; none by default.
+    trusted : Trusted, optional
+        Systems whose signed calls of hooks are answered; where there is no list every call is.
     background : bool
         Whether answers are worked out in advance, and folders looked at, while it runs.
     """
 
     def __init__(
-        self, desk: Desk, *, hosts: Sequence[str] = LOOPBACK, origins: Sequence[str] = (), background: bool = True
+        self,
+        desk: Desk,
+        *,
+        hosts: Sequence[str] = LOOPBACK,
+        origins: Sequence[str] = (),
+        trusted: Trusted | None = None,
+        background: bool = True,
     ) -> None:
         self.desk = desk
-        self.background = background
+        self.background, self.trusted = background, trusted
         self.described = as_json(openapi({name: held.evidence for name, held in desk.held.items()}))
         self.stop = threading.Event()
         routes: list[BaseRoute] = [
@@ -175,6 +184,7 @@ class Service:
         hook = hooks.hook_of(request.path_params["id"])
         if hook is None:
             raise HTTPException(404)
+        self._allowed(request)
         call = await _read_json(request)
         evidence = {name: held.evidence for name, held in self.desk.held.items()}
         asked = hooks.questions(call, hook, evidence)
@@ -191,10 +201,19 @@ class Service:
         except InputError as error:  # what is on file may contradict itself: that is no fault of the call
             return hooks.refused(held.evidence.finding.title, error, link)
 
+    def _allowed(self, request: Request) -> None:
+        """Refuse a call of nobody on the list, where there is one."""
+        if self.trusted is None:
+            return
+        address = f"{request.url.scheme}://{request.headers['host']}{request.url.path}".removesuffix("/feedback")
+        if not self.trusted.allows(request.headers.get("authorization", ""), address):
+            raise HTTPException(401, "no token of a system that is trusted here", {"www-authenticate": "Bearer"})
+
     async def feedback(self, request: Request) -> Response:
         """What became of a card: heard, and kept nowhere."""
         if hooks.hook_of(request.path_params["id"]) is None:
             raise HTTPException(404)
+        self._allowed(request)
         await _read_json(request)
         return Response(b"{}", headers={"cache-control": "no-store"}, media_type=JSON)
 
@@ -356,13 +375,7 @@ class Service:
 
 
 async def _read_json(request: Request) -> Any:
-    """The body as JSON.
-
-    Raises
-    ------
-    StarletteHTTPException
-        415 or 400 where it is none.
-    """
+    """The body as JSON; 415 or 400 where it is none."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON:
         raise HTTPException(415, "the body is not said to be application/json")

@@ -105,8 +105,9 @@ class Desk:
         with self.held[one.finding].lock:  # the second of two that ask the same waits for the first
             return self.shelf.get_or_make(self._key(one, form), made)
 
-    def _key(self, one: Asked, form: str) -> tuple[str, Asked, str]:
-        return self.held[one.finding].evidence.content_hash, one, form
+    def _key(self, one: Asked, form: str) -> tuple[str, bool, Asked, str]:
+        held = self.held[one.finding]
+        return held.evidence.content_hash, held.fault is not None, one, form
 
     def version(self, finding: str) -> str:
         """What tells one evidence from another in a tag."""

@@ -114,7 +114,7 @@ class Guard:
             await self.app(scope, _capped(receive, cap), guarded)
         except RiskModelError as error:
             if started:
-                raise
+                return  # half an answer is cut off by the server, and what was asked is in no log
             status = 400 if error.field == "host" else status_of(error)
             await self._refuse(scope, guarded, error, status)
         except Exception as error:

@@ -70,7 +70,7 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def as_html(text: str) -> Markup:
-    """Markdown of ours as HTML, two headings lower; anything else in it stays text, and a link is no link."""
+    """Markdown of ours as HTML, a heading lower; HTML that stands in it is text."""
     shown = _markdown.render(re.sub(r"(?m)^(#{1,4}) ", r"\1# ", text))
     # A table may be wider than a telephone: it is scrolled by itself, by the keyboard too.
     return Markup(re.sub(r"<table>(.*?)</table>", r'<div class="scroll" tabindex="0" role="group" aria-label="Table">'
@@ -216,7 +216,7 @@ def _row(row: Row, risks: Mapping[str, Answer], plain: bool, title: str, evidenc
         frames = (
             f"For the other {rest} of {row.of:,} this is not so."
             if plain
-            else f"{capital(frequency_range(ends, row.of))} of {row.of:,} {risk['title']}; {rest} of {row.of:,} "
+            else f"{capital(frequency_range(ends, row.of))} of {row.of:,}: {risk['title']}; the other {rest} of {row.of:,}: "
             f"{risk['complement_title']}."
         )
     asked = evidence.outcome(row.outcome)

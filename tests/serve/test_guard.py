@@ -93,6 +93,7 @@ def test_a_folder_that_turns_bad_leaves_what_was_read_serving_and_is_reported(tm
     service = Service(Desk([folder]), background=False)
     client = client_of(service)
     before = client.get("/api/v1/consultation").json()
+    assert "has faults" not in client.get("/").text
     whole = toml.read_text()
     toml.write_text("nonsense = [")
     assert len(service.desk.look()) == 1
@@ -100,6 +101,7 @@ def test_a_folder_that_turns_bad_leaves_what_was_read_serving_and_is_reported(tm
     health = client.get("/healthz").json()
     assert health["status"] == "degraded"
     assert health["findings"]["mine"]["fault"]["problems"]
+    assert "The folder of this finding has changed and has faults" in client.get("/").text
     assert service.desk.look() == []
     toml.write_text(whole.replace("updated = ", "updated = 2026-11-27 # ", 1))
     service.desk.look()
