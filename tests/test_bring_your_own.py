@@ -239,7 +239,7 @@ def test_echogenic_bowel_keeps_series_apart_that_may_share_fetuses():
     assert death.direct.mean == pytest.approx(rm.pool([1], [74], prior=prior).average.mean, abs=1e-12)
     # Counts of all pass the branch that no series reports alone; none passes cystic fibrosis where an anomaly is associated.
     assert set(model.risk("abnormal_karyotype", anatomy="associated").sources) == {
-        "Simon-Bouy 2003", "Berlin 1999", "Yang 2022", "Aboujaoude 2006",
+        "Simon-Bouy 2003", "Berlin 1999", "Fan 2021", "Yang 2022", "Aboujaoude 2006",
     }  # fmt: skip
     assert not model.risk("cystic_fibrosis", anatomy="associated").estimable
     # The review's pooled 3.3 % and 2.2 % lie inside the averages' intervals: it contains these series.

@@ -184,7 +184,7 @@ def test_branches_without_counts_have_their_own_priors_and_coarse_counts_of_hund
     abnormal = Branch(0, Branch(2, 1.0, 0.0), Branch(1, 1.0, 0.0))
     drawn = fit_tree(
         {0: ([272], [882]), 1: ([5, 3, 0], [139, 16, 74]), 2: ([], []), 5: ([], [])},
-        [(abnormal, 24, 682, {}), (abnormal, 3, 106, {}), (abnormal, 45, 882, {0: (272, 882)})],
+        [(abnormal, 24, 682, {}), (abnormal, 3, 106, {}), (abnormal, 4, 147, {}), (abnormal, 45, 882, {0: (272, 882)})],
         mu_prior={
             0: PRIORS["mu_prior"], 1: as_mu_prior((0.25, 0.75)), 2: PRIORS["mu_prior"], 5: as_mu_prior((0.125, 0.125))
         },

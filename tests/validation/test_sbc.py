@@ -134,6 +134,12 @@ class AsNew(Settings):
     def own(self, i):
         return self.new
 
+    def joint(self, size, rng):
+        raise NotImplementedError
+
+    def given(self, logit, tau, series, rng):
+        raise NotImplementedError
+
 
 before_counts = cache(rm.before_counts)
 
