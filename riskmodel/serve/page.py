@@ -319,7 +319,8 @@ _PLAIN_STATES = {
 def _state(step: Answer, plain: bool) -> str:
     if plain:
         return _PLAIN_STATES[step["state"]]
-    return str({"planned": "after birth", "done": "result known"}.get(step["state"], step["state"]))
+    planned = step["time"] if step["time"] == "after birth" else "planned"
+    return str({"planned": planned, "done": "result known"}.get(step["state"], step["state"]))
 
 
 def _why_wide(answer: Answer) -> list[str]:
