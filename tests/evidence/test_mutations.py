@@ -134,8 +134,10 @@ OF_TABLES = (swap_cells, duplicate_rows, shuffle_rows, drop_column, swap_columns
 
 
 def seen(raw):
-    """Counts as Python's csv reader sees them."""
-    rows = csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""))
+    """Counts as Python's csv reader sees them, split by what its first line has most of."""
+    text = raw.decode("utf-8-sig")
+    first = text.split("\n", 1)[0]
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=first.count))
     return [
         (row["source"].strip(), row["variable"].strip(), row["category"].strip(), int(row["events"]), int(row["total"]))
         for row in rows
