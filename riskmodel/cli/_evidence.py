@@ -42,7 +42,7 @@ def _check(folder: str, as_json: bool) -> None:
     evidence = load_evidence(folder)
     left_out = unread(evidence)
     body = describe(evidence)
-    body["audit"] = [*(one.to_dict() | {"sources": list(one.sources)} for one in left_out), *body["audit"]]
+    body["audit"] = [*(one.to_dict() for one in left_out), *body["audit"]]
     if as_json:
         show_json({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")})
         return

@@ -124,7 +124,7 @@ class Consultation(Value):
         UnknownNameError
             If there is no such detail.
         """
-        detail = _checked_detail((*self.query.detail, *names))
+        detail = checked_detail((*self.query.detail, *names))
         return self if detail == self.query.detail else _consultation(self.model, replace(self.query, detail=detail))
 
     def risk_table(self) -> pd.DataFrame:
@@ -221,7 +221,7 @@ def consult(
         )
     if test_errors not in TEST_ERRORS:
         raise UnknownNameError("choice", str(test_errors), TEST_ERRORS, where="test_errors")
-    wanted = _checked_detail((detail,) if isinstance(detail, str) else tuple(detail))
+    wanted = checked_detail((detail,) if isinstance(detail, str) else tuple(detail))
     if isinstance(finding, ProbabilityTree):
         model = finding
     else:
@@ -230,7 +230,8 @@ def consult(
     return _consultation(model, Query(stated(model.evidence, given), audience, wanted, test_errors))
 
 
-def _checked_detail(names: Sequence[str]) -> tuple[str, ...]:
+def checked_detail(names: Sequence[str]) -> tuple[str, ...]:
+    """What is asked for by name, each once and in its order; ``"all"`` is all of it."""
     for name in names:
         if name not in (*DETAILS, "all"):
             raise UnknownNameError("detail", str(name), [*DETAILS, "all"], where="detail")

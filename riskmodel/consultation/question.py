@@ -47,7 +47,7 @@ def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
     """Tell results from descriptors, and check both; None is not known."""
     finding, tests = evidence.finding, evidence.workup.tests
     descriptors = {one.name: one for one in finding.descriptors}
-    states = {one.name: one.states for one in finding.states} | {one.name: one.states for one in tests}
+    states = evidence.workup.results(finding)
     answered: dict[str, str] = {}
     described: dict[str, Any] = {}
     for name, value in given.items():

@@ -10,11 +10,14 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from riskmodel._support.kept import Value
 from riskmodel.errors import InputError
 from riskmodel.evidence.known import Known
+
+if TYPE_CHECKING:
+    from riskmodel.evidence.finding import Finding
 
 StepStatus = Literal["due", "planned", "awaited", "declined", "done", "not indicated", "blocked"]
 STEP_STATES: tuple[str, ...] = get_args(StepStatus)
@@ -212,9 +215,10 @@ class WorkUp:
     cautions: tuple[Statement, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
 
-    def test(self, name: str) -> LabTest | None:
-        """The test of that name, or None."""
-        return next((one for one in self.tests if one.name == name), None)
+    def results(self, finding: Finding) -> dict[str, tuple[str, ...]]:
+        """By variable that can be known and by test, in this order, what each may show."""
+        shown = {one.name: one.states for one in finding.states}
+        return shown | {one.name: one.states for one in self.tests}
 
     def standing(self, facts: Mapping[str, Any]) -> tuple[End, ...]:
         """The ends that hold where these are known."""

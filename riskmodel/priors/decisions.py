@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import as_whole
-from riskmodel._support.kept import Value
+from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.errors import InputError
@@ -183,9 +183,14 @@ class Difference(Value):
             Of the shape of `x`; to 1e-7, and to 5e-6 where a shape of the second risk is below 1.
         """
         at: Array = np.asarray(x, float)
-        risks, mass = over_logit(self.second)
+        risks, mass = self._second
         flat = [float(mass @ self.first.cdf(np.clip(risks + one, 0.0, 1.0))) for one in at.ravel()]
         return np.array(flat).reshape(at.shape)
+
+    @kept
+    def _second(self) -> tuple[Array, Array]:
+        """Points and shares of the second risk, once for every difference that is asked for."""
+        return over_logit(self.second)
 
     def interval(self, prob: float = 0.95) -> tuple[float, float]:
         """Equal-tailed interval.

@@ -82,7 +82,8 @@ def map_prior(posterior: Posterior | Distribution, components: int | None = None
         )
     if components is not None and (type(components) is not int or not 1 <= components <= 10):
         raise InputError(f"{components!r} components", where="components", remedy="Give a whole number from 1 to 10")
-    risks = np.clip(target.ppf((np.arange(_NODES) + 0.5) / _NODES), 1e-300, 1 - 1e-16)
+    levels = (np.arange(_NODES) + 0.5) / _NODES
+    risks = np.clip(target.ppf(levels), 1e-300, 1 - 1e-16)
     logs = np.log(risks), np.log1p(-risks)
     found, aic = [], []
     for k in [components] if components else range(1, _MOST + 1):
@@ -92,7 +93,6 @@ def map_prior(posterior: Posterior | Distribution, components: int | None = None
         if len(aic) > 1 and aic[-1] > aic[-2]:
             break
     mixture, likelihood = found[int(np.argmin(aic))]
-    levels = (np.arange(_NODES) + 0.5) / _NODES
     with np.errstate(divide="ignore"):
         entropy = float(np.mean(np.log(target.pdf(risks))))
     return MapPrior(

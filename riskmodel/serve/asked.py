@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
-from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, DETAILS, TEST_ERRORS
+from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, TEST_ERRORS, checked_detail
 from riskmodel.errors import ContradictionError, InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 
@@ -87,10 +87,8 @@ def asked(given: Mapping[str, str], finding: str, evidence: Evidence, *, form: b
     UnknownNameError
         If a name, state or choice does not exist; the nearest one is said.
     """
-    states = {one.name: one.states for one in evidence.finding.states}
-    states |= {one.name: one.states for one in evidence.workup.tests}
     descriptors = [one.name for one in evidence.finding.descriptors]
-    own = [*states, *descriptors]
+    own = [*evidence.workup.results(evidence.finding), *descriptors]
     chosen = dict(USUAL)
     detail: tuple[str, ...] = ()
     stated: dict[str, str] = {}
@@ -118,13 +116,10 @@ def asked(given: Mapping[str, str], finding: str, evidence: Evidence, *, form: b
     for name, known in wanted.items():
         if chosen[name] not in known:
             raise UnknownNameError(name, chosen[name], known, where=name)
-    for name in detail:
-        if name not in (*DETAILS, "all"):
-            raise UnknownNameError("detail", name, [*DETAILS, "all"], where="detail")
     return Asked(
         finding=finding,
         given=tuple((name, stated[name]) for name in own if name in stated),
-        detail=DETAILS if "all" in detail else tuple(name for name in DETAILS if name in detail),
+        detail=checked_detail(detail),
         described=any(name in stated for name in descriptors),
         **chosen,
     )

@@ -155,7 +155,7 @@ def finding_page(model: ProbabilityTree, findings: Mapping[str, str]) -> bytes:
         readings=finding.readings,
         reading=evidence.reading,
         findings=findings,
-        audit=[one.to_dict() for one in evidence.audit()],
+        audit=body["audit"],
         fit=fit,
         evidence=as_html(named(evidence_markdown(body | {"audit": []}).replace("## Audit\n\n", ""))),
     )
@@ -226,7 +226,7 @@ def _row(row: Row, risks: Mapping[str, Answer], plain: bool, title: str, evidenc
     text = row.text.removeprefix("no figure, ") if row.kind == "none" else row.text
     words = frequency_range((row.low, row.high), row.of)
     number = "No figure" if row.kind in ("none", "definition") else capital(text.removesuffix(f" of {row.of:,}"))
-    of = f"of {row.of:,}" if row.kind == "figure" or row.kind == "range" else ""
+    of = f"of {row.of:,}" if row.kind in ("figure", "range") else ""
     if row.statistic == "median":
         number, of = number.removesuffix(f" of {row.of:,} median"), f"of {row.of:,}, the median"
     return other | {

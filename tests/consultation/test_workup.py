@@ -19,7 +19,7 @@ GOES_ON = {"due", "planned", "awaited"}
 
 def states_of(evidence):
     """Every combination of answers, unknown, pending and declined among them, that does not contradict itself."""
-    asked = {one.name: one.states for one in (*evidence.finding.states, *evidence.workup.tests)}
+    asked = evidence.workup.results(evidence.finding)
     for answers in itertools.product(*((None, *NO_RESULT, *states) for states in asked.values())):
         try:
             yield stated(evidence, dict(zip(asked, answers, strict=True)))

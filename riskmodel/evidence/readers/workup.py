@@ -63,13 +63,12 @@ class _Told(NamedTuple):
     """What conditions can name."""
 
     finding: Finding
-    tests: Sequence[LabTest]
+    tests: tuple[LabTest, ...]
 
     @property
     def asked(self) -> dict[str, tuple[str, ...]]:
         """By variable that can be known, and by test, its states."""
-        variables = {one.name: one.states for one in self.finding.states}
-        return variables | {one.name: one.states for one in self.tests}
+        return WorkUp(tests=self.tests).results(self.finding)
 
 
 def _test(fields: Fields, finding: Finding) -> LabTest:
