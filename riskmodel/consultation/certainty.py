@@ -24,7 +24,7 @@ def certainty(risk: RiskEstimate) -> tuple[str, str]:
         return "none", "no series answers this"
     if risk.weakness:
         return "very low", risk.weakness
-    own = len({count.source for count in risk.counts if count not in risk.coarse})
+    own = len({count.source for count in risk.telling if count not in risk.coarse})
     wider, width = risk.series - own, interval[1] - interval[0]
     of, small = denominator(width), "small " if risk.fetuses < SMALL * risk.series else ""
     told = f"{risk.series} {small}series"

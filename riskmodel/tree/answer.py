@@ -139,7 +139,16 @@ def _through_tree(
         corners=corners,
         unknown=tuple(branches.edges[i] for i in missing),
         fewest=min((len(one) for one in feeds if one), default=None),
+        weighing=_weighing(tree, asked, known, combined.counts),
     )
+
+
+def _weighing(tree: ProbabilityTree, asked: Outcome, known: Known, counts: Rows) -> Rows:
+    """Rows that are in an answer for a known state that stands after what is asked, or after what the answer sums over."""
+    order = [variable.name for variable in tree.evidence.finding.variables]
+    before = Known(pair for pair in known if order.index(pair[0]) <= order.index(asked.variable or ""))
+    told = counts if before == known else answer(tree, asked, before).telling
+    return tuple(row for row in counts if row not in told or row.variable in dict(known))
 
 
 def unknown(tree: ProbabilityTree, edge: int) -> bool:
@@ -239,6 +248,7 @@ def _estimate(
     *,
     definition_only: bool = False,
     fewest: int | None = None,
+    weighing: Rows = (),
     edges: tuple[Edge, ...] = (),
     corners: tuple[Route, ...] = (),
     unknown: tuple[Edge, ...] = (),
@@ -263,6 +273,7 @@ def _estimate(
         definition_only=definition_only,
         unknown=unknown,
         fewest=said.series if fewest is None else fewest,
+        weighing=weighing,
         direct=direct,
         indirect=indirect,
         combined=combined,

@@ -117,9 +117,14 @@ class Route(Value):
         return None if self.new_setting is None else self.new_setting.interval(prob, kind=kind)
 
     @property
+    def telling(self) -> tuple[Count, ...]:
+        """The rows that series and fetuses are counted from."""
+        return self.counts
+
+    @property
     def series(self) -> int:
         """How many sources."""
-        return len(self.sources)
+        return len({count.source for count in self.telling})
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -130,7 +135,7 @@ class Route(Value):
     def fetuses(self) -> int:
         """How many fetuses: for each source its largest group, since finer ones lie within it."""
         largest: dict[str, int] = {}
-        for count in self.counts:
+        for count in self.telling:
             largest[count.source] = max(largest.get(count.source, 0), count.total)
         return sum(largest.values())
 
@@ -206,6 +211,8 @@ class RiskEstimate(Route):
         Unknown branches that matter.
     fewest : int
         Series behind the branch of the answer that has fewest.
+    weighing : tuple of Count
+        Rows that tell how likely a later known state is: they weigh the answer, and are no babies behind it.
     direct : Route
         From the series that report exactly this question and nothing finer.
     indirect : Route
@@ -224,10 +231,16 @@ class RiskEstimate(Route):
     definition_only: bool = field(kw_only=True)
     unknown: tuple[Edge, ...] = field(kw_only=True)
     fewest: int = field(kw_only=True)
+    weighing: tuple[Count, ...] = field(kw_only=True)
     direct: Route = field(kw_only=True)
     indirect: Route = field(kw_only=True)
     combined: Route = field(kw_only=True)
     corners: tuple[Route, ...] = field(kw_only=True)
+
+    @property
+    def telling(self) -> tuple[Count, ...]:
+        """The rows that series and fetuses are counted from: all that do not only weigh the answer."""
+        return tuple(count for count in self.counts if count not in self.weighing) or self.counts
 
     @kept
     def bound_routes(self) -> tuple[Route, ...]:

@@ -135,3 +135,19 @@ def test_a_patient_s_page_has_no_bare_name(evidence, known):
     body = page.split("## The studies behind these numbers")[0]
     for name in ("karyotype", "anatomy", "isolated", "10-12", "13-15", "negative", "microarray"):
         assert name not in body
+
+
+def test_a_known_width_adds_no_baby_to_what_stands_before_it(fits):
+    """Series of widths weigh an infection or a karyotype, and tell none."""
+    model = fits["primary"]
+    for outcome, known in [
+        ("infection", {"anatomy": "isolated"}),
+        ("abnormal_karyotype", {"anatomy": "isolated"}),
+        ("abnormal_karyotype", {}),
+        ("infection", {"anatomy": "isolated", "karyotype": "normal"}),
+    ]:
+        before = model.risk(outcome, **known)
+        for width in ("10-12", "13-15"):
+            after = model.risk(outcome, **known, width=width)
+            assert (after.series, after.fetuses) == (before.series, before.fetuses)
+            assert set(after.sources) > set(before.sources) or after.mean == before.mean

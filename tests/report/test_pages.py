@@ -46,7 +46,7 @@ def test_rare_risks_get_a_larger_denominator():
 )
 def test_certainty_is_a_word_with_a_reason(interval, sources, fetuses, weakness, word, why):
     counts = tuple(SimpleNamespace(source=source) for source in sources)
-    said = {"coarse": (), "counts": counts, "series": len(sources), "fetuses": fetuses, "weakness": weakness}
+    said = {"coarse": (), "telling": counts, "series": len(sources), "fetuses": fetuses, "weakness": weakness}
     assert certainty(SimpleNamespace(**said, interval=lambda: interval, definition_only=False)) == (word, why)
 
 
