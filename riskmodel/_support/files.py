@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +27,18 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def read_once(path: Path, most: int) -> bytes:
+    """A regular file's bytes, opened once and at most one more than `most`: of a pipe or a device nothing is awaited.
+
+    An OSError says what stands in the way.
+    """
+    # Without O_NONBLOCK a pipe that nobody writes to is waited for before it can be seen to be one.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return file.read(most + 1)
 
 
 def as_path(given: str | Path, where: str = "path") -> Path:

@@ -20,12 +20,12 @@ from riskmodel._support.kept import Value, kept
 from riskmodel._support.labels import TELLING_TOTAL, TOTAL, bare, folded, is_total, sums, totals
 from riskmodel.errors import EvidenceError
 from riskmodel.evidence.audit import AuditFinding
-from riskmodel.evidence.manifest import place_of
+from riskmodel.evidence.manifest import place_of, read_folder
 from riskmodel.evidence.readers.identity import WINDOW, Papers, labels_alike, stands
 from riskmodel.evidence.readers.sheets import as_table
 from riskmodel.evidence.readers.sources import well_written
 from riskmodel.evidence.readers.tables import Table
-from riskmodel.evidence.readers.text import Faults, Row, read_csv, read_rows
+from riskmodel.evidence.readers.text import Faults, Files, Row, read_csv, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -214,11 +214,12 @@ def load_corpus(path: Any = None, *, sheet: str | None = None, hidden: bool = Fa
     sources: dict[str, CorpusSource] = {}
     series = place
     if place.is_dir():
+        files = read_folder(place, FILES)
         for file in FILES:
-            if not (place / file).is_file():
+            if file not in files:
                 faults.add(file, "the file is missing", f"A corpus's folder has {' and '.join(FILES)}")
         series = place / FILES[0]
-        sources = _read_sources(place / FILES[1], faults) if (place / FILES[1]).is_file() else {}
+        sources = _read_sources(files, faults) if FILES[1] in files else {}
     arms, table = (), Table(series.name, ())
     if series.is_file() or not place.is_dir():
         try:
@@ -232,10 +233,10 @@ def load_corpus(path: Any = None, *, sheet: str | None = None, hidden: bool = Fa
     return Corpus(place.resolve().name, arms, sources, table.said)
 
 
-def _read_sources(path: Path, faults: Faults) -> dict[str, CorpusSource]:
+def _read_sources(files: Files, faults: Faults) -> dict[str, CorpusSource]:
     sources: dict[str, CorpusSource] = {}
     papers = Papers()
-    for row in read_csv(path, faults, required=SOURCE_COLUMNS):
+    for row in read_csv(FILES[1], files, faults, required=SOURCE_COLUMNS):
         for column in ("key", "cluster", "citation"):
             if is_missing(row[column]):
                 row.fault(column, "empty", "Fill it in")

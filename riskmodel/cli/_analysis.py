@@ -189,6 +189,8 @@ def refit(
         found.save(place)
         if not as_json:
             click.echo(f"Written: {place}. Ask it with riskmodel consult --finding {place}")
+            if found.left:
+                click.echo(f"Not carried from the old folder: {', '.join(found.left)}")
 
 
 @click.command(name="fit-all")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.audit import AuditFinding, audit_counts
 from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
 from riskmodel.evidence.readings import as_tested, rows_under
-from riskmodel.evidence.workup import WorkUp
+from riskmodel.evidence.workup import End, Neighbour, WorkUp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,10 +36,12 @@ class Evidence(Value):
         Steps, differential, prognosis, pitfalls and cautions.
     reading : str
         How the disputed rows are read.
-    path : Path
-        The folder, which new counts are put beside: the same rows in another folder are other evidence.
+    path : Path or None
+        Its folder; None where new counts were put beside a finding's own, and no folder has them yet.
+    files : mapping of str to str
+        Text of each of its files as it was read, whatever became of the folder since.
     content_hash : str
-        SHA-256 of its four files, in hexadecimal.
+        SHA-256 of these files, in hexadecimal.
     """
 
     finding: Finding
@@ -48,7 +50,8 @@ class Evidence(Value):
     all_counts: tuple[Count, ...]
     workup: WorkUp
     reading: str
-    path: Path
+    path: Path | None
+    files: Mapping[str, str] = field(compare=False)  # by their hash alone
     content_hash: str
 
     @property
@@ -83,8 +86,7 @@ class Evidence(Value):
         if reading not in known:
             raise UnknownNameError("reading", reading, known, where="reading")
         if reading == self.reading:
-            return self  # with what was left out of it, or changed in it
-        # A series that was left out stays out.
+            return self  # with what was left out of it, or changed in it; a series that is out stays out
         out = {one.source for one in rows_under(self.all_counts, self.reading)} - {one.source for one in self.counts}
         counts = tuple(one for one in rows_under(self.all_counts, reading) if one.source not in out)
         return replace(self, counts=counts, reading=reading)
@@ -266,8 +268,8 @@ class Evidence(Value):
             If the setting does not exist.
         """
         allowed = self.ascertainments(setting)
-        fitted = (as_tested(count) for count in self.counts if count.role == "fit")
-        return tuple(count for count in fitted if allowed is None or count.ascertainment in allowed)
+        speaks = (one for one in self.counts if allowed is None or one.ascertainment in allowed)
+        return tuple(as_tested(one) for one in speaks if one.role == "fit")
 
     def for_edge(self, edge: Edge, *, setting: str = "any") -> tuple[Count, ...]:
         """Counts that feed a branch of the tree: its own, and those of coarser groups that it accepts.
@@ -358,11 +360,9 @@ class Evidence(Value):
         UnknownNameError
             If the setting does not exist.
         """
-        if setting == "any":
-            return None
-        known = {one.name: one.ascertainments for one in self.finding.settings}
+        known = {"any": None} | {one.name: one.ascertainments for one in self.finding.settings}
         if setting not in known:
-            raise UnknownNameError("setting", setting, ["any", *known], where="setting")
+            raise UnknownNameError("setting", setting, known, where="setting")
         return known[setting]
 
     def audit(self) -> tuple[AuditFinding, ...]:
@@ -371,9 +371,9 @@ class Evidence(Value):
 
     @kept
     def _audited(self) -> tuple[AuditFinding, ...]:
-        cited = [one.sources for one in self.workup.neighbours] + [one.sources for one in self.workup.ends]
         # Of what only stands beside the risks no count is asked.
-        beside = {key for keys in cited for key in keys} - {count.source for count in self.counts}
+        told: tuple[Neighbour | End, ...] = (*self.workup.neighbours, *self.workup.ends)
+        beside = {key for one in told for key in one.sources} - {count.source for count in self.counts}
         asked = {key: one for key, one in self.sources.items() if key not in beside}
         return audit_counts(self.finding, asked, self.counts)
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from riskmodel._support.files import write_folder
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.manifest import FILES
 from riskmodel.evidence.readers import counts, sources
 from riskmodel.evidence.readers.tables import clean, comma_separated
 from riskmodel.evidence.readers.text import Column
@@ -79,7 +78,7 @@ def _resource(
     keys: Mapping[str, Any],
 ) -> dict[str, Any]:
     """One file; `named` has the words of a column that the finding declares."""
-    text = _text(evidence, f"{name}.csv")
+    text = with_commas(evidence)[f"{name}.csv"]
     fields = []
     for column in filter(None, map(clean, next(cells for cells in csv.reader(io.StringIO(text)) if any(cells)))):
         known = columns[column]
@@ -97,18 +96,16 @@ def _resource(
     }
 
 
-def _text(evidence: Evidence, name: str) -> str:
-    """A file with line ends, byte order mark and commas as every reader takes them."""
-    known = {"counts.csv": counts.COLUMNS, "sources.csv": sources.COLUMNS}.get(name)
-    text = (evidence.path / name).read_bytes().decode().lstrip("\ufeff").replace("\r\n", "\n")
-    return text if known is None else comma_separated(text, [*known])
+def with_commas(evidence: Evidence) -> dict[str, str]:
+    """The files that were read, their tables with commas as every reader takes them."""
+    columns = {"counts.csv": [*counts.COLUMNS], "sources.csv": [*sources.COLUMNS]}
+    return {
+        name: comma_separated(text, columns[name]) if name in columns else text for name, text in evidence.files.items()
+    }
 
 
 def write_package(evidence: Evidence, path: str | Path) -> None:
     """Write a finding as a tabular data package: a new folder, whole or not at all."""
-    files: dict[str, str | bytes] = {}
-    for name in FILES:
-        if (evidence.path / name).exists():
-            files[name] = _text(evidence, name)
+    files: dict[str, str | bytes] = {**with_commas(evidence)}
     files["datapackage.json"] = json.dumps(descriptor(evidence), indent=1, ensure_ascii=False) + "\n"
     write_folder(path, files)

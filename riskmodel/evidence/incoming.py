@@ -11,24 +11,22 @@ import csv
 import datetime
 import io
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from riskmodel._support.checks import as_ratio, as_whole, is_missing
 from riskmodel._support.kept import Value
 from riskmodel._support.labels import TOTAL, is_total, totals
-from riskmodel.errors import EvidenceError, InputError, Problem
+from riskmodel.errors import EvidenceError, Problem
 from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.export import with_commas
 from riskmodel.evidence.finding import Count
-from riskmodel.evidence.load import load_evidence
-from riskmodel.evidence.manifest import FILES, folder_hash
+from riskmodel.evidence.load import read_evidence
 from riskmodel.evidence.readers import counts, sources
 from riskmodel.evidence.readers.identity import NORMAL, Papers, stands
 from riskmodel.evidence.readers.sheets import as_table
-from riskmodel.evidence.readers.tables import Table, clean, comma_separated
+from riskmodel.evidence.readers.tables import Table, clean
 from riskmodel.evidence.readers.text import Faults, Row, read_rows
 
 NEEDED = ("source", "variable", "category", "events", "total", "ascertainment", "terminations", "basis")
@@ -65,7 +63,7 @@ def join(
     if not lines:
         raise EvidenceError(table.placed(faults.problems), where=table.name)
     told = faults.columns(table.name)
-    files = _files(evidence)
+    files = with_commas(evidence)
     # A cell that is told already is written as a formula, so that nothing is concluded from its being empty.
     rows = [{at: "=" if at in told.get(one.number, ()) else cell for at, cell in one.cells.items()} for one in lines]
     files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, rows)
@@ -180,22 +178,6 @@ def _as_digits(cells: Mapping[str, str]) -> dict[str, str]:
     return {name: str(number) for name, value in said.items() if isinstance(number := as_whole(value), int)}
 
 
-def _files(evidence: Evidence) -> dict[str, str]:
-    """Texts of the evidence's folder, as it was when it was read."""
-    if not evidence.path.is_dir():
-        remedy = "Save it, and load the folder that was saved"
-        raise InputError("the finding has no folder", where=str(evidence.path), remedy=remedy)
-    if folder_hash(evidence.path) != evidence.content_hash:
-        raise InputError("the folder has changed since it was read", where=str(evidence.path), remedy="Load it again")
-    there = [name for name in FILES if (evidence.path / name).exists()]
-    texts = {name: (evidence.path / name).read_bytes().decode().lstrip("\ufeff") for name in there}
-    columns = {"counts.csv": [*counts.COLUMNS], "sources.csv": [*sources.COLUMNS]}
-    return {
-        name: comma_separated(text, columns[name]) if name in columns else text.replace("\r\n", "\n")
-        for name, text in texts.items()
-    }
-
-
 def _with_rows(text: str, known: Iterable[str], rows: Sequence[Mapping[str, str]]) -> tuple[str, int]:
     """A file with more rows, its header longer where they need it; and the row in which the first of them stands."""
     reader = csv.reader(io.StringIO(text, newline=""))
@@ -218,19 +200,15 @@ def _loaded(
     files: Mapping[str, str], evidence: Evidence, table: Table, places: Mapping[int, int], origins: Mapping[int, int],
     faults: Faults,
 ) -> Evidence:  # fmt: skip
-    """The whole as `load_evidence` reads it; faults of new rows are told where they stand in the new table."""
-    with tempfile.TemporaryDirectory(prefix="riskmodel-") as above:
-        folder = Path(above) / evidence.finding.key
-        folder.mkdir()
-        for file, text in files.items():
-            (folder / file).write_text(text, encoding="utf-8", newline="\n")
-        try:
-            whole = load_evidence(folder, reading=evidence.reading)
-        except EvidenceError as error:
-            for one in error.problems:
-                moved = _moved(one, table.name, places, origins)
-                at: dict[str, Any] = {"row": moved.row, "column": moved.column, "found": moved.found}
-                faults.add(moved.file, moved.what, moved.remedy, **at)
+    """The whole as a folder of it would be read; faults of new rows are told where they stand in the new table."""
+    try:
+        raw = {name: text.encode() for name, text in files.items()}
+        whole = read_evidence(raw, evidence.finding.key, None).with_reading(evidence.reading)
+    except EvidenceError as error:
+        for one in error.problems:
+            moved = _moved(one, table.name, places, origins)
+            at: dict[str, Any] = {"row": moved.row, "column": moved.column, "found": moved.found}
+            faults.add(moved.file, moved.what, moved.remedy, **at)
     if faults.problems:
         found = sorted(faults.problems, key=lambda one: (one.file != table.name, one.row or 0))
         raise EvidenceError(table.placed(found), where=table.name)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from riskmodel.errors import EvidenceError, InputError, UnknownNameError
 from riskmodel.evidence import manifest
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.manifest import FILES, findings, folder_hash, place_of
+from riskmodel.evidence.manifest import FILES, findings, place_of
 from riskmodel.evidence.readers.counts import COLUMNS, read_counts
 from riskmodel.evidence.readers.fields import read_toml
 from riskmodel.evidence.readers.finding import read_finding
 from riskmodel.evidence.readers.sources import read_sources, unknown
-from riskmodel.evidence.readers.text import Faults, header, read_csv
+from riskmodel.evidence.readers.text import Faults, Files, header, read_csv
 from riskmodel.evidence.readers.together import mistaken
 from riskmodel.evidence.readers.workup import read_workup
 
@@ -63,18 +62,26 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
         raise InputError(f"{str(finding)!r} is one file of a folder", where="finding", remedy=remedy)
     if not folder.is_dir():
         raise UnknownNameError("finding, and no folder either:", str(finding), findings(), where="finding")
+    evidence = read_evidence(manifest.read_folder(folder), folder.resolve().name, folder)
+    if folder.parent == manifest.SHIPPED:
+        manifest.check_released(folder.name, evidence.content_hash)
+    return evidence.with_reading(reading)
+
+
+def read_evidence(files: Files, key: str, folder: Path | None) -> Evidence:
+    """A finding's files as checked evidence, under its primary reading; what is parsed here is what is hashed."""
     faults = Faults()
-    parsed = read_finding(folder / "finding.toml", folder.resolve().name, faults)
-    sources = read_sources(folder / "sources.csv", faults)
+    parsed = read_finding(files, key, faults)
+    sources = read_sources(files, faults)
     if parsed is None:
         # Rows cannot be checked against a finding that cannot be read; the files themselves and their numbers still can.
-        for row in read_csv(folder / "counts.csv", faults, **header(COLUMNS), begun=True):
+        for row in read_csv("counts.csv", files, faults, **header(COLUMNS), begun=True):
             row.counted()
-        if os.path.lexists(folder / "workup.toml"):
-            read_toml(folder / "workup.toml", faults)
-        raise EvidenceError(faults.problems, where=str(folder))
-    counts = read_counts(folder / "counts.csv", parsed, sources, faults)
-    workup = read_workup(folder / "workup.toml", parsed, faults)
+        if "workup.toml" in files:
+            read_toml("workup.toml", files, faults)
+        raise EvidenceError(faults.problems, where=str(folder or key))
+    counts = read_counts(files, parsed, sources, faults)
+    workup = read_workup(files, parsed, faults)
     statements = [*workup.differential, *workup.prognosis, *workup.pitfalls, *workup.cautions]
     cited = [("workup.toml", f"steps.{one.key}", one.sources) for one in workup.steps]
     cited += [("workup.toml", one.key, one.sources) for one in statements]
@@ -111,10 +118,8 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
     if faults.problems:
         order = {name: i for i, name in enumerate(FILES)}
         problems = sorted(faults.problems, key=lambda one: (order.get(one.file, 9), one.row or 0))
-        raise EvidenceError(problems, where=str(folder))
-    content_hash = folder_hash(folder)
-    if folder.parent == manifest.SHIPPED:
-        manifest.check_released(folder.name, content_hash)
-    # Whatever the reading, its existence is checked and its rows are chosen in one place.
-    evidence = Evidence(parsed, sources, counts, counts, workup, "", folder, content_hash)
-    return evidence.with_reading(reading)
+        raise EvidenceError(problems, where=str(folder or key))
+    texts = manifest.as_texts(files)
+    # Whatever the reading, its rows are chosen in one place.
+    evidence = Evidence(parsed, sources, counts, counts, workup, "", folder, texts, manifest.hash_of(texts))
+    return evidence.with_reading("primary")

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from riskmodel._support.files import as_path, write_whole
+from riskmodel._support.files import as_path, read_once, write_whole
 from riskmodel.errors import InputError, UnknownNameError
 
 FILES = ("finding.toml", "sources.csv", "counts.csv", "workup.toml")
+#: Bytes of one file; the shipped ones have some 20,000.
+MOST_BYTES = 5_000_000
 SHIPPED = Path(__file__).parent.parent / "data"
 MANIFEST = SHIPPED / "manifest.json"
 #: Findings to begin from, with a survey of the anatomy or of isolated cases alone; nobody consults them by name.
@@ -51,15 +54,31 @@ def place_of(given: object, what: str, shipped: Sequence[str], above: Path, also
     raise UnknownNameError(f"{what}, and no {also.split()[-1]} either:", name, shipped, where=what)
 
 
-def folder_hash(folder: Path, files: tuple[str, ...] = FILES) -> str:
-    """SHA-256 of a folder's files, line ends counted as LF."""
+def read_folder(folder: Path, names: Sequence[str] = FILES) -> dict[str, bytes | OSError]:
+    """Each file of a folder that is there, read once: what is hashed is what is parsed."""
+    found: dict[str, bytes | OSError] = {}
+    for name in names:
+        try:
+            found[name] = read_once(folder / name, MOST_BYTES)
+        except OSError as error:
+            if os.path.lexists(folder / name):
+                found[name] = error
+    return found
+
+
+def hash_of(texts: Mapping[str, str]) -> str:
+    """SHA-256 of a folder's files, in the order in which they are given."""
     digest = hashlib.sha256()
-    for name in files:
-        if name == "workup.toml" and not (folder / name).exists():
-            continue
-        content = (folder / name).read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    for name, text in texts.items():
+        content = text.encode()
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+def as_texts(files: Mapping[str, bytes | OSError]) -> dict[str, str]:
+    """Files that could be read, as text whose lines end in LF: so they are hashed, written again and sent on."""
+    texts = {name: raw.decode() for name, raw in files.items() if isinstance(raw, bytes)}
+    return {name: text.lstrip("\ufeff").replace("\r\n", "\n") for name, text in texts.items()}
 
 
 def check_released(name: str, content_hash: str) -> None:
@@ -85,11 +104,15 @@ def read() -> dict[str, str]:
 def current() -> dict[str, str]:
     """Hashes of the folders as they are."""
     tables = {
-        f"corpora/{place.name}": folder_hash(place, tuple(sorted(file.name for file in place.glob("*.csv"))))
+        f"corpora/{place.name}": _hash(place, sorted(file.name for file in place.glob("*.csv")))
         for place in sorted((SHIPPED / "corpora").iterdir())
         if place.is_dir()
     }
-    return {name: folder_hash(SHIPPED / name) for name in (*findings(), TEMPLATE, ISOLATED)} | tables
+    return {name: _hash(SHIPPED / name, FILES) for name in (*findings(), TEMPLATE, ISOLATED)} | tables
+
+
+def _hash(folder: Path, names: Sequence[str]) -> str:
+    return hash_of(as_texts(read_folder(folder, names)))
 
 
 def write(path: Path = MANIFEST) -> None:

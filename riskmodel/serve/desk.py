@@ -14,7 +14,7 @@ from riskmodel.consultation.consult import Consultation, consult
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.load import load_evidence
-from riskmodel.evidence.manifest import FILES, findings
+from riskmodel.evidence.manifest import FILES, SHIPPED, findings, place_of
 from riskmodel.serve.asked import USUAL, Asked, asked, finding_named, pairs
 from riskmodel.serve.finished import Finished, Shelf
 from riskmodel.tree.model import ProbabilityTree, fit
@@ -28,6 +28,7 @@ class Held:
     """A finding that is served, with its fits; `fault` says why its folder, as it is now, is not what is served."""
 
     evidence: Evidence
+    folder: Path
     seen: Seen
     fault: RiskModelError | None = None
     warm: bool = False
@@ -60,11 +61,12 @@ class Desk:
     def __init__(self, names: Iterable[str | Path] = ()) -> None:
         self.held: dict[str, Held] = {}
         for name in names or findings():
-            evidence = load_evidence(name)
+            folder = place_of(name, "finding", findings(), SHIPPED, "folder")
+            seen, evidence = _seen(folder), load_evidence(folder)  # in this order: what changes meanwhile is read again
             key = evidence.finding.key
             if key in self.held:
                 raise InputError(f"two findings are called {key!r}", where="finding", remedy="Serve one of them")
-            self.held[key] = Held(evidence, _seen(evidence.path))
+            self.held[key] = Held(evidence, folder, seen)
         self.shelf = Shelf()
 
     def read(self, query: bytes, *, form: bool = False) -> Asked:
@@ -130,12 +132,12 @@ class Desk:
         """Read what has changed; a folder that has turned bad leaves what was read before serving. Says what happened."""
         said = []
         for name, held in list(self.held.items()):
-            seen = _seen(held.evidence.path)
+            seen = _seen(held.folder)
             if seen == held.seen:
                 continue
             held.seen = seen
             try:
-                evidence = load_evidence(held.evidence.path)
+                evidence = load_evidence(held.folder)
                 if evidence.finding.key != name:
                     raise InputError(f"the finding is now called {evidence.finding.key!r}", where=name)
             except (RiskModelError, OSError) as error:
@@ -146,7 +148,7 @@ class Desk:
                 held.fault = None
                 continue
             # The fits of the old evidence stay with requests that are being answered from it.
-            self.held[name] = Held(evidence, seen)
+            self.held[name] = Held(evidence, held.folder, seen)
             said.append(f"{name}: now {evidence.version}")
         return said
 

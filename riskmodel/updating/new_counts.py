@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime
 import math
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskmodel._support.files import new_folder, write_folder
+from riskmodel._support.files import new_folder, read_once, write_folder
 from riskmodel._support.kept import Value, kept
+from riskmodel.errors import InputError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
 from riskmodel.evidence.incoming import Incoming, join
 from riskmodel.evidence.load import load_evidence
+from riskmodel.evidence.manifest import FILES, MOST_BYTES, as_texts
 from riskmodel.report.refit import changelog_entry, to_markdown
 from riskmodel.tree.model import ProbabilityTree, fit
 from riskmodel.tree.prediction import foretold
@@ -25,6 +28,8 @@ from riskmodel.updating.fit_record import FitRecord
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The log of a finding's changes, beside its files.
+LOG = "CHANGELOG.md"
 #: Two-sided tail probabilities below which a count is called so.
 WORDS = ((0.01, "very surprising"), (0.05, "surprising"), (0.2, "somewhat unusual"), (math.inf, "as expected"))
 #: What each branch or outcome that may move is.
@@ -43,11 +48,17 @@ class Refit(Value):
         Fitted to the old counts and to all, with the same priors, reading and setting.
     new : Incoming
         The new counts, checked, and the folder that they would make.
+    log : str
+        The folder's ``CHANGELOG.md`` as it was, empty where it has none.
+    left : tuple of str
+        What else is in the folder, which `save` does not carry.
     """
 
     before: ProbabilityTree
     after: ProbabilityTree
     new: Incoming
+    log: str = ""
+    left: tuple[str, ...] = ()
 
     @kept
     def surprises(self) -> list[dict[str, Any]]:
@@ -209,11 +220,12 @@ class Refit(Value):
             If something is there, or it cannot be written.
         """
         place = new_folder(path)
-        old = self.before.evidence.path / "CHANGELOG.md"
-        earlier = old.read_text(encoding="utf-8") if old.is_file() else ""
+        if self.before.evidence.path is None:
+            what = "these counts were put beside others that no folder has: its log would lack them"
+            raise InputError(what, where=str(path), remedy="Save the earlier refit, and begin from its folder")
         entry = changelog_entry(self.to_dict(), self.after.evidence.finding.updated)
         files: dict[str, str] = dict(self.new.files)
-        files["CHANGELOG.md"] = entry + ("\n" + earlier if earlier else "")
+        files["CHANGELOG.md"] = entry + ("\n" + self.log if self.log else "")
         record = self.record
         if place.name != self.after.evidence.finding.key:
             record = replace(record, finding=place.name)
@@ -283,9 +295,29 @@ def refit(
         before = finding
     else:
         before = fit(load_evidence(finding, reading=reading), prior=prior, heterogeneity=heterogeneity, setting=setting)
+    log, left = _beside(before.evidence.path)
     day = None if updated is None else str(updated)
     joined = join(before.evidence, new, updated=day, merge=merge, sheet=sheet, hidden=hidden)
-    return Refit(before, before.variant(evidence=joined.evidence), joined)
+    return Refit(before, before.variant(evidence=joined.evidence), joined, log, left)
+
+
+def _beside(folder: Path | None) -> tuple[str, tuple[str, ...]]:
+    """A folder's log, refused where it is not this folder's own text, and what else is in it."""
+    if folder is None or not folder.is_dir():
+        return "", ()
+    own = (*FILES, LOG, FitRecord.FILE)
+    left = tuple(sorted(one.name for one in folder.iterdir() if one.name not in own))
+    log = folder / LOG
+    try:
+        if log.is_symlink() and not log.resolve().is_relative_to(folder.resolve()):
+            raise InputError("a link out of the folder", where=str(log), remedy="Put the text itself there")
+        text = as_texts({LOG: read_once(log, MOST_BYTES)})[LOG] if os.path.lexists(log) else ""
+    except (OSError, ValueError) as error:
+        what = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "not UTF-8 text"
+        raise InputError(what, where=str(log), remedy="Mend it, or put it elsewhere") from None
+    if len(text) >= MOST_BYTES:
+        raise InputError(f"more than {MOST_BYTES:,} bytes", where=str(log), remedy="Put it elsewhere")
+    return text, left
 
 
 #: The names that outside programs use.

@@ -1,5 +1,6 @@
 """New counts: how surprising, what moves and why, and the folder that is written whole or not at all."""
 
+import os
 import re
 import shutil
 
@@ -239,12 +240,46 @@ def test_cells_of_a_sheet_keep_their_place(tmp_path):
         refit("fetal-hepatic-calcification", frame)
 
 
-def test_a_folder_that_changed_meanwhile_is_refused(held):
+def test_what_was_read_is_refitted_and_saved_whatever_the_folder_became(held, tmp_path):
     folder, new = held
     before = rm.fit(rm.load_evidence(folder))
+    whole = refit(before, new, updated="2026-11-26")
     (folder / "counts.csv").write_text((folder / "counts.csv").read_text().replace("40,61", "41,61"))
-    with pytest.raises(rm.InputError, match="has changed since"):
-        refit(before, new)
+    assert refit(before, new, updated="2026-11-26") == whole
+    shutil.rmtree(folder)
+    whole.save(tmp_path / "saved")
+    assert "40,61" in (tmp_path / "saved" / "counts.csv").read_text()
+    assert rm.load_evidence(tmp_path / "saved").version == whole.after.evidence.version
+
+
+def test_counts_beside_counts_that_no_folder_has_are_compared_and_not_saved(held, tmp_path):
+    folder, new = held
+    twice = refit(refit(folder, new).after, NOBODY)
+    assert [one["source"] for one in twice.surprises] == ["Nobody 2020"] * len(NOBODY)
+    with pytest.raises(rm.InputError, match=r"no folder has.*Save the earlier refit"):
+        twice.save(tmp_path / "saved")
+    assert not (tmp_path / "saved").exists()
+
+
+@pytest.mark.parametrize("amiss", ["latin", "link", "pipe"])
+def test_a_log_that_is_not_the_folders_own_text_is_refused_before_anything_is_said(held, tmp_path, amiss):
+    folder, new = held
+    log = folder / "CHANGELOG.md"
+    if amiss == "latin":
+        log.write_bytes(b"Schr\xf6der")
+    elif amiss == "link":
+        (tmp_path / "secret").write_text("secret")
+        log.symlink_to(tmp_path / "secret")
+    else:
+        os.mkfifo(log)
+    with pytest.raises(rm.InputError, match=r"CHANGELOG\.md"):
+        refit(folder, new)
+
+
+def test_what_of_the_old_folder_is_not_carried_is_said(held):
+    folder, new = held
+    (folder / "letter.pdf").write_bytes(b"%PDF")
+    assert refit(folder, new).left == ("letter.pdf",)
 
 
 def test_the_fit_of_a_copy_is_of_the_copy(held, tmp_path):

@@ -120,7 +120,7 @@ def test_results_are_finished_values(held, model):
     assert again == found
     assert hash(again) == hash(found)
     assert again.to_dict() == found.to_dict()
-    assert set(vars(found)) == {"before", "after", "new"}  # what was worked out is beside it
+    assert set(vars(found)) == {"before", "after", "new", "log", "left"}  # what was worked out is beside it
     record = FitRecord.of(model)
     assert pickle.loads(pickle.dumps(record)) == record
     assert hash(pickle.loads(pickle.dumps(record))) == hash(record)

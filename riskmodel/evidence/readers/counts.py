@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 from riskmodel._support.checks import is_missing
 from riskmodel._support.labels import TOTAL, is_total
@@ -12,7 +11,7 @@ from riskmodel.errors import closest
 from riskmodel.evidence.finding import BASES, ROLES, TERMINATIONS, Count, Finding, Source
 from riskmodel.evidence.readers.finding import parse_given
 from riskmodel.evidence.readers.sources import unknown
-from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
+from riskmodel.evidence.readers.text import Column, Faults, Files, Row, header, read_csv
 from riskmodel.evidence.readers.together import check_together
 
 #: Columns of ``counts.csv``.
@@ -51,12 +50,13 @@ COLUMNS = {
 }
 
 
-def read_counts(path: Path, finding: Finding, sources: Mapping[str, Source], faults: Faults) -> tuple[Count, ...]:
+def read_counts(files: Files, finding: Finding, sources: Mapping[str, Source], faults: Faults) -> tuple[Count, ...]:
     """Read ``counts.csv`` and check it against the finding and its sources."""
-    rows = read_csv(path, faults, **header(COLUMNS), begun=True)
+    name = "counts.csv"
+    rows = read_csv(name, files, faults, **header(COLUMNS), begun=True)
     strange = unknown((row["source"] for row in rows if not is_total(row["source"])), sources, faults)
     counts = tuple(_count(row, finding, sources, strange) for row in rows)
-    check_together(path.name, counts, finding, faults)
+    check_together(name, counts, finding, faults)
     return counts
 
 

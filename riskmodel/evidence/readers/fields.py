@@ -9,24 +9,23 @@ import dataclasses
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-from riskmodel.evidence.readers.text import Faults, read_text
+from riskmodel.evidence.readers.text import Faults, Files, read_text
 
 
-def read_toml(path: Path, faults: Faults) -> dict[str, Any] | None:
+def read_toml(name: str, files: Files, faults: Faults) -> dict[str, Any] | None:
     """Contents of a TOML file, or None with a problem noted."""
-    text = read_text(path, faults)
+    text = read_text(name, files, faults)
     if text is None:
         return None
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        faults.add(path.name, f"the TOML is malformed: {error}", "Mend the line it names; is the file cut off?")
+        faults.add(name, f"the TOML is malformed: {error}", "Mend the line it names; is the file cut off?")
         return None
     except RecursionError:
-        faults.add(path.name, "the TOML is nested too deeply", "A finding's file has two levels")
+        faults.add(name, "the TOML is nested too deeply", "A finding's file has two levels")
         return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from riskmodel.evidence.finding import (
     EDGE_STATUSES,
@@ -25,7 +24,7 @@ from riskmodel.evidence.finding import (
 )
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.readers.fields import Fields, read_toml
-from riskmodel.evidence.readers.text import Faults
+from riskmodel.evidence.readers.text import Faults, Files
 from riskmodel.evidence.workup import NO_RESULT
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -57,12 +56,13 @@ def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Known, str]:
     return Known((name, found[name]) for name in by_name if name in found), ""
 
 
-def read_finding(path: Path, key: str, faults: Faults) -> Finding | None:
+def read_finding(files: Files, key: str, faults: Faults) -> Finding | None:
     """Read ``finding.toml``."""
-    table = read_toml(path, faults)
+    name = "finding.toml"
+    table = read_toml(name, files, faults)
     if table is None:
         return None
-    top = Fields(table, path.name, "", faults)
+    top = Fields(table, name, "", faults)
     review = top.table_of("review")
     variables = _variables(top)
     finding = top.value(

@@ -19,10 +19,11 @@ import numpy as np
 
 from riskmodel._support import columns
 from riskmodel._support.checks import as_whole, is_missing
-from riskmodel._support.files import as_path
+from riskmodel._support.files import as_path, read_once
 from riskmodel.errors import EvidenceError, InputError
+from riskmodel.evidence.manifest import MOST_BYTES
 from riskmodel.evidence.readers.tables import Table, Told, delimited
-from riskmodel.evidence.readers.text import MOST_BYTES, MOST_ROWS, Faults, read_text
+from riskmodel.evidence.readers.text import MOST_ROWS, Faults, read_text
 from riskmodel.evidence.workbooks.kinds import LOCKED, WORKBOOKS, Kind, kind_of
 from riskmodel.evidence.workbooks.read import read_workbook
 
@@ -49,7 +50,7 @@ def as_table(
             return read_workbook(
                 path.name, raw, kind, required=required, optional=optional, sheet=sheet, hidden=hidden
             )  # fmt: skip
-        found = _text(path, [*required, *optional])
+        found = _text(path.name, raw, [*required, *optional])
     else:
         found = _in_memory(table, [*required, *optional])
     if sheet is not None or hidden:
@@ -82,16 +83,15 @@ def _named_cells(row: Any) -> Mapping[str, Any] | None:
 def _begun(path: Path) -> tuple[bytes, Kind | None]:
     """A file's bytes, and what it is where it is not text; refused where its name says otherwise."""
     try:
-        size = path.stat().st_size
-        raw = path.read_bytes() if size <= MOST_BYTES else b""
+        raw = read_once(path, MOST_BYTES)
     except FileNotFoundError:
         raise InputError("the file is missing", where=str(path), remedy=_GIVE) from None
     except (OSError, ValueError) as error:
         what = f"the file cannot be read: {getattr(error, 'strerror', None) or error}"
         raise InputError(what, where=str(path), remedy=_GIVE) from None
-    if size > MOST_BYTES:
-        what = f"{size:,} bytes, too large for a table of counts"
-        raise InputError(what, where=str(path), remedy=f"At most {MOST_BYTES:,}; is this another file?")
+    if len(raw) > MOST_BYTES:
+        what = f"more than {MOST_BYTES:,} bytes, too large for a table of counts"
+        raise InputError(what, where=str(path), remedy="Is this another file?")
     suffix = path.suffix.lower()
     kind = kind_of(raw, suffix)
     if kind is not None and suffix not in kind.suffixes:
@@ -104,16 +104,16 @@ def _begun(path: Path) -> tuple[bytes, Kind | None]:
     return raw, kind
 
 
-def _text(path: Path, known: Sequence[str]) -> Table:
+def _text(name: str, raw: bytes, known: Sequence[str]) -> Table:
     faults = Faults()
-    text = read_text(path, faults) or ""
+    text = read_text(name, {name: raw}, faults) or ""
     try:
-        found = delimited(path.name, text, known)
+        found = delimited(name, text, known)
     except csv.Error as error:
         what, row = error.args
-        faults.add(path.name, f"the CSV is malformed: {what}", "Check the double quotes; is the file cut off?", row=row)
+        faults.add(name, f"the CSV is malformed: {what}", "Check the double quotes; is the file cut off?", row=row)
     if faults.problems:
-        raise EvidenceError(faults.problems, where=path.name)
+        raise EvidenceError(faults.problems, where=name)
     return found
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from riskmodel._support.checks import is_missing
 from riskmodel._support.labels import TOTAL, is_total
 from riskmodel.evidence.finding import Source
 from riskmodel.evidence.readers.identity import Papers, stands
-from riskmodel.evidence.readers.text import Column, Faults, Row, header, read_csv
+from riskmodel.evidence.readers.text import Column, Faults, Files, Row, header, read_csv
 
 #: Columns of ``sources.csv``, as the fields of `Source`.
 COLUMNS = {
@@ -38,11 +37,12 @@ WRITTEN = {
 }
 
 
-def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
+def read_sources(files: Files, faults: Faults) -> dict[str, Source]:
     """Read ``sources.csv``. A key that is refused is among them, so that what cites it is not told as well."""
+    name = "sources.csv"
     sources: dict[str, Source] = {}
     papers = Papers()
-    rows = read_csv(path, faults, **header(COLUMNS), begun=True)
+    rows = read_csv(name, files, faults, **header(COLUMNS), begun=True)
     for row in rows:
         key = row["key"]
         if is_missing(key) or ":" in key or ";" in key:
@@ -66,7 +66,7 @@ def read_sources(path: Path, faults: Faults) -> dict[str, Source]:
     for source in sources.values():
         for other in source.overlaps:
             if other not in sources:
-                faults.unknown(path.name, "source", other, sources, row=numbers[source.key], column="overlaps")
+                faults.unknown(name, "source", other, sources, row=numbers[source.key], column="overlaps")
     return sources
 
 

@@ -17,14 +17,13 @@ from typing import Any, NamedTuple
 
 from riskmodel._support.checks import LARGEST_TOTAL, MISSING, as_ratio, as_whole, is_missing
 from riskmodel.errors import Problem, closest
+from riskmodel.evidence.manifest import MOST_BYTES
 from riskmodel.evidence.readers.tables import MOST_ABOVE, Table, Told, clean, delimited
 from riskmodel.evidence.workbooks.kinds import kind_of
 from riskmodel.evidence.workbooks.sheet import letters
 
 #: A finding is a few hundred rows; more is another file passed by mistake, and is not read to its end.
 MOST_ROWS = 20_000
-#: Bytes of one file; the shipped ones have some 20,000.
-MOST_BYTES = 5_000_000
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "@", "\t", "\r")
 _NOT_UTF8 = "the file is not UTF-8 text"
@@ -81,17 +80,23 @@ class Faults:
         self.add(file, what, f"{hint}Known: {listed or 'none'}", **place, found=name)
 
 
-def read_text(path: Path, faults: Faults) -> str | None:
+#: The files of a folder, each read once: its bytes, or why it cannot be read.
+Files = Mapping[str, bytes | OSError]
+
+
+def read_text(name: str, files: Files, faults: Faults) -> str | None:
     """A file as text, or None with a problem noted."""
     told: tuple[str, str]
     place: dict[str, Any] = {}
+    suffix = Path(name).suffix.lower()
     try:
-        size = path.stat().st_size
-        raw = path.read_bytes() if size <= MOST_BYTES else b""
-        kind = kind_of(raw, path.suffix.lower())
-        if size > MOST_BYTES:
-            told = f"{size:,} bytes", f"Such a file has at most {MOST_BYTES:,}; is this another file?"
-        elif kind is not None and path.suffix.lower() != ".toml":
+        raw = files.get(name, FileNotFoundError())
+        if isinstance(raw, OSError):
+            raise raw
+        kind = kind_of(raw, suffix)
+        if len(raw) > MOST_BYTES:
+            told = f"more than {MOST_BYTES:,} bytes", "Such a file has fewer; is this another file?"
+        elif kind is not None and suffix != ".toml":
             told = f"{kind.what}, not text", f"{kind.remedy.replace('.xlsx or as CSV', 'CSV in UTF-8')}"
         elif raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw:
             told = _NOT_UTF8, "Save it as UTF-8 ('CSV UTF-8' in a spreadsheet), not as UTF-16"
@@ -102,10 +107,11 @@ def read_text(path: Path, faults: Faults) -> str | None:
     except OSError as error:
         told = f"the file cannot be read: {error.strerror or error}", "Check that it is a file you may read"
     except UnicodeDecodeError as error:
+        assert isinstance(raw, bytes)
         found = raw[max(0, error.start - 20) : error.start + 10].decode("latin-1")
         place = {"row": raw[: error.start].count(b"\n") + 1, "found": found}
         told = _NOT_UTF8, "Save it as UTF-8; this looks like Latin-1"
-    faults.add(path.name, *told, **place)
+    faults.add(name, *told, **place)
     return None
 
 
@@ -199,12 +205,18 @@ def header(columns: Mapping[str, Column]) -> dict[str, list[str]]:
 
 
 def read_csv(
-    path: Path, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = (), begun: bool = False
+    name: str,
+    files: Files,
+    faults: Faults,
+    *,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    begun: bool = False,
 ) -> list[Row]:
     """Rows of a CSV file with a header; of one that is only `begun` the header is enough."""
-    text = read_text(path, faults)
+    text = read_text(name, files, faults)
     named = {"required": required, "optional": optional}
-    return [] if text is None else read_csv_text(path.name, text, faults, begun=begun, **named)
+    return [] if text is None else read_csv_text(name, text, faults, begun=begun, **named)
 
 
 def read_csv_text(

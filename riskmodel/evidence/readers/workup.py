@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from riskmodel.errors import InputError
 from riskmodel.evidence.finding import Finding
 from riskmodel.evidence.readers.fields import Fields, read_toml
 from riskmodel.evidence.readers.finding import NAME, NAMES, check_states, read_given, state_titles
-from riskmodel.evidence.readers.text import Faults
+from riskmodel.evidence.readers.text import Faults, Files
 from riskmodel.evidence.workup import (
     NO_RESULT,
     STEP_STATES,
@@ -30,14 +28,15 @@ from riskmodel.evidence.workup import (
 )
 
 
-def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
-    """Read ``workup.toml``."""
-    if not os.path.lexists(path):
+def read_workup(files: Files, finding: Finding, faults: Faults) -> WorkUp:
+    """Read ``workup.toml``, which a folder may lack."""
+    name = "workup.toml"
+    if name not in files:
         return WorkUp()
-    table = read_toml(path, faults)
+    table = read_toml(name, files, faults)
     if table is None:
         return WorkUp()
-    top = Fields(table, path.name, "", faults)
+    top = Fields(table, name, "", faults)
     tests = top.each("tests", lambda one: _test(one, finding), required=False)
     taken = [*(one.name for one in finding.variables), *(one.name for one in finding.descriptors)]
     top.once("tests", (*taken, *(one.name for one in tests)))
@@ -54,7 +53,7 @@ def read_workup(path: Path, finding: Finding, faults: Faults) -> WorkUp:
     errors = [one.key for one in found["neighbours"] if one.kind == "error"]
     for one in tests:
         if one.error is not None and one.error not in errors:
-            faults.unknown(path.name, "neighbour of kind error", one.error, errors, column=f"tests: {one.name}")
+            faults.unknown(name, "neighbour of kind error", one.error, errors, column=f"tests: {one.name}")
     top.finish()
     return WorkUp(steps, tests, **found)
 

@@ -1,0 +1,100 @@
+"""Each file is opened once, and what is hashed is what was parsed; nothing but a regular file is read, and none waited for."""
+
+import itertools
+import json
+import multiprocessing
+import os
+import shutil
+
+import pytest
+
+import riskmodel as rm
+from riskmodel._support.files import write_whole
+from riskmodel.calibration.corpus import load_corpus
+from riskmodel.evidence.export import write_package
+from riskmodel.evidence.manifest import FILES, SHIPPED
+
+
+def replacing(path, texts, stop):
+    """Another process that replaces a file, whole each time, until it is told to stop."""
+    for text in itertools.cycle(texts):
+        if stop.is_set():
+            return
+        write_whole(path, text)
+
+
+def test_numbers_are_those_of_the_hash_while_another_process_replaces_the_file(tmp_path):
+    place = tmp_path / "template"
+    shutil.copytree(SHIPPED / "template", place)
+    text = (place / "counts.csv").read_text()
+    texts = [text, text.replace("12,30", "13,30")]
+    assert texts[0] != texts[1]
+    known = {}
+    for one in texts:
+        write_whole(place / "counts.csv", one)
+        read = rm.load_evidence(place)
+        known[read.content_hash] = [(row.events, row.total) for row in read.counts]
+    assert len(known) == 2
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    other = context.Process(target=replacing, args=(place / "counts.csv", texts, stop))
+    other.start()
+    seen = set()
+    try:
+        for _ in range(20_000):  # until both were met: some tens
+            read = rm.load_evidence(place)
+            seen.add(read.content_hash)
+            assert known[read.content_hash] == [(row.events, row.total) for row in read.counts]
+            if len(seen) == 2:
+                break
+    finally:
+        stop.set()
+        other.join()
+    assert len(seen) == 2
+
+
+def test_what_is_exported_is_what_was_read(tmp_path):
+    place = tmp_path / "template"
+    shutil.copytree(SHIPPED / "template", place)
+    read = rm.load_evidence(place)
+    (place / "counts.csv").write_text((place / "counts.csv").read_text().replace("12,30", "13,30"))
+    write_package(read, tmp_path / "edited")
+    shutil.rmtree(place)
+    write_package(read, tmp_path / "gone")
+    for name in ("edited", "gone"):
+        assert (tmp_path / name / "counts.csv").read_text() == (SHIPPED / "template" / "counts.csv").read_text()
+        assert json.loads((tmp_path / name / "datapackage.json").read_text())["version"] == read.version
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "nowhere"])
+def test_a_file_of_a_folder_that_is_no_regular_file_is_told(tmp_path, name, kind):
+    place = tmp_path / "mine"
+    shutil.copytree(SHIPPED / "template", place)
+    (place / name).unlink()
+    spoil(place / name, kind)
+    with pytest.raises(rm.EvidenceError) as caught:
+        rm.load_evidence(place)
+    assert {one.file for one in caught.value.problems} >= {name}
+    assert len([one for one in caught.value.problems if one.file == name]) == 1
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "ods"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_table_that_is_no_regular_file_is_told(tmp_path, suffix, kind):
+    path = tmp_path / f"new.{suffix}"
+    spoil(path, kind)
+    for read in (lambda: rm.refit(SHIPPED / "template", path), lambda: load_corpus(path)):
+        with pytest.raises(rm.InputError, match="not a regular file"):
+            read()
+
+
+def spoil(path, kind):
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path.parent / "nowhere")
