@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
-_EXACT = ("distributions", "priors/families", "priors/named", "posterior", "inference")
+_EXACT = ("distributions", "priors/families", "priors/on_tau", "priors/named", "posterior", "inference")
 #: Rooms whose code a record depends on.
 ROOMS = {
     "fit": (*_EXACT, "evidence", "coarsened", "tree"),

@@ -1,19 +1,14 @@
 """Priors: by name and family, as people state them, from other series, what they are worth, and what is decided by them.
 
-Imports `distributions` and the support of all rooms. What fits are made with is in `families` and `named`; the rest makes
-mixtures of Betas, which are priors, posteriors and predictives at once.
+Imports `distributions` and the support of all rooms. What fits are made with is in `families`, `on_tau` and `named`; the
+rest makes mixtures of Betas, which are priors, posteriors and predictives at once.
 """
 
 from riskmodel.priors.decisions import Conflict, Decision, Difference, conflict, difference
 from riskmodel.priors.families import (
     BetaOnRho,
-    BoundedLogNormalOnTau,
-    HalfCauchyOnTau,
-    HalfNormalOnTau,
-    HalfTOnTau,
     HeterogeneityPrior,
     LogitNormalPrior,
-    LogNormalOnTau,
     MixturePrior,
     MuPrior,
     Prior,
@@ -21,6 +16,14 @@ from riskmodel.priors.families import (
     TauPrior,
 )
 from riskmodel.priors.named import HETEROGENEITY_PRIORS, MU_PRIORS, as_heterogeneity_prior, as_mu_prior
+from riskmodel.priors.on_tau import (
+    BoundedLogNormalOnTau,
+    ExponentialOnTau,
+    HalfCauchyOnTau,
+    HalfNormalOnTau,
+    HalfTOnTau,
+    LogNormalOnTau,
+)
 from riskmodel.priors.predictive import MapPrior, ess, map_prior, robustify
 from riskmodel.priors.stated import StatedPrior, stated
 
@@ -32,6 +35,7 @@ __all__ = [
     "Conflict",
     "Decision",
     "Difference",
+    "ExponentialOnTau",
     "HalfCauchyOnTau",
     "HalfNormalOnTau",
     "HalfTOnTau",

@@ -6,7 +6,7 @@ three series the data hardly say, so this prior decides the width of an interval
 ``tau``, the standard deviation of logit(theta), because a spread of risks between 1 and 2 % is a different thing from one
 between 31 and 32 %; priors on the intra-class correlation ``rho`` are offered for comparison.
 
-Each is of a family of `riskmodel.priors.families`.
+Each is of a family of `riskmodel.priors.families` or `on_tau`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,8 @@ from typing import Any
 from riskmodel._support.checks import finite_number
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.errors import InputError, UnknownNameError
-from riskmodel.priors.families import (
-    BetaOnRho,
-    BoundedLogNormalOnTau,
-    HalfCauchyOnTau,
-    HalfNormalOnTau,
-    HeterogeneityPrior,
-    LogitNormalPrior,
-    LogNormalOnTau,
-    MixturePrior,
-    MuPrior,
-    Prior,
-)
+from riskmodel.priors.families import BetaOnRho, HeterogeneityPrior, LogitNormalPrior, MixturePrior, MuPrior, Prior
+from riskmodel.priors.on_tau import BoundedLogNormalOnTau, HalfCauchyOnTau, HalfNormalOnTau, LogNormalOnTau
 
 #: Priors on the average risk by name, with the reason for each.
 MU_PRIORS: dict[str, tuple[MuPrior, str]] = {

@@ -184,6 +184,7 @@ def test_pool_takes_what_calibrate_takes(capsys):
         (["--prior", "1,1", "--heterogeneity", "0"], {"prior": (1, 1), "heterogeneity": 0}),
         (["--heterogeneity", "log-normal,0.8,0.6"], {"heterogeneity": ("log-normal", 0.8, 0.6)}),
         (["--heterogeneity", "1,9"], {"heterogeneity": (1, 9)}),
+        (["--heterogeneity", "exponential,0.6"], {"heterogeneity": ("exponential", 0.6)}),
     ):  # fmt: skip
         code, out, _ = said(capsys, "pool", "20/21", "10/11", *args, "--json")
         assert code == 0

@@ -8,7 +8,7 @@ import pytest
 from logit_normal_cases import CASES, PUBLISHED, RBEST, VALIDATION
 from scipy.optimize import minimize
 from scipy.special import expit, gammaln, log_expit
-from scipy.stats import beta, halfnorm, lognorm, norm
+from scipy.stats import beta, expon, halfnorm, lognorm, norm
 
 import riskmodel as rm
 from riskmodel.distributions.mixture import BetaMixture
@@ -183,12 +183,14 @@ def brute(name, mu_density, tau_prior, total):
     [
         (("normal", 0.3, 1.5), ("log-normal", 0.8, 0.6)),
         ((2.0, 3.0), ("half-normal", 1)),  # a Beta on expit(mu): its Jacobian counts
+        (("normal", 0.3, 1.5), ("exponential", 0.6)),
     ],
 )
 def test_the_posterior_is_what_plain_sums_say(name, mu, tau):
     events, totals = CASES[name]
     mu_density = norm(*mu[1:]).pdf if mu[0] == "normal" else lambda x: beta(*mu).pdf(expit(x)) * expit(x) * expit(-x)
-    tau_prior = halfnorm(scale=tau[1]) if tau[0] == "half-normal" else lognorm(s=tau[2], scale=tau[1])
+    made = {"half-normal": lambda w: halfnorm(scale=w), "log-normal": lambda m, s: lognorm(s=s, scale=m)}
+    tau_prior = (made | {"exponential": lambda m: expon(scale=m)})[tau[0]](*tau[1:])
     expected = brute(name, mu_density, tau_prior, 6)
     post = rm.pool(events, totals, model="logit-normal", prior=mu, heterogeneity=tau)
     # Observed 2026-11: at most 9e-9.

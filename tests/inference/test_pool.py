@@ -102,7 +102,8 @@ def test_inputs_are_not_changed():
 
 @pytest.mark.parametrize("prior", [*MU_PRIORS, (2, 3), ("normal", 0, 1.5), rm.BetaMixture([0.5, 0.5], [1, 4], [1, 2])])
 @pytest.mark.parametrize(
-    "heterogeneity", [*HETEROGENEITY_PRIORS, 0, (1, 4), ("half-normal", 0.3), ("log-normal", 1, 0.4)]
+    "heterogeneity",
+    [*HETEROGENEITY_PRIORS, 0, (1, 4), ("half-normal", 0.3), ("log-normal", 1, 0.4), ("exponential", 0.6)],
 )
 def test_every_prior_gives_a_coherent_posterior(prior, heterogeneity):
     post = rm.pool([19, 10], [19, 11], prior=prior, heterogeneity=heterogeneity)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.stats import beta, cauchy, halfcauchy, halfnorm, lognorm, norm
+from scipy.stats import beta, cauchy, expon, halfcauchy, halfnorm, lognorm, norm
 from scipy.stats import t as student
 
 import riskmodel as rm
@@ -101,7 +101,8 @@ def test_the_same_class_gives_pymc_its_density(families):
 
 
 @pytest.mark.parametrize(
-    "heterogeneity", ["1,9", "half-normal,1", "log-normal,0.8,0.6", "bounded-log-normal,0.9,0.5", "half-t,4,0.7"]
+    "heterogeneity",
+    ["1,9", "half-normal,1", "log-normal,0.8,0.6", "bounded-log-normal,0.9,0.5", "half-t,4,0.7", "exponential,0.6"],
 )
 @pytest.mark.parametrize("prior", ["jeffreys", "normal,0,2", rm.BetaMixture([0.3, 0.7], [1, 4], [2, 3])])
 def test_the_symbolic_density_is_the_quadrature_s(prior, heterogeneity):
@@ -147,7 +148,7 @@ def test_a_prior_on_the_average_may_be_text(text, stated):
     ("text", "stated"),
     [
         ("1,9", (1, 9)), ("log-normal,0.8,0.6", ("log-normal", 0.8, 0.6)), ("half-normal,1", ["half-normal", 1]),
-        ("rho-beta-1-9", "rho-beta-1-9"), ("0", 0), ("beta,1,9", (1, 9)),
+        ("rho-beta-1-9", "rho-beta-1-9"), ("0", 0), ("beta,1,9", (1, 9)), ("exponential,0.6", ("exponential", 0.6)),
     ],
 )  # fmt: skip
 def test_a_heterogeneity_prior_may_be_text(text, stated):
@@ -181,6 +182,7 @@ def test_densities_on_the_logit_are_scipy_s(families, prior, density):
         ("half-normal,0.7", halfnorm(scale=0.7)), ("log-normal,0.8,0.6", lognorm(0.6, 0, 0.8)),
         ("half-cauchy,0.4", halfcauchy(scale=0.4)), ("folded-cauchy,0.4", halfcauchy(scale=0.4)),
         ("half-t,4,0.7", _folded_t(4, 0.7)), ("half-t,1,0.4", halfcauchy(scale=0.4)),
+        ("exponential,0.6", expon(scale=0.6)),
     ],
 )  # fmt: skip
 def test_densities_of_tau_are_scipy_s_and_so_are_their_middles(families, prior, exact):

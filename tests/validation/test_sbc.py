@@ -18,7 +18,14 @@ from riskmodel._support.json_schema import schema_of
 from riskmodel.distributions.settings import Settings
 from riskmodel.distributions.special import g_of, tau_of
 from riskmodel.inference.marginals import AverageMarginal
-from riskmodel.priors import MU_PRIORS, BetaOnRho, BoundedLogNormalOnTau, HalfNormalOnTau, LogNormalOnTau
+from riskmodel.priors import (
+    MU_PRIORS,
+    BetaOnRho,
+    BoundedLogNormalOnTau,
+    ExponentialOnTau,
+    HalfNormalOnTau,
+    LogNormalOnTau,
+)
 from sbc_calibrate import REPLICATIONS, code_of, simulation_based_calibration
 from sbc_generator import MODELS, Generator, log_likelihood
 from sbc_record import SBCDocument, SBCRecord
@@ -236,6 +243,7 @@ def test_priors_draw_what_their_densities_say():
     assert kstest(BetaOnRho(1, 9).sample(4000, rng), "beta", args=(1, 9)).pvalue > 1e-3
     assert kstest(HalfNormalOnTau(0.5).sample(4000, rng), "halfnorm", args=(0, 0.5)).pvalue > 1e-3
     assert kstest(LogNormalOnTau(0.9, 0.5).sample(4000, rng), "lognorm", args=(0.5, 0, 0.9)).pvalue > 1e-3
+    assert kstest(ExponentialOnTau(0.6).sample(4000, rng), "expon", args=(0, 0.6)).pvalue > 1e-3
     bounded, tau = BoundedLogNormalOnTau(1.5, 0.8), np.linspace(1e-6, 5, 5001)
     cdf = np.cumsum(np.exp(bounded.formula(tau))) * (tau[1] - tau[0])
     assert kstest(bounded.sample(4000, rng), lambda at: np.interp(at, tau, cdf)).pvalue > 1e-3
