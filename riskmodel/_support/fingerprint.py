@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
-_EXACT = ("distributions", "priors/families", "priors/on_tau", "priors/named", "posterior", "inference")
+_EXACT = ("distributions", "priors", "posterior", "inference")
 #: Rooms whose code a record depends on.
 ROOMS = {
     "fit": (*_EXACT, "evidence", "coarsened", "tree"),
@@ -19,8 +19,12 @@ ROOMS = {
 }
 #: Files of these rooms that decide no number of a record.
 SILENT = frozenset(
-    {"evidence/export.py", "evidence/manifest.py", "evidence/template.py", "tree/kinds.py", "tree/sample.py"}
-)
+    f"{name}.py"
+    for name in (
+        "evidence/export", "evidence/manifest", "evidence/template", "priors/__init__", "priors/decisions",
+        "priors/predictive", "priors/stated", "tree/kinds", "tree/sample",
+    )
+)  # fmt: skip
 
 
 @cache

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from riskmodel.distributions.base import PointMass
+from riskmodel.evidence.finding import Outcome
 from riskmodel.evidence.known import Known
 from riskmodel.tree.estimate import RiskEstimate, Route
 from riskmodel.tree.model import ProbabilityTree
@@ -35,9 +36,7 @@ def _between(model: ProbabilityTree, found: RiskEstimate, known: Known, undecide
         ends: tuple[Route, ...] = ()
         if outcome.variable != name:
             given = [dict(known.with_state(finding, name, state)) for state in variable.states]
-            assert outcome.variable is not None
-            assert outcome.state is not None
-            after = [model.state_risk(outcome.variable, outcome.state, **one) for one in given]
+            after = [_of(model, outcome, one) for one in given]
             means = [one.mean for one in after if one.mean is not None]
             if len(means) == len(after) and max(means) - min(means) < _SAME:
                 continue
@@ -58,6 +57,13 @@ def _between(model: ProbabilityTree, found: RiskEstimate, known: Known, undecide
             corners=ends,
         )
     return found
+
+
+def _of(model: ProbabilityTree, outcome: Outcome, given: Mapping[str, str]) -> RiskEstimate:
+    """The risk of a state of the tree, or of what is counted by itself."""
+    if outcome.variable is None or outcome.state is None:
+        return model.risk(outcome.name, **given)
+    return model.state_risk(outcome.variable, outcome.state, **given)
 
 
 def _ends(risk: RiskEstimate) -> tuple[Route, ...]:

@@ -91,7 +91,8 @@ def check_released(name: str, content_hash: str) -> None:
         raise InputError(
             "the shipped finding is not the one that was released",
             where=name,
-            remedy="Install riskmodel again. To change a finding copy its folder, and give the copy's path",
+            remedy="Install riskmodel again, or in a checkout make manifest. To change a finding copy its folder, and give "
+            "the copy's path",
         )
 
 

@@ -104,6 +104,9 @@ def _as_prior[P: Prior](
 ) -> P:
     given = _stated(stated)
     if isinstance(given, str):
+        if given in families and given not in named:
+            remedy = f"Give {families[given].said}"
+            raise InputError(f"{given!r} is a family: its numbers are missing", where=where, remedy=remedy)
         if given not in named:
             raise UnknownNameError(what.removesuffix(" on the average risk"), given, named, where=where)
         return named[given][0]

@@ -214,3 +214,9 @@ def test_a_beta_on_rho_is_scipy_s():
     rho = np.array([0.01, 0.3, 0.9])
     expected = beta(1, 9).logpdf(rho) + np.log(rho) + np.log1p(-rho)  # of log g
     assert as_heterogeneity_prior((1, 9)).log_density(0.5, 0.5, rho / (1 - rho)) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["log-normal", "exponential", "half-t"])
+def test_a_family_without_its_numbers_is_told_how_it_is_stated(name):
+    with pytest.raises(rm.InputError, match=rf'numbers are missing.*Give \("{name}", '):
+        rm.pool([1, 2], [10, 20], heterogeneity=name)

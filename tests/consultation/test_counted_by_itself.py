@@ -1,0 +1,37 @@
+"""An outcome that is counted by itself and shown: every state of what is known answers, or says why it cannot be."""
+
+import itertools
+
+import pytest
+
+import riskmodel as rm
+from riskmodel.report.brief import brief
+
+
+@pytest.fixture
+def shown(folder):
+    path = folder / "finding.toml"
+    path.write_text(path.read_text().replace('name = "fetal_death"', 'name = "fetal_death"\nheadline = true', 1))
+    return rm.fit(rm.load_evidence(folder))
+
+
+def test_every_state_and_test_answers(shown):
+    finding = shown.evidence.finding
+    states = {one.name: (None, *one.states) for one in finding.states}
+    answered = 0
+    for given in itertools.product(*states.values()):
+        known = {name: state for name, state in zip(states, given, strict=True) if state}
+        for serology in ("negative", "positive", "pending"):
+            try:
+                answer = rm.consult(finding=shown, **known, serology=serology)
+            except rm.ContradictionError:
+                continue
+            answered += 1
+            assert any(one.outcome == "fetal_death" for one in brief(answer.to_dict()).others)
+    assert answered > 60
+
+
+def test_a_mother_s_infection_leaves_what_is_counted_by_itself_between_its_ends(shown):
+    answer = rm.consult(finding=shown, serology="positive").to_dict()
+    (row,) = (one for one in brief(answer).others if one.outcome == "fetal_death")
+    assert 0 <= row.low <= row.high <= 1
