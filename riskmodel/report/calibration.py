@@ -48,6 +48,26 @@ def record_markdown(body: Mapping[str, Any]) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+def short_markdown(body: Mapping[str, Any]) -> str:
+    """Write of a record what it says of its first predictor over all series: the verdict, the bar, coverage, the mean."""
+    name = body["predictors"][0]["name"]
+    mine = [row for row in body["table"] if (row["predictor"], row["stratum"]) == (name, "all") and row["cases"]]
+    ratios = [row for row in body["expected_observed"] if (row["predictor"], row["stratum"]) == (name, "all")]
+    parts = [
+        f"**Calibration on {body['corpus']['name']}, made {body['made'][:10]}: {body['verdict']}.** "
+        + _summary(body, mine),
+        _notes(body),
+        table(("criterion", "K", "value", "must lie", "status"), [_bar_line(row) for row in body["bar"]]),
+        table(
+            _STATISTICS,
+            [_score_line(f"K = {row['k']}" if row["k"] != AVERAGE else "averaged over K", row) for row in mine],
+        ),
+        *_expected(ratios, name)[1:],
+        table(("", ""), _provenance(body)),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
 def _summary(body: Mapping[str, Any], of_all: Sequence[Row]) -> str:
     corpus, first = body["corpus"], body["predictors"][0]["name"]
     cases = next((row["cases"] for row in of_all if row["predictor"] == first and row["k"] == AVERAGE), 0)

@@ -21,7 +21,7 @@ from riskmodel.errors import EvidenceError, InputError, Problem, RiskModelError
 from riskmodel.evidence.incoming import NEEDED, OPTIONAL
 from riskmodel.evidence.readers.sheets import as_table
 from riskmodel.report.wording import capital, denominator, frequency, frequency_range, moves, named
-from riskmodel.serve.drawn import before_after
+from riskmodel.serve.pages.drawn import before_after
 from riskmodel.tree.model import ProbabilityTree
 from riskmodel.updating.new_counts import Refit, refit
 

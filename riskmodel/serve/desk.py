@@ -5,10 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
 
 from riskmodel.consultation.consult import Consultation, consult
 from riskmodel.errors import InputError, RiskModelError
@@ -16,7 +20,7 @@ from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.load import load_evidence
 from riskmodel.evidence.manifest import FILES, findings
 from riskmodel.serve.asked import USUAL, Asked, asked, finding_named, pairs
-from riskmodel.serve.finished import Finished, Shelf
+from riskmodel.serve.finished import Finished, Shelf, tagged
 from riskmodel.tree.model import ProbabilityTree, fit
 
 #: What a file says of itself without being read: when it was last written, and how long it is.
@@ -150,8 +154,12 @@ class Desk:
             said.append(f"{name}: now {evidence.version}")
         return said
 
-    def warm(self, stop: threading.Event, finish: Mapping[str, Callable[[Asked], object]]) -> None:
+    def warm(
+        self, stop: threading.Event, finish: Iterable[Callable[[Asked], object]], last: Callable[[Asked], object]
+    ) -> None:
         """Work out every state of every finding as it is usually asked, in the background, the first questions first.
+
+        Of each finding `last` is worked out once, after all that is asked of it.
 
         The lock is given back after each answer, so that a request waits for one at most.
         """
@@ -159,7 +167,7 @@ class Desk:
             for one in self.questions(name):
                 if stop.is_set():
                     return
-                for make in finish.values():
+                for make in finish:
                     make(one)
             held.warm = True
         for held in self.held.values():
@@ -171,6 +179,10 @@ class Desk:
                     return
                 with held.lock:
                     held.tree(reading, setting)
+        for name in self.held:
+            if stop.is_set():
+                return
+            last(next(self.questions(name)))
 
     def questions(self, finding: str) -> Iterator[Asked]:
         """A question for every combination of a finding's states, the broadest first."""
@@ -179,6 +191,17 @@ class Desk:
         every = [dict(zip(states, one, strict=True)) for one in itertools.product(*states.values())]
         for known in sorted(every, key=lambda one: sum(state is not None for state in one.values())):
             yield replace(usual, given=tuple((name, state) for name, state in known.items() if state is not None))
+
+
+async def answered(
+    desk: Desk, request: Request, form: str, kind: str, make: Callable[[Asked], bytes], *, typed: bool = False
+) -> Response:
+    """Finished bytes of a question: those that are kept, or else made beside the loop that answers the others."""
+    one = desk.read(request.scope["query_string"], form=typed)
+    found = desk.kept(one, form)
+    if found is None:
+        found = await run_in_threadpool(desk.finished, one, form, kind, make)
+    return tagged(request, found, described=one.described)
 
 
 def _seen(folder: Path) -> Seen:

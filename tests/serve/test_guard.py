@@ -50,7 +50,7 @@ def test_a_body_is_read_to_its_cap_whether_its_length_is_said_or_not(client):
             "/cds-services/riskmodel-patient-view", content=content, headers={"content-type": "application/json"}
         )
         assert reply.status_code == 413
-        assert reply.json()["error"]["status"] == 413
+        assert reply.json()["issue"][0]["code"] == "too-long"
     assert client.post("/", content=b"x" * 70_000).status_code == 413
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import riskmodel as rm
 from riskmodel.report.brief import brief
-from riskmodel.serve.drawn import icons
+from riskmodel.serve.pages.drawn import icons
 
 CASES = [
     {"finding": finding, "audience": audience} | known

@@ -150,15 +150,42 @@ def _evidence(risk: Answer, answer: Answer) -> dict[str, Any]:
 
 def capability(date: str) -> dict[str, Any]:
     """What of FHIR is served, as a CapabilityStatement."""
-    names = [{"name": "finding", "type": "token"}]
-    resources = [{"type": "RiskAssessment", "interaction": [{"code": "search-type"}], "searchParam": names}]
+    told = "GET RiskAssessment?finding=F&... answers the resource itself, made when asked: no search, and nothing to read again"
     return {
         "resourceType": "CapabilityStatement", "status": "active", "date": date, "kind": "instance",
         "software": {"name": "riskmodel", "version": __version__},
         "implementation": {"description": "Risks of prenatal findings from published series; no patient is stored"},
         "fhirVersion": "4.0.1", "format": ["application/fhir+json"],
-        "rest": [{"mode": "server", "resource": resources}],
+        "rest": [{"mode": "server", "resource": [{"type": "RiskAssessment", "documentation": told}]}],
     }  # fmt: skip
+
+
+#: FHIR R4, `IssueType`, by the status that says the same.
+_ISSUES = {401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported",
+           422: "value", 500: "exception", 503: "processing"}  # fmt: skip
+
+
+def operation_outcome(error: Mapping[str, Any]) -> dict[str, Any]:
+    """An error as an OperationOutcome: FHIR R4, and what CDS Hooks 3.0 (ballot) has a service send where it sends no cards.
+
+    Parameters
+    ----------
+    error : mapping
+        The error of the one body, with its status.
+
+    Returns
+    -------
+    dict
+        The resource: one issue, with what is wrong, and where and how to mend it as diagnostics.
+    """
+    where = f"{error['field']}: " if error["field"] else ""
+    issue = {
+        "severity": "fatal" if error["status"] == 500 else "error",
+        "code": _ISSUES.get(error["status"], "invalid"),
+        "details": {"text": sentence(error["what"])},
+    }
+    told = where + sentence(error["remedy"]) if error["remedy"] else where.removesuffix(": ")
+    return {"resourceType": "OperationOutcome", "issue": [issue | ({"diagnostics": told} if told else {})]}
 
 
 def _group(answer: Answer) -> dict[str, Any]:

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markdown_it import MarkdownIt
-from markupsafe import Markup
-
-from riskmodel._support.version import __version__
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.export import describe
 from riskmodel.evidence.incoming import NEEDED
 from riskmodel.report import render
 from riskmodel.report.brief import Brief, Row, brief, short_title
-from riskmodel.report.evidence import to_markdown as evidence_markdown
 from riskmodel.report.wording import (
     capital,
     counted,
@@ -36,64 +25,16 @@ from riskmodel.report.wording import (
     why,
 )
 from riskmodel.serve.asked import Asked
-from riskmodel.serve.controls import form
-from riskmodel.serve.drawn import forest, icons, span
-from riskmodel.tree.model import ProbabilityTree
+from riskmodel.serve.pages.controls import form
+from riskmodel.serve.pages.drawn import forest, icons, span
+from riskmodel.serve.pages.templates import anchor, as_html, rendered
 
 Answer = Mapping[str, Any]
-STATIC = Path(__file__).parent / "static"
 #: What a page asks for by name of every answer: what results change, and what to weigh a risk against. Robustness is asked
 #: for when it is opened.
 ALWAYS = ("changes", "neighbours")
 #: Counts that are told beside a figure; all of them stand under it.
 _SHOWN = 3
-
-
-@cache
-def static() -> dict[str, tuple[bytes, str]]:
-    """Files of the pages, read once: by name their bytes and media type."""
-    kinds = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-    return {path.name: (path.read_bytes(), kinds[path.suffix]) for path in sorted(STATIC.iterdir())}
-
-
-@cache
-def _address(name: str) -> str:
-    return f"/static/{name}?v={hashlib.sha256(static()[name][0]).hexdigest()[:12]}"
-
-
-def anchor(source: str) -> str:
-    """The place of a source on a page."""
-    return "source-" + re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-")
-
-
-_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-
-
-def as_html(text: str) -> Markup:
-    """Markdown of ours as HTML, a heading lower; HTML that stands in it is text."""
-    shown = _markdown.render(re.sub(r"(?m)^(#{1,4}) ", r"\1# ", text))
-    # A table may be wider than a telephone: it is scrolled by itself, by the keyboard too.
-    return Markup(re.sub(r"<table>(.*?)</table>", r'<div class="scroll" tabindex="0" role="group" aria-label="Table">'
-                         r"<table>\1</table></div>", shown, flags=re.DOTALL))  # fmt: skip
-
-
-@cache
-def _environment() -> Environment:
-    env = Environment(
-        loader=PackageLoader("riskmodel.serve"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.globals |= {"address_of": _address, "version": __version__}
-    env.filters |= {"capital": capital, "named": named, "sentence": sentence, "anchor": anchor}
-    return env
-
-
-def rendered(template: str, **context: Any) -> bytes:
-    """A template with what it is given, as bytes."""
-    return _environment().get_template(template).render(context).encode()
 
 
 # ---------------------------------------------------------------- the answer
@@ -131,33 +72,6 @@ def analyst_page(evidence: Evidence, findings: Mapping[str, str], found: Answer 
     finding = evidence.finding
     return rendered(
         "analyst.html", finding=finding.key, title=finding.title, findings=findings, needed=NEEDED, found=found
-    )
-
-
-def finding_page(model: ProbabilityTree, findings: Mapping[str, str]) -> bytes:
-    """The page of a finding: what its audit asks, the fit, and every count."""
-    evidence = model.evidence
-    finding = evidence.finding
-    body = describe(evidence)
-    fit = [
-        ("Prior on averages", str(model.prior)),
-        ("Prior on how settings differ", str(model.heterogeneity)),
-        ("Counts and sources", f"{body['rows']} counts of {len(evidence.sources)} sources"),
-        ("Content hash", evidence.content_hash),
-    ]
-    return rendered(
-        "finding.html",
-        finding=finding.key,
-        title=finding.title,
-        question=finding.question,
-        review=sentence(finding.review.statement),
-        version=evidence.version,
-        readings=finding.readings,
-        reading=evidence.reading,
-        findings=findings,
-        audit=body["audit"],
-        fit=fit,
-        evidence=as_html(named(evidence_markdown(body | {"audit": []}).replace("## Audit\n\n", ""))),
     )
 
 
