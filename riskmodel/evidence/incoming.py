@@ -11,13 +11,13 @@ import csv
 import datetime
 import io
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from riskmodel._support.checks import as_ratio, as_whole, is_missing
+from riskmodel._support.files import scratch
 from riskmodel._support.kept import Value
 from riskmodel._support.labels import TOTAL, is_total, totals
 from riskmodel.errors import EvidenceError, InputError, Problem
@@ -219,7 +219,7 @@ def _loaded(
     faults: Faults,
 ) -> Evidence:  # fmt: skip
     """The whole as `load_evidence` reads it; faults of new rows are told where they stand in the new table."""
-    with tempfile.TemporaryDirectory(prefix="riskmodel-") as above:
+    with scratch() as above:
         folder = Path(above) / evidence.finding.key
         folder.mkdir()
         for file, text in files.items():

@@ -73,7 +73,7 @@ def _definitions(answer: Answer) -> str:
 
 def _neighbours(answer: Answer) -> str:
     """What the risks can be weighed against: without the finding, and what the tests may do."""
-    steps = {step["step"]: capital(short_title(step).removeprefix("offer ")) for step in answer["workup"]}
+    steps = {step["step"]: capital(short_title(step)) for step in answer["workup"]}
     titles = {risk["outcome"]: outcome_title(risk) for risk in answer["risks"]}
     lines = []
     for one in answer["neighbours"]["given"]:

@@ -288,7 +288,7 @@ def _entry(one: Body, ledger: Body, *, linked: bool) -> str:
 
 
 def chain(one: Body, ledger: Body) -> list[tuple[str, str]]:
-    """What is said of a count of a ledger, by label: how it came about, who is in it, what it feeds, what moves without it."""
+    """What is said of a count of a ledger, by label: how it came about, of whom, what it feeds, what moves."""
     parts = [
         ("Number", _number(one)),
         ("Who", _who(one)),

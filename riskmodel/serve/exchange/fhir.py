@@ -55,7 +55,7 @@ def risk_assessment(answer: Answer) -> dict[str, Any]:
         "subject": {"reference": "#group"},
         "prediction": predictions,
         "mitigation": "; ".join(
-            f"({i}) {one}" for i, one in enumerate([*(step.title for step in screen.next), *screen.ends], 1)
+            f"({i}) {one}" for i, one in enumerate([*screen.ends, *(step.title for step in screen.next)], 1)
         )
         or sentence(screen.no_step),
         "note": [
@@ -150,7 +150,7 @@ def _evidence(risk: Answer, answer: Answer) -> dict[str, Any]:
 
 def capability(date: str) -> dict[str, Any]:
     """What of FHIR is served, as a CapabilityStatement."""
-    told = "GET RiskAssessment?finding=F&... answers the resource itself, made when asked: no search, and nothing to read again"
+    told = "GET RiskAssessment?finding=F&... answers the resource itself, made when asked; it is no search"
     return {
         "resourceType": "CapabilityStatement", "status": "active", "date": date, "kind": "instance",
         "software": {"name": "riskmodel", "version": __version__},

@@ -95,7 +95,7 @@ def view(one: Asked, answer: Answer, evidence: Evidence) -> dict[str, Any]:
         "rows": [*main, *(_row(row, risks, plain, row.label, evidence) for row in screen.others)],
         "steps": _steps(answer, evidence, screen, plain),
         "other_steps": [
-            {"title": capital(short_title(step, plain).removeprefix("offer ")), "state": _state(step, plain)}
+            {"title": capital(short_title(step, plain)), "state": _state(step, plain)}
             for step in answer["workup"]
             if step["state"] not in ("due", "planned", "awaited")
         ],
@@ -137,16 +137,11 @@ def _row(row: Row, risks: Mapping[str, Answer], plain: bool, title: str, evidenc
     # Those of the outcome itself; the others are of what leads to it, and stand under the answer.
     counts = [one for one in risk["counts"] if (one["variable"], one["category"]) == (asked.variable, asked.state)]
     direct = risk["crude"]
-    text = row.text.removeprefix("no figure, ") if row.kind == "none" else row.text
     words = frequency_range((row.low, row.high), row.of)
-    number = "No figure" if row.kind in ("none", "definition") else capital(text.removesuffix(f" of {row.of:,}"))
-    of = f"of {row.of:,}" if row.kind in ("figure", "range") else ""
-    if row.statistic == "median":
-        number, of = number.removesuffix(f" of {row.of:,} median"), f"of {row.of:,}, the median"
     return other | {
         "title": title,
-        "number": number.replace("-", "–"),
-        "of": of,
+        "number": capital(row.number).replace("-", "–") or "No figure",
+        "of": f"of {row.of:,}" + ", the median" * (row.statistic == "median") if row.number else "",
         "bounds": f"anything from {words} of {row.of:,}" if row.kind == "none" and (row.low, row.high) != (0, 1) else "",
         "centre": "" if row.centre_low is None or row.centre_high is None
         else f"{frequency_range((row.centre_low, row.centre_high), row.of)} of {row.of:,}",
@@ -177,7 +172,7 @@ def _steps(answer: Answer, evidence: Evidence, screen: Brief, plain: bool) -> li
         change = next(iter(step["changes"] or ()), None)
         above = told_under.get(variable, 0)
         if change and variable and not above:
-            told_under[variable] = len(found) + 1
+            told_under[variable] = len(screen.ends) + len(found) + 1
         for result in change["results"] if change and variable and not above else ():
             then = next((t.text for t in screen.then if t.given.get(variable) == result["state"]), "")
             words = answer["variables"][variable]
