@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from riskmodel.report.brief import Brief, Row
-from riskmodel.report.wording import bullets, capital, frequency_range, table
+from riskmodel.report.wording import bullets, capital, followed, frequency_range, table
 
 #: Columns that a terminal has at least, and where the columns of the table begin.
 WIDTH = 80
@@ -72,7 +72,7 @@ def _rest(brief: Brief, left_out: Sequence[str] = ()) -> list[tuple[str, Sequenc
     plain = brief.audience == "patient"
     if brief.outcome and brief.outcome.definition:
         one = brief.outcome
-        more = "" if "until" in left_out else f"; until {one.until}; of {one.denominator}"
+        more = "" if "until" in left_out else f"; {followed(one.until)}; of {one.denominator}"
         parts.append(("It means", [f"{one.definition}{more}."]))
     if brief.confidence:
         parts.append(("How sure" if plain else "Confidence", [f"{brief.confidence}: {brief.confidence_why}."]))

@@ -29,6 +29,7 @@ from riskmodel.serve.finished import HTML, JSON, Finished, plain, tagged, unkept
 from riskmodel.serve.guard import LOOPBACK, Guard
 from riskmodel.serve.hospital import Hospital
 from riskmodel.serve.pages import answer as page
+from riskmodel.serve.pages.answer import Frame
 from riskmodel.serve.pages.finding import finding_page
 from riskmodel.serve.pages.templates import rendered, static
 
@@ -127,15 +128,19 @@ class Service:
             f"The folder of this finding has changed and has faults, so that the evidence of {held.evidence.version} is "
             "still shown here."
         )  # fmt: skip
+        kept = self.desk.frame(one, functools.partial(self._frame, held)) if one.described else None
         answer = self.desk.answer(one, *page.ALWAYS)
-        return page.answer_page(one, answer, held.evidence, self._titles(), fault)
+        return page.answer_page(one, answer, held.evidence, self._titles(), fault, kept)
+
+    def _frame(self, held: Held, one: Asked) -> Frame:
+        return page.frame(self.desk.answer(one, *page.ALWAYS), held.evidence)
 
     async def consultation(self, request: Request) -> Response:
         """The answer as JSON."""
         return await answered(self.desk, request, "json", JSON, self._json)
 
     def _json(self, one: Asked) -> bytes:
-        return as_json(self.desk.answer(one))
+        return as_json(self.desk.consult(one).document)
 
     # ------------------------------------------------------------ for the analyst
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from riskmodel._support.version import __version__
 from riskmodel.report.brief import Row, brief
-from riskmodel.report.wording import capital, named, read, sentence
+from riskmodel.report.wording import capital, meaning, named, read, sentence
 
 Answer = Mapping[str, Any]
 
@@ -60,13 +60,7 @@ def risk_assessment(answer: Answer) -> dict[str, Any]:
         or sentence(screen.no_step),
         "note": [
             {"text": f"{screen.warning} {answer['disclaimer']}".strip()},
-            *(
-                {
-                    "text": f"{capital(risk['title'])}: {sentence(risk['definition'])} Until {risk['until']}. Among "
-                    f"{risk['denominator']}."
-                }
-                for risk in answer["risks"]
-            ),
+            *({"text": f"{capital(risk['title'])}: {meaning(risk)}"} for risk in answer["risks"]),
         ],
     }
     return {name: one for name, one in resource.items() if one}  # FHIR has nothing that is empty
@@ -139,7 +133,7 @@ def _evidence(risk: Answer, answer: Answer) -> dict[str, Any]:
         "title": f"{capital(str(risk['title']))}: {answer['title']}, {given}",
         "status": "draft" if answer["review"]["status"] != "reviewed" else "active",
         "experimental": True,
-        "description": f"{sentence(risk['definition'])} Until {risk['until']}. Among {risk['denominator']}.",
+        "description": meaning(risk),
         "variableDefinition": [
             {"description": text, "variableRole": {"coding": [{"system": _ROLES, "code": role}]}} for role, text in roles
         ],

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
+from markupsafe import Markup
 
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.incoming import NEEDED
@@ -17,6 +23,7 @@ from riskmodel.report.wording import (
     frequency,
     frequency_range,
     listed,
+    meaning,
     named,
     read,
     said,
@@ -37,16 +44,57 @@ ALWAYS = ("changes", "neighbours")
 _SHOWN = 3
 
 
-# ---------------------------------------------------------------- the answer
+#: Parts of an answer in which what was described of a patient is echoed.
+_SAID = ("described", "stated", "cautions", "differential", "prognosis")
 
 
-def answer_page(one: Asked, answer: Answer, evidence: Evidence, findings: Mapping[str, str], fault: str = "") -> bytes:
-    """The page of an answer."""
+@dataclass(frozen=True)
+class Frame:
+    """What of a page stays as it is whatever is described of a patient: made of an answer without, and kept."""
+
+    answered: bytes  # hash of all else that the answer says
+    outcomes: Markup
+    behind: Markup
+    prose: Mapping[str, Markup]  # by Markdown
+
+
+def frame(answer: Answer, evidence: Evidence) -> Frame:
+    """The frame of an answer in which nothing was described."""
+    context = {"answer": _framed(answer, evidence), "screen": brief(answer)}
+    outcomes, behind = (Markup(rendered(name, **context).decode()) for name in ("outcomes.html", "behind.html"))
+    return Frame(_hashed(answer), outcomes, behind, {one: as_html(one) for one in _sections(answer)})
+
+
+def _hashed(answer: Answer) -> bytes:
+    rest = {name: one for name, one in answer.items() if name not in _SAID}
+    return hashlib.blake2b(msgspec.json.encode(rest)).digest()
+
+
+def _sections(answer: Answer) -> list[str]:
+    """What a page says in Markdown, by section."""
+    shown = ("evidence", "workup") if answer["audience"] == "patient" else ("workup",)
+    return [one for name in shown for one in _split(render.body(answer, (name,)))]
+
+
+def _split(text: str) -> list[str]:
+    """Markdown by sections and by items of lists."""
+    return re.split(r"\n\n(?=#)|\n(?=- )", text)
+
+
+def answer_page(
+    one: Asked,
+    answer: Answer,
+    evidence: Evidence,
+    findings: Mapping[str, str],
+    fault: str = "",
+    kept: Frame | None = None,
+) -> bytes:
+    """The page of an answer; with the frame of one in which less was described, as much of it as is the same."""
     chosen = dict(one.given) | {name: getattr(one, name) for name in ("reading", "setting", "audience", "test_errors")}
     return rendered(
         "desk.html",
         form=form(evidence, chosen, findings, one.finding),
-        answer=view(one, answer, evidence),
+        answer=view(one, answer, evidence, kept),
         error=None,
         title=answer["title"],
         fault=fault,
@@ -75,23 +123,45 @@ def analyst_page(evidence: Evidence, findings: Mapping[str, str], found: Answer 
     )
 
 
-def view(one: Asked, answer: Answer, evidence: Evidence) -> dict[str, Any]:
+def view(one: Asked, answer: Answer, evidence: Evidence, kept: Frame | None) -> dict[str, Any]:
     """All that the template of an answer shows."""
     screen, plain = brief(answer), answer["audience"] == "patient"
-    risks = {risk["outcome"]: risk for risk in answer["risks"]}
-    main = [_row(screen.rows[0], risks, plain, screen.outcome.title, evidence)] if screen.outcome else []
-    shown = [name for name in ("evidence", "workup") if plain or name == "workup"]
-    body = {name: as_html(render.body(answer, (name,))) for name in shown}
-    robust = "robustness" in one.detail
-    sources = [
-        {"key": key, "citation": citation, "anchor": anchor(key), "link": _link(evidence, key)}
-        for key, citation in answer["sources"].items()
-        if key in _cited(answer)
-    ]
+    prose = kept.prose if kept else {}
+    if kept is None or kept.answered != _hashed(answer):
+        kept = frame(answer, evidence)
+
+    def shown(name: str) -> Markup:
+        parts = (prose.get(part) or as_html(part) for part in _split(render.body(answer, (name,))))
+        return Markup("".join(parts).replace("</ul>\n<ul>\n", ""))
+
+    cited = _cited(answer)
     return {
         "screen": screen,
         "plain": plain,
         "known": capital(screen.known),
+        "outcomes": kept.outcomes,
+        "behind": kept.behind,
+        "body": {name: shown(name) for name in ("evidence", "workup") if plain or name == "workup"},
+        "robustness": shown("robustness") if "robustness" in one.detail else None,
+        "robustness_at": f"/?{one.address(detail=','.join((*one.detail, 'robustness')))}#robustness",
+        "sources": [
+            {"key": key, "citation": citation, "anchor": anchor(key), "link": _link(evidence, key)}
+            for key, citation in answer["sources"].items()
+            if key in cited
+        ],
+        "foot": f"{sentence(answer['review']['plain_statement' if plain else 'statement'])} {answer['disclaimer']}",
+        "version": answer["evidence_version"],
+        "links": {"json": f"/api/v1/consultation?{one.address()}", "fhir": f"/fhir/RiskAssessment?{one.address()}"},
+    }
+
+
+def _framed(answer: Answer, evidence: Evidence) -> dict[str, Any]:
+    """What the templates of a frame show."""
+    screen, plain = brief(answer), answer["audience"] == "patient"
+    risks = {risk["outcome"]: risk for risk in answer["risks"]}
+    main = [_row(screen.rows[0], risks, plain, screen.outcome.title, evidence)] if screen.outcome else []
+    return {
+        "plain": plain,
         "rows": [*main, *(_row(row, risks, plain, row.label, evidence) for row in screen.others)],
         "steps": _steps(answer, evidence, screen, plain),
         "other_steps": [
@@ -104,18 +174,11 @@ def view(one: Asked, answer: Answer, evidence: Evidence) -> dict[str, Any]:
         "routes": [] if plain else _routes(answer),
         "forests": [] if plain else [(capital(r["title"]), forest(r)) for r in answer["risks"] if r["counts"]],
         "definitions": [] if plain else [
-            f"{capital(r['title'])}: {sentence(r['definition'])} Until {r['until']}. Among {r['denominator']}."
+            f"{capital(r['title'])}: {meaning(r)}"
             for r in answer["risks"]
         ],
         "neighbours": _neighbours(answer, plain),
         "missed": [] if answer["test_errors"] is None else [_missed(m) for m in answer["test_errors"]],
-        "body": body,
-        "robustness": as_html(render.body(answer, ("robustness",))) if robust else None,
-        "robustness_at": f"/?{one.address(detail=','.join((*one.detail, 'robustness')))}#robustness",
-        "sources": sources,
-        "foot": f"{sentence(answer['review']['plain_statement' if plain else 'statement'])} {answer['disclaimer']}",
-        "version": answer["evidence_version"],
-        "links": {"json": f"/api/v1/consultation?{one.address()}", "fhir": f"/fhir/RiskAssessment?{one.address()}"},
     }  # fmt: skip
 
 
