@@ -48,7 +48,7 @@ def finding_page(model: ProbabilityTree, findings: Mapping[str, str]) -> bytes:
         findings=findings,
         audit=body["audit"],
         fit=fit,
-        said={name: as_html(said[name]) for name in _SHOWN},
+        said={name: as_html(said[name], lower=False) for name in _SHOWN},
         moved=report.how_moved(body["ledger"]),
         sources=[_source(key, one, body["ledger"]) for key, one in body["sources"].items()],
         calibration=calibration(),

@@ -38,9 +38,9 @@ def anchor(source: str) -> str:
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def as_html(text: str) -> Markup:
-    """Markdown of ours as HTML, a heading lower; HTML that stands in it is text."""
-    shown = _markdown.render(re.sub(r"(?m)^(#{1,4}) ", r"\1# ", text))
+def as_html(text: str, *, lower: bool = True) -> Markup:
+    """Markdown of ours as HTML, its headings lower by one where they stand under another; HTML that stands in it is text."""
+    shown = _markdown.render(re.sub(r"(?m)^(#{1,4}) ", r"\1# ", text) if lower else text)
     # A table may be wider than a telephone: it is scrolled by itself, by the keyboard too.
     return Markup(re.sub(r"<table>(.*?)</table>", r'<div class="scroll" tabindex="0" role="group" aria-label="Table">'
                          r"<table>\1</table></div>", shown, flags=re.DOTALL))  # fmt: skip
