@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test soak browser fuzz-api load doors lint notebook example pages benchmark manifest sbc format clean
+.PHONY: help consult test soak browser fuzz-api load doors lint notebook example pages benchmark manifest calibration sbc format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
@@ -22,6 +22,7 @@ help:
 	@echo "make pages      write the findings' pages in docs/findings again (a minute)"
 	@echo "make benchmark  time and error of pool() beside PyMC and of its two models; a consultation cold and warm; many at once"
 	@echo "make manifest   write the hashes of the shipped findings and corpora, after a change of evidence"
+	@echo "make calibration  judge the default on the development corpus again, after a change of the code behind it (five minutes)"
 	@echo "make sbc        simulation-based calibration again, after a change of the code behind the fits (six minutes)"
 	@echo "make format     let ruff format the code"
 	@echo "make clean      remove what these commands made"
@@ -94,7 +95,9 @@ example: $(VENV)/base
 
 pages: $(VENV)/base
 	for finding in riskmodel/data/fetal-*; do \
-	  $(BIN)/riskmodel evidence page $$(basename $$finding) docs/findings || exit 1; \
+	  name=$$(basename $$finding); \
+	  $(BIN)/riskmodel evidence page $$name docs/findings || exit 1; \
+	  mv docs/findings/$$name.moves.json $$finding/moves.json; \
 	done
 
 benchmark: $(VENV)/base
@@ -106,6 +109,10 @@ benchmark: $(VENV)/base
 
 manifest: $(VENV)/base
 	$(BIN)/python -c "from riskmodel.evidence import manifest; manifest.write()"
+
+calibration: $(VENV)/base
+	$(BIN)/riskmodel calibrate --jobs 2 --out riskmodel/data/corpora/development
+	rm riskmodel/data/corpora/development/calibration.md
 
 sbc: $(VENV)/base
 	$(BIN)/python validation/simulate.py

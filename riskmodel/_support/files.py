@@ -41,6 +41,13 @@ def read_once(path: Path, most: int) -> bytes:
         return file.read(most + 1)
 
 
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A folder for as long as files are read from it: in memory where the system has a place for that, and then gone."""
+    memory = Path("/dev/shm")
+    usable = memory.is_dir() and os.access(memory, os.W_OK)
+    return tempfile.TemporaryDirectory(prefix="riskmodel-", dir=memory if usable else None)
+
+
 def as_path(given: str | Path, where: str = "path") -> Path:
     """A path as a caller wrote it; refused where no file can have it, such as the text of a table or ``~nobody``."""
     try:

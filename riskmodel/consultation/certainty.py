@@ -29,6 +29,7 @@ def certainty(risk: RiskEstimate) -> tuple[str, str]:
     of, small = denominator(width), "small " if risk.fetuses < SMALL * risk.series else ""
     told = f"{risk.series} {small}series"
     if wider:
-        told += f", {wider if own else 'all'} of them of a wider group"
+        count = "counts" if wider == 1 and own else "count"
+        told += f", {wider if own else 'all'} of them {count} these fetuses only together with others"
     why = f"{told}; {risk.fetuses:,} fetuses; the 95 % range is {round(width * of)} of {of:,} wide"
     return ("moderate" if own >= MODERATE_SERIES and width <= MODERATE_WIDTH else "low"), why

@@ -55,6 +55,7 @@ class Row:
     given: Mapping[str, str]  # the states that it is asked under
     after: bool  # whether it is after a result that is not known yet
     kind: Literal["figure", "range", "none", "definition"]
+    number: str  # "92-94", "about 54", "<1"; empty where there is no figure
     text: str  # "92-94 of 100", "3 of 100", "no figure, 48-83 of 100"
     low: float
     figure: float | None
@@ -109,7 +110,7 @@ class Brief:
     confidence: str
     confidence_why: str
     next: tuple[NextStep, ...]
-    ends: tuple[str, ...]  # where the published work-up stops, in a few words
+    ends: tuple[str, ...]  # where the published work-up stops, in a few words; told before the steps that are left
     no_step: str  # why nothing of the work-up is left; empty where something is, or no work-up is published
     then: tuple[Then, ...]
     rests_on: str  # evidence, reading and setting; for a patient only where they are not the usual ones
@@ -202,7 +203,7 @@ def _known(answer: Answer, plain: bool) -> str:
 
     def test(name: str) -> str:
         if name in steps:
-            return short_title(steps[name], plain).removeprefix("offer ")
+            return short_title(steps[name], plain)
         return str(variables[name]["plain_title"]) if plain and name in variables else named(name)
 
     answered, none = answer["answered"], ("pending", "declined")
@@ -248,10 +249,9 @@ def _row(risk: Answer, label: str, plain: bool, *, after: bool = False) -> Row:
     between = compact(ends, of)
     # One or two series do not carry a figure: it is said as about that, and its range beside it.
     about = "about " if kind == "figure" and risk["certainty"] == "very low" and between[0].isdigit() else ""
-    text = f"{about}{between} of {of:,}" + (" median" if statistic == "median" else "")
-    if kind == "none":
-        text = f"no figure, {text}"
-    elif kind == "definition":
+    number = f"{about}{between}" if kind in ("figure", "range") else ""
+    text = f"{number or f'no figure, {between}'} of {of:,}" + (" median" if statistic == "median" else "")
+    if kind == "definition":
         text = "no figure, " + ("all count" if risk["probability"] == 1 else "none counts") + " by definition"
     count, babies = risk["series"], risk["fetuses"]
     studies = ("study" if count == 1 else "studies") if plain else "series"
@@ -261,6 +261,7 @@ def _row(risk: Answer, label: str, plain: bool, *, after: bool = False) -> Row:
         given=risk["given"],
         after=after,
         kind=kind,
+        number=number,
         text=text,
         low=low,
         figure=headline(risk) if kind == "figure" else None,
@@ -340,17 +341,14 @@ def _confidence(answer: Answer, main: Answer | None, rows: Sequence[Row], plain:
 
 
 def short_title(step: Answer, plain: bool = False) -> str:
-    """A step's title in short: an offer is said first, so that no state reads as if it had been done."""
-    title = str(step["plain_title"] if plain else step["title"])
-    offered = title.endswith(", offered")
-    title = title.removesuffix(", offered")
-    return f"offer {lower(title)}" if offered else lower(title)
+    """A step's title within a line."""
+    return lower(str(step["plain_title" if plain else "title"]))
 
 
 def _step(step: Answer, plain: bool) -> NextStep:
     title = short_title(step, plain)
     if step["state"] == "awaited" and not plain:
-        title = f"await {title.removeprefix('offer ')}"
+        title = f"await {title}"
     elif step["state"] == "planned" and not plain:
         title = f"plan{' for after birth' * (step['time'] == 'after birth')}: {title}"
     return NextStep(step["step"], title, step["state"], step["why"])
@@ -369,7 +367,7 @@ def _no_step(answer: Answer, plain: bool) -> str:
 
 
 def _then(branch: Answer, answer: Answer, plain: bool) -> Then:
-    """Steps that a result makes due, and where it leads; else those that stay due; else that there is none."""
+    """Steps that a result makes due, and where it leads; else those that stay; else that there is none."""
     steps = {step["step"]: step for step in answer["workup"]}
     new = [key for key in branch["due"] if steps[key]["state"] not in ("due", "awaited", "planned")]
     standing = {end["key"] for end in answer["ends"]}
@@ -377,6 +375,7 @@ def _then(branch: Answer, answer: Answer, plain: bool) -> Then:
     text = "; ".join([*(short_title(steps[key], plain) for key in new), *ends])
     if branch["due"] and not text:
         text = "go on with the other steps"
+    text = text or "; ".join(_said_end(end, plain) for end in branch["ends"])
     none = "your team will talk with you about what comes next" if plain else "no further step of the published work-up"
     return Then(branch["given"], _result(branch, answer, plain), text or none)
 

@@ -11,7 +11,7 @@ Row = Mapping[str, Any]
 
 #: The row beside the values of K that is their mean, as the record names it.
 AVERAGE = "average"
-_STATISTICS = ("", "predictions", "50 %", "80 %", "95 %", "log score", "standard error")
+_STATISTICS = ("of", "predictions", "50 %", "80 %", "95 %", "log score", "standard error")
 
 
 def record_markdown(body: Mapping[str, Any]) -> str:
@@ -43,7 +43,27 @@ def record_markdown(body: Mapping[str, Any]) -> str:
         *_symmetry(body["symmetry"]),
         "## How it was made",
         table(("predictor", "what it is"), [(one["name"], _what(one)) for one in body["predictors"]]),
-        table(("", ""), _provenance(body)),
+        table(("what", "which"), _provenance(body)),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def short_markdown(body: Mapping[str, Any]) -> str:
+    """Write of a record what it says of its first predictor over all series: the verdict, the bar, coverage, the mean."""
+    name = body["predictors"][0]["name"]
+    mine = [row for row in body["table"] if (row["predictor"], row["stratum"]) == (name, "all") and row["cases"]]
+    ratios = [row for row in body["expected_observed"] if (row["predictor"], row["stratum"]) == (name, "all")]
+    parts = [
+        f"**Calibration on {body['corpus']['name']}, made {body['made'][:10]}: {body['verdict']}.** "
+        + _summary(body, mine),
+        _notes(body),
+        table(("criterion", "K", "value", "must lie", "status"), [_bar_line(row) for row in body["bar"]]),
+        table(
+            _STATISTICS,
+            [_score_line(f"K = {row['k']}" if row["k"] != AVERAGE else "averaged over K", row) for row in mine],
+        ),
+        *_expected(ratios, name)[1:],
+        table(("what", "which"), _provenance(body)),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -107,7 +127,7 @@ def _expected(rows: Sequence[Row], name: str) -> list[str]:
         counts = ("", "") if row["observed"] is None else (f"{row['expected']:.1f}", str(row["observed"]))
         label = f"{row['predictor']}, {row['stratum']}, K = {row['k']}"
         lines.append((label, str(row["cases"]), *counts, _ratio(row), _ratio(other)))
-    head = ("", "predictions", "expected events", "observed", "expected / observed", "the same of non-events")
+    head = ("of", "predictions", "expected events", "observed", "expected / observed", "the same of non-events")
     note = (
         "Sums over predictions: above 1 more is expected than came. In brackets 95 % intervals, percentiles over resampled "
         "clusters of data sets; none where there is one cluster only. An arm is as rare as all its series together."
@@ -128,7 +148,7 @@ def _compared(rows: Sequence[Row]) -> list[str]:
         ends = " to ".join(_number(row[f"log_score_{end}"], "+") for end in ("lower", "upper"))
         numbers = _number(row["log_score"], "+"), _number(row["log_score_se"]), ends
         lines.append((f"{row['predictor']} less {row['reference']}", row["k"], *numbers))
-    head = ("", "K", "difference", "standard error", "90 % interval")
+    head = ("of", "K", "difference", "standard error", "90 % interval")
     return ["## Log scores compared", table(head, lines)] if lines else []
 
 
@@ -137,7 +157,7 @@ def _symmetry(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         scores = f"{row['log_score']:.4f}", f"{row['mirrored_log_score']:.4f}"
         lines.append((row["predictor"], f"{row['largest_difference']:.1g}", *scores))
-    head = ("", "largest difference of a probability", "log score", "log score of non-events")
+    head = ("of", "largest difference of a probability", "log score", "log score of non-events")
     return ["## Events and non-events exchanged", table(head, lines)] if lines else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from riskmodel.report.brief import short_title
@@ -23,6 +23,7 @@ from riskmodel.report.wording import (
     given_states,
     headline,
     listed,
+    meaning,
     named,
     read,
     said,
@@ -34,36 +35,43 @@ from riskmodel.report.wording import (
 Answer = Mapping[str, Any]
 
 
-def sections(answer: Answer) -> dict[str, str]:
-    """What follows the first screen, by the names under which it is asked for; the sources are all that the rest names."""
-    risks = risk_section(answer["risks"]) if answer["risks"] else "Everything the finding asks about is already known."
-    parts = {
-        "evidence": [
-            f"## The risks now\n\n{risks}",
-            *(branch_section(one) for one in answer["branches"]),
-            _definitions(answer),
-            kinds_section(answer),
-            settings_section(answer),
-            _neighbours(answer),
-            _counted(answer),
-        ],
-        "workup": [
-            _workup(answer),
-            _statements("Differential diagnosis", answer["differential"]),
-            _statements("Prognosis as published, and what the counts say", answer["prognosis"]),
-            _statements("Pitfalls and limits", answer["cautions"]),
-        ],
-        "robustness": [_movement(answer)],
+def sections(answer: Answer, shown: Sequence[str]) -> dict[str, str]:
+    """What follows the first screen, of the names that are to be shown; the sources are all that the rest names."""
+    texts = {
+        name: "\n\n".join(filter(None, part(answer))) for name, part in _PARTS.items() if {name, "sources"} & {*shown}
     }
-    texts = {name: "\n\n".join(filter(None, part)) for name, part in parts.items()}
+    if "sources" not in shown:
+        return texts
     return texts | {"sources": f"{_sources(answer, ' '.join(texts.values()))}\n\n{_foot(answer)}"}
+
+
+def _evidence(answer: Answer) -> list[str]:
+    risks = risk_section(answer["risks"]) if answer["risks"] else "Everything the finding asks about is already known."
+    return [
+        f"## The risks now\n\n{risks}",
+        *(branch_section(one) for one in answer["branches"]),
+        _definitions(answer),
+        kinds_section(answer),
+        settings_section(answer),
+        _neighbours(answer),
+        _counted(answer),
+    ]
+
+
+def _steps_and_statements(answer: Answer) -> list[str]:
+    return [
+        _workup(answer),
+        _statements("Differential diagnosis", answer["differential"]),
+        _statements("Prognosis as published, and what the counts say", answer["prognosis"]),
+        _statements("Pitfalls and limits", answer["cautions"]),
+    ]
 
 
 def _definitions(answer: Answer) -> str:
     """What each outcome means, until when and among whom it is counted."""
     return bullets(
         (
-            f"**{outcome_title(risk)}:** {sentence(risk['definition'])} Until {risk['until']}. Among {risk['denominator']}."
+            f"**{outcome_title(risk)}:** {meaning(risk)}"
             + (f" {sentence(risk['terminations'])}" if risk.get("terminations") else "")
             for risk in answer["risks"]
         ),
@@ -73,7 +81,7 @@ def _definitions(answer: Answer) -> str:
 
 def _neighbours(answer: Answer) -> str:
     """What the risks can be weighed against: without the finding, and what the tests may do."""
-    steps = {step["step"]: capital(short_title(step).removeprefix("offer ")) for step in answer["workup"]}
+    steps = {step["step"]: capital(short_title(step)) for step in answer["workup"]}
     titles = {risk["outcome"]: outcome_title(risk) for risk in answer["risks"]}
     lines = []
     for one in answer["neighbours"]["given"]:
@@ -281,3 +289,10 @@ def _foot(answer: Answer) -> str:
         f"version {answer['evidence_version']}.\n\n"
         f"{answer['disclaimer']}"
     )
+
+
+_PARTS: Mapping[str, Callable[[Answer], list[str]]] = {
+    "evidence": _evidence,
+    "workup": _steps_and_statements,
+    "robustness": lambda answer: [_movement(answer)],
+}

@@ -66,7 +66,7 @@ def to_markdown(body: Body) -> str:
         "## Sources",
         bullets(f"**{key}**: {one['citation']} {one['note']}" for key, one in body["sources"].items()),
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
+    return _joined(parts) + "\n"
 
 
 def ledger_to_markdown(ledger: Body, sources: Mapping[str, Body]) -> str:
@@ -76,15 +76,28 @@ def ledger_to_markdown(ledger: Body, sources: Mapping[str, Body]) -> str:
         "## The answers now",
         _answers(ledger),
         "## Counts by source",
-        _how_moved(ledger),
+        how_moved(ledger),
         *_by_source(ledger, sources),
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
+    return _joined(parts) + "\n"
+
+
+#: Sections of a finding's page in order, each with its heading; one without has it within.
+_SECTIONS = {
+    "asked": "What is asked",
+    "answers": "The answers now",
+    "tree": "The tree, and what feeds each branch",
+    "counts": "Sources and their counts",
+    "audit": "Audit",
+    "disagreements": "",
+    "neighbours": "",
+    "workup": "The work-up, and where it ends",
+}
 
 
 def to_page(body: Body) -> str:
     """A finding's page: all that stands behind its numbers, each count with an anchor that links lead to."""
-    review, ledger = body["review"], body["ledger"]
+    review, said = body["review"], sections(body)
     article = body["sources"].get(review["article_source"])
     call = f"`riskmodel evidence page {body['finding']} DIR`"
     parts = [
@@ -96,11 +109,17 @@ def to_page(body: Body) -> str:
         else f"What is called the article here is {_link(review['article_source'])}: {article['citation']}",
         f"Evidence {body['evidence_version']}, reading {body['reading']}: {body['readings'][body['reading']]}",
         f"This page is what {call} writes. A row is a line of the finding's `counts.csv`.",
-        "## What is asked",
-        bullets(map(_outcome, body["outcomes"])),
-        "## The answers now",
-        _answers(ledger, whole=True),
-        "## The tree, and what feeds each branch",
+        *(part for name, title in _SECTIONS.items() for part in (title and f"## {title}", said[name])),
+        "---",
+        body["disclaimer"],
+    ]
+    return _joined(parts) + "\n"
+
+
+def sections(body: Body) -> dict[str, str]:
+    """What a finding's page says, by section, as Markdown."""
+    ledger = body["ledger"]
+    tree = [
         bullets(f"**{one['title']}** (`{one['name']}`): {one['definition']}" for one in body["variables"]),
         table(
             ("Branch", "What stands behind it"),
@@ -114,32 +133,30 @@ def to_page(body: Body) -> str:
             "Assumed:",
         ),
         _several(ledger),
-        "## Sources and their counts",
-        _how_moved(ledger),
-        *_by_source(ledger, body["sources"], linked=True),
-        "## Audit",
-        table(
-            ("Severity", "Kind", "What", "What to do"),
-            [(one["severity"], one["code"], one["what"], one["remedy"]) for one in body["audit"]],
-        ),
-        _disagreements(body),
-        bullets(map(_neighbour, body["neighbours"]), "## Neighbours\n\nAs published; not fitted here."),
-        "## The work-up, and where it ends",
-        "\n".join(f"{number}. {_step(one)}" for number, one in enumerate(body["steps"], 1)),
-        bullets(
-            (f"**{one['title']}**, where {one['when']}: {one['text']} {_cited(one)}" for one in body["ends"]),
-            "It ends:",
-        ),
-        *(
-            bullets(
-                (" ".join(filter(None, (one["text"], one["comment"], _cited(one)))) for one in several), f"### {title}"
-            )
-            for title, several in body["statements"].items()
-        ),
-        "---",
-        body["disclaimer"],
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
+    ends = (f"**{one['title']}**, where {one['when']}: {one['text']} {_cited(one)}" for one in body["ends"])
+    workup = [
+        "\n".join(f"{number}. {_step(one)}" for number, one in enumerate(body["steps"], 1)),
+        bullets(ends, "It ends:"),
+    ]
+    for title, several in body["statements"].items():
+        lines = (" ".join(filter(None, (one["text"], one["comment"], _cited(one)))) for one in several)
+        workup.append(bullets(lines, f"### {title}"))
+    audit = [(one["severity"], one["code"], one["what"], one["remedy"]) for one in body["audit"]]
+    return {
+        "asked": bullets(map(_outcome, body["outcomes"])),
+        "answers": _answers(ledger, whole=True),
+        "tree": _joined(tree),
+        "counts": _joined([how_moved(ledger), *_by_source(ledger, body["sources"], linked=True)]),
+        "audit": table(("Severity", "Kind", "What", "What to do"), audit),
+        "disagreements": _disagreements(body),
+        "neighbours": bullets(map(_neighbour, body["neighbours"]), "## Neighbours\n\nAs published; not fitted here."),
+        "workup": _joined(workup),
+    }
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "\n\n".join(filter(None, parts))
 
 
 def anchor(heading: str) -> str:
@@ -232,7 +249,8 @@ def _several(ledger: Body) -> str:
     return bullets(map(named, lines), "### One count, several places")
 
 
-def _how_moved(ledger: Body) -> str:
+def how_moved(ledger: Body) -> str:
+    """How the moves of a ledger came about, or why there are none."""
     if ledger["not_worked_out"]:
         return f"How far the answers move without a count: {ledger['not_worked_out']}."
     return _MOVES
@@ -244,11 +262,11 @@ def _by_source(ledger: Body, sources: Mapping[str, Body], *, linked: bool = Fals
         rows = [one for one in ledger["counts"] if one["source"] == key]
         if key in shown or linked:
             yield f"### {key}"
-            yield _source(source)
+            yield cited(source)
             yield "\n".join(_entry(one, ledger, linked=linked) for one in rows)
 
 
-def _source(source: Body) -> str:
+def cited(source: Body) -> str:
     """A citation with its identifiers and design."""
     doi = source["doi"].replace("<", "&lt;")  # some have what would read as a tag
     names = [f"doi:{doi}" if doi else "", f"PMID {source['pmid']}" if source["pmid"] else ""]
@@ -266,14 +284,19 @@ def _entry(one: Body, ledger: Body, *, linked: bool) -> str:
     """The chain of one count."""
     place = f'<a id="row-{one["row"]}"></a>' if linked else ""
     lines = [f"- {place}**Row {one['row']}**: {named(one['count'])}, **{one['events']:,} of {one['total']:,}**"]
-    details = [
+    return "\n".join([*lines, *(f"    - {name}: {text}" for name, text in chain(one, ledger))])
+
+
+def chain(one: Body, ledger: Body) -> list[tuple[str, str]]:
+    """What is said of a count of a ledger, by label: how it came about, of whom, what it feeds, what moves."""
+    parts = [
         ("Number", _number(one)),
         ("Who", _who(one)),
         ("Use", _use(one, ledger)),
         ("Without it", _left_out(one)),
         ("Shown beside", "; ".join("{} ({})".format(*where.split(": ")) for where in one["named_in"])),
     ]
-    return "\n".join([*lines, *(f"    - {name}: {text}" for name, text in details if text)])
+    return [part for part in parts if part[1]]
 
 
 def _number(one: Body) -> str:

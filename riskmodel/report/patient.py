@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskmodel.report.brief import FEW, plain_result
@@ -38,8 +38,8 @@ _CLOSING = (
 )
 
 
-def sections(answer: Answer) -> dict[str, str]:
-    """What follows the first screen, by the names under which it is asked for."""
+def sections(answer: Answer, shown: Sequence[str]) -> dict[str, str]:
+    """What follows the first screen, by the names under which it is asked for; all are short."""
     evidence = [
         bullets(map(_sentences, answer["risks"]), f"## What may happen\n\n{_MIDDLE}") or _NOTHING_OPEN,
         *(_branch(branch, answer) for branch in answer["branches"]),

@@ -75,7 +75,7 @@ def body(answer: Mapping[str, Any], shown: Sequence[str]) -> str:
     pages = {"clinician": clinician.sections, "patient": patient.sections, "researcher": researcher.sections}
     # What was not asked for by name is left out of the page.
     asked = {"settings": answer["settings"] or (), "neighbours": answer["neighbours"] or {"given": (), "missing": ()}}
-    parts = pages[answer["audience"]]({**answer, **asked}) if shown else {}
+    parts = pages[answer["audience"]]({**answer, **asked}, shown) if shown else {}
     # Names of columns are words on a page; a citation stays as it is.
     texts = (parts[name] if name == "sources" else named(parts[name]) for name in shown)
     return "\n\n".join(filter(None, texts))

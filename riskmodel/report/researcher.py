@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskmodel.report import clinician
@@ -11,10 +11,12 @@ from riskmodel.report.wording import capital, table
 Answer = Mapping[str, Any]
 
 
-def sections(answer: Answer) -> dict[str, str]:
+def sections(answer: Answer, shown: Sequence[str]) -> dict[str, str]:
     """The clinician's sections, with the model among what is robust."""
-    parts = clinician.sections(answer)
-    return parts | {"robustness": "\n\n".join(filter(None, [parts["robustness"], _model(answer)]))}
+    parts = clinician.sections(answer, shown)
+    if "robustness" in parts:
+        parts["robustness"] = "\n\n".join(filter(None, [parts["robustness"], _model(answer)]))
+    return parts
 
 
 def _model(answer: Answer) -> str:

@@ -7,15 +7,16 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from riskmodel.report.brief import Brief, Row
-from riskmodel.report.wording import bullets, capital, frequency_range, table
+from riskmodel.report.wording import bullets, capital, followed, frequency_range, table
 
 #: Columns that a terminal has at least, and where the columns of the table begin.
 WIDTH = 80
 _FIGURE, _CENTRE, _RESTS = 24, 42, 58
 _LABEL = 12
-#: Lines of the screen, that which names the details not counted, and what goes where it would be longer.
+#: Lines of the screen without that which names the details; where it would be longer each of these goes in turn: a line for
+#: every step, empty lines, what is not counted where something was stated, until when babies were followed, the version.
 LINES = 29
-_LEFT_OUT = ("lines", "rests on", "until", "not counted")
+_LEFT_OUT = ("lines", "empty", "not counted", "until", "rests on")
 #: Lines before the outcome at most, so that its number is within the first six.
 ABOVE = 4
 
@@ -41,10 +42,10 @@ def _laid_out(brief: Brief, width: int, left_out: Sequence[str]) -> str:
     elif brief.audience == "patient":
         lines += _plain_text(brief, width)
     else:
-        if len(lines) < ABOVE:
+        if len(lines) < ABOVE and "empty" not in left_out:
             lines.append("")
         lines += _table_text(brief, width)
-    lines.append("")
+    lines += [""] * ("empty" not in left_out)
     for label, texts in _rest(brief, left_out):
         lines += _hanging(label, texts, width)
     lines += _wrapped(brief.closing, width)
@@ -71,7 +72,7 @@ def _rest(brief: Brief, left_out: Sequence[str] = ()) -> list[tuple[str, Sequenc
     plain = brief.audience == "patient"
     if brief.outcome and brief.outcome.definition:
         one = brief.outcome
-        more = "" if "until" in left_out else f"; until {one.until}; of {one.denominator}"
+        more = "" if "until" in left_out else f"; {followed(one.until)}; of {one.denominator}"
         parts.append(("It means", [f"{one.definition}{more}."]))
     if brief.confidence:
         parts.append(("How sure" if plain else "Confidence", [f"{brief.confidence}: {brief.confidence_why}."]))
@@ -83,7 +84,7 @@ def _rest(brief: Brief, left_out: Sequence[str] = ()) -> list[tuple[str, Sequenc
         stated = f"{brief.stated}: part of no number. " if brief.stated else ""
         told = "" if stated and "not counted" in left_out else f"No series counts by {brief.not_counted}."
         parts.append(("Stated" if stated else "Not counted", [f"{stated}{told}".strip()]))
-    steps = [*(one.title for one in brief.next), *brief.ends]
+    steps = [*brief.ends, *(one.title for one in brief.next)]
     if steps or brief.no_step:
         each = [f"{step}." for step in _numbered(steps) or [brief.no_step]]
         parts.append(("Next", [" ".join(each)] if "lines" in left_out else each))

@@ -157,6 +157,16 @@ def sentence(text: str) -> str:
     return text if not text or text.endswith((".", "!", "?")) else text + "."
 
 
+def followed(until: str) -> str:
+    """Until when babies were followed: a time, or from one to another."""
+    return f"followed {until}" if until.startswith("from ") else f"until {until}"
+
+
+def meaning(risk: Mapping[str, Any]) -> str:
+    """What an outcome means, until when babies were followed, and among whom it is counted."""
+    return f"{sentence(risk['definition'])} {capital(followed(risk['until']))}. Among {risk['denominator']}."
+
+
 def bullets(lines: Iterable[str], title: str = "") -> str:
     """A Markdown list, under a title if there is one; empty where nothing is listed."""
     text = "\n".join(f"- {line}" for line in lines)

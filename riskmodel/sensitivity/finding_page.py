@@ -4,17 +4,47 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from riskmodel._support.files import folder as made
 from riskmodel._support.files import write_whole
+from riskmodel.errors import StaleRecordError
 from riskmodel.evidence.export import describe
 from riskmodel.evidence.workup import Step, WorkUp
 from riskmodel.report import evidence as report
-from riskmodel.sensitivity.ledger import Ledger
+from riskmodel.sensitivity.ledger import Ledger, count_ledger
 from riskmodel.tree.audit import audit_model
+from riskmodel.tree.model import ProbabilityTree
+
+#: In a finding's folder, what `stored_text` made of its moves.
+MOVES = "moves.json"
+
+
+def stored_ledger(model: ProbabilityTree) -> Ledger:
+    """All counts of a finding, with the moves that its folder has stored; without where they are not of this evidence.
+
+    Parameters
+    ----------
+    model : ProbabilityTree
+        The fitted tree.
+
+    Returns
+    -------
+    Ledger
+        Nothing was left out to make it: `Ledger.not_worked_out` says how the moves are had where none are stored.
+    """
+    ledger, evidence = count_ledger(model, moves=False), model.evidence
+    try:
+        # Counts that no folder has, have none: the same error.
+        return ledger.with_stored(json.loads((evidence.path / MOVES).read_text(encoding="utf-8")))  # type: ignore[operator]
+    except (OSError, ValueError, TypeError, KeyError, StaleRecordError):
+        asked = f"--setting {model.setting} --reading {evidence.reading} --moves"
+        how = f"riskmodel evidence ledger {evidence.finding.key} {asked}"
+        return replace(
+            ledger, not_worked_out=f"not stored for this evidence, reading and setting; `{how}` works them out"
+        )
 
 
 def finding_page(ledger: Ledger) -> dict[str, Any]:

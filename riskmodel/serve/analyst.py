@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from riskmodel._support.files import scratch
 from riskmodel.errors import EvidenceError, InputError, Problem, RiskModelError
 from riskmodel.evidence.incoming import NEEDED, OPTIONAL
 from riskmodel.evidence.readers.sheets import as_table
 from riskmodel.report.wording import capital, denominator, frequency, frequency_range, moves, named
-from riskmodel.serve.drawn import before_after
+from riskmodel.serve.pages.drawn import before_after
 from riskmodel.tree.model import ProbabilityTree
 from riskmodel.updating.new_counts import Refit, refit
 
@@ -79,7 +79,7 @@ def refitted(sent: Sent, model: ProbabilityTree, folder: Path) -> Refit:
 
 def looked_at(sent: Sent, model: ProbabilityTree) -> dict[str, Any]:
     """What a page says of a table: its faults by cell, or what it changes."""
-    with tempfile.TemporaryDirectory(prefix="riskmodel-", dir=_memory()) as above:
+    with scratch() as above:
         try:
             found = refitted(sent, model, Path(above))
             return {"faults": None, "change": _change(found), "sent": sent}
@@ -99,7 +99,7 @@ def zipped(sent: Sent, model: ProbabilityTree) -> bytes:
         If the table has faults.
     """
     out = io.BytesIO()
-    with tempfile.TemporaryDirectory(prefix="riskmodel-", dir=_memory()) as above:
+    with scratch() as above:
         found = refitted(sent, model, Path(above))
         folder = Path(above) / model.evidence.finding.key
         found.save(folder)
@@ -107,11 +107,6 @@ def zipped(sent: Sent, model: ProbabilityTree) -> bytes:
             for path in sorted(folder.iterdir()):
                 archive.write(path, f"{folder.name}/{path.name}")
     return out.getvalue()
-
-
-def _memory() -> str | None:
-    """A place for files that is memory, where the system has one."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 def _faults(error: EvidenceError, place: Path) -> dict[str, Any]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import json
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -21,19 +19,22 @@ from starlette.types import ASGIApp
 from riskmodel._support.version import __version__
 from riskmodel.errors import InputError, RiskModelError, UnknownNameError
 from riskmodel.evidence.export import describe
-from riskmodel.serve import analyst, page
-from riskmodel.serve.asked import Asked, asked, finding_named, pairs
+from riskmodel.serve import analyst
+from riskmodel.serve.asked import Asked, finding_named, pairs
 from riskmodel.serve.described import openapi
-from riskmodel.serve.desk import Desk, Held, as_json
-from riskmodel.serve.exchange import fhir, hooks
+from riskmodel.serve.desk import Desk, Held, answered, as_json
 from riskmodel.serve.exchange.tokens import Trusted
+from riskmodel.serve.faults import as_sent, error_body, fault_of_ours, log, status_of
 from riskmodel.serve.finished import HTML, JSON, Finished, plain, tagged, unkept
-from riskmodel.serve.guard import LOOPBACK, Guard, error_body, fault_of_ours, log, status_of
+from riskmodel.serve.guard import LOOPBACK, Guard
+from riskmodel.serve.hospital import Hospital
+from riskmodel.serve.pages import answer as page
+from riskmodel.serve.pages.answer import Frame
+from riskmodel.serve.pages.finding import finding_page
+from riskmodel.serve.pages.templates import rendered, static
 
 #: Seconds between looks at the folders.
 LOOK = 2.0
-#: Beginnings of paths that a program asks: of any other an error is a page.
-PROGRAMS = ("/api/v1", "/cds-services", "/fhir", "/healthz", "/version", "/openapi.json", "/static")
 
 Make = Callable[[Asked], bytes]
 
@@ -65,7 +66,7 @@ class Service:
         background: bool = True,
     ) -> None:
         self.desk = desk
-        self.background, self.trusted = background, trusted
+        self.background = background
         self.described = as_json(openapi({name: held.evidence for name, held in desk.held.items()}))
         self.stop = threading.Event()
         routes: list[BaseRoute] = [
@@ -77,12 +78,7 @@ class Service:
             Route("/api/v1/finding/{finding}", self.finding),
             Route("/api/v1/consultation", self.consultation),
             Route("/api/v1/findings", self.findings),
-            Route("/cds-services", self.services),
-            Route("/cds-services/{id}", self.hook, methods=["POST"]),
-            Route("/cds-services/{id}/feedback", self.feedback, methods=["POST"]),
-            Route("/fhir/RiskAssessment", self.risk_assessment),
-            Route("/fhir/Evidence", self.evidence),
-            Route("/fhir/metadata", self.capability),
+            *Hospital(desk, trusted).routes,
             Route("/openapi.json", self.openapi),
             Route("/healthz", self.health),
             Route("/version", self.version),
@@ -103,7 +99,7 @@ class Service:
                 allow_headers=["authorization", "content-type"],
             )  # fmt: skip
         self.app = app
-        self.guarded: ASGIApp = Guard(app, hosts=tuple(hosts), finish=_error_page)
+        self.guarded: ASGIApp = Guard(app, hosts=tuple(hosts))
 
     # ------------------------------------------------------------ answers
 
@@ -112,8 +108,7 @@ class Service:
         given: Mapping[str, str] = {}
         try:
             given = pairs(request.scope["query_string"])
-            one = self.desk.read(request.scope["query_string"], form=True)
-            return await self._answered(request, one, "page", HTML, self._page)
+            return await answered(self.desk, request, "page", HTML, self._page, typed=True)
         except InputError as error:
             finding = given.get("finding", "")
             if finding not in self.desk.held:
@@ -133,101 +128,30 @@ class Service:
             f"The folder of this finding has changed and has faults, so that the evidence of {held.evidence.version} is "
             "still shown here."
         )  # fmt: skip
+        kept = self.desk.frame(one, functools.partial(self._frame, held)) if one.described else None
         answer = self.desk.answer(one, *page.ALWAYS)
-        return page.answer_page(one, answer, held.evidence, self._titles(), fault)
+        return page.answer_page(one, answer, held.evidence, self._titles(), fault, kept)
+
+    def _frame(self, held: Held, one: Asked) -> Frame:
+        return page.frame(self.desk.answer(one, *page.ALWAYS), held.evidence)
 
     async def consultation(self, request: Request) -> Response:
         """The answer as JSON."""
-        one = self.desk.read(request.scope["query_string"])
-        return await self._answered(request, one, "json", JSON, self._json)
+        return await answered(self.desk, request, "json", JSON, self._json)
 
     def _json(self, one: Asked) -> bytes:
-        return as_json(self.desk.answer(one))
-
-    async def _answered(self, request: Request, one: Asked, form: str, kind: str, make: Make) -> Response:
-        """Finished bytes: those that are kept, or else made beside the loop that answers the others."""
-        found = self.desk.kept(one, form)
-        if found is None:
-            found = await run_in_threadpool(self.desk.finished, one, form, kind, make)
-        return tagged(request, found, described=one.described)
-
-    # ------------------------------------------------------------ for a hospital's system
-
-    async def risk_assessment(self, request: Request) -> Response:
-        """The answer as a FHIR RiskAssessment."""
-        one = self.desk.read(request.scope["query_string"])
-        return await self._answered(request, one, "fhir", fhir.MEDIA_TYPE, self._risk_assessment)
-
-    def _risk_assessment(self, one: Asked) -> bytes:
-        return as_json(fhir.risk_assessment(self.desk.answer(one)))
-
-    async def evidence(self, request: Request) -> Response:
-        """What stands behind the answer as FHIR Evidence."""
-        one = self.desk.read(request.scope["query_string"])
-        return await self._answered(request, one, "evidence", fhir.MEDIA_TYPE_R5, self._evidence)
-
-    def _evidence(self, one: Asked) -> bytes:
-        return as_json(fhir.evidence(self.desk.answer(one)))
-
-    async def capability(self, request: Request) -> Response:
-        """What of FHIR there is."""
-        day = max(held.evidence.finding.updated for held in self.desk.held.values())
-        headers = {"cache-control": "no-cache"}
-        return Response(as_json(fhir.capability(str(day))), headers=headers, media_type=fhir.MEDIA_TYPE)
-
-    async def services(self, request: Request) -> Response:
-        """CDS services that are offered."""
-        return plain(as_json(hooks.services()))
-
-    async def hook(self, request: Request) -> Response:
-        """Cards of a call."""
-        hook = hooks.hook_of(request.path_params["id"])
-        if hook is None:
-            raise HTTPException(404)
-        self._allowed(request)
-        call = await _read_json(request)
-        evidence = {name: held.evidence for name, held in self.desk.held.items()}
-        asked = hooks.questions(call, hook, evidence)
-        base = f"{request.url.scheme}://{request.headers['host']}/"
-        cards = [await run_in_threadpool(self._card, *one, base) for one in asked]
-        return Response(as_json({"cards": cards}), headers={"cache-control": "no-store"}, media_type=JSON)
-
-    def _card(self, finding: str, states: dict[str, str], unread: list[str], base: str) -> dict[str, Any]:
-        held = self.desk.held[finding]
-        one = asked(states, finding, held.evidence)
-        link = f"{base}?{one.address()}"
-        try:
-            return hooks.card(self.desk.answer(one), link, unread)
-        except InputError as error:  # what is on file may contradict itself: that is no fault of the call
-            return hooks.refused(held.evidence.finding.title, error, link)
-
-    def _allowed(self, request: Request) -> None:
-        """Refuse a call of nobody on the list, where there is one."""
-        if self.trusted is None:
-            return
-        address = f"{request.url.scheme}://{request.headers['host']}{request.url.path}".removesuffix("/feedback")
-        if not self.trusted.allows(request.headers.get("authorization", ""), address):
-            raise HTTPException(401, "no token of a system that is trusted here", {"www-authenticate": "Bearer"})
-
-    async def feedback(self, request: Request) -> Response:
-        """What became of a card: heard, and kept nowhere."""
-        if hooks.hook_of(request.path_params["id"]) is None:
-            raise HTTPException(404)
-        self._allowed(request)
-        await _read_json(request)
-        return Response(b"{}", headers={"cache-control": "no-store"}, media_type=JSON)
+        return as_json(self.desk.consult(one).document)
 
     # ------------------------------------------------------------ for the analyst
 
     async def finding_page(self, request: Request) -> Response:
         """A finding with its evidence, audit and fit."""
-        one = self.desk.read(request.scope["query_string"], form=True)
-        return await self._answered(request, one, "finding", HTML, self._finding_page)
+        return await answered(self.desk, request, "finding", HTML, self._finding_page, typed=True)
 
     def _finding_page(self, one: Asked) -> bytes:
         held = self.desk.held[one.finding]
         with held.lock:
-            return page.finding_page(held.tree(one.reading, one.setting), self._titles())
+            return finding_page(held.tree(one.reading, one.setting), self._titles())
 
     async def finding(self, request: Request) -> Response:
         """A finding's evidence as JSON."""
@@ -306,9 +230,7 @@ class Service:
     async def programs(self, request: Request) -> Response:
         """The interface, described for people."""
         body = openapi({name: held.evidence for name, held in self.desk.held.items()})
-        return Response(
-            page.rendered("programs.html", body=body), headers={"cache-control": "no-cache"}, media_type=HTML
-        )
+        return Response(rendered("programs.html", body=body), headers={"cache-control": "no-cache"}, media_type=HTML)
 
     async def health(self, request: Request) -> Response:
         """Whether every folder is what is served; it serves either way."""
@@ -321,7 +243,7 @@ class Service:
 
     async def static(self, request: Request) -> Response:
         """A file of the pages: its address changes with it."""
-        found = page.static().get(request.path_params["name"])
+        found = static().get(request.path_params["name"])
         if found is None:
             raise HTTPException(404)
         return Response(found[0], headers={"cache-control": "public, max-age=31536000, immutable"}, media_type=found[1])
@@ -356,9 +278,12 @@ class Service:
         if not self.background:
             yield
             return
-        forms = {"page": functools.partial(self._warm, "page", HTML, self._page),
-                 "json": functools.partial(self._warm, "json", JSON, self._json)}  # fmt: skip
-        threading.Thread(target=self.desk.warm, args=(self.stop, forms), daemon=True, name="warm").start()
+        usual = [
+            functools.partial(self._warm, form, kind, make)
+            for form, kind, make in (("page", HTML, self._page), ("json", JSON, self._json),
+                                     ("finding", HTML, self._finding_page))
+        ]  # fmt: skip
+        threading.Thread(target=self.desk.warm, args=(self.stop, usual[:2], usual[2]), daemon=True, name="warm").start()
         looking = asyncio.create_task(self._look())
         yield
         self.stop.set()
@@ -374,24 +299,6 @@ class Service:
                 log.warning(line)
 
 
-async def _read_json(request: Request) -> Any:
-    """The body as JSON; 415 or 400 where it is none."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON:
-        raise HTTPException(415, "the body is not said to be application/json")
-    body = await request.body()
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(400, "the body is not JSON") from error
-
-
-def _error_page(path: str, error: Mapping[str, Any]) -> bytes | None:
-    return None if path.startswith(PROGRAMS) else page.rendered("error.html", error=error)
-
-
 def _fault(request: Request, error: RiskModelError, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    body = error_body(error, status)
-    shown = _error_page(request.scope["path"], body["error"])
-    kind = JSON if shown is None else HTML
-    return Response(shown or as_json(body), status, {**(headers or {}), "cache-control": "no-store"}, kind)
+    content, kind = as_sent(request.scope["path"], error, status)
+    return Response(content, status, {**(headers or {}), "cache-control": "no-store"}, kind)

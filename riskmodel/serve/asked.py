@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
 from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, TEST_ERRORS, checked_detail
@@ -32,7 +32,17 @@ class Asked:
     audience: str
     test_errors: str
     detail: tuple[str, ...]
-    described: bool  # whether anything was stated that is part of no number: such an answer is kept nowhere
+    descriptors: tuple[str, ...] = ()  # of these names those that were stated, and are part of no number
+
+    @property
+    def described(self) -> bool:
+        """Whether anything was stated that is part of no number: such an answer is kept nowhere."""
+        return bool(self.descriptors)
+
+    def undescribed(self) -> Asked:
+        """The same question without what was described."""
+        given = tuple(one for one in self.given if one[0] not in self.descriptors)
+        return replace(self, given=given, descriptors=())
 
     def address(self, **changes: str) -> str:
         """The query string of this question, or of one that differs; what is usual is left out."""
@@ -120,6 +130,6 @@ def asked(given: Mapping[str, str], finding: str, evidence: Evidence, *, form: b
         finding=finding,
         given=tuple((name, stated[name]) for name in own if name in stated),
         detail=checked_detail(detail),
-        described=any(name in stated for name in descriptors),
+        descriptors=tuple(name for name in descriptors if name in stated),
         **chosen,
     )

@@ -15,6 +15,12 @@ from riskmodel.serve.asked import LONGEST
 from riskmodel.serve.exchange.hooks import services
 
 _ERROR = {"$ref": "#/components/schemas/ServedError"}
+#: What is sent in its place to whoever speaks FHIR.
+_OUTCOME = {
+    "type": "object",
+    "required": ["resourceType", "issue"],
+    "properties": {"resourceType": {"const": "OperationOutcome"}, "issue": {"type": "array", "minItems": 1}},
+}
 
 
 def openapi(findings: Mapping[str, Evidence]) -> dict[str, Any]:
@@ -137,20 +143,23 @@ def _get(
         name: {"schema": {"type": "string"}, "required": True}
         for name in (("ETag", "Cache-Control") if parameters else ("Cache-Control",))
     }
+    error = (_ERROR, kind) if kind == "application/json" else (_OUTCOME, kind)
     responses: dict[str, Any] = {
         "200": {"description": "The answer", "headers": tags, "content": {kind: {"schema": answered}}},
-        "400": _refused("Another host was asked for"),
+        "400": _refused("Another host was asked for", *error),
     }
     if parameters:
         responses["304"] = {"description": "What the asker has is still the answer"}
-        responses["422"] = _refused(f"A name, state or address (at most {LONGEST} characters) that cannot be used")
-        responses["503"] = _refused("A number could not be reached within its stated error")
+        responses["422"] = _refused(
+            f"A name, state or address (at most {LONGEST} characters) that cannot be used", *error
+        )
+        responses["503"] = _refused("A number could not be reached within its stated error", *error)
         responses["404"] = _refused("There is no such finding")
     return {"get": {"summary": text, "parameters": parameters or [], "responses": responses}}
 
 
-def _refused(text: str) -> dict[str, Any]:
-    return {"description": text, "content": {"application/json": {"schema": _ERROR}}}
+def _refused(text: str, schema: Mapping[str, Any] = _ERROR, kind: str = "application/json") -> dict[str, Any]:
+    return {"description": text, "content": {kind: {"schema": schema}}}
 
 
 def _hook() -> dict[str, Any]:
@@ -177,12 +186,12 @@ def _hook() -> dict[str, Any]:
             "requestBody": {"required": True, "content": {"application/json": {"schema": hook}}},
             "responses": {
                 "200": {"description": "Cards", "content": {"application/json": {"schema": cards}}},
-                "400": _refused("No JSON, or another host"),
-                "401": _refused("A token that is not trusted, where tokens are asked for"),
-                "404": _refused("There is no such service"),
-                "413": _refused("Too long"),
-                "415": _refused("Not application/json"),
-                "422": _refused("No call of a hook"),
+                "400": _refused("No JSON, or another host", _OUTCOME),
+                "401": _refused("A token that is not trusted, where tokens are asked for", _OUTCOME),
+                "404": _refused("There is no such service", _OUTCOME),
+                "413": _refused("Too long", _OUTCOME),
+                "415": _refused("Not application/json", _OUTCOME),
+                "422": _refused("No call of a hook", _OUTCOME),
             },
         }
     }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
 
 from riskmodel.consultation.consult import Consultation, consult
 from riskmodel.errors import InputError, RiskModelError
@@ -16,8 +21,11 @@ from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.load import load_evidence
 from riskmodel.evidence.manifest import FILES, SHIPPED, findings, place_of
 from riskmodel.serve.asked import USUAL, Asked, asked, finding_named, pairs
-from riskmodel.serve.finished import Finished, Shelf
+from riskmodel.serve.finished import Finished, Shelf, tagged
 from riskmodel.tree.model import ProbabilityTree, fit
+
+#: Frames of pages that are kept, of each finding: some 100 KB each.
+FRAMES = 200
 
 #: What a file says of itself without being read: when it was last written, and how long it is.
 Seen = tuple[tuple[str, int, int], ...]
@@ -33,6 +41,8 @@ class Held:
     fault: RiskModelError | None = None
     warm: bool = False
     trees: dict[tuple[str, str], ProbabilityTree] = field(default_factory=dict)
+    #: By question what of its page nothing that is described of a patient changes; the first leaves first.
+    frames: dict[Asked, Any] = field(default_factory=dict)
     #: One answer of a finding is worked out at a time: two would share the interpreter and finish later.
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -76,9 +86,9 @@ class Desk:
         return asked(given, finding, self.held[finding].evidence, form=form)
 
     def consult(self, one: Asked, *detail: str) -> Consultation:
-        """The consultation that answers a question."""
+        """The consultation that answers a question; one whose numbers are kept waits for no other."""
         held = self.held[one.finding]
-        with held.lock:
+        with contextlib.nullcontext() if one.described and one.undescribed() in held.frames else held.lock:
             return consult(
                 finding=held.tree(one.reading, one.setting),
                 audience=one.audience,
@@ -106,6 +116,20 @@ class Desk:
             return made()
         with self.held[one.finding].lock:  # the second of two that ask the same waits for the first
             return self.shelf.get_or_make(self._key(one, form), made)
+
+    def frame[T](self, one: Asked, make: Callable[[Asked], T]) -> T:
+        """What of the page of a question is kept though something was described in it, made of the question without."""
+        frames, plain = self.held[one.finding].frames, one.undescribed()
+        found = frames.get(plain)
+        if found is None:
+            found = frames[plain] = make(plain)
+            while len(frames) > FRAMES:
+                frames.pop(next(iter(frames)), None)
+        return cast(T, found)
+
+    def quick(self, one: Asked, form: str) -> bool:
+        """Whether an answer takes milliseconds: the same without what was described is kept, and nothing costly is asked."""
+        return one.described and not one.detail and self.kept(one.undescribed(), form) is not None
 
     def _key(self, one: Asked, form: str) -> tuple[str, bool, Asked, str]:
         held = self.held[one.finding]
@@ -152,8 +176,12 @@ class Desk:
             said.append(f"{name}: now {evidence.version}")
         return said
 
-    def warm(self, stop: threading.Event, finish: Mapping[str, Callable[[Asked], object]]) -> None:
+    def warm(
+        self, stop: threading.Event, finish: Iterable[Callable[[Asked], object]], last: Callable[[Asked], object]
+    ) -> None:
         """Work out every state of every finding as it is usually asked, in the background, the first questions first.
+
+        Of each finding `last` is worked out once, after all that is asked of it.
 
         The lock is given back after each answer, so that a request waits for one at most.
         """
@@ -161,7 +189,7 @@ class Desk:
             for one in self.questions(name):
                 if stop.is_set():
                     return
-                for make in finish.values():
+                for make in finish:
                     make(one)
             held.warm = True
         for held in self.held.values():
@@ -173,14 +201,31 @@ class Desk:
                     return
                 with held.lock:
                     held.tree(reading, setting)
+        for name in self.held:
+            if stop.is_set():
+                return
+            last(next(self.questions(name)))
 
     def questions(self, finding: str) -> Iterator[Asked]:
         """A question for every combination of a finding's states, the broadest first."""
         states = {one.name: (None, *one.states) for one in self.held[finding].evidence.finding.states}
-        usual = Asked(finding, (), detail=(), described=False, **USUAL)
+        usual = Asked(finding=finding, given=(), detail=(), descriptors=(), **USUAL)
         every = [dict(zip(states, one, strict=True)) for one in itertools.product(*states.values())]
         for known in sorted(every, key=lambda one: sum(state is not None for state in one.values())):
             yield replace(usual, given=tuple((name, state) for name, state in known.items() if state is not None))
+
+
+async def answered(
+    desk: Desk, request: Request, form: str, kind: str, make: Callable[[Asked], bytes], *, typed: bool = False
+) -> Response:
+    """Finished bytes of a question: those that are kept, or else made beside the loop that answers the others."""
+    one = desk.read(request.scope["query_string"], form=typed)
+    found = desk.kept(one, form)
+    if found is None and desk.quick(one, form):
+        found = desk.finished(one, form, kind, make)  # a thread for each of many such would make all of them wait
+    elif found is None:
+        found = await run_in_threadpool(desk.finished, one, form, kind, make)
+    return tagged(request, found, described=one.described)
 
 
 def _seen(folder: Path) -> Seen:
@@ -196,4 +241,4 @@ def _seen(folder: Path) -> Seen:
 
 def as_json(value: Any) -> bytes:
     """A value as JSON, as every face writes it."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(value)

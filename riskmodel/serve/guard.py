@@ -5,19 +5,10 @@ Written against ASGI itself, since a middleware that wraps every response in a t
 
 from __future__ import annotations
 
-import json
-import logging
-import secrets
-import traceback
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from riskmodel.errors import InputError, RiskModelError, UnavailableError
-
-log = logging.getLogger("riskmodel.serve")
+from riskmodel.errors import InputError, RiskModelError
+from riskmodel.serve.faults import TooLargeError, as_sent, fault_of_ours, status_of
 
 #: Bytes of a body, by the beginning of a path: a table of new counts, a hook with its prefetched bundles, and anything else.
 CAPS = (("/analyst", 1 << 20), ("/cds-services", 1 << 20), ("", 64 << 10))
@@ -39,36 +30,6 @@ HEADERS = (
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
-class TooLargeError(InputError):
-    """A body longer than is read."""
-
-    code = "bad_input"
-
-
-def status_of(error: RiskModelError) -> int:
-    """The status that says an error of the one tree: what the caller can mend is 422."""
-    if isinstance(error, TooLargeError):
-        return 413
-    if isinstance(error, UnavailableError):
-        return 503
-    return 422 if isinstance(error, InputError) or error.code == "bad_evidence" else 503
-
-
-def error_body(error: RiskModelError, status: int) -> dict[str, Any]:
-    """The one JSON body of an error, with its status."""
-    body: dict[str, Any] = error.to_dict()
-    body["error"]["status"] = status
-    return body
-
-
-def fault_of_ours(error: BaseException) -> RiskModelError:
-    """A fault of ours as a number, under which its kind and place are logged; what was asked is not in it."""
-    reference = secrets.token_hex(4)
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    log.error("fault %s: %s at %s:%s", reference, type(error).__name__, Path(at.filename).name, at.lineno)
-    return RiskModelError(f"a fault of riskmodel itself (reference {reference})", remedy="Please report it")
-
-
 class Guard:
     """An application behind its guard.
 
@@ -78,14 +39,10 @@ class Guard:
         What is guarded.
     hosts : tuple of str
         Names under which it may be asked, without a port: a page of another site that resolves to this machine is refused.
-    finish : callable
-        What a person is shown of an error, as HTML, where the path is of a page; None where JSON is to be sent.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, hosts: tuple[str, ...], finish: Callable[[str, Mapping[str, Any]], bytes | None]
-    ) -> None:
-        self.app, self.hosts, self.finish = app, hosts, finish
+    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...]) -> None:
+        self.app, self.hosts = app, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -122,13 +79,12 @@ class Guard:
                 await self._refuse(scope, guarded, fault_of_ours(error), 500)
 
     async def _refuse(self, scope: Scope, send: Send, error: RiskModelError, status: int) -> None:
-        body = error_body(error, status)
-        page = self.finish(scope["path"], body["error"])
-        content = json.dumps(body, ensure_ascii=False).encode() if page is None else page
-        kind = b"application/json" if page is None else b"text/html; charset=utf-8"
+        content, kind = as_sent(scope["path"], error, status)
         headers = [
-            (b"content-type", kind), (b"content-length", str(len(content)).encode()), (b"cache-control", b"no-store"),
-        ]  # fmt: skip
+            (b"content-type", kind.encode()),
+            (b"content-length", str(len(content)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
         if status == 413:
             headers.append((b"connection", b"close"))  # what is left of the body is not read
         await send({"type": "http.response.start", "status": status, "headers": headers})

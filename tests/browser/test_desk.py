@@ -155,13 +155,22 @@ def test_the_keyboard_reaches_every_control_and_changes_the_answer(open_page):
 
 
 @pytest.mark.parametrize(
-    "path", [*PAGES[:5], "/?finding=fetal-echogenic-bowel", "/?audience=researcher&anatomy=associated"]
+    "path",
+    [
+        *PAGES[:5],
+        "/?finding=fetal-echogenic-bowel&detail=robustness",
+        "/?detail=robustness&audience=researcher",
+        "/?finding=fetal-mild-ventriculomegaly&detail=robustness",
+        "/?finding=fetal-mild-ventriculomegaly&detail=robustness&test_errors=published&audience=patient",
+        "/?infection=pending&detail=robustness&test_errors=published&weeks=20",
+        "/?audience=researcher&anatomy=associated",
+    ],
 )
 def test_an_answer_prints_on_two_pages_at_most(open_page, tmp_path, path):
     if shutil.which("pdfinfo") is None:
         pytest.skip("poppler-utils is not installed")
     page = open_page()
-    page.goto(path)
+    page.goto(path, timeout=120_000)
     page.pdf(path=tmp_path / "answer.pdf", prefer_css_page_size=True)
     done = subprocess.run(["pdfinfo", tmp_path / "answer.pdf"], capture_output=True, text=True, check=True)
     assert int(re.search(r"Pages:\s+(\d+)", done.stdout)[1]) <= 2

@@ -39,7 +39,7 @@ def consulted(finding):
 @pytest.mark.slow
 @pytest.mark.parametrize("finding", FINDINGS)
 def test_the_pages_are_what_the_program_says(finding):
-    text = (PAGES / f"{finding}.moves.json").read_text(encoding="utf-8")
+    text = (SHIPPED / finding / "moves.json").read_text(encoding="utf-8")
     kept = json.loads(text)
     assert text == stored_text(kept)
     ledger = count_ledger(finding, moves=False).with_stored(kept)

@@ -61,7 +61,9 @@ def test_certainty_is_of_the_counts_that_the_answer_used(model):
     # The branch that no series reports alone is told by coarse counts, so that no branch is unknown.
     karyotype = bowel.risk("abnormal_karyotype")
     assert not karyotype.unknown
-    assert certainty(karyotype)[1].startswith("8 series, 4 of them of a wider group; 2,111 fetuses")
+    assert certainty(karyotype)[1].startswith(
+        "8 series, 4 of them count these fetuses only together with others; 2,111 fetuses"
+    )
     assert bowel.risk("infection").weakness == "one series decides it"
     # Of most groups only Aboujaoude 2006 tells deaths, 5 of 65 in all of them together.
     assert bowel.risk("fetal_death").weakness == "one series decides one of its branches"

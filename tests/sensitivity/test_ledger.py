@@ -179,12 +179,11 @@ def test_the_command_says_one_source_s_chain():
 @pytest.mark.slow
 @pytest.mark.parametrize("finding", ["fetal-hepatic-calcification", WIDE, BOWEL])
 def test_the_stored_moves_are_those_of_the_program(finding):
-    from pathlib import Path
-
+    from riskmodel.evidence.manifest import SHIPPED
+    from riskmodel.sensitivity.finding_page import MOVES
     from riskmodel.sensitivity.ledger import without
 
-    place = Path(__file__).parents[2] / "docs" / "findings" / f"{finding}.moves.json"
-    kept = json.loads(place.read_text(encoding="utf-8"))
+    kept = json.loads((SHIPPED / finding / MOVES).read_text(encoding="utf-8"))
     model = rm.fit(finding)
     assert kept["evidence_version"] == model.evidence.version, "run make pages"
     rows = [row for row in model.evidence.counts if str(row.row) in kept["left_out"]]

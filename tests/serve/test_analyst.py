@@ -1,5 +1,6 @@
 """The analyst's page and the finding's: faults beside their cells, what moves, the new folder, and nothing kept."""
 
+import dataclasses
 import io
 import re
 import tempfile
@@ -63,14 +64,14 @@ def test_the_new_folder_is_the_one_that_is_saved_and_nothing_stays(client, tmp_p
     fields = dict(
         re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text.split("/analyst/folder")[1])
     )
-    before = {one.name for one in Path(tempfile.gettempdir()).glob("riskmodel-*")}
+    before = {one for place in (tempfile.gettempdir(), "/dev/shm") for one in Path(place).glob("riskmodel-*")}
     reply = client.post("/analyst/folder", data=fields)
     assert reply.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(reply.content)) as archive:
         archive.extractall(tmp_path / "out")
     evidence = rm.load_evidence(tmp_path / "out" / HEPATIC)
     assert "Nobody 2020" in evidence.sources
-    assert {one.name for one in Path(tempfile.gettempdir()).glob("riskmodel-*")} <= before
+    assert {one for place in (tempfile.gettempdir(), "/dev/shm") for one in Path(place).glob("riskmodel-*")} <= before
     assert client.post("/analyst/folder", data=fields | {"again": "%%%"}).status_code == 422
 
 
@@ -96,9 +97,37 @@ def test_a_finding_s_page_has_every_source_and_what_its_audit_asks(client, findi
     assert all(one in shown for one in evidence.sources)
     assert all(one.remedy in shown for one in evidence.audit())
     assert evidence.content_hash in shown
+    assert {f"row-{row.row}" for row in evidence.all_counts} <= {*re.findall(r'id="([^"]+)"', reply.text)}
+    assert "becomes" in shown
+    assert {*re.findall(r'href="#([^"]+)"', reply.text)} <= {*re.findall(r'id="([^"]+)"', reply.text)}
     body = client.get(f"/api/v1/finding/{finding}").json()
     assert body["evidence_version"] == evidence.version
     assert client.get("/finding", params={"finding": finding, "reading": "nobody"}).status_code == 422
+
+
+def test_another_reading_says_how_its_moves_are_had(client):
+    reply = client.get("/finding", params={"finding": HEPATIC, "reading": "as-cited"})
+    assert (
+        "riskmodel evidence ledger fetal-hepatic-calcification --setting any --reading as-cited --moves" in reply.text
+    )
+
+
+def test_the_shipped_calibration_is_shown_and_one_of_other_code_is_called_stale(tmp_path, monkeypatch):
+    from riskmodel.calibration.corpus import load_corpus
+    from riskmodel.calibration.record import CalibrationRecord
+    from riskmodel.serve.pages import finding
+
+    record = CalibrationRecord.load(finding.RECORD)
+    record.check(load_corpus())  # make calibration writes it anew
+    assert record.verdict() == "pass"
+    said = finding.calibration.__wrapped__()
+    assert said["stale"] == ""
+    held = next(row["value"] for row in record.bar() if row["criterion"].startswith("95 %") and row["k"] == "average")
+    assert f"{100 * held:.1f} %" in said["text"]
+    assert record.made[:10] in said["text"]
+    monkeypatch.setattr(finding, "RECORD", tmp_path / "other.json")
+    dataclasses.replace(record, code="0" * 64).save(finding.RECORD)
+    assert "stale" in finding.calibration.__wrapped__()["stale"]
 
 
 def test_a_finding_that_nobody_serves_is_not_there(client):

@@ -50,7 +50,7 @@ def test_a_body_is_read_to_its_cap_whether_its_length_is_said_or_not(client):
             "/cds-services/riskmodel-patient-view", content=content, headers={"content-type": "application/json"}
         )
         assert reply.status_code == 413
-        assert reply.json()["error"]["status"] == 413
+        assert reply.json()["issue"][0]["code"] == "too-long"
     assert client.post("/", content=b"x" * 70_000).status_code == 413
 
 
@@ -60,7 +60,7 @@ def test_a_fault_of_ours_is_a_number_and_neither_told_nor_logged_with_what_was_a
     def broken(*_):
         raise ValueError("anatomy=isolated is a secret of a patient")
 
-    monkeypatch.setattr(service.desk, "answer", broken)
+    monkeypatch.setattr(service.desk, "consult", broken)
     with caplog.at_level(logging.DEBUG):
         replies = [
             client_of(service).get(path) for path in ("/?anatomy=isolated", "/api/v1/consultation?anatomy=isolated")

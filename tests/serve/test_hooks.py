@@ -21,7 +21,9 @@ def test_services_ask_for_what_the_patient_s_number_gives_and_nothing_else(clien
     body = client.get("/cds-services").json()
     assert {one["hook"] for one in body["services"]} == {"patient-view", "problem-list-item-create"}
     for one in body["services"]:
-        assert {"hook", "id", "description", "version"} <= one.keys()
+        assert {"hook", "id", "description"} <= one.keys()
+        # What 3.0 asks for besides: the specification's version, and the hook's as the library of hooks has it.
+        assert (one["version"], one["hookVersion"]) == ("2.0.1", {"patient-view": "1.0"}.get(one["hook"], "0.1.0"))
         for query in one["prefetch"].values():
             assert query.count("{{") == query.count("{{context.patientId}}") == 1
 
@@ -99,10 +101,44 @@ def test_a_problem_that_is_over_or_another_s_is_not_answered(client):
         (b'{"hook": "order-sign", "hookInstance": "x", "context": {}}', "application/json", 422),
     ],
 )  # fmt: skip
-def test_what_is_no_call_is_refused_with_the_one_body(client, content, kind, status):
+def test_what_is_no_call_is_refused_with_an_outcome(client, content, kind, status):
     reply = client.post(PATH, content=content, headers={"content-type": kind})
     assert reply.status_code == status
-    assert reply.json()["error"]["status"] == status
+    assert reply.headers["content-type"] == "application/json"
+    _outcome(reply)
+
+
+def _outcome(reply):
+    """The one issue of an OperationOutcome (R4), of a code that is one."""
+    body = reply.json()
+    assert body["resourceType"] == "OperationOutcome"
+    [issue] = body["issue"]
+    codes = {
+        "login",
+        "forbidden",
+        "not-found",
+        "not-supported",
+        "too-long",
+        "value",
+        "exception",
+        "processing",
+        "invalid",
+    }
+    assert issue["severity"] in ("error", "fatal")
+    assert issue["code"] in codes
+    assert issue["details"]["text"].endswith(".")
+    return issue
+
+
+def test_an_error_of_fhir_is_an_outcome_and_says_where_it_is_and_how_it_is_mended(client):
+    reply = client.get("/fhir/RiskAssessment", params={"finding": BOWEL, "anatomy": "isolatd"})
+    assert (reply.status_code, reply.headers["content-type"]) == (422, "application/fhir+json; fhirVersion=4.0")
+    issue = _outcome(reply)
+    assert (issue["code"], "isolated" in issue["diagnostics"]) == ("value", True)
+    assert issue["diagnostics"].startswith("anatomy: ")
+    assert _outcome(client.get("/fhir/Nothing"))["code"] == "not-found"
+    assert _outcome(client.get(PATH))["code"] == "not-supported"
+    assert client.get("/fhir/metadata", headers={"host": "evil.example"}).json()["resourceType"] == "OperationOutcome"
 
 
 def test_a_service_that_nobody_offers_and_feedback(client):

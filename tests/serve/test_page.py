@@ -7,7 +7,10 @@ import pytest
 
 import riskmodel as rm
 from riskmodel.report.brief import brief
-from riskmodel.serve.drawn import icons
+from riskmodel.serve.app import Service
+from riskmodel.serve.desk import Desk
+from riskmodel.serve.pages.answer import ALWAYS, answer_page
+from riskmodel.serve.pages.drawn import icons
 
 CASES = [
     {"finding": finding, "audience": audience} | known
@@ -133,3 +136,32 @@ def test_icons_are_filled_to_the_low_end_hatched_to_the_high_one_and_their_line_
 def test_a_finding_s_name_is_no_path(client):
     for name in ("/etc", "..", "riskmodel/data/fetal-echogenic-bowel", "."):
         assert client.get("/", params={"finding": name}).status_code == 422
+
+
+@pytest.mark.parametrize("audience", ["clinician", "patient", "researcher"])
+@pytest.mark.parametrize(
+    ("finding", "described"),
+    [
+        ("fetal-hepatic-calcification", "weeks=20%2B3&size=5.5x4.4&foci=1"),
+        ("fetal-mild-ventriculomegaly", "weeks=20"),
+    ],
+)
+def test_a_page_of_what_is_described_is_the_same_from_a_frame_and_made_anew_and_the_frame_has_none_of_it(
+    finding, described, audience
+):
+    service = Service(Desk([finding]), background=False)
+    one = service.desk.read(f"anatomy=isolated&audience={audience}&{described}".encode(), form=True)
+    held = service.desk.held[finding]
+    anew = answer_page(one, service.desk.answer(one, *ALWAYS), held.evidence, service._titles())
+    assert service._page(one) == anew
+    [(plain, frame)] = held.frames.items()
+    assert dict(plain.given) == {"anatomy": "isolated"}
+    assert service._page(one) == anew
+    assert held.frames == {plain: frame}
+    assert not any("5.5" in part or "20+3" in part for part in (frame.outcomes, frame.behind, *frame.prose.values()))
+    # Another answer's frame is not taken, whatever it says.
+    other = service.desk.read(f"anatomy=associated&audience={audience}&{described}".encode(), form=True)
+    fresh = answer_page(other, service.desk.answer(other, *ALWAYS), held.evidence, service._titles())
+    assert fresh == answer_page(
+        other, service.desk.answer(other, *ALWAYS), held.evidence, service._titles(), kept=frame
+    )

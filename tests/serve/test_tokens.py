@@ -65,7 +65,7 @@ def test_any_other_is_refused(signed, how):
     reply = asked(signed, "" if how is None else f"Bearer {token(**how)}")
     assert reply.status_code == 401
     assert reply.headers["www-authenticate"] == "Bearer"
-    assert reply.json()["error"]["status"] == 401
+    assert reply.json()["issue"][0]["code"] == "login"
 
 
 @pytest.mark.parametrize("authorization", ["Bearer", "Bearer x.y.z", "Basic abc", "Bearer ...."])

@@ -13,7 +13,7 @@ from typing import Any
 
 from riskmodel._support.version import __version__
 from riskmodel.report.brief import Row, brief
-from riskmodel.report.wording import capital, named, read, sentence
+from riskmodel.report.wording import capital, meaning, named, read, sentence
 
 Answer = Mapping[str, Any]
 
@@ -55,18 +55,12 @@ def risk_assessment(answer: Answer) -> dict[str, Any]:
         "subject": {"reference": "#group"},
         "prediction": predictions,
         "mitigation": "; ".join(
-            f"({i}) {one}" for i, one in enumerate([*(step.title for step in screen.next), *screen.ends], 1)
+            f"({i}) {one}" for i, one in enumerate([*screen.ends, *(step.title for step in screen.next)], 1)
         )
         or sentence(screen.no_step),
         "note": [
             {"text": f"{screen.warning} {answer['disclaimer']}".strip()},
-            *(
-                {
-                    "text": f"{capital(risk['title'])}: {sentence(risk['definition'])} Until {risk['until']}. Among "
-                    f"{risk['denominator']}."
-                }
-                for risk in answer["risks"]
-            ),
+            *({"text": f"{capital(risk['title'])}: {meaning(risk)}"} for risk in answer["risks"]),
         ],
     }
     return {name: one for name, one in resource.items() if one}  # FHIR has nothing that is empty
@@ -139,7 +133,7 @@ def _evidence(risk: Answer, answer: Answer) -> dict[str, Any]:
         "title": f"{capital(str(risk['title']))}: {answer['title']}, {given}",
         "status": "draft" if answer["review"]["status"] != "reviewed" else "active",
         "experimental": True,
-        "description": f"{sentence(risk['definition'])} Until {risk['until']}. Among {risk['denominator']}.",
+        "description": meaning(risk),
         "variableDefinition": [
             {"description": text, "variableRole": {"coding": [{"system": _ROLES, "code": role}]}} for role, text in roles
         ],
@@ -150,15 +144,42 @@ def _evidence(risk: Answer, answer: Answer) -> dict[str, Any]:
 
 def capability(date: str) -> dict[str, Any]:
     """What of FHIR is served, as a CapabilityStatement."""
-    names = [{"name": "finding", "type": "token"}]
-    resources = [{"type": "RiskAssessment", "interaction": [{"code": "search-type"}], "searchParam": names}]
+    told = "GET RiskAssessment?finding=F&... answers the resource itself, made when asked; it is no search"
     return {
         "resourceType": "CapabilityStatement", "status": "active", "date": date, "kind": "instance",
         "software": {"name": "riskmodel", "version": __version__},
         "implementation": {"description": "Risks of prenatal findings from published series; no patient is stored"},
         "fhirVersion": "4.0.1", "format": ["application/fhir+json"],
-        "rest": [{"mode": "server", "resource": resources}],
+        "rest": [{"mode": "server", "resource": [{"type": "RiskAssessment", "documentation": told}]}],
     }  # fmt: skip
+
+
+#: FHIR R4, `IssueType`, by the status that says the same.
+_ISSUES = {401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported",
+           422: "value", 500: "exception", 503: "processing"}  # fmt: skip
+
+
+def operation_outcome(error: Mapping[str, Any]) -> dict[str, Any]:
+    """An error as an OperationOutcome: FHIR R4, and what CDS Hooks 3.0 (ballot) has a service send where it sends no cards.
+
+    Parameters
+    ----------
+    error : mapping
+        The error of the one body, with its status.
+
+    Returns
+    -------
+    dict
+        The resource: one issue, with what is wrong, and where and how to mend it as diagnostics.
+    """
+    where = f"{error['field']}: " if error["field"] else ""
+    issue = {
+        "severity": "fatal" if error["status"] == 500 else "error",
+        "code": _ISSUES.get(error["status"], "invalid"),
+        "details": {"text": sentence(error["what"])},
+    }
+    told = where + sentence(error["remedy"]) if error["remedy"] else where.removesuffix(": ")
+    return {"resourceType": "OperationOutcome", "issue": [issue | ({"diagnostics": told} if told else {})]}
 
 
 def _group(answer: Answer) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""CDS Hooks 2.0.1: services, what of a call is a question, and an answer as a card.
+"""CDS Hooks 2.0.1, with what 3.0 adds: services, what of a call is a question, and an answer as a card.
 
 What a hospital's system sends is prefetched for ``{{context.patientId}}`` alone and read leniently: what is absent, null,
 an error of its own, or a page of several is not known. Nothing is fetched, and the access token that may come with it is
@@ -21,10 +21,15 @@ from riskmodel.serve.exchange.fhir import FINDING, STATE
 
 Answer = Mapping[str, Any]
 
+#: The specification that is followed, which a service says from 3.0 on (3.0.0-ballot, "Discovery"); 2.0 passes it over.
+SPECIFICATION = "2.0.1"
+#: By hook its version in the library of hooks (CDS Hooks Library 1.0.1), and what the service tells.
 _HOOKS = {
-    "patient-view": "Risks of a finding on a patient's problem list, from published series",
-    "problem-list-item-create": "Risks of a finding as it is put on the problem list, from published series",
-}
+    "patient-view": ("1.0", "Risks of a finding on a patient's problem list, from published series"),
+    "problem-list-item-create": (
+        "0.1.0", "Risks of a finding as it is put on the problem list, from published series"
+    ),
+}  # fmt: skip
 _PREFETCH = {
     "conditions": "Condition?patient={{context.patientId}}",
     "observations": f"Observation?patient={{{{context.patientId}}}}&code={STATE}|",
@@ -41,11 +46,12 @@ def services() -> dict[str, Any]:
                 "id": f"riskmodel-{hook}",
                 "title": "riskmodel",
                 "description": text,
-                "version": __version__,
+                "version": SPECIFICATION,
+                "hookVersion": version,
                 "prefetch": _PREFETCH,
                 "usageRequirements": f"States of knowledge are Observations with codes of {STATE}; see docs/serve.md",
             }
-            for hook, text in _HOOKS.items()
+            for hook, (version, text) in _HOOKS.items()
         ]
     }
 

@@ -39,6 +39,13 @@ async function show(address, whole) {
   }
 }
 
+// What is named is opened where it stands.
+addEventListener("click", (event) => {
+  const at = event.target.closest?.('a[href^="#"]')?.hash.slice(1);
+  const fold = at && $(at)?.closest("details");
+  if (fold) fold.open = true;
+});
+
 if ($("ask")) {
   document.documentElement.classList.add("live");
   $("knowns").open ||= wide.matches;
@@ -60,11 +67,6 @@ if ($("ask")) {
     const link = event.target.open && from && event.target.querySelector(".prose a");
     if (link && !event.target.dataset.asked) (event.target.dataset.asked = "1"), show(from, false);
   }, true);
-  // A source is opened where it is named, and everything is open on paper.
-  addEventListener("click", (event) => {
-    const at = event.target.closest?.('a[href^="#"]')?.hash.slice(1);
-    const fold = at && $(at)?.closest("details");
-    if (fold) fold.open = true;
-  });
+  // Everything is open on paper.
   addEventListener("beforeprint", () => document.querySelectorAll("#answer details").forEach((one) => (one.open = true)));
 }

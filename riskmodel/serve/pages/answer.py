@@ -5,21 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markdown_it import MarkdownIt
+import msgspec
 from markupsafe import Markup
 
-from riskmodel._support.version import __version__
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.export import describe
 from riskmodel.evidence.incoming import NEEDED
 from riskmodel.report import render
 from riskmodel.report.brief import Brief, Row, brief, short_title
-from riskmodel.report.evidence import to_markdown as evidence_markdown
 from riskmodel.report.wording import (
     capital,
     counted,
@@ -28,6 +23,7 @@ from riskmodel.report.wording import (
     frequency,
     frequency_range,
     listed,
+    meaning,
     named,
     read,
     said,
@@ -36,12 +32,11 @@ from riskmodel.report.wording import (
     why,
 )
 from riskmodel.serve.asked import Asked
-from riskmodel.serve.controls import form
-from riskmodel.serve.drawn import forest, icons, span
-from riskmodel.tree.model import ProbabilityTree
+from riskmodel.serve.pages.controls import form
+from riskmodel.serve.pages.drawn import forest, icons, span
+from riskmodel.serve.pages.templates import anchor, as_html, rendered
 
 Answer = Mapping[str, Any]
-STATIC = Path(__file__).parent / "static"
 #: What a page asks for by name of every answer: what results change, and what to weigh a risk against. Robustness is asked
 #: for when it is opened.
 ALWAYS = ("changes", "neighbours")
@@ -49,63 +44,57 @@ ALWAYS = ("changes", "neighbours")
 _SHOWN = 3
 
 
-@cache
-def static() -> dict[str, tuple[bytes, str]]:
-    """Files of the pages, read once: by name their bytes and media type."""
-    kinds = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-    return {path.name: (path.read_bytes(), kinds[path.suffix]) for path in sorted(STATIC.iterdir())}
+#: Parts of an answer in which what was described of a patient is echoed.
+_SAID = ("described", "stated", "cautions", "differential", "prognosis")
 
 
-@cache
-def _address(name: str) -> str:
-    return f"/static/{name}?v={hashlib.sha256(static()[name][0]).hexdigest()[:12]}"
+@dataclass(frozen=True)
+class Frame:
+    """What of a page stays as it is whatever is described of a patient: made of an answer without, and kept."""
+
+    answered: bytes  # hash of all else that the answer says
+    outcomes: Markup
+    behind: Markup
+    prose: Mapping[str, Markup]  # by Markdown
 
 
-def anchor(source: str) -> str:
-    """The place of a source on a page."""
-    return "source-" + re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-")
+def frame(answer: Answer, evidence: Evidence) -> Frame:
+    """The frame of an answer in which nothing was described."""
+    context = {"answer": _framed(answer, evidence), "screen": brief(answer)}
+    outcomes, behind = (Markup(rendered(name, **context).decode()) for name in ("outcomes.html", "behind.html"))
+    return Frame(_hashed(answer), outcomes, behind, {one: as_html(one) for one in _sections(answer)})
 
 
-_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+def _hashed(answer: Answer) -> bytes:
+    rest = {name: one for name, one in answer.items() if name not in _SAID}
+    return hashlib.blake2b(msgspec.json.encode(rest)).digest()
 
 
-def as_html(text: str) -> Markup:
-    """Markdown of ours as HTML, a heading lower; HTML that stands in it is text."""
-    shown = _markdown.render(re.sub(r"(?m)^(#{1,4}) ", r"\1# ", text))
-    # A table may be wider than a telephone: it is scrolled by itself, by the keyboard too.
-    return Markup(re.sub(r"<table>(.*?)</table>", r'<div class="scroll" tabindex="0" role="group" aria-label="Table">'
-                         r"<table>\1</table></div>", shown, flags=re.DOTALL))  # fmt: skip
+def _sections(answer: Answer) -> list[str]:
+    """What a page says in Markdown, by section."""
+    shown = ("evidence", "workup") if answer["audience"] == "patient" else ("workup",)
+    return [one for name in shown for one in _split(render.body(answer, (name,)))]
 
 
-@cache
-def _environment() -> Environment:
-    env = Environment(
-        loader=PackageLoader("riskmodel.serve"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.globals |= {"address_of": _address, "version": __version__}
-    env.filters |= {"capital": capital, "named": named, "sentence": sentence, "anchor": anchor}
-    return env
+def _split(text: str) -> list[str]:
+    """Markdown by sections and by items of lists."""
+    return re.split(r"\n\n(?=#)|\n(?=- )", text)
 
 
-def rendered(template: str, **context: Any) -> bytes:
-    """A template with what it is given, as bytes."""
-    return _environment().get_template(template).render(context).encode()
-
-
-# ---------------------------------------------------------------- the answer
-
-
-def answer_page(one: Asked, answer: Answer, evidence: Evidence, findings: Mapping[str, str], fault: str = "") -> bytes:
-    """The page of an answer."""
+def answer_page(
+    one: Asked,
+    answer: Answer,
+    evidence: Evidence,
+    findings: Mapping[str, str],
+    fault: str = "",
+    kept: Frame | None = None,
+) -> bytes:
+    """The page of an answer; with the frame of one in which less was described, as much of it as is the same."""
     chosen = dict(one.given) | {name: getattr(one, name) for name in ("reading", "setting", "audience", "test_errors")}
     return rendered(
         "desk.html",
         form=form(evidence, chosen, findings, one.finding),
-        answer=view(one, answer, evidence),
+        answer=view(one, answer, evidence, kept),
         error=None,
         title=answer["title"],
         fault=fault,
@@ -134,54 +123,49 @@ def analyst_page(evidence: Evidence, findings: Mapping[str, str], found: Answer 
     )
 
 
-def finding_page(model: ProbabilityTree, findings: Mapping[str, str]) -> bytes:
-    """The page of a finding: what its audit asks, the fit, and every count."""
-    evidence = model.evidence
-    finding = evidence.finding
-    body = describe(evidence)
-    fit = [
-        ("Prior on averages", str(model.prior)),
-        ("Prior on how settings differ", str(model.heterogeneity)),
-        ("Counts and sources", f"{body['rows']} counts of {len(evidence.sources)} sources"),
-        ("Content hash", evidence.content_hash),
-    ]
-    return rendered(
-        "finding.html",
-        finding=finding.key,
-        title=finding.title,
-        question=finding.question,
-        review=sentence(finding.review.statement),
-        version=evidence.version,
-        readings=finding.readings,
-        reading=evidence.reading,
-        findings=findings,
-        audit=body["audit"],
-        fit=fit,
-        evidence=as_html(named(evidence_markdown(body | {"audit": []}).replace("## Audit\n\n", ""))),
-    )
-
-
-def view(one: Asked, answer: Answer, evidence: Evidence) -> dict[str, Any]:
+def view(one: Asked, answer: Answer, evidence: Evidence, kept: Frame | None) -> dict[str, Any]:
     """All that the template of an answer shows."""
     screen, plain = brief(answer), answer["audience"] == "patient"
-    risks = {risk["outcome"]: risk for risk in answer["risks"]}
-    main = [_row(screen.rows[0], risks, plain, screen.outcome.title, evidence)] if screen.outcome else []
-    shown = [name for name in ("evidence", "workup") if plain or name == "workup"]
-    body = {name: as_html(render.body(answer, (name,))) for name in shown}
-    robust = "robustness" in one.detail
-    sources = [
-        {"key": key, "citation": citation, "anchor": anchor(key), "link": _link(evidence, key)}
-        for key, citation in answer["sources"].items()
-        if key in _cited(answer)
-    ]
+    prose = kept.prose if kept else {}
+    if kept is None or kept.answered != _hashed(answer):
+        kept = frame(answer, evidence)
+
+    def shown(name: str) -> Markup:
+        parts = (prose.get(part) or as_html(part) for part in _split(render.body(answer, (name,))))
+        return Markup("".join(parts).replace("</ul>\n<ul>\n", ""))
+
+    cited = _cited(answer)
     return {
         "screen": screen,
         "plain": plain,
         "known": capital(screen.known),
+        "outcomes": kept.outcomes,
+        "behind": kept.behind,
+        "body": {name: shown(name) for name in ("evidence", "workup") if plain or name == "workup"},
+        "robustness": shown("robustness") if "robustness" in one.detail else None,
+        "robustness_at": f"/?{one.address(detail=','.join((*one.detail, 'robustness')))}#robustness",
+        "sources": [
+            {"key": key, "citation": citation, "anchor": anchor(key), "link": _link(evidence, key)}
+            for key, citation in answer["sources"].items()
+            if key in cited
+        ],
+        "foot": f"{sentence(answer['review']['plain_statement' if plain else 'statement'])} {answer['disclaimer']}",
+        "version": answer["evidence_version"],
+        "links": {"json": f"/api/v1/consultation?{one.address()}", "fhir": f"/fhir/RiskAssessment?{one.address()}"},
+    }
+
+
+def _framed(answer: Answer, evidence: Evidence) -> dict[str, Any]:
+    """What the templates of a frame show."""
+    screen, plain = brief(answer), answer["audience"] == "patient"
+    risks = {risk["outcome"]: risk for risk in answer["risks"]}
+    main = [_row(screen.rows[0], risks, plain, screen.outcome.title, evidence)] if screen.outcome else []
+    return {
+        "plain": plain,
         "rows": [*main, *(_row(row, risks, plain, row.label, evidence) for row in screen.others)],
         "steps": _steps(answer, evidence, screen, plain),
         "other_steps": [
-            {"title": capital(short_title(step, plain).removeprefix("offer ")), "state": _state(step, plain)}
+            {"title": capital(short_title(step, plain)), "state": _state(step, plain)}
             for step in answer["workup"]
             if step["state"] not in ("due", "planned", "awaited")
         ],
@@ -190,18 +174,11 @@ def view(one: Asked, answer: Answer, evidence: Evidence) -> dict[str, Any]:
         "routes": [] if plain else _routes(answer),
         "forests": [] if plain else [(capital(r["title"]), forest(r)) for r in answer["risks"] if r["counts"]],
         "definitions": [] if plain else [
-            f"{capital(r['title'])}: {sentence(r['definition'])} Until {r['until']}. Among {r['denominator']}."
+            f"{capital(r['title'])}: {meaning(r)}"
             for r in answer["risks"]
         ],
         "neighbours": _neighbours(answer, plain),
         "missed": [] if answer["test_errors"] is None else [_missed(m) for m in answer["test_errors"]],
-        "body": body,
-        "robustness": as_html(render.body(answer, ("robustness",))) if robust else None,
-        "robustness_at": f"/?{one.address(detail=','.join((*one.detail, 'robustness')))}#robustness",
-        "sources": sources,
-        "foot": f"{sentence(answer['review']['plain_statement' if plain else 'statement'])} {answer['disclaimer']}",
-        "version": answer["evidence_version"],
-        "links": {"json": f"/api/v1/consultation?{one.address()}", "fhir": f"/fhir/RiskAssessment?{one.address()}"},
     }  # fmt: skip
 
 
@@ -223,16 +200,11 @@ def _row(row: Row, risks: Mapping[str, Answer], plain: bool, title: str, evidenc
     # Those of the outcome itself; the others are of what leads to it, and stand under the answer.
     counts = [one for one in risk["counts"] if (one["variable"], one["category"]) == (asked.variable, asked.state)]
     direct = risk["crude"]
-    text = row.text.removeprefix("no figure, ") if row.kind == "none" else row.text
     words = frequency_range((row.low, row.high), row.of)
-    number = "No figure" if row.kind in ("none", "definition") else capital(text.removesuffix(f" of {row.of:,}"))
-    of = f"of {row.of:,}" if row.kind in ("figure", "range") else ""
-    if row.statistic == "median":
-        number, of = number.removesuffix(f" of {row.of:,} median"), f"of {row.of:,}, the median"
     return other | {
         "title": title,
-        "number": number.replace("-", "–"),
-        "of": of,
+        "number": capital(row.number).replace("-", "–") or "No figure",
+        "of": f"of {row.of:,}" + ", the median" * (row.statistic == "median") if row.number else "",
         "bounds": f"anything from {words} of {row.of:,}" if row.kind == "none" and (row.low, row.high) != (0, 1) else "",
         "centre": "" if row.centre_low is None or row.centre_high is None
         else f"{frequency_range((row.centre_low, row.centre_high), row.of)} of {row.of:,}",
@@ -263,7 +235,7 @@ def _steps(answer: Answer, evidence: Evidence, screen: Brief, plain: bool) -> li
         change = next(iter(step["changes"] or ()), None)
         above = told_under.get(variable, 0)
         if change and variable and not above:
-            told_under[variable] = len(found) + 1
+            told_under[variable] = len(screen.ends) + len(found) + 1
         for result in change["results"] if change and variable and not above else ():
             then = next((t.text for t in screen.then if t.given.get(variable) == result["state"]), "")
             words = answer["variables"][variable]

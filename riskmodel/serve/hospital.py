@@ -1,0 +1,114 @@
+"""What a hospital's system asks: CDS Hooks and FHIR. What is said comes from `riskmodel.serve.exchange`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute, Route
+
+from riskmodel.errors import InputError
+from riskmodel.serve.asked import Asked, asked
+from riskmodel.serve.desk import Desk, answered, as_json
+from riskmodel.serve.exchange import fhir, hooks
+from riskmodel.serve.exchange.tokens import Trusted
+from riskmodel.serve.finished import JSON, plain
+
+
+class Hospital:
+    """The paths of CDS Hooks and FHIR.
+
+    Parameters
+    ----------
+    desk : Desk
+        The findings.
+    trusted : Trusted, optional
+        Systems whose signed calls of hooks are answered; where there is no list every call is.
+    """
+
+    def __init__(self, desk: Desk, trusted: Trusted | None) -> None:
+        self.desk, self.trusted = desk, trusted
+        self.routes: list[BaseRoute] = [
+            Route("/cds-services", self.services),
+            Route("/cds-services/{id}", self.hook, methods=["POST"]),
+            Route("/cds-services/{id}/feedback", self.feedback, methods=["POST"]),
+            Route("/fhir/RiskAssessment", self.risk_assessment),
+            Route("/fhir/Evidence", self.evidence),
+            Route("/fhir/metadata", self.capability),
+        ]
+
+    async def risk_assessment(self, request: Request) -> Response:
+        """The answer as a FHIR RiskAssessment."""
+        return await answered(self.desk, request, "fhir", fhir.MEDIA_TYPE, self._risk_assessment)
+
+    def _risk_assessment(self, one: Asked) -> bytes:
+        return as_json(fhir.risk_assessment(self.desk.answer(one)))
+
+    async def evidence(self, request: Request) -> Response:
+        """What stands behind the answer as FHIR Evidence."""
+        return await answered(self.desk, request, "evidence", fhir.MEDIA_TYPE_R5, self._evidence)
+
+    def _evidence(self, one: Asked) -> bytes:
+        return as_json(fhir.evidence(self.desk.answer(one)))
+
+    async def capability(self, request: Request) -> Response:
+        """What of FHIR there is."""
+        day = max(held.evidence.finding.updated for held in self.desk.held.values())
+        headers = {"cache-control": "no-cache"}
+        return Response(as_json(fhir.capability(str(day))), headers=headers, media_type=fhir.MEDIA_TYPE)
+
+    async def services(self, request: Request) -> Response:
+        """CDS services that are offered."""
+        return plain(as_json(hooks.services()))
+
+    async def hook(self, request: Request) -> Response:
+        """Cards of a call."""
+        hook = hooks.hook_of(request.path_params["id"])
+        if hook is None:
+            raise HTTPException(404)
+        self._allowed(request)
+        call = await _read_json(request)
+        evidence = {name: held.evidence for name, held in self.desk.held.items()}
+        found = hooks.questions(call, hook, evidence)
+        base = f"{request.url.scheme}://{request.headers['host']}/"
+        cards = [await run_in_threadpool(self._card, *one, base) for one in found]
+        return Response(as_json({"cards": cards}), headers={"cache-control": "no-store"}, media_type=JSON)
+
+    def _card(self, finding: str, states: dict[str, str], unread: list[str], base: str) -> dict[str, Any]:
+        held = self.desk.held[finding]
+        one = asked(states, finding, held.evidence)
+        link = f"{base}?{one.address()}"
+        try:
+            return hooks.card(self.desk.answer(one), link, unread)
+        except InputError as error:  # what is on file may contradict itself: that is no fault of the call
+            return hooks.refused(held.evidence.finding.title, error, link)
+
+    def _allowed(self, request: Request) -> None:
+        """Refuse a call of nobody on the list, where there is one."""
+        if self.trusted is None:
+            return
+        address = f"{request.url.scheme}://{request.headers['host']}{request.url.path}".removesuffix("/feedback")
+        if not self.trusted.allows(request.headers.get("authorization", ""), address):
+            raise HTTPException(401, "no token of a system that is trusted here", {"www-authenticate": "Bearer"})
+
+    async def feedback(self, request: Request) -> Response:
+        """What became of a card: heard, and kept nowhere."""
+        if hooks.hook_of(request.path_params["id"]) is None:
+            raise HTTPException(404)
+        self._allowed(request)
+        await _read_json(request)
+        return Response(b"{}", headers={"cache-control": "no-store"}, media_type=JSON)
+
+
+async def _read_json(request: Request) -> Any:
+    """The body as JSON; 415 or 400 where it is none."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise HTTPException(415, "the body is not said to be application/json")
+    body = await request.body()
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "the body is not JSON") from error
