@@ -16,6 +16,7 @@ from typing import Any
 
 from riskmodel._support.files import write_folder
 from riskmodel.evidence.evidence import Evidence
+from riskmodel.evidence.manifest import PACKAGE
 from riskmodel.evidence.readers import counts, sources
 from riskmodel.evidence.readers.tables import clean, comma_separated
 from riskmodel.evidence.readers.text import Column
@@ -107,5 +108,5 @@ def with_commas(evidence: Evidence) -> dict[str, str]:
 def write_package(evidence: Evidence, path: str | Path) -> None:
     """Write a finding as a tabular data package: a new folder, whole or not at all."""
     files: dict[str, str | bytes] = {**with_commas(evidence)}
-    files["datapackage.json"] = json.dumps(descriptor(evidence), indent=1, ensure_ascii=False) + "\n"
+    files[PACKAGE] = json.dumps(descriptor(evidence), indent=1, ensure_ascii=False) + "\n"
     write_folder(path, files)

@@ -15,6 +15,8 @@ from riskmodel._support.files import as_path, read_once, write_whole
 from riskmodel.errors import InputError, UnknownNameError
 
 FILES = ("finding.toml", "sources.csv", "counts.csv", "workup.toml")
+#: What is stored beside the files for other programs and pages: of these numbers, and of no later ones.
+MOVES, PACKAGE = "moves.json", "datapackage.json"
 #: Bytes of one file; the shipped ones have some 20,000.
 MOST_BYTES = 5_000_000
 SHIPPED = Path(__file__).parent.parent / "data"

@@ -12,14 +12,12 @@ from riskmodel._support.files import folder as made
 from riskmodel._support.files import write_whole
 from riskmodel.errors import StaleRecordError
 from riskmodel.evidence.export import describe
+from riskmodel.evidence.manifest import MOVES
 from riskmodel.evidence.workup import Step, WorkUp
 from riskmodel.report import evidence as report
 from riskmodel.sensitivity.ledger import Ledger, count_ledger
 from riskmodel.tree.audit import audit_model
 from riskmodel.tree.model import ProbabilityTree
-
-#: In a finding's folder, what `stored_text` made of its moves.
-MOVES = "moves.json"
 
 
 def stored_ledger(model: ProbabilityTree) -> Ledger:

@@ -18,7 +18,7 @@ from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
 from riskmodel.evidence.incoming import Incoming, join
 from riskmodel.evidence.load import load_evidence
-from riskmodel.evidence.manifest import FILES, MOST_BYTES, as_texts
+from riskmodel.evidence.manifest import FILES, MOST_BYTES, MOVES, PACKAGE, as_texts
 from riskmodel.report.refit import changelog_entry, to_markdown
 from riskmodel.tree.model import ProbabilityTree, fit
 from riskmodel.tree.prediction import foretold
@@ -305,7 +305,7 @@ def _beside(folder: Path | None) -> tuple[str, tuple[str, ...]]:
     """A folder's log, refused where it is not this folder's own text, and what else is in it."""
     if folder is None or not folder.is_dir():
         return "", ()
-    own = (*FILES, LOG, FitRecord.FILE)
+    own = (*FILES, LOG, FitRecord.FILE, MOVES, PACKAGE)
     left = tuple(sorted(one.name for one in folder.iterdir() if one.name not in own))
     log = folder / LOG
     try:
