@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test soak browser fuzz-api load doors lint notebook example pages benchmark manifest sbc format clean
+.PHONY: help consult test soak browser fuzz-api load doors lint notebooks docs example pages benchmark manifest sbc format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
@@ -17,7 +17,8 @@ help:
 	@echo "make load       requests a second by wrk, at 1, 16 and 64 connections; faults; memory over 100,000 requests"
 	@echo "make doors      write the table of what each door reads and refuses (docs/evidence-format.md)"
 	@echo "make lint       ruff and mypy only"
-	@echo "make notebook   run the notebook again and keep its output"
+	@echo "make notebooks  run the notebooks, and write them with their output beside their text in docs/notebooks"
+	@echo "make docs       build the site, offline and with warnings as errors: build/docs/index.html"
 	@echo "make example    write the consultations in docs/examples again"
 	@echo "make pages      write the findings' pages in docs/findings again (a minute)"
 	@echo "make benchmark  time and error of pool() beside PyMC and of its two models; a consultation cold and warm; many at once"
@@ -36,9 +37,14 @@ $(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
 	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/dev: $(VENV)/base
+$(VENV)/dev: $(VENV)/docs
 	@echo "Installing what the tests need ..."
 	@$(PIP) --editable '.[web,jwt,excel,dev]'
+	@touch $@
+
+$(VENV)/docs: $(VENV)/base
+	@echo "Installing what the site needs ..."
+	@$(PIP) --editable '.[docs]'
 	@touch $@
 
 consult: $(VENV)/base
@@ -78,8 +84,13 @@ lint: $(VENV)/dev
 format: $(VENV)/dev
 	$(BIN)/ruff format .
 
-notebook: $(VENV)/dev
-	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+notebooks: $(VENV)/docs
+	$(BIN)/jupytext --quiet --to ipynb docs/notebooks/*.py
+	$(BIN)/jupyter-execute --inplace docs/notebooks/*.ipynb
+
+docs: $(VENV)/docs
+	$(BIN)/sphinx-build -W --keep-going --quiet -d build/doctrees docs build/docs
+	@echo "The site begins at build/docs/index.html"
 
 example: $(VENV)/base
 	mkdir -p docs/examples
@@ -111,4 +122,4 @@ sbc: $(VENV)/base
 	$(BIN)/python validation/simulate.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist docs/generated docs/notebooks/*.ipynb
