@@ -74,9 +74,11 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "riskmodel"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "riskmodel"},
     "header_links_before_dropdown": 8,
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "footer_start": ["copyright"],
@@ -87,7 +89,11 @@ html_show_sourcelink = False
 html_copy_source = False
 html_css_files = ["site.css"]
 # MathJax as one file with its fonts inside, from the wheel of the `docs` extra.
-_MATHJAX = next(one for one in importlib.metadata.files("sphinx-mathjax-offline") or () if one.name == "tex-svg.js")
+_MATHJAX = next(
+    one
+    for one in importlib.metadata.files("sphinx-mathjax-offline") or ()
+    if one.name == "tex-svg.js"
+)
 html_static_path = ["_static", str(_MATHJAX.locate())]
 mathjax_path = "tex-svg.js"
 
@@ -109,7 +115,14 @@ def _commands():
     lines = []
     for path, command in sorted(_walk(("riskmodel",), commands)):
         context = click.Context(command, info_name=" ".join(path), terminal_width=100)
-        lines += [f"## {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]
+        lines += [
+            f"## {' '.join(path)}",
+            "",
+            "```text",
+            command.get_help(context),
+            "```",
+            "",
+        ]
     return "\n" + "\n".join(lines)
 
 

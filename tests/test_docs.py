@@ -113,10 +113,3 @@ def test_each_line_for_those_who_come_from_elsewhere_runs_and_gives_what_it_says
     import matplotlib.pyplot as plt
 
     plt.close("all")
-
-
-def test_every_document_has_its_place_in_the_site():
-    """What no table of contents names is a warning of Sphinx; what is no document of it is in no list of its own either."""
-    assert {path.name for path in DOCS.iterdir() if path.is_dir()} <= {
-        *("_static", "_templates", "examples", "findings", "gallery", "generated", "notebooks"),
-    }

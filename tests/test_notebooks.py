@@ -20,9 +20,7 @@ def test_it_is_a_notebook_that_defines_no_function(path):
     assert book.cells[0].cell_type == "markdown"
     assert book.cells[0].source.startswith("# ")
     code = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
-    assert not any(
-        isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda) for node in ast.walk(ast.parse(code))
-    )
+    assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda) for node in ast.walk(ast.parse(code)))
 
 
 @pytest.mark.slow

@@ -8,4 +8,8 @@ Under other priors and readings, with each series left out, and with the risks o
 import riskmodel as rm
 
 answer = rm.consult(anatomy="isolated", detail="robustness")
-rm.plots.moves(answer.robustness_table(), outcome="good_outcome", title="Good outcome of an isolated calcification")
+rm.plots.moves(
+    answer.robustness_table(),
+    outcome="good_outcome",
+    title="Good outcome of an isolated calcification",
+)

@@ -8,4 +8,8 @@ An answer by route: series that report exactly the question, finer counts throug
 import riskmodel as rm
 
 answer = rm.consult(anatomy="isolated")
-rm.plots.routes(answer.risk_table(), outcome="good_outcome", title="Good outcome of an isolated calcification")
+rm.plots.routes(
+    answer.risk_table(),
+    outcome="good_outcome",
+    title="Good outcome of an isolated calcification",
+)

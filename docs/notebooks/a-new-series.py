@@ -11,8 +11,8 @@
 # %% [markdown]
 # # A new series
 #
-# A paper arrives. How surprising are its counts, what do they move, and how far? Koopman 1998 and Achiron 1996 are held out of
-# the shipped finding and brought back as if they were new.
+# A paper arrives. How surprising are its counts, what do they move, and how far? Koopman 1998 and
+# Achiron 1996 are held out of the shipped finding and brought back as if they were new.
 
 # %%
 import shutil
@@ -43,29 +43,44 @@ found = rm.refit(held, new)
 found
 
 # %% [markdown]
-# Before anything moves: what did the old counts expect of such a series? The tail probability is small where the new count lies
-# far out.
+# Before anything moves: what did the old counts expect of such a series? The tail probability is
+# small where the new count lies far out.
 
 # %%
-found.surprise_table()
+found.surprise_table().dropna(subset=["expected"]).round(3)
 
 # %% [markdown]
 # ## What moves
 
 # %%
-moves = found.move_table()
-moves[moves["moves"]] if "moves" in moves else moves
+moves = found.move_table().dropna(subset=["moved"])
+columns = [
+    "title",
+    "before",
+    "before_lower",
+    "before_upper",
+    "after",
+    "after_lower",
+    "after_upper",
+    "moved",
+]
+moves[columns].set_index("title").round(3)
 
 # %%
 axes = rm.plots.before_after(moves, title="Before and after the two series")
 
+# %% [markdown]
+# Which of the two moves it: each answer with both series, less that without this one.
+
 # %%
-found.influence_table()
+influence = found.influence_table().query("kind == 'outcome'").dropna(subset=["change"])
+influence.pivot_table(index="title", columns="source", values="change", sort=False).round(3)
 
 # %% [markdown]
 # ## Keep it
 #
-# A new folder, whole or not at all, with a changelog and a record of the fit. The old one stays as it was.
+# A new folder, whole or not at all, with a changelog and a record of the fit. The old one stays as
+# it was.
 
 # %%
 found.save(work / "with-them")

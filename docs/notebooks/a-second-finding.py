@@ -11,9 +11,9 @@
 # %% [markdown]
 # # A second finding
 #
-# Nothing in the code knows livers: a finding is a folder of open files. Here one is begun from the template, gets counts from a
-# data frame, is checked, and answers. **The counts below are invented.** [Bring your own finding](../bring-your-own-finding.md)
-# has the whole of it.
+# Nothing in the code knows livers: a finding is a folder of open files. Here one is begun from the
+# template, gets counts from a data frame, is checked, and answers. **The counts below are
+# invented.** [Bring your own finding](../bring-your-own-finding.md) has the whole of it.
 
 # %%
 import subprocess
@@ -27,11 +27,14 @@ import riskmodel as rm
 
 work = Path(tempfile.mkdtemp())
 riskmodel = [sys.executable, "-m", "riskmodel"]
-subprocess.run([*riskmodel, "evidence", "template", "mine", "--empty"], cwd=work, check=True)
+subprocess.run(
+    [*riskmodel, "evidence", "template", "mine", "--empty"], cwd=work, check=True
+)
 sorted(path.name for path in (work / "mine").iterdir())
 
 # %% [markdown]
-# The tree is in `finding.toml`: what can be known, in order, and what is asked. This one asks of a survey, then of the outcome.
+# The tree is in `finding.toml`: what can be known, in order, and what is asked. This one asks of a
+# survey, then of the outcome.
 
 # %%
 print("\n".join((work / "mine" / "finding.toml").read_text().splitlines()[18:42]))
@@ -42,28 +45,42 @@ print("\n".join((work / "mine" / "finding.toml").read_text().splitlines()[18:42]
 # Events of totals, of which state, among whom; and where each comes from.
 
 # %%
-invented = {"ascertainment": "referral", "terminations": "excluded", "basis": "abstract", "population": "with_finding"}
-counts = pd.DataFrame(
-    [
-        {"source": "A 2001", "variable": "anatomy", "category": "associated", "given": "", "events": 9, "total": 31},
-        {"source": "A 2001", "variable": "outcome", "category": "good", "given": "anatomy=isolated", "events": 20, "total": 22},
-        {"source": "B 2008", "variable": "anatomy", "category": "associated", "given": "", "events": 5, "total": 26},
-        {"source": "B 2008", "variable": "outcome", "category": "good", "given": "anatomy=isolated", "events": 21, "total": 21},
-        {"source": "C 2015", "variable": "outcome", "category": "good", "given": "anatomy=isolated", "events": 11, "total": 14},
-    ]
-).assign(**invented)
+columns = ["source", "variable", "category", "given", "events", "total"]
+rows = [
+    ("A 2001", "anatomy", "associated", "", 9, 31),
+    ("A 2001", "outcome", "good", "anatomy=isolated", 20, 22),
+    ("B 2008", "anatomy", "associated", "", 5, 26),
+    ("B 2008", "outcome", "good", "anatomy=isolated", 21, 21),
+    ("C 2015", "outcome", "good", "anatomy=isolated", 11, 14),
+]
+counts = pd.DataFrame(rows, columns=columns).assign(
+    ascertainment="referral",
+    terminations="excluded",
+    basis="abstract",
+    population="with_finding",
+)
 counts["citation"] = counts["source"] + ", invented for this notebook."
 found = rm.refit(work / "mine", counts)
 found.save(work / "mine-2")
-print(subprocess.run([*riskmodel, "evidence", "check", "mine-2"], cwd=work, capture_output=True, text=True).stdout)
+print(
+    subprocess.run(
+        [*riskmodel, "evidence", "check", "mine-2"],
+        cwd=work,
+        capture_output=True,
+        text=True,
+    ).stdout
+)
 
 # %% [markdown]
 # ## A mistake is told where it is
 #
-# Twenty-five of twenty-two cannot be. Every fault of a table is told in one pass, with row, column and the way out.
+# Twenty-five of twenty-two cannot be. Every fault of a table is told in one pass, with row, column
+# and the way out.
 
 # %%
-spoilt = counts.assign(events=[9, 25, 5, 21, 11], category=["asociated", "good", "associated", "good", "good"])
+spoilt = counts.assign(
+    events=[9, 25, 5, 21, 11], category=["asociated", "good", "associated", "good", "good"]
+)
 try:
     rm.refit(work / "mine", spoilt)
 except rm.EvidenceError as error:
@@ -83,7 +100,8 @@ model.risk("good_outcome", anatomy="isolated")
 model.risk("good_outcome")
 
 # %% [markdown]
-# No series follows the associated cases, so that without the survey there is a range and no figure. The consultation says so:
+# No series follows the associated cases, so that without the survey there is a range and no figure.
+# The consultation says so:
 
 # %%
 asked = [*riskmodel, "consult", "--finding", "mine-2", "--anatomy", "isolated"]
@@ -93,4 +111,6 @@ print(subprocess.run(asked, cwd=work, capture_output=True, text=True, check=True
 # The shipped findings were made in the same way. The second of them, with a band of widths:
 
 # %%
-rm.fit("fetal-mild-ventriculomegaly").risk("normal_development", anatomy="isolated", width="10-12")
+rm.fit("fetal-mild-ventriculomegaly").risk(
+    "normal_development", anatomy="isolated", width="10-12"
+)
