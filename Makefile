@@ -12,7 +12,7 @@ help:
 	@echo "make consult    set up, then answer the seed article's question"
 	@echo "make test       set up, then lint, check types and run every test"
 	@echo "make soak       a thousand spoilt folders, workbooks and tables in memory each (the tests read one in twenty), every count of the findings' pages left out again, and every state through every face"
-	@echo "make browser    the pages in Debian's Chromium, with and without script, on paper, by axe-core; FHIR by two validators"
+	@echo "make browser    the pages and the site in Debian's Chromium, with and without script, on paper, by axe-core; FHIR by two validators"
 	@echo "make fuzz-api   5,000 requests by Schemathesis to a server on this machine"
 	@echo "make load       requests a second by wrk, at 1, 16 and 64 connections; faults; memory over 100,000 requests"
 	@echo "make doors      write the table of what each door reads and refuses (docs/evidence-format.md)"

@@ -2,9 +2,6 @@
 
 import doctest
 import re
-import shutil
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,20 +13,6 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 #: What a browser fetches by itself; a reader's click on <a href> is the reader's.
 LOADED = {"src", "srcset", "data", "poster", "background", "action"}
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The built site, without running the notebooks, which tests/test_notebooks.py does."""
-    pytest.importorskip("sphinx", reason="the docs extra is not installed")
-    work = tmp_path_factory.mktemp("site")
-    shutil.copytree(DOCS, work / "docs", ignore=shutil.ignore_patterns("generated", "*.ipynb", "__pycache__"))
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "--quiet", "-D", "nb_execution_mode=off"]
-    done = subprocess.run(
-        [*command, "-d", work / "doctrees", work / "docs", work / "html"], capture_output=True, text=True, cwd=ROOT
-    )
-    assert done.returncode == 0, done.stderr[-5000:]
-    return work / "html"
 
 
 class Loads(HTMLParser):

@@ -16,6 +16,7 @@
 # invented.** [Bring your own finding](../bring-your-own-finding.md) has the whole of it.
 
 # %%
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -106,6 +107,9 @@ model.risk("good_outcome")
 # %%
 asked = [*riskmodel, "consult", "--finding", "mine-2", "--anatomy", "isolated"]
 print(subprocess.run(asked, cwd=work, capture_output=True, text=True, check=True).stdout)
+
+# %%
+shutil.rmtree(work)
 
 # %% [markdown]
 # The shipped findings were made in the same way. The second of them, with a band of widths:
