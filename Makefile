@@ -6,18 +6,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test soak browser fuzz-api load doors lint notebook example pages benchmark manifest calibration sbc format clean
+.PHONY: help consult test soak browser fuzz-api load doors lint notebooks docs example pages benchmark manifest calibration sbc format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
 	@echo "make test       set up, then lint, check types and run every test"
 	@echo "make soak       a thousand spoilt folders, workbooks and tables in memory each (the tests read one in twenty), every count of the findings' pages left out again, and every state through every face"
-	@echo "make browser    the pages in Debian's Chromium, with and without script, on paper, by axe-core; FHIR by two validators"
+	@echo "make browser    the pages and the site in Debian's Chromium, with and without script, on paper, by axe-core; FHIR by two validators"
 	@echo "make fuzz-api   5,000 requests by Schemathesis to a server on this machine"
 	@echo "make load       requests a second by wrk, at 1, 16 and 64 connections; faults; memory over 100,000 requests"
 	@echo "make doors      write the table of what each door reads and refuses (docs/evidence-format.md)"
 	@echo "make lint       ruff and mypy only"
-	@echo "make notebook   run the notebook again and keep its output"
+	@echo "make notebooks  run the notebooks, and write them with their output beside their text in docs/notebooks"
+	@echo "make docs       build the site, offline and with warnings as errors: build/docs/index.html"
 	@echo "make example    write the consultations in docs/examples again"
 	@echo "make pages      write the findings' pages in docs/findings again (a minute)"
 	@echo "make benchmark  time and error of pool() beside PyMC and of its two models; a consultation cold and warm; many at once"
@@ -37,9 +38,14 @@ $(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
 	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/dev: $(VENV)/base
+$(VENV)/dev: $(VENV)/docs
 	@echo "Installing what the tests need ..."
 	@$(PIP) --editable '.[web,jwt,excel,dev]'
+	@touch $@
+
+$(VENV)/docs: $(VENV)/base
+	@echo "Installing what the site needs ..."
+	@$(PIP) --editable '.[docs]'
 	@touch $@
 
 consult: $(VENV)/base
@@ -79,8 +85,13 @@ lint: $(VENV)/dev
 format: $(VENV)/dev
 	$(BIN)/ruff format .
 
-notebook: $(VENV)/dev
-	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+notebooks: $(VENV)/docs
+	$(BIN)/jupytext --quiet --to ipynb docs/notebooks/*.py
+	$(BIN)/jupyter-execute --inplace docs/notebooks/*.ipynb
+
+docs: $(VENV)/docs
+	$(BIN)/sphinx-build -W --keep-going --quiet -d build/doctrees docs build/docs
+	@echo "The site begins at build/docs/index.html"
 
 example: $(VENV)/base
 	mkdir -p docs/examples
@@ -118,4 +129,4 @@ sbc: $(VENV)/base
 	$(BIN)/python validation/simulate.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist docs/generated docs/notebooks/*.ipynb

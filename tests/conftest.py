@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -100,3 +103,17 @@ def dask():
         distributed.Client(cluster) as client,
     ):  # fmt: skip
         yield client.get_executor()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The built site, with warnings as errors and without running the notebooks, which have a test of their own."""
+    pytest.importorskip("sphinx", reason="the docs extra is not installed")
+    root, work = Path(__file__).parent.parent, tmp_path_factory.mktemp("site")
+    shutil.copytree(root / "docs", work / "docs", ignore=shutil.ignore_patterns("generated", "*.ipynb", "__pycache__"))
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "--quiet", "-D", "nb_execution_mode=off"]
+    done = subprocess.run(
+        [*command, "-d", work / "doctrees", work / "docs", work / "html"], capture_output=True, text=True, cwd=root
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    return work / "html"

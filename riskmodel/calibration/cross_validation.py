@@ -62,9 +62,9 @@ def calibrate(
     corpus : Corpus, str, Path, data frame or rows, optional
         The published series; the shipped development corpus by default, or what `load_corpus` takes.
     predictors : optional
-        What `riskmodel.calibration.predictors.as_predictors` takes: names of `PREDICTORS`, `PoolPredictor`s, functions of
-        events, totals and the new total, or a mapping of names to these. The verdict is about the first. By default the
-        package's default, naive pooling, and RBesT's default.
+        What `riskmodel.calibration.predictors.as_predictors` takes: names of `PREDICTORS`, `PoolPredictor` objects,
+        functions of events, totals and the new total, or a mapping of names to these. The verdict is about the first. By
+        default the package's default, naive pooling, and RBesT's default.
     seed : int
         Of every draw.
     executor : concurrent.futures.Executor, optional

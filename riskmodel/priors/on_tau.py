@@ -36,7 +36,7 @@ class HalfNormalOnTau(TauPrior):
         return np.log(2.0) - 0.5 * (tau / self.width) ** 2 - np.log(self.width) - _HALF_LOG_2PI
 
     def median_and_spread(self) -> tuple[float, float]:
-        """The standard deviation of log |Z| is pi / sqrt(8)."""
+        """The standard deviation of the logarithm of a half-normal is pi / sqrt(8)."""
         return self.width * 0.6744897501960817, float(np.pi / np.sqrt(8))
 
     def centre(self) -> tuple[float, float]:
@@ -72,7 +72,7 @@ class HalfTOnTau(TauPrior):
         return constant - half * xp.log1p((tau / self.width) ** 2 / self.df)
 
     def median_and_spread(self) -> tuple[float, float]:
-        """Var log |t| is that of half a log F: (psi'(1/2) + psi'(df/2)) / 4."""
+        """The variance of its logarithm is that of half a log F: (psi'(1/2) + psi'(df/2)) / 4."""
         spread = 0.5 * np.sqrt(polygamma(1, 0.5) + polygamma(1, self.df / 2))
         return self.width * float(stdtrit(self.df, 0.75)), float(spread)
 
