@@ -100,6 +100,11 @@ class Joint(Value):
         return drawn(self._divided, {edge: nodes_of(self.own(edge)) for edge in self._tied_together})
 
     @property
+    def divisions(self) -> Divisions:
+        """The ways to divide that are in the mixture."""
+        return self._divisions
+
+    @property
     def drawn(self) -> Drawn | None:
         """The ways that were drawn; None where all are listed."""
         return self._divisions if isinstance(self._divisions, Drawn) else None
