@@ -45,6 +45,7 @@ def _row(risk: Answer, route: Answer, name: str) -> dict[str, Any]:
         "outcome": risk["outcome"],
         "title": risk["title"],
         "complement": risk["complement_title"],
+        "polarity": risk["polarity"],
         "given": ", ".join(f"{key} {state}" for key, state in risk["given"].items()) or "nothing known",
         "route": name,
         "probability": route["probability"],

@@ -321,11 +321,11 @@ class ProbabilityTree(Value):
         -------
         pandas.DataFrame
             Columns variable, category, given, after (states ruled out), status, series, events, total, coarse, mean, lower,
-            upper, average, average_lower, average_upper, ci_prob, ci_kind, definition; numbers are missing where there are
-            none. series, events and total are the branch's own counts, coarse the number of counts of coarser groups that
+            upper, average, average_lower, average_upper, ci_prob, ci_kind, definition, and in words variable_title, title (of
+            the category) and otherwise (of the states that are left); numbers are missing where there are none. series, events and total are the branch's own counts, coarse the number of counts of coarser groups that
             speak for it too.
         """
-        return branch_table(self.edges, self.counts, [self.branch(edge) for edge in self.edges], ci_prob=ci_prob)
+        return branch_table(self.evidence.finding, self.counts, [self.branch(edge) for edge in self.edges], ci_prob=ci_prob)
 
     def kinds(self, variable: str, *, ci_prob: float = 0.95) -> tuple[dict[str, Any], ...]:
         """How the cases of a variable's other state divide into kinds: a Dirichlet-multinomial of the series that say.
