@@ -59,7 +59,7 @@ class Fits(Protocol):
         """What a branch's own counts say of it, and more cells of it: source, hits, entered."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Joint(Value):
     """Posterior of the branches given every count."""
 

@@ -21,7 +21,6 @@ from riskmodel.plots._style import (
     columns_beside,
     digits,
     fitted,
-    finish,
     interval,
     label_rows,
     legend_below,
@@ -96,7 +95,9 @@ def forest(
         else:
             interval(ax, [lower, upper], y, NEW, lw=5, alpha=0.35)
             ax.plot(row["mean"], y, "D", color=NEW, ms=6, label="new setting", zorder=3)
-    label_rows(ax, [str(row["label"]) if row["estimand"] == "series" else words(row["estimand"]) for _, row in by_row(rows)])
+    label_rows(
+        ax, [str(row["label"]) if row["estimand"] == "series" else words(row["estimand"]) for _, row in by_row(rows)]
+    )
     bottom = int((~series).sum()) - 0.5
     ax.axhline(bottom, color=SOFT, lw=0.8)
     level = f"{100 * float(rows['ci_prob'].iloc[0]):g} %"
@@ -188,8 +189,9 @@ def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -
     Efron B, Morris C. Data analysis using Stein's estimator and its generalizations. J Am Stat Assoc 1975;70:311-9.
     """
     need(table, _ESTIMANDS)
-    rows = table[table["estimand"] == "series"].astype({"observed": float, "mean": float})
-    rows = rows.iloc[np.argsort(-np.abs(rows["observed"] - rows["mean"]).to_numpy(), kind="stable")]
+    rows = table[table["estimand"] == "series"].astype({"observed": "float64", "mean": "float64"})
+    shifts = (rows["observed"] - rows["mean"]).abs().to_numpy()
+    rows = rows.iloc[np.argsort(-shifts, kind="stable")]
     average = table.loc[table["estimand"] == "average"].iloc[0]
     ax = axes_for(ax, size_of(len(rows), 7.5, more=1.6))
     thin = len(rows) > FEW
@@ -237,7 +239,8 @@ def drapery(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
     ax = axes_for(ax, (7.5, 4.8))
     reach = posterior.new_setting.ppf(np.array([0.002, 0.998]))
     ends = [*reach, *rows.loc[rows["estimand"] == "series", "observed"].astype(float)]
-    grid = np.concatenate([expit(np.linspace(-14, 14, 800)), np.linspace(*np.clip([min(ends), max(ends)], 1e-9, 1), 400)])
+    low, high = max(float(min(ends)), 1e-9), min(float(max(ends)), 1.0)
+    grid = np.concatenate([expit(np.linspace(-14, 14, 800)), np.linspace(low, high, 400)])
     x = np.unique(np.clip(grid, float(expit(-14)), float(expit(logit(1 - 1e-6)))))
     faint = max(0.12, min(0.8, 4 / max(len(rows), 1)))
     for place, (y, n) in enumerate(zip(posterior.events, posterior.totals, strict=True)):
@@ -303,7 +306,13 @@ def funnel(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter(ScalarFormatter())
     ax.yaxis.set_minor_formatter(NullFormatter())
-    percent(ax, "share observed", title, "fetuses in the series", ends=fitted([*observed, *narrow.ravel(), *wide[len(wide) // 3]]))
+    percent(
+        ax,
+        "share observed",
+        title,
+        "fetuses in the series",
+        ends=fitted([*observed, *narrow.ravel(), *wide[len(wide) // 3]]),
+    )
     ax.spines["left"].set_visible(True)
     legend_below(ax, 2)
     note = (

@@ -149,7 +149,8 @@ def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: 
         ax.plot(row["headline"], y, marker, color=colour, ms=8)
         labels.append(f"{name}, {row['series']:.0f} series")
     label_rows(ax, labels, size=9, margin=0.6)
-    across = f"{words(outcome)}; thin: {100 * rows['ci_prob'].dropna().iloc[0]:g} % of one more centre, thick: of the average"
+    level = f"{100 * rows['ci_prob'].dropna().iloc[0]:g} %"
+    across = f"{words(outcome)}; thin: {level} of one more centre, thick: of the average"
     return percent(ax, across, title, ends=fitted(rows[["lower", "upper"]].to_numpy(float).ravel()))
 
 
@@ -168,8 +169,8 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
     Returns
     -------
     matplotlib.axes.Axes
-        One line for each, over the narrowest axis that holds 99 % of one of them; where a density rises without bound at 0 or
-        1 it is cut at the top.
+        One line for each, over the narrowest axis that holds 99 % of one of them; where a density rises without bound at
+        0 or 1 it is cut at the top.
 
     Raises
     ------
@@ -179,7 +180,7 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
     if not distributions:
         raise InputError("no distribution to draw", where="plots", remedy="Give at least one by name")
     inner = [np.asarray(one.ppf(np.array([0.005, 0.995])), float) for one in distributions.values()]
-    ends = fitted(min(inner, key=np.ptp))
+    ends = fitted(min(inner, key=lambda span: float(np.ptp(span))))
     x = _grid(ends)
     return _curves(ax, x, ends, {name: np.asarray(one.pdf(x), float) for name, one in distributions.items()}, title)
 

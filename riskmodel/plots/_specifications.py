@@ -99,15 +99,16 @@ def specification_curve(table: pd.DataFrame, *, ax: Axes | None = None, title: s
     below.set_ylim(y + 0.3, 0.7)
     below.tick_params(axis="y", length=0)
     below.set_xticks([])
-    for side in below.spines.values():
-        side.set_visible(False)
+    below.spines[:].set_visible(False)
     return ax
 
 
 def _levels(table: pd.DataFrame, rows: pd.DataFrame, choice: str) -> list[tuple[str, np.ndarray]]:
     """Levels of a choice, and which of the specifications have each."""
     names = list(dict.fromkeys(table[choice]))
-    found = [(f"{name:g}" if isinstance(name, float) else str(name), (rows[choice] == name).to_numpy()) for name in names]
+    found = [
+        (f"{name:g}" if isinstance(name, float) else str(name), (rows[choice] == name).to_numpy()) for name in names
+    ]
     if len(found) <= MOST_LEVELS:
         return found
     return [found[0], (f"each of {len(found) - 1} others", ~found[0][1])]

@@ -183,9 +183,7 @@ def legend_below(ax: Axes, columns: int = 4, *, points: float = 38, **options: A
 
 def note_below(ax: Axes, text: str, *, points: float = 40, width: int = 95) -> None:
     """A sentence below the axis and its label."""
-    ax.text(
-        0, 0, plain(text, width), transform=under(ax, points), fontsize=8.5, va="top", color=SOFT, linespacing=1.35
-    )
+    ax.text(0, 0, plain(text, width), transform=under(ax, points), fontsize=8.5, va="top", color=SOFT, linespacing=1.35)
 
 
 def legend_beside(ax: Axes) -> None:

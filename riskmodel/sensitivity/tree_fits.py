@@ -39,6 +39,11 @@ Cell = tuple[int, int]
 
 #: Points in the cube of way and branches: ends of intervals then agree with 131,072 to 0.002 in probability (2026-11).
 POINTS = 2048
+#: Sets of cells of one branch that have distribution functions of their own; with more it has that of all together, and an
+#: interval no longer knows which branches go together over the ways. Means do.
+MOST_SETS = 64
+#: Share of the heaviest node's weight below which a node does not show.
+_LIGHT = 1e-10
 #: The place of a risk that series report directly, beside the branches.
 DIRECT = -1
 
@@ -52,14 +57,14 @@ class Prior:
     heterogeneity: HeterogeneityPrior | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit(Value):
     """A question under some evidence and under one prior after another."""
 
     top: Node
     bottom: Node
     divisions: Divisions
-    scores: Mapping[int, Array]  # by branch, logits of distribution functions, of shape (priors, sets, levels)
+    scores: Mapping[int, Array]  # by branch, logits of distribution functions, of shape (priors, sets or 1, levels)
     means: Mapping[int, Array]  # by branch, of shape (priors, sets)
     weights: Array  # of the ways, of shape (priors, ways)
     held: Mapping[int, float]  # branches with one value
@@ -237,28 +242,35 @@ class Fitter:
     ) -> Fit:
         top, bottom = question
         used = (edges_of(top) | edges_of(bottom)) - held.keys()
-        logs = np.zeros((len(self.priors), divisions.size))
-        scores, means = {}, {}
+        logs, parts = np.zeros((len(self.priors), divisions.size)), {}
         for edge, shared in nodes.items():
-            weights = own[edge]
-            sets = np.ones((1, weights.shape[1]))
+            shown = np.flatnonzero(own[edge].max(axis=0) > _LIGHT)
+            weights, sets = own[edge][:, shown], np.ones((1, shown.size))
             if edge in divisions.cells:
-                shown = np.flatnonzero(weights.max(axis=0) > 1e-12)
                 a, b = (one[shown] for one in shared.shapes)
-                sets = np.zeros((int(divisions.sets(edge).max()) + 1, weights.shape[1]))
-                sets[:, shown] = divisions.likelihoods(edge, Nodes(a, b, np.ones(a.size)).divided)
+                sets = divisions.likelihoods(edge, Nodes(a, b, np.ones(a.size)).divided)
             chance = weights @ sets.T
-            with np.errstate(divide="ignore"):
-                logs += np.log(chance)[:, divisions.sets(edge)] if edge in divisions.cells else 0.0
-            if edge in used:
-                chance = np.where(chance > 0, chance, 1.0)
-                means[edge] = ((weights * shared.means) @ sets.T) / chance
-                each = (weights[:, None] * sets / chance[..., None]).reshape(-1, weights.shape[1])
-                scores[edge] = shared.scores(each).reshape(len(self.priors), len(sets), -1)
+            if edge in divisions.cells:
+                with np.errstate(divide="ignore"):
+                    logs += np.log(chance)[:, divisions.sets(edge)]
+            parts[edge] = shown, weights, sets, np.where(chance > 0, chance, 1.0)
         if divisions.log_chance is not None:
             logs = np.where(np.isfinite(divisions.log_chance), logs - divisions.log_chance, -np.inf)
         ways = np.exp(logs - logs.max(axis=1, keepdims=True))
-        return Fit(top, bottom, divisions, scores, means, ways / ways.sum(axis=1, keepdims=True), held, nodes)
+        ways /= ways.sum(axis=1, keepdims=True)
+        scores, means = {}, {}
+        for edge in sorted(used):
+            shown, weights, sets, chance = parts[edge]
+            means[edge] = ((weights * nodes[edge].means[shown]) @ sets.T) / chance
+            if len(sets) > MOST_SETS:
+                share = np.array([np.bincount(divisions.sets(edge), one, len(sets)) for one in ways])
+                each = (weights * ((share / chance) @ sets))[:, None]
+            else:
+                each = weights[:, None] * sets / chance[..., None]
+            rows = np.zeros((each.shape[0] * each.shape[1], own[edge].shape[1]))
+            rows[:, shown] = each.reshape(len(rows), -1)
+            scores[edge] = nodes[edge].scores(rows).reshape(*each.shape[:2], -1)
+        return Fit(top, bottom, divisions, scores, means, ways, held, nodes)
 
 
 def shifted(
