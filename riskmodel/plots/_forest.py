@@ -240,7 +240,7 @@ def drapery(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
     reach = posterior.new_setting.ppf(np.array([0.002, 0.998]))
     ends = [*reach, *rows.loc[rows["estimand"] == "series", "observed"].astype(float)]
     low, high = max(float(min(ends)), 1e-9), min(float(max(ends)), 1.0)
-    grid = np.concatenate([expit(np.linspace(-14, 14, 800)), np.linspace(low, high, 400)])
+    grid = np.concatenate([expit(np.linspace(-14, 14, 240)), np.linspace(low, high, 300)])
     x = np.unique(np.clip(grid, float(expit(-14)), float(expit(logit(1 - 1e-6)))))
     faint = max(0.12, min(0.8, 4 / max(len(rows), 1)))
     for place, (y, n) in enumerate(zip(posterior.events, posterior.totals, strict=True)):
@@ -291,7 +291,7 @@ def funnel(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
     ax = axes_for(ax, (7.5, 5.2))
     observed, totals = posterior.events / posterior.totals, posterior.totals
     lowest, highest = max(1, int(totals.min() / 1.6)), int(totals.max() * 1.6) + 1
-    sizes = np.unique(np.geomspace(lowest, highest, 40).round().astype(int))
+    sizes = np.unique(np.geomspace(lowest, highest, 24).round().astype(int))
     mean = float(posterior.average.mean)
     wide = np.array([_limits(posterior.predict(int(n))) for n in sizes])
     narrow = np.array([_limits(binom.pmf(np.arange(n + 1), n, mean)) for n in sizes])

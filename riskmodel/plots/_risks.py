@@ -179,8 +179,8 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
     """
     if not distributions:
         raise InputError("no distribution to draw", where="plots", remedy="Give at least one by name")
-    inner = [np.asarray(one.ppf(np.array([0.005, 0.995])), float) for one in distributions.values()]
-    ends = fitted(min(inner, key=lambda span: float(np.ptp(span))))
+    inner = [one.ppf(np.array([0.005, 0.995])).tolist() for one in distributions.values()]
+    ends = fitted(min(inner, key=lambda span: float(span[1] - span[0])))
     x = _grid(ends)
     return _curves(ax, x, ends, {name: np.asarray(one.pdf(x), float) for name, one in distributions.items()}, title)
 
