@@ -242,6 +242,7 @@ def drapery(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
     low, high = max(float(min(ends)), 1e-9), min(float(max(ends)), 1.0)
     grid = np.concatenate([expit(np.linspace(-14, 14, 240)), np.linspace(low, high, 300)])
     x = np.unique(np.clip(grid, float(expit(-14)), float(expit(logit(1 - 1e-6)))))
+    levels = expit(np.linspace(-9, 9, 500))
     faint = max(0.12, min(0.8, 4 / max(len(rows), 1)))
     for place, (y, n) in enumerate(zip(posterior.events, posterior.totals, strict=True)):
         above = np.ones_like(x) if y == 0 else bdtrc(float(y - 1), int(n), x)
@@ -249,7 +250,7 @@ def drapery(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
         ax.plot(x, tails, color=OBSERVED, lw=1, alpha=faint, label="_" if place else "each series, by itself")
     for name, one, colour in (("average", posterior.average, AVERAGE), ("new setting", posterior.new_setting, NEW)):
         style = "-" if name == "average" else (0, (5, 2))
-        ax.plot(x, 2 * np.minimum(one.cdf(x), one.sf(x)), color=colour, lw=2.4, ls=style, label=name)
+        ax.plot(one.quick_ppf(levels), 2 * np.minimum(levels, 1 - levels), color=colour, lw=2.4, ls=style, label=name)
     for level in (0.05, 0.5):
         ax.axhline(level, color="0.8", lw=0.8, zorder=0)
         words = f"{100 * (1 - level):g} % interval"
@@ -291,7 +292,7 @@ def funnel(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
     ax = axes_for(ax, (7.5, 5.2))
     observed, totals = posterior.events / posterior.totals, posterior.totals
     lowest, highest = max(1, int(totals.min() / 1.6)), int(totals.max() * 1.6) + 1
-    sizes = np.unique(np.geomspace(lowest, highest, 24).round().astype(int))
+    sizes = np.unique(np.geomspace(lowest, highest, 12).round().astype(int))
     mean = float(posterior.average.mean)
     wide = np.array([_limits(posterior.predict(int(n))) for n in sizes])
     narrow = np.array([_limits(binom.pmf(np.arange(n + 1), n, mean)) for n in sizes])

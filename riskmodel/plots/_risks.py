@@ -179,8 +179,9 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
     """
     if not distributions:
         raise InputError("no distribution to draw", where="plots", remedy="Give at least one by name")
-    inner = [one.ppf(np.array([0.005, 0.995])).tolist() for one in distributions.values()]
-    ends = fitted(min(inner, key=lambda span: float(span[1] - span[0])))
+    inner: list[list[float]] = [one.ppf(np.array([0.005, 0.995])).tolist() for one in distributions.values()]
+    narrowest: list[float] = min(inner, key=lambda span: span[1] - span[0])
+    ends = fitted(narrowest)
     x = _grid(ends)
     return _curves(ax, x, ends, {name: np.asarray(one.pdf(x), float) for name, one in distributions.items()}, title)
 

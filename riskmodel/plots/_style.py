@@ -90,7 +90,9 @@ def fitted(values: Iterable[float], *, whole: float = 0.55) -> tuple[float, floa
     low, high = min(known, default=0.0), max(known, default=1.0)
     if high - low > whole:
         return 0.0, 1.0
-    room = 0.06 * max(high - low, 1e-6)
+    short = max(0.5 * min(high, 1 - low) - (high - low), 0.0)
+    low, high = low - short / 2, high + short / 2
+    room = 0.06 * (high - low)
     left, right = max(0.0, low - room), min(1.0, high + room)
     return (0.0 if low < 0.6 * high else left), (1.0 if high > 0.85 and 1 - high < 0.6 * (1 - low) else right)
 

@@ -26,7 +26,6 @@ from riskmodel.tree.prior import DIRICHLET_TREE, as_branch_priors
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 #: Choices that a reader may hold beside those of the fit: priors on the average of a pool and of a tree, and on the spread.
 PRIORS = ("jeffreys", "uniform", "rbest")
@@ -126,7 +125,7 @@ class Multiverse(Value):
         silent = len(self.rows) - len(told)
         return text + (f" {silent:,} combinations have no answer." if silent else "")
 
-    def plot(self, *, ax: Axes | None = None, title: str = "") -> Axes:
+    def plot(self, *, ax: Any = None, title: str = "") -> Any:
         """Draw the specification curve: see `riskmodel.plots.specification_curve`.
 
         Parameters
