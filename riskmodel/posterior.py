@@ -17,6 +17,7 @@ from riskmodel.distributions.base import Distribution, SettingDistribution
 from riskmodel.distributions.settings import NewSetting, Settings
 from riskmodel.distributions.special import g_of, tau_of
 from riskmodel.priors.families import HeterogeneityPrior, MuPrior, RhoPrior, TauPrior
+from riskmodel.report.wording import html_table, three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -352,6 +353,20 @@ class Posterior(Value):
             rho = drawn["rho"]
             found["rho"] = np.asarray(on_spread.formula(np.log(rho), np.log1p(-rho)) - np.log(rho) - np.log1p(-rho))
         return found
+
+    def _repr_html_(self) -> str:
+        """Every estimand in a table, for a notebook."""
+        told = self.to_dict()
+        rows = [
+            (
+                one["label"].replace("_", " ") if one["total"] is None else one["label"],
+                "" if one["total"] is None else f"{one['events']}/{one['total']}",
+                *map(three_digits, (one["mean"], *one["interval"])),
+            )
+            for one in told["estimands"]
+        ]
+        caption = f"{self.model}, {self.method}; {self.prior}; {self.heterogeneity_prior}"
+        return html_table(caption, ("", "events/total", "mean", "2.5 %", "97.5 %"), rows)
 
     def __repr__(self) -> str:
         """Estimands with their intervals, as a reader would say them."""

@@ -102,6 +102,11 @@ class Value:
         """The same for equal values."""
         return self._hash
 
+    def __repr__(self) -> str:
+        """What it is of, in a line: a field that holds many things by how many."""
+        shown = (f"{one.name}={brief(getattr(self, one.name))}" for one in fields(self) if one.repr)  # type: ignore[arg-type]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     @kept
     def _hash(self) -> int:
         return hash(tuple(_hashed(getattr(self, one.name)) for one in fields(self) if one.compare))  # type: ignore[arg-type]
@@ -112,6 +117,18 @@ class Value:
             if isinstance(held, np.ndarray):
                 held.setflags(write=False)
             object.__setattr__(self, name, held)
+
+
+def brief(held: Any) -> str:
+    """A content of a field in a few words."""
+    if held is None or isinstance(held, (bool, int, float, str)):
+        text = repr(held)
+        return text if len(text) <= 60 else f"{text[:57]}...{text[-1]}"
+    if isinstance(held, np.ndarray):
+        return f"<array of shape {held.shape}>"
+    if isinstance(held, (tuple, list, dict, frozenset)):
+        return f"<{len(held)} in a {type(held).__name__}>" if held else repr(held)
+    return f"<{type(held).__name__}>"
 
 
 def same(one: Any, other: Any) -> bool:

@@ -23,7 +23,7 @@ OfSeries = Callable[[tuple[int, int]], Divided]
 MOST_WAYS = 1024
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Divisions(Value):
     """Ways in which some counts can have divided together."""
 

@@ -291,7 +291,7 @@ def _ends(coarse: Coarse, node: Branch) -> tuple[int, int]:
     return hits, missed
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Drawn(Divisions):
     """Ways that were drawn, with what they were drawn by: other evidence or priors weigh the same ways anew."""
 

@@ -59,7 +59,7 @@ class Fits(Protocol):
         """What a branch's own counts say of it, and more cells of it: source, hits, entered."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Joint(Value):
     """Posterior of the branches given every count."""
 
@@ -98,6 +98,11 @@ class Joint(Value):
         if again is not None and effective(_weights(again, self.own)) >= ENOUGH:
             return again
         return drawn(self._divided, {edge: nodes_of(self.own(edge)) for edge in self._tied_together})
+
+    @property
+    def divisions(self) -> Divisions:
+        """The ways to divide that are in the mixture."""
+        return self._divisions
 
     @property
     def drawn(self) -> Drawn | None:

@@ -38,7 +38,7 @@ TEST_ERRORS: tuple[str, ...] = ("word", "published")
 DETAILS: tuple[str, ...] = ("robustness", "settings", "neighbours", "changes")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Query(Value):
     """What is asked: what is known, what is stated beside it, for whom, and what is wanted by name."""
 
@@ -48,8 +48,8 @@ class Query(Value):
     test_errors: str
 
 
-@dataclass(frozen=True, eq=False)
-class Consultation(Value):
+@dataclass(frozen=True, eq=False, repr=False)
+class Consultation(tables.Shown, Value):
     """What the evidence says to one question.
 
     Parameters

@@ -330,6 +330,10 @@ class ModelSaid(Said, frozen=True, kw_only=True):
 class Document(Said, frozen=True, kw_only=True):
     """What `riskmodel consult --json` and `Consultation.to_dict()` give. Probabilities lie in [0, 1]."""
 
+    def __repr__(self) -> str:
+        """Of what it is."""
+        return f"Document({self.schema}, {self.finding}, {len(self.risks)} risks)"
+
     schema: Literal["riskmodel-consultation-2"] = "riskmodel-consultation-2"
     finding: str
     title: str

@@ -5,10 +5,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from riskmodel.report.wording import html_table, three_digits
+
 if TYPE_CHECKING:
     import pandas as pd
 
 Answer = Mapping[str, Any]
+
+
+class Shown:
+    """What a consultation shows of itself in a terminal and in a notebook."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The consultation as JSON knows it."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        """The question and its figures, a line for each."""
+        answer = self.to_dict()
+        known = ", ".join(f"{name}={state}" for name, state in answer["known"].items()) or "nothing known"
+        lines = [
+            f"Consultation({answer['finding']} | {known}; {answer['reading']}, {answer['setting']}; {answer['audience']})"
+        ]
+        for title, mean, low, high, why in _figures(answer):
+            told = f"{mean}, 95 % interval {low} to {high}" if mean else f"not estimable: {why}"
+            lines.append(f"  {title}: {told if len(told) <= 90 else told[:89] + '…'}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The figures in a table."""
+        answer = self.to_dict()
+        known = ", ".join(f"{name} {state}" for name, state in answer["known"].items()) or "nothing known"
+        return html_table(f"{answer['title']}: {known}", ("", "mean", "2.5 %", "97.5 %", ""), _figures(answer))
+
+
+def _figures(answer: Answer) -> list[tuple[str, str, str, str, str]]:
+    return [
+        (
+            one["title"],
+            three_digits(one["probability"]),
+            *map(three_digits, one["interval"] or (None, None)),
+            one["reason"],
+        )
+        for one in answer["risks"]
+    ]
 
 
 def risk_table(answer: Answer) -> pd.DataFrame:
@@ -45,6 +85,7 @@ def _row(risk: Answer, route: Answer, name: str) -> dict[str, Any]:
         "outcome": risk["outcome"],
         "title": risk["title"],
         "complement": risk["complement_title"],
+        "polarity": risk["polarity"],
         "given": ", ".join(f"{key} {state}" for key, state in risk["given"].items()) or "nothing known",
         "route": name,
         "probability": route["probability"],

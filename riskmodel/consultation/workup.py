@@ -32,7 +32,7 @@ class Change(Value):
     information: Information  # expected of the result about the outcome
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StepState(Value):
     """One step of the work-up for what is known."""
 

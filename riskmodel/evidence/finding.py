@@ -266,7 +266,7 @@ class Review:
     article_source: str = ""  # key of the source that pages call the article; empty where there is none
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Finding(Value):
     """A prenatal finding: everything about it but its counts and its work-up."""
 
@@ -290,6 +290,10 @@ class Finding(Value):
     kinds: Mapping[str, tuple[str, ...]]
     #: First variables within whose groups the outcome is asked: in each the averages' prior is that of one risk.
     within: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Which it is."""
+        return f"Finding({self.key}, {self.updated}: {len(self.edges)} branches, {len(self.outcomes)} outcomes)"
 
     @kept
     def splits(self) -> dict[Given, tuple[int, ...]]:

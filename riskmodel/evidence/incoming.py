@@ -36,7 +36,7 @@ OF_SOURCE = tuple(name for name in sources.COLUMNS if name not in ("key", "ascer
 OPTIONAL = tuple(name for name in (*counts.COLUMNS, *OF_SOURCE) if name not in NEEDED)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Incoming(Value):
     """A finding with new counts in it."""
 

@@ -202,7 +202,7 @@ class Neighbour:
     sources: tuple[str, ...]  # keys
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WorkUp:
     """Everything a consultation says beside the risks."""
 
@@ -214,6 +214,10 @@ class WorkUp:
     pitfalls: tuple[Statement, ...] = ()
     cautions: tuple[Statement, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+
+    def __repr__(self) -> str:
+        """How much there is."""
+        return f"WorkUp({len(self.steps)} steps, {len(self.tests)} tests, {len(self.ends)} ends)"
 
     def results(self, finding: Finding) -> dict[str, tuple[str, ...]]:
         """By variable that can be known and by test, in this order, what each may show."""

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riskmodel.plots._style import AVERAGE, BY_K, LINES, NEW, SHRUNKEN, axes_for, finish, need
+from riskmodel.plots._style import (
+    AVERAGE,
+    BY_K,
+    LINES,
+    NEW,
+    SHRUNKEN,
+    axes_for,
+    finish,
+    legend_below,
+    need,
+    words,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +61,8 @@ def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     Parameters
     ----------
     table : pandas.DataFrame
-        From `CalibrationRecord.ecdf_table`, by K, or `SBCRecord.ecdf_table`, by quantity.
+        From `CalibrationRecord.ecdf_table`, by K, `SBCRecord.ecdf_table`, by quantity, or `riskmodel.calibration.pit_table`,
+        such as of a pool's exact leave-one-out PIT values, `riskmodel.calibration.loo_pit`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure otherwise.
     title : str
@@ -72,13 +84,12 @@ def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     band = table.groupby("z", sort=True).agg({"lower": "min", "upper": "max"})
     ax.fill_between(band.index, band["lower"], band["upper"], color="0.9", lw=0, label="95 % band")
     for i, (name, rows) in enumerate(table.groupby(by, sort=False)):
-        label = f"K = {name}" if by == "k" else str(name).replace("_", " ")
+        label = f"K = {name}" if by == "k" else words(name)
         ax.plot(rows["z"], rows["difference"], color=BY_K[i % len(BY_K)], ls=LINES[i % 4], lw=1.5, label=label)
     ax.axhline(0, color="black", lw=1.2, ls="--")
     ax.set_xlim(0, 1)
-    whose = "independent series" if by == "k" else "all quantities"
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, frameon=False, fontsize=9)
-    return finish(ax, title, f"PIT; band: {whose}, all points at once", "ECDF less uniform")
+    legend_below(ax, 3)
+    return finish(ax, title, "PIT; band: independent values, all points at once", "ECDF less uniform")
 
 
 def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:

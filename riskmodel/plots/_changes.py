@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING
 
 from riskmodel.plots._style import (
     AVERAGE,
+    INK,
+    LINE,
     NEW,
     OBSERVED,
     SHRUNKEN,
+    SOFT,
     axes_for,
     by_row,
+    finish,
+    fitted,
     interval,
     label_rows,
-    legend_beside,
+    legend_below,
     need,
     no_risk,
     percent,
-    wrapped,
+    share,
+    size_of,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +60,7 @@ def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title:
     rows = table[table["outcome"] == outcome]
     if rows.empty:
         raise no_risk(outcome, "no step changes")
-    ax = axes_for(ax, (8, 1.5 + 0.9 * len(rows)))
+    ax = axes_for(ax, size_of(len(rows), 8.5, more=1.5, each=0.85))
     labels: list[str] = []
     before, normal, abnormal = (0.0, OBSERVED, "o"), (0.25, SHRUNKEN, "^"), (-0.25, NEW, "v")
     for y, row in by_row(rows):
@@ -62,12 +69,66 @@ def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title:
             label = "_" if labels else name.replace("_", " ")
             ax.plot([row[f"{name}_lower"], row[f"{name}_upper"]], [y + shift] * 2, color=colour, ls=style, lw=2)
             ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=label)
-        expected = "" if row["p_abnormal"] != row["p_abnormal"] else f"\nabnormal in {row['p_abnormal']:.0%}"
-        labels.append(f"{wrapped(str(row['title']))}{expected}")
-    label_rows(ax, labels, size=9, margin=0.6)
-    percent(ax, f"{outcome.replace('_', ' ')}, with 95 % interval; dashed: bounds where it is not estimable", title)
-    legend_beside(ax)
+        expected = "" if row["p_abnormal"] != row["p_abnormal"] else f"\nabnormal in {share(row['p_abnormal'])}"
+        labels.append(f"{row['title']}{expected}")
+    label_rows(ax, labels, margin=0.6, lines=3)
+    names = [f"{name}{end}" for name in ("before", "if_normal", "if_abnormal") for end in ("_lower", "_upper")]
+    across = f"{words(outcome)}, with 95 % interval; dashed: bounds where it is not estimable"
+    percent(ax, across, title, ends=fitted(rows[names].to_numpy(float).ravel()))
+    legend_below(ax)
     return ax
+
+
+def information_gain(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw what each test is worth: how much its result is expected to tell of an outcome.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Consultation.workup_table`.
+    outcome : str
+        Of which it tells.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A bar for each step, the largest on top: mutual information of result and outcome in bits, and hatched as far as
+        branches that no series reports could raise it. A yes or no at even odds is one bit.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or the outcome.
+
+    References
+    ----------
+    Shannon CE. A mathematical theory of communication. Bell Syst Tech J 1948;27:379-423.
+    """
+    need(table, ("title", "outcome", "p_abnormal", "bits", "bits_at_most"))
+    rows = table[(table["outcome"] == outcome) & (table["bits"].notna() | table["bits_at_most"].notna())]
+    if rows.empty:
+        raise no_risk(outcome, "no step tells of")
+    rows = rows.sort_values("bits_at_most", ascending=False, kind="stable")
+    ax = axes_for(ax, size_of(len(rows), 7.5, more=1.3, each=0.5))
+    labels = []
+    for y, row in by_row(rows):
+        least = 0.0 if row["bits"] != row["bits"] else max(float(row["bits"]), 0.0)
+        most = max(float(row["bits_at_most"]), least)
+        ax.barh(y, most, height=0.55, color="white", edgecolor=SHRUNKEN, hatch="///", lw=0.8)
+        ax.barh(y, least, height=0.55, color=SHRUNKEN, edgecolor=SHRUNKEN, lw=0.8)
+        told = f"{least:.2g}" + (f" to {most:.2g}" if f"{most:.2g}" != f"{least:.2g}" else "")
+        ax.annotate(told, (most, y), (4, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
+        chance = "" if row["p_abnormal"] != row["p_abnormal"] else f"\nabnormal in {share(row['p_abnormal'])}"
+        labels.append(f"{row['title']}{chance}")
+    label_rows(ax, labels, lines=3)
+    ax.set_xlim(0, 1.15 * max(float(rows["bits_at_most"].max()), 1e-3))
+    ax.tick_params(axis="y", length=0)
+    across = f"expected information about {words(outcome)}, bits; hatched: at most"
+    return finish(ax, title, across, hidden=("top", "right", "left"))
 
 
 def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
@@ -100,8 +161,8 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         raise no_risk(outcome)
     answer = float(rows["probability"].iloc[0])
     rows = rows.iloc[1:]
-    ax = axes_for(ax, (7, 1.4 + 0.32 * len(rows)))
-    ax.axvline(answer, color="0.6", lw=1.2)
+    ax = axes_for(ax, size_of(len(rows), 8, more=1.7))
+    ax.axvline(answer, color=OBSERVED, lw=1.2)
     marks = {
         "prior": (SHRUNKEN, "o"),
         "reading": (AVERAGE, "D"),
@@ -121,9 +182,10 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         ax.plot(row["probability"], y, marker, color=colour, ms=7, label="_" if kind in seen else kind)
         seen.add(kind)
         names.append(f"{'without ' if kind == 'left out' else ''}{row['variant']}")
-    label_rows(ax, names, size=9)
-    percent(ax, f"{outcome.replace('_', ' ')}: mean; grey line: as answered, {answer:.0%}", title)
-    legend_beside(ax)
+    label_rows(ax, names)
+    across = f"{words(outcome)}: mean; grey line: as answered, {share(answer)}"
+    percent(ax, across, title, ends=fitted([answer, *rows[["probability", "lower", "upper"]].to_numpy(float).ravel()]))
+    legend_below(ax, 6)
     return ax
 
 
@@ -142,30 +204,38 @@ def before_after(table: pd.DataFrame, *, ax: Axes | None = None, title: str = ""
     Returns
     -------
     matplotlib.axes.Axes
-        Risk from 0 to 100 % across, two rows for each branch and outcome: before above, after below.
+        One row for each branch and outcome: before above, after below. A question that is one branch has one row, and one
+        that nothing moved none; a note says how many.
 
     Raises
     ------
     InputError
         If the table lacks a column.
     """
-    names = ("before", "before_lower", "before_upper", "after", "after_lower", "after_upper")
+    names = ["before", "before_lower", "before_upper", "after", "after_lower", "after_upper"]
     need(table, ("kind", "title", *names))
-    ax = axes_for(ax, (8.5, 1.4 + 0.5 * len(table)))
-    labels: list[str] = []
-    for y, row in by_row(table):
+    several = ~table.duplicated(names) | table[["before", "after"]].isna().all(axis=1)
+    same = (table[names[:3]].to_numpy(float) == table[names[3:]].to_numpy(float)).all(axis=1)
+    rows = table[several & ~same]
+    still = int((several & same).sum())
+    rows = rows if len(rows) else table[several]
+    ax = axes_for(ax, size_of(len(rows), 8.5, more=1.6, each=0.48))
+    seen: set[str] = set()
+    for y, row in by_row(rows):
         for when, shift, colour, marker in (("before", 0.16, OBSERVED, "o"), ("after", -0.16, SHRUNKEN, "D")):
             if row[when] != row[when]:
-                ax.text(0.01, y + shift, f"{when}: not estimable", fontsize=7.5, va="center", color="0.4")
+                place = ax.get_yaxis_transform()
+                ax.text(0.01, y + shift, f"{when}: not estimable", transform=place, fontsize=8, va="center", color=SOFT)
                 continue
             interval(ax, [row[f"{when}_lower"], row[f"{when}_upper"]], y + shift, colour)
-            known = when in {line.get_label() for line in ax.lines}
-            ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label="_" if known else when)
-        labels.append(wrapped(str(row["title"])))
-    label_rows(ax, labels, size=8)
-    branches = int((table["kind"] == "branch").sum())
-    if 0 < branches < len(table):
-        ax.axhline(len(table) - branches - 0.5, color="0.8", lw=0.8)
-    percent(ax, "risk, with 95 % equal-tailed interval for a new setting", title)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / (1 + len(table))), ncols=2, frameon=False, fontsize=9)
+            ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label="_" if when in seen else when)
+            seen.add(when)
+    label_rows(ax, [str(row["title"]) for _, row in by_row(rows)])
+    branches = int((rows["kind"] == "branch").sum())
+    if 0 < branches < len(rows):
+        ax.axhline(len(rows) - branches - 0.5, color=LINE, lw=0.8)
+    note = "" if not still or len(rows) + still != int(several.sum()) else f"; {still} more did not move"
+    across = f"risk, with 95 % equal-tailed interval for a new setting{note}"
+    percent(ax, across, title, ends=fitted(rows[names].to_numpy(float).ravel()))
+    legend_below(ax, 2)
     return ax

@@ -1,9 +1,11 @@
-"""Tables of risks to axes: forest plots, icons, routes, densities."""
+"""Tables of risks to axes: icons, routes, densities."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from riskmodel.errors import InputError
 from riskmodel.plots._style import (
@@ -11,15 +13,22 @@ from riskmodel.plots._style import (
     BY_K,
     LINES,
     NEW,
-    OBSERVED,
+    POLARITY,
+    REST,
     SHRUNKEN,
+    SOFT,
     axes_for,
-    by_row,
+    fitted,
     interval,
     label_rows,
+    legend_below,
     need,
     no_risk,
+    note_below,
     percent,
+    plain,
+    titled,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -27,55 +36,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def forest(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
-    """Draw a forest plot: each series as observed and shrunken, the average, and the risk in a new setting.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `Posterior.table`.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure otherwise.
-    title : str
-        Above the picture.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Risk from 0 to 100 % across, one row for each estimand.
-
-    Raises
-    ------
-    InputError
-        If the table lacks a column.
-    """
-    need(table, ("estimand", "label", "events", "total", "observed", "mean", "lower", "upper", "ci_prob"))
-    rows = table[table["estimand"] != "heterogeneity"]
-    ax = axes_for(ax, (7.5, 1.4 + 0.42 * len(rows)))
-    labels: list[str] = []
-    series, average, new = ("shrunken", SHRUNKEN, "o"), ("average", AVERAGE, "D"), ("new setting", NEW, "s")
-    for y, row in by_row(rows):
-        kind = str(row["estimand"])
-        name, colour, marker = {"series": series, "average": average, "new_setting": new}[kind]
-        interval(ax, [row["lower"], row["upper"]], y, colour)
-        first = kind != "series" or not labels
-        ax.plot(row["mean"], y, marker, color=colour, ms=7, label=name if first else "_", zorder=3)
-        if kind == "series":
-            name = "observed" if first else "_"
-            ax.plot(row["observed"], y, "|", color=OBSERVED, ms=15, mew=2.5, zorder=1, label=name)
-            labels.append(f"{row['label']}  {row['events']}/{row['total']}")
-        else:
-            labels.append(kind.replace("_", " "))
-    label_rows(ax, labels)
-    ax.axhline(int((rows["estimand"] != "series").sum()) - 0.5, color="0.8", lw=0.8)
-    percent(ax, f"risk, with {round(100 * float(rows['ci_prob'].iloc[0]))} % equal-tailed interval", title)
-    below = -0.28 if len(rows) < 6 else -0.16
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, below), ncols=4, frameon=False, fontsize=9)
-    return ax
-
-
 def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
-    """Draw a risk as 100 icons: expected events filled, those that only part of the range holds hatched.
+    """Draw a risk as an icon array: filled to the lower end of its range, hatched to the upper one, the rest empty.
 
     Parameters
     ----------
@@ -91,44 +53,53 @@ def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     Returns
     -------
     matplotlib.axes.Axes
-        Ten rows of ten, read from the top left: what the whole range holds, then what only part of it does, then the rest.
+        100 icons, or 1,000 where fewer than 1 of 100, or more than 99, are expected; read from the top left. Those of a bad
+        outcome are coloured, of a good one ink, as on the page. A black line runs behind the icons that the figure counts.
 
     Raises
     ------
     InputError
         If the table lacks a column or the outcome, or its risk is not estimable.
+
+    References
+    ----------
+    Galesic M, Garcia-Retamero R, Gigerenzer G. Using icon arrays to communicate medical risks. Health Psychol
+    2009;28:210-6.
     """
-    need(table, ("outcome", "title", "complement", "headline", "statistic", "lower", "upper", "ci_prob"))
+    names = ("outcome", "title", "complement", "polarity", "headline", "statistic", "lower", "upper", "ci_prob")
+    need(table, names)
     rows = table[table["outcome"] == outcome]
     if rows.empty or rows["headline"].isna().iloc[0]:
         raise no_risk(outcome)
     row = rows.iloc[0]
-    ax = axes_for(ax, (5.2, 5.6))
+    ax = axes_for(ax, (6.2, 6.6))
     from matplotlib.patches import Rectangle  # which `axes_for` has found, or has told
 
-    low, figure, high = (round(100 * float(row[name])) for name in ("lower", "headline", "upper"))
-    full, part, rest = (NEW, NEW, None), ("white", NEW, "////"), ("0.9", "0.75", None)
-    for i in range(100):
+    figure = float(row["headline"])
+    of = 100 if min(figure, 1 - figure) >= 0.01 else 1000
+    across, down = (10, 10) if of == 100 else (40, 25)
+    low, count, high = (round(of * float(row[name])) for name in ("lower", "headline", "upper"))
+    hue = POLARITY[str(row["polarity"])]
+    full, part, rest = (hue, hue, None), ("white", hue, "//" * (3 if of == 100 else 5)), ("white", REST, None)
+    for i in range(of):
         face, edge, hatch = full if i < low else part if i < high else rest
-        at = (i % 10 - 0.4, -(i // 10) - 0.4)
+        at = (i % across + 0.1, -(i // across) - 0.9)
         ax.add_patch(Rectangle(at, 0.8, 0.8, facecolor=face, edgecolor=edge, hatch=hatch, lw=0.8))
-    # The headline is a line between two icons, not a colour of its own.
-    edge_row, edge_column = divmod(figure, 10)
-    ax.plot([edge_column - 0.5] * 2, [-edge_row + 0.5, -edge_row - 0.5], color="black", lw=2.5)
-    if edge_column:
-        ax.plot([-0.5, edge_column - 0.5], [-edge_row - 0.5] * 2, color="black", lw=2.5)
-    if edge_column < 10:
-        ax.plot([edge_column - 0.5, 9.5], [-edge_row + 0.5] * 2, color="black", lw=2.5)
-    ax.set_xlim(-0.7, 9.7)
-    ax.set_ylim(-11.4, 0.8)
+    # The figure is a line between two icons, not a colour of its own.
+    line, column = divmod(count, across)
+    steps = [(0, -line - 1), (column, -line - 1), (column, -line), (across, -line)]
+    ax.plot(*zip(*(steps if column else [(0, -line), (across, -line)]), strict=True), color="black", lw=2.4)
+    ax.set_xlim(-0.2, across + 0.2)
+    ax.set_ylim(-down - 0.2, 0.4)
     ax.set_aspect("equal")
     ax.set_axis_off()
-    ax.set_title(title or f"{str(row['title']).capitalize()}, of 100", loc="left", fontsize=11)
-    span = f"{round(100 * float(row['ci_prob']))} % range"
-    words = f"filled: {low}, the low end of the {span}; hatched: up to {high}, its high end"
-    ax.text(-0.5, -10.2, words, fontsize=8.5, va="top")
-    words = f"black line: {row['statistic']} {figure}; the rest, grey: {row['complement']}"
-    ax.text(-0.5, -10.8, words, fontsize=8.5, va="top")
+    titled(ax, title or f"{str(row['title']).capitalize()}, of {of:,}")
+    span = f"{100 * float(row['ci_prob']):g} % range"
+    said = (
+        f"Filled: {low:,}, the low end of the {span}. Hatched: up to {high:,}, its high end. Empty: {row['complement']}. "
+        f"Black line: {row['statistic']}, {count:,} of {of:,}."
+    )
+    note_below(ax, said, points=6, width=72)
     return ax
 
 
@@ -169,17 +140,18 @@ def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: 
     for y, (name, row) in zip((2, 1, 0), rows.iterrows(), strict=True):
         colour, marker = marks[str(name)]
         if row["headline"] != row["headline"]:
-            ax.text(0.5, y, "not estimable", ha="center", va="center", fontsize=9, color="0.4")
+            place = ax.get_yaxis_transform()
+            ax.text(0.02, y, "not estimable", transform=place, va="center", fontsize=9, color=SOFT)
             labels.append(str(name))
             continue
         ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1.4)
-        interval(ax, [row["average_lower"], row["average_upper"]], y, colour, lw=4, alpha=0.5)
+        interval(ax, [row["average_lower"], row["average_upper"]], y, colour, lw=8, alpha=0.3)
         ax.plot(row["headline"], y, marker, color=colour, ms=8)
         labels.append(f"{name}, {row['series']:.0f} series")
     label_rows(ax, labels, size=9, margin=0.6)
-    level = f"{rows['ci_prob'].dropna().iloc[0]:.0%}"
-    across = f"{outcome.replace('_', ' ')}: thin, {level} of one more centre; thick, of the average"
-    return percent(ax, across, title)
+    level = f"{100 * rows['ci_prob'].dropna().iloc[0]:g} %"
+    across = f"{words(outcome)}; thin: {level} of one more centre, thick: of the average"
+    return percent(ax, across, title, ends=fitted(rows[["lower", "upper"]].to_numpy(float).ravel()))
 
 
 def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title: str = "") -> Axes:
@@ -197,26 +169,69 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
     Returns
     -------
     matplotlib.axes.Axes
-        One line for each; where a density rises without bound at 0 or 1 it is cut at the top.
+        One line for each, over the narrowest axis that holds 99 % of one of them; where a density rises without bound at
+        0 or 1 it is cut at the top.
 
     Raises
     ------
     InputError
         If there is nothing to draw.
     """
-    import numpy as np
-
     if not distributions:
         raise InputError("no distribution to draw", where="plots", remedy="Give at least one by name")
-    ax = axes_for(ax, (7, 3.4))
-    # Closer near 0 and 1, where a risk may pile up.
-    x = 0.5 - 0.5 * np.cos(np.linspace(0, np.pi, 402)[1:-1])
+    inner: list[list[float]] = [one.ppf(np.array([0.005, 0.995])).tolist() for one in distributions.values()]
+    narrowest: list[float] = min(inner, key=lambda span: span[1] - span[0])
+    ends = fitted(narrowest)
+    x = _grid(ends)
+    return _curves(ax, x, ends, {name: np.asarray(one.pdf(x), float) for name, one in distributions.items()}, title)
+
+
+def prior_likelihood_posterior(prior: Any, posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw what was held before, what the counts alone say, and what follows, of one risk.
+
+    Parameters
+    ----------
+    prior, posterior : Distribution
+        Of the same risk before and after: ``rm.before_counts().average`` and ``rm.pool(...).average`` under one prior.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Three lines. The likelihood is posterior over prior, scaled to the same area: of an average it is the marginal one,
+        the heterogeneity integrated out under its prior.
+    """
+    ends = fitted(np.asarray(posterior.ppf(np.array([0.002, 0.998])), float))
+    x = _grid(ends)
+    before, after = np.asarray(prior.pdf(x), float), np.asarray(posterior.pdf(x), float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        likelihood = np.where(before > 0, after / before, 0.0)
+    likelihood = likelihood * np.trapezoid(after, x) / np.trapezoid(likelihood, x)
+    curves = {"prior": before, "likelihood, scaled": likelihood, "posterior": after}
+    return _curves(ax, x, ends, curves, title, filled="posterior")
+
+
+def _grid(ends: tuple[float, float]) -> Any:
+    """Risks between two ends, closer there, where a risk may pile up."""
+    low, high = ends
+    return low + (high - low) * (0.5 - 0.5 * np.cos(np.linspace(0, np.pi, 602)[1:-1]))
+
+
+def _curves(
+    ax: Axes | None, x: Any, ends: tuple[float, float], curves: Mapping[str, Any], title: str, filled: str = ""
+) -> Axes:
+    ax = axes_for(ax, (7, 3.8))
     highest = 0.0
-    for i, (name, one) in enumerate(distributions.items()):
-        y = np.asarray(one.pdf(x), float)
-        ax.plot(x, y, color=BY_K[i % len(BY_K)], ls=LINES[i % len(LINES)], lw=1.6, label=name)
-        inner = (x > 0.02) & (x < 0.98)
-        highest = max(highest, float(y[inner].max()))
-    ax.set_ylim(0, 1.15 * highest)
-    ax.legend(frameon=False, fontsize=9)
-    return percent(ax, "risk", title, "density")
+    for i, (name, y) in enumerate(curves.items()):
+        colour = BY_K[i % len(BY_K)]
+        ax.plot(x, y, color=colour, ls=LINES[i % len(LINES)], lw=1.8, label=plain(name))
+        if name == filled:
+            ax.fill_between(x, y, color=colour, alpha=0.12, lw=0)
+        highest = max(highest, float(y[12:-12].max()))
+    ax.set_ylim(0, 1.12 * highest)
+    percent(ax, "risk", title, "density", ends=ends)
+    legend_below(ax)
+    return ax

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,18 @@ from riskmodel.errors import InputError, UnavailableError
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Transform
 
+#: The page's colours (`riskmodel/serve/static/desk.css`): what is not hoped for is coloured, the rest is ink.
+INK, SOFT, LINE, REST = "#1c2a2e", "#55625f", "#ddd7ca", "#cbc3b2"
+POLARITY = {"good": "#2f5d66", "bad": "#b2431c", "neutral": "#62686f"}
 #: Okabe and Ito's colours, told apart in every common form of colour blindness; shapes differ as well.
-OBSERVED, SHRUNKEN, AVERAGE, NEW = "#999999", "#0072B2", "#009E73", "#D55E00"
+OBSERVED, SHRUNKEN, AVERAGE, NEW = "#767676", "#0072B2", "#00795A", "#C04E00"
 #: More of theirs, for up to seven values of K.
 BY_K = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 LINES = ("-", "--", "-.", ":")
+#: Rows up to which labels are of full size, and the height of one in inches: of few, and of many.
+FEW, TALL, SHORT = 20, 0.36, 0.21
 
 
 def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
@@ -39,11 +45,22 @@ def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
     figure = one.get_figure(root=True)
     assert figure is not None
     try:
-        figure.savefig(path, dpi=150)
+        figure.savefig(path, dpi=150, bbox_inches="tight", pad_inches=0.08)
     except (OSError, ValueError) as error:
         raise InputError(
             f"{error}", where=str(path), field="path", remedy="Give a file such as picture.png or picture.svg"
         ) from None
+
+
+def plain(text: object, width: int = 0) -> str:
+    """A text as it is, broken into lines of so many letters: a dollar does not begin a formula."""
+    lines = textwrap.wrap(str(text), width) if width else str(text).splitlines()
+    return "\n".join(lines).replace("$", r"\$")
+
+
+def words(name: object) -> str:
+    """A name as words: outcomes and estimands are told apart by their names in a table."""
+    return plain(str(name).replace("_", " "))
 
 
 def finish(ax: Axes, title: str, across: str, up: str = "", *, hidden: Sequence[str] = ("top", "right")) -> Axes:
@@ -52,29 +69,123 @@ def finish(ax: Axes, title: str, across: str, up: str = "", *, hidden: Sequence[
         ax.spines[side].set_visible(False)
     ax.set_xlabel(across)
     ax.set_ylabel(up or ax.get_ylabel())
-    ax.set_title(title, loc="left", fontsize=11)
+    return titled(ax, title)
+
+
+def titled(ax: Axes, title: str, *, room: float = 6) -> Axes:
+    """A title from the left, in as many lines as the axes are wide for, with some points of room below it."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    inches = ax.get_position().width * float(figure.get_figwidth())
+    ax.set_title(plain(title, max(24, round(11.5 * inches))), loc="left", fontsize=11, color=INK, pad=room)
     return ax
 
 
-def wrapped(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, 34))
+def fitted(values: Iterable[float], *, whole: float = 0.55) -> tuple[float, float]:
+    """Ends of an axis of risks that has some values: 0 to 1 where they fill much of it, else as far as they reach.
+
+    An end within reach of 0 or of 1 is there: a risk's distance from it is what is read.
+    """
+    known = [float(one) for one in values if one == one]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    if high - low > whole:
+        return 0.0, 1.0
+    short = max(0.5 * min(high, 1 - low) - (high - low), 0.0)
+    low, high = low - short / 2, high + short / 2
+    room = 0.06 * (high - low)
+    left, right = max(0.0, low - room), min(1.0, high + room)
+    return (0.0 if low < 0.6 * high else left), (1.0 if high > 0.85 and 1 - high < 0.6 * (1 - low) else right)
 
 
-def percent(ax: Axes, label: str, title: str, up: str = "") -> Axes:
-    """A risk across, from 0 to 100 %."""
-    from matplotlib.ticker import PercentFormatter
+def percent(
+    ax: Axes, label: str, title: str, up: str = "", *, ends: tuple[float, float] = (0.0, 1.0), grid: bool = True
+) -> Axes:
+    """A risk across, in %, from one end to another."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    ax.set_xlim(-0.01, 1.01)
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
-    ax.grid(axis="x", color="0.92", zorder=0)
+    low, high = ends
+    ax.set_xlim(low - 0.012 * (high - low), high + 0.012 * (high - low))
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g} %"))
+    if grid:
+        ax.grid(axis="x", color="0.92", zorder=0)
+    ax.set_axisbelow(True)
     ax.tick_params(axis="y", length=0)
     return finish(ax, title, label, up, hidden=("top", "right", "left"))
 
 
-def label_rows(ax: Axes, labels: Sequence[str], *, size: float | None = None, margin: float = 0.7) -> None:
-    """One row for each label, the first on top."""
-    ax.set_yticks(range(len(labels) - 1, -1, -1), labels, fontsize=size)
+def digits(values: Iterable[float]) -> int:
+    """Decimals of percentages that share a column: so many that all but the rarest quarter show two digits."""
+    reach = sorted(min(one, 1 - one) for one in values if one == one)
+    usual = reach[len(reach) // 4] if reach else 1.0
+    return next((n for n, least in enumerate((0.095, 0.0095, 0.00095)) if usual >= least), 3)
+
+
+def share(p: float) -> str:
+    """A percentage that is never rounded to none or to all."""
+    rest = min(p, 1 - p)
+    if rest in (0.0, 1.0) or rest >= 0.0095:
+        return f"{p:.0%}".replace("%", " %")
+    if rest < 5e-5:
+        return "<0.01 %" if p < 0.5 else ">99.99 %"
+    return f"{100 * p:.{1 if rest >= 9.5e-4 else 2}f} %"
+
+
+def size_of(rows: int, width: float, *, more: float = 1.4, each: float | None = None) -> tuple[float, float]:
+    """Inches of a picture with so many rows."""
+    return width, more + rows * (each or (TALL if rows <= FEW else SHORT))
+
+
+def label_rows(
+    ax: Axes, labels: Sequence[str], *, size: float | None = None, margin: float = 0.7, width: int = 40, lines: int = 2
+) -> None:
+    """One row for each label, the first on top; a long one has a second line, and where rows are close none."""
+    close = len(labels) > FEW
+    said = []
+    for label in labels:
+        parts = [part for line in label.splitlines() for part in textwrap.wrap(line, width)]
+        if close:
+            parts = [textwrap.shorten(" ".join(parts), 60, placeholder=" …")]
+        elif len(parts) > lines:
+            parts = [*parts[: lines - 1], parts[lines - 1][: width - 2] + " …"]
+        said.append(plain("\n".join(parts)))
+    ax.set_yticks(range(len(labels) - 1, -1, -1), said, fontsize=7.5 if close else size or 9, color=INK)
     ax.set_ylim(-margin, len(labels) - 1 + margin)
+
+
+def columns_beside(ax: Axes, columns: Sequence[tuple[str, int, Sequence[str]]], top: float) -> None:
+    """Columns of numbers right of a picture: head, width in points, and a text for each row, the first on top."""
+    from matplotlib.transforms import blended_transform_factory, offset_copy
+
+    figure = ax.get_figure(root=True)
+    across = blended_transform_factory(ax.transAxes, ax.transData)
+    at = 0
+    for head, width, texts in columns:
+        at += width
+        place = offset_copy(across, figure, x=at, y=0, units="points")
+        small = 7.5 if len(texts) > FEW else 9
+        ax.text(1.0, top, head, transform=place, ha="right", va="bottom", fontsize=small, color=SOFT)
+        for row, text in enumerate(texts):
+            y = len(texts) - 1 - row
+            ax.text(1.0, y, text, transform=place, ha="right", va="center", fontsize=small, color=INK)
+
+
+def under(ax: Axes, points: float) -> Transform:
+    """Fractions of axes, so many points lower: a legend there is as far away however tall the picture is."""
+    from matplotlib.transforms import offset_copy
+
+    return offset_copy(ax.transAxes, ax.get_figure(root=True), x=0, y=-points, units="points")
+
+
+def legend_below(ax: Axes, columns: int = 4, *, points: float = 38, **options: Any) -> None:
+    """What the marks mean, below the axis and its label."""
+    held = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": under(ax, points)}
+    ax.legend(**{**held, "ncols": columns, "frameon": False, "fontsize": 9, "borderaxespad": 0.0, **options})
+
+
+def note_below(ax: Axes, text: str, *, points: float = 40, width: int = 95) -> None:
+    """A sentence below the axis and its label."""
+    ax.text(0, 0, plain(text, width), transform=under(ax, points), fontsize=8.5, va="top", color=SOFT, linespacing=1.35)
 
 
 def legend_beside(ax: Axes) -> None:

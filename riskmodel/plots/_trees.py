@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from riskmodel.plots._style import axes_for, need
+from riskmodel.plots._style import INK, OBSERVED, SOFT, axes_for, need, plain, share, titled
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 
-_BRANCH = ("variable", "category", "given", "after", "status", "definition")
+_BRANCH = ("variable", "category", "given", "after", "status", "definition", "variable_title", "title", "otherwise")
 _RISK = ("series", "events", "total", "mean", "lower", "upper")
 
 
@@ -31,7 +32,8 @@ def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axe
     Returns
     -------
     matplotlib.axes.Axes
-        Without scales: position means only order.
+        Without scales: position means only order. Variables and states have their titles, the variables' above the columns
+        and in brackets where several share one.
 
     Raises
     ------
@@ -59,42 +61,51 @@ def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axe
         return y
 
     place("")
-    ax = axes_for(ax, (12, 1.2 + 0.7 * leaves))
+    deepest = int(max(x for x, _ in places.values()))
+    ax = axes_for(ax, (3.1 * deepest + 0.6, 1.3 + 0.62 * leaves))
+    heads: dict[float, list[str]] = {}
     for path, splits in rows.items():
         if path not in places:
             continue
         x0, y0 = places[path]
         variable = str(splits[0]["variable"])
+        held = heads.setdefault(x0, [])
+        if (head := str(splits[0]["variable_title"])) not in held:
+            held.append(head)
         for state in states[variable]:
             x1, y1 = places[_child(path, variable, state)]
             # The last of several states is what the last branch leaves.
             row = next((one for one in splits if one["category"] == state), splits[-1])
-            colour, line = ("0.35", "-") if row["status"] in ("counts", "elicited", "structural") else ("0.6", "--")
-            ax.plot([x0, x0 + 0.18, x1], [y0, y1, y1], color=colour, ls=line, lw=1.3)
-            head, foot = _branch_label(row, state, state == row["category"])
-            ax.text(x0 + 0.2, y1 + 0.07, head, fontsize=9, va="bottom")
-            ax.text(x0 + 0.2, y1 - 0.07, foot, fontsize=7.5, va="top", color="0.4")
-    ax.set_xlim(-0.05, max(x for x, _ in places.values()) + 0.1)
-    ax.set_ylim(-leaves + 0.4, 0.8)
+            known = row["status"] in ("counts", "elicited", "structural")
+            colour, line = (SOFT, "-") if known else (OBSERVED, (0, (4, 3)))
+            ax.plot([x0, x0 + 0.08, x1], [y0, y1, y1], color=colour, ls=line, lw=1.3, solid_joinstyle="round")
+            top, foot = _branch_label(row, state == row["category"])
+            ax.text(x0 + 0.1, y1 + 0.06, plain(top), fontsize=9, va="bottom", color=INK)
+            ax.text(x0 + 0.1, y1 - 0.08, plain(foot), fontsize=8, va="top", color=SOFT)
+    for x, titles in heads.items():
+        said = plain(" / ".join(one[:1].upper() + one[1:] for one in titles), 36)
+        ax.text(x + 0.1, 0.75, said, fontsize=9, va="bottom", color=SOFT, weight="bold")
+    ax.set_xlim(-0.02, deepest + 0.02)
+    ax.set_ylim(-leaves + 0.4, 1.25)
     ax.set_axis_off()
-    ax.set_title(title, loc="left", fontsize=11)
-    return ax
+    return titled(ax, title)
 
 
-def _branch_label(row: Mapping[Any, Any], state: str, is_category: bool) -> tuple[str, str]:
+def _branch_label(row: Mapping[Any, Any], is_category: bool) -> tuple[str, str]:
     """What stands above and below a branch."""
-    head = f"{row['variable']} {state}" + (f", if not {row['after'].replace(', ', ' or ')}" if row["after"] else "")
+    head = textwrap.shorten(str(row["title"] if is_category else row["otherwise"]), 34, placeholder=" …")
     mean = row["mean"]
+    after = ", if not the above" if row["after"] and is_category else ""
     if row["status"] == "unknown":
-        return head, "unknown"
+        return head, f"unknown{after}"
     if mean != mean:
-        return head, "no series"
-    share = mean if is_category else 1 - mean
+        return head, f"no series{after}"
+    told = share(mean if is_category else 1 - mean)
     if row["status"] != "counts":
-        return f"{head}  {share:.0%}", "by definition" if row["status"] == "structural" else "judged"
+        return f"{head}: {told}", ("by definition" if row["status"] == "structural" else "judged") + after
     events = row["events"] if is_category else row["total"] - row["events"]
     low, high = (row["lower"], row["upper"]) if is_category else (1 - row["upper"], 1 - row["lower"])
-    return f"{head}  {share:.0%}", f"{low:.0%} to {high:.0%}; {events}/{row['total']}, {row['series']} series"
+    return f"{head}: {told}", f"{share(low)} to {share(high)}; {events}/{row['total']}, {row['series']} series{after}"
 
 
 def _child(path: str, variable: str, state: str) -> str:

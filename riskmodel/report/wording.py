@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
+from html import escape
 from typing import Any, Literal
 
 #: Fetuses of a series, on average, below which series are called small.
@@ -182,6 +183,21 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """An HTML table for a notebook, every text escaped; a missing value is an empty cell."""
+    line = "<tr>" + "".join(f"<th>{escape(one)}</th>" for one in head) + "</tr>"
+    body = (
+        "<tr>" + "".join(f"<td>{'' if one is None or one != one else escape(str(one))}</td>" for one in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table><caption>{escape(caption)}</caption><thead>{line}</thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def three_digits(value: float | None) -> str:
+    """A probability in three digits for a table; nothing where there is none."""
+    return "" if value is None or value != value else f"{value:.3g}"
 
 
 def gestation(weeks: float) -> str:

@@ -3,6 +3,8 @@ from .ascertainment import adjusted_settings as adjusted_settings
 from .ledger import Ledger as Ledger
 from .ledger import count_ledger as count_ledger
 from .selective_publication import tipping_point as tipping_point
+from .specifications import Multiverse as Multiverse
+from .specifications import multiverse as multiverse
 from .value_of_information import next_series as next_series
 from .variants import robustness as robustness
 from .variants import tested as tested

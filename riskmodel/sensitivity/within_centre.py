@@ -92,12 +92,17 @@ def centre_dependence(
     >>> [round(end, 3) for end in found["variants"][0]["interval"]]
     [0.659, 0.997]
     """
+    model = as_tree(model)
+    return dependence(model, model.risk(outcome, **known), checked_correlations(correlations))
+
+
+def checked_correlations(correlations: Sequence[float]) -> tuple[float, ...]:
+    """Correlations that the points can follow."""
     for one in correlations:
         if isinstance(one, bool) or not isinstance(one, (int, float)) or not 0 <= one <= LARGEST:
             what = f"{one!r} is not a correlation from 0 to {LARGEST}"
             raise InputError(what, where="correlations", remedy="Give such as 0.6")
-    model = as_tree(model)
-    return dependence(model, model.risk(outcome, **known), tuple(correlations))
+    return tuple(correlations)
 
 
 def dependence(

@@ -58,7 +58,7 @@ def answer(tree: ProbabilityTree, asked: Outcome, known: Known) -> RiskEstimate:
 
 def _answer(tree: ProbabilityTree, asked: Outcome, known: Known) -> RiskEstimate:
     finding = tree.evidence.finding
-    rows = _direct_rows(tree, asked, known)
+    rows = direct_rows(tree, asked, known)
     if asked.variable is None:
         return _counted(tree, asked, known, rows)
     assert asked.state is not None
@@ -214,7 +214,8 @@ def _why_unknown(tree: ProbabilityTree, edge: Edge) -> str:
     return f"No series{where} reports {edge.said}."
 
 
-def _direct_rows(tree: ProbabilityTree, asked: Outcome, known: Known) -> Rows:
+def direct_rows(tree: ProbabilityTree, asked: Outcome, known: Known) -> Rows:
+    """Rows that report exactly a question, one of each source."""
     variable, category = (asked.name, "yes") if asked.variable is None else (asked.variable, str(asked.state))
     rows = tree.evidence.select(variable=variable, category=category, given=known, setting=tree.setting)
     return tuple({row.source: row for row in reversed(rows)}.values())[::-1]

@@ -23,7 +23,7 @@ Cells = tuple[tuple[str, int, int], ...]
 _FITS = Shelf(256)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Branches(Value):
     """Branches of a finding, each with its rows, and the priors under which they are fitted when first asked for."""
 

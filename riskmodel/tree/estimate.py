@@ -36,7 +36,7 @@ class Crude:
     series: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Route(Value):
     """One way to an answer: from the series that report exactly the question, or through the tree.
 
@@ -191,7 +191,7 @@ class Route(Value):
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RiskEstimate(Route):
     """The risk of an outcome given what is known.
 

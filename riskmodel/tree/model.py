@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riskmodel._support.kept import Shelf, Value, once
+from riskmodel._support.kept import Shelf, Value, brief, once
 from riskmodel.coarsened.agreement import Agreement
 from riskmodel.coarsened.drawn import Drawn
 from riskmodel.distributions.diagram import Branch
@@ -18,6 +18,7 @@ from riskmodel.evidence.known import Known, states_in
 from riskmodel.evidence.load import as_evidence
 from riskmodel.posterior import Posterior
 from riskmodel.priors import as_heterogeneity_prior
+from riskmodel.report.wording import html_table, three_digits
 from riskmodel.tree.answer import answer, route, unknown
 from riskmodel.tree.branches import Branches, allocate
 from riskmodel.tree.estimate import RiskEstimate, Route
@@ -94,7 +95,7 @@ def as_tree(model: str | Path | Evidence | ProbabilityTree) -> ProbabilityTree:
     return model if isinstance(model, ProbabilityTree) else fit(model)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ProbabilityTree(Value):
     """A finding's tree with its branches fitted.
 
@@ -321,11 +322,37 @@ class ProbabilityTree(Value):
         -------
         pandas.DataFrame
             Columns variable, category, given, after (states ruled out), status, series, events, total, coarse, mean, lower,
-            upper, average, average_lower, average_upper, ci_prob, ci_kind, definition; numbers are missing where there are
-            none. series, events and total are the branch's own counts, coarse the number of counts of coarser groups that
-            speak for it too.
+            upper, average, average_lower, average_upper, ci_prob, ci_kind, definition, and in words variable_title, title
+            (of the category) and otherwise (of the states that are left); numbers are missing where there are none.
+            series, events and total are the branch's own counts, coarse the number of counts of coarser groups that speak
+            for it too.
         """
-        return branch_table(self.edges, self.counts, [self.branch(edge) for edge in self.edges], ci_prob=ci_prob)
+        return branch_table(
+            self.evidence.finding, self.counts, [self.branch(edge) for edge in self.edges], ci_prob=ci_prob
+        )
+
+    def __repr__(self) -> str:
+        """What was fitted to what."""
+        fed = sum(map(bool, self.counts))
+        return (
+            f"ProbabilityTree({self.evidence.finding.key}; {self.evidence.reading}, {self.setting}: {len(self.edges)} "
+            f"branches, {fed} with counts; prior {brief(self.prior)}, heterogeneity {brief(self.heterogeneity)})"
+        )
+
+    def _repr_html_(self) -> str:
+        """The branches in a table, for a notebook."""
+        rows = (
+            (
+                edge.said,
+                f"{row['events']}/{row['total']}" if row["series"] else "",
+                row["series"],
+                *map(three_digits, (row["mean"], row["lower"], row["upper"])),
+                row["status"],
+            )
+            for edge, row in zip(self.edges, self.branches().to_dict("records"), strict=True)
+        )
+        head = ("branch", "events/total", "series", "mean", "2.5 %", "97.5 %", "status")
+        return html_table(f"{self.evidence.finding.title}, reading {self.evidence.reading}", head, rows)
 
     def kinds(self, variable: str, *, ci_prob: float = 0.95) -> tuple[dict[str, Any], ...]:
         """How the cases of a variable's other state divide into kinds: a Dirichlet-multinomial of the series that say.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.kept import Shelf
-from riskmodel.evidence.finding import Count, Edge
+from riskmodel.evidence.finding import Count, Finding
 from riskmodel.evidence.known import Known
 from riskmodel.posterior import Posterior
 from riskmodel.priors import HeterogeneityPrior
@@ -21,14 +21,21 @@ _SHARES = Shelf(32)
 
 
 def branch_table(
-    edges: Sequence[Edge], counts: Sequence[Sequence[Count]], routes: Sequence[Route | None], *, ci_prob: float
+    finding: Finding, counts: Sequence[Sequence[Count]], routes: Sequence[Route | None], *, ci_prob: float
 ) -> pd.DataFrame:
     """Branches with their fits."""
     import pandas as pd
 
     rows = []
-    for edge, fed, route in zip(edges, counts, routes, strict=True):
+    for edge, fed, route in zip(finding.edges, counts, routes, strict=True):
+        variable = finding.variable(edge.variable)
+        assert variable is not None
+        titles = variable.state_titles
+        left = [state for state in variable.states if state not in (*edge.after, edge.category)]
         row: dict[str, Any] = {
+            "variable_title": variable.title,
+            "title": titles[edge.category],
+            "otherwise": " or ".join(titles[state] for state in left),
             "variable": edge.variable,
             "category": edge.category,
             "given": str(edge.given),
@@ -61,6 +68,7 @@ def branch_table(
         "upper",
     ]
     order += ["average", "average_lower", "average_upper", "ci_prob", "ci_kind", "definition"]
+    order += ["variable_title", "title", "otherwise"]
     table = pd.DataFrame(rows).assign(ci_prob=ci_prob, ci_kind="eti").reindex(columns=order)
     return table.astype(dict.fromkeys(order[9:15], "float64"))
 

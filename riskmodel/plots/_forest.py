@@ -1,0 +1,330 @@
+"""Series and what they say together to axes: forest, shrinkage, drapery and funnel plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskmodel.errors import InputError
+from riskmodel.plots._style import (
+    AVERAGE,
+    FEW,
+    INK,
+    NEW,
+    OBSERVED,
+    SHRUNKEN,
+    SOFT,
+    axes_for,
+    by_row,
+    columns_beside,
+    digits,
+    fitted,
+    interval,
+    label_rows,
+    legend_below,
+    need,
+    note_below,
+    percent,
+    size_of,
+    titled,
+    words,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_ESTIMANDS = ("estimand", "label", "events", "total", "observed", "mean", "lower", "upper", "ci_prob")
+
+
+def forest(
+    table: pd.DataFrame, *, weights: Sequence[float] | None = None, ax: Axes | None = None, title: str = ""
+) -> Axes:
+    """Draw a forest plot: each series as observed and shrunken, the average, and the risk in a new setting.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Posterior.table`; a column weight, where it has one, is drawn as `weights` are.
+    weights : sequence of float, optional
+        Of each series, in the order of the table, such as `series_weights` gives: a column, and the area of the squares.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row for each estimand, with columns of counts, mean and interval, and weight; the axis of risks reaches as far as
+        the intervals do. A square is what a series observed, a line and dot its own risk given all others; the average is a
+        diamond as wide as its interval.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column, or there are not as many weights as series.
+    """
+    need(table, _ESTIMANDS)
+    rows = table[table["estimand"] != "heterogeneity"]
+    series = rows["estimand"] == "series"
+    shares = _shares(rows[series], weights)
+    ax = axes_for(ax, size_of(len(rows), 10, more=1.5))
+    largest = max(shares, default=1.0) or 1.0
+    ends = [*rows["lower"], *rows["upper"], *rows.loc[series, "observed"]]
+    for (y, row), weight in zip(by_row(rows), [*shares, 0.0, 0.0], strict=False):
+        kind, lower, upper = str(row["estimand"]), float(row["lower"]), float(row["upper"])
+        thin = 1.2 if len(rows) > FEW else 1.8
+        if kind == "series":
+            name = "observed, by weight" if weights is not None or "weight" in table else "observed"
+            size = (9.5 if len(rows) <= FEW else 6) * max(0.3, (weight / largest) ** 0.5)
+            seen = {line.get_label() for line in ax.lines}
+            ax.plot(
+                row["observed"], y, "s", color=OBSERVED, ms=size, alpha=0.55, mew=0, zorder=1,
+                label=name if name not in seen else "_",
+            )  # fmt: skip
+            interval(ax, [lower, upper], y, SHRUNKEN, lw=thin)
+            label = "its own risk, shrunken" if name not in seen else "_"
+            ax.plot(row["mean"], y, "o", color=SHRUNKEN, ms=2 + 2 * thin, label=label, zorder=3)
+        elif kind == "average":
+            ax.axvline(row["mean"], color=AVERAGE, lw=0.9, ls=(0, (4, 3)), zorder=0)
+            corners = [lower, float(row["mean"]), upper, float(row["mean"])]
+            ax.fill(corners, [y, y + 0.3, y, y - 0.3], color=AVERAGE, lw=0, zorder=3, label="average")
+        else:
+            interval(ax, [lower, upper], y, NEW, lw=5, alpha=0.35)
+            ax.plot(row["mean"], y, "D", color=NEW, ms=6, label="new setting", zorder=3)
+    label_rows(
+        ax, [str(row["label"]) if row["estimand"] == "series" else words(row["estimand"]) for _, row in by_row(rows)]
+    )
+    bottom = int((~series).sum()) - 0.5
+    ax.axhline(bottom, color=SOFT, lw=0.8)
+    level = f"{100 * float(rows['ci_prob'].iloc[0]):g} %"
+    percent(ax, f"risk, with {level} equal-tailed interval", "", ends=fitted(ends))
+    titled(ax, title, room=18)
+    _columns(ax, rows, shares if weights is not None or "weight" in table else None, level)
+    legend_below(ax)
+    return ax
+
+
+def _shares(series: pd.DataFrame, weights: Sequence[float] | None) -> list[float]:
+    given = weights if weights is not None else series["weight"] if "weight" in series else np.ones(len(series))
+    found = [float(one) for one in given]
+    if len(found) != len(series):
+        what = f"{len(found)} weights for {len(series)} series"
+        raise InputError(what, where="weights", remedy="Give one for each series, in the table's order")
+    return found
+
+
+def _columns(ax: Axes, rows: pd.DataFrame, shares: Sequence[float] | None, level: str) -> None:
+    """Counts, mean with interval, and weight beside each row."""
+    places = digits([float(one) for one in rows["mean"]])
+    counts = [f"{row['events']}/{row['total']}" if row["estimand"] == "series" else "" for _, row in by_row(rows)]
+    told = [
+        f"{100 * row['mean']:.{places}f} [{100 * row['lower']:.{places}f}, {100 * row['upper']:.{places}f}]"
+        for _, row in by_row(rows)
+    ]
+    wide = max(map(len, counts)) > 9
+    columns = [("events/total", 88 if wide else 70, counts), (f"risk % [{level}]", 82 + 16 * places, told)]
+    if shares is not None:
+        whole = sum(shares) or 1.0
+        parts = [f"{100 * one / whole:.1f} %" for one in shares]
+        columns.append(("weight", 50, [*parts, *[""] * (len(rows) - len(parts))]))
+    columns_beside(ax, columns, len(rows) - 0.3)
+
+
+def series_weights(posterior: Any) -> list[float]:
+    r"""Share of each series in the average, by how many independent fetuses it is worth.
+
+    .. math:: w_i \propto n_i / (1 + (n_i - 1) \rho)
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of a pool; rho is its mean, or what the mean of tau amounts to at the average risk.
+
+    Returns
+    -------
+    list of float
+        One for each series, summing to one. A guide to the eye: an exact posterior is no weighted mean.
+
+    References
+    ----------
+    Kleinman JC. Proportions with extraneous variance: single and independent samples. J Am Stat Assoc 1973;68:46-54.
+    """
+    spread, average = posterior.heterogeneity, float(posterior.average.mean)
+    rho = float(spread.mean)
+    if getattr(spread, "scale", "rho") == "tau":
+        g = rho**2 * average * (1 - average)
+        rho = g / (1 + g)
+    sizes = posterior.totals / (1 + (posterior.totals - 1) * rho)
+    return [float(one) for one in sizes / sizes.sum()]
+
+
+def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw how far each series' own risk moves from what it observed towards the average.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `Posterior.table`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        An arrow for each series, the largest shift on top; the average is a line.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+
+    References
+    ----------
+    Efron B, Morris C. Data analysis using Stein's estimator and its generalizations. J Am Stat Assoc 1975;70:311-9.
+    """
+    need(table, _ESTIMANDS)
+    rows = table[table["estimand"] == "series"].astype({"observed": "float64", "mean": "float64"})
+    shifts = (rows["observed"] - rows["mean"]).abs().to_numpy()
+    rows = rows.iloc[np.argsort(-shifts, kind="stable")]
+    average = table.loc[table["estimand"] == "average"].iloc[0]
+    ax = axes_for(ax, size_of(len(rows), 7.5, more=1.6))
+    thin = len(rows) > FEW
+    ax.axvspan(average["lower"], average["upper"], color=AVERAGE, alpha=0.12, lw=0, label="average, with its interval")
+    ax.axvline(average["mean"], color=AVERAGE, lw=1.4)
+    for y, row in by_row(rows):
+        style = {"arrowstyle": "-|>", "color": SOFT, "lw": 0.8 if thin else 1.2, "shrinkA": 0, "shrinkB": 2}
+        ax.annotate("", (row["mean"], y), (row["observed"], y), arrowprops=style)
+    heights = range(len(rows) - 1, -1, -1)
+    ax.plot(rows["observed"], heights, "s", color=OBSERVED, ms=4 if thin else 6.5, label="observed")
+    ax.plot(rows["mean"], heights, "o", color=SHRUNKEN, ms=4 if thin else 6.5, label="its own risk, shrunken")
+    label_rows(ax, [f"{row['label']}  {row['events']}/{row['total']}" for _, row in by_row(rows)])
+    ends = [*rows["observed"], *rows["mean"], average["lower"], average["upper"]]
+    percent(ax, "risk", title, ends=fitted(ends))
+    legend_below(ax, 3)
+    return ax
+
+
+def drapery(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw every interval at once: two-sided tail probabilities of each series, the average and a new setting.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of a pool.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        For each series its exact binomial test's probability at every risk (Clopper and Pearson's tails), for average and
+        new setting twice the smaller tail of the posterior. A line cut at a height has the interval of one minus that.
+
+    References
+    ----------
+    Rücker G, Schwarzer G. Beyond the forest plot: the drapery plot. Res Synth Methods 2021;12:13-9.
+    """
+    from scipy.special import bdtr, bdtrc, expit, logit
+
+    table = posterior.table()
+    rows = table[table["estimand"] != "heterogeneity"]
+    ax = axes_for(ax, (7.5, 4.8))
+    reach = posterior.new_setting.ppf(np.array([0.002, 0.998]))
+    ends = [*reach, *rows.loc[rows["estimand"] == "series", "observed"].astype(float)]
+    low, high = max(float(min(ends)), 1e-9), min(float(max(ends)), 1.0)
+    grid = np.concatenate([expit(np.linspace(-14, 14, 240)), np.linspace(low, high, 300)])
+    x = np.unique(np.clip(grid, float(expit(-14)), float(expit(logit(1 - 1e-6)))))
+    levels = expit(np.linspace(-9, 9, 500))
+    faint = max(0.12, min(0.8, 4 / max(len(rows), 1)))
+    for place, (y, n) in enumerate(zip(posterior.events, posterior.totals, strict=True)):
+        above = np.ones_like(x) if y == 0 else bdtrc(float(y - 1), int(n), x)
+        tails = np.minimum(2 * np.minimum(bdtr(float(y), int(n), x), above), 1.0)
+        ax.plot(x, tails, color=OBSERVED, lw=1, alpha=faint, label="_" if place else "each series, by itself")
+    for name, one, colour in (("average", posterior.average, AVERAGE), ("new setting", posterior.new_setting, NEW)):
+        style = "-" if name == "average" else (0, (5, 2))
+        ax.plot(one.quick_ppf(levels), 2 * np.minimum(levels, 1 - levels), color=colour, lw=2.4, ls=style, label=name)
+    for level in (0.05, 0.5):
+        ax.axhline(level, color="0.8", lw=0.8, zorder=0)
+        words = f"{100 * (1 - level):g} % interval"
+        ax.annotate(words, (1.0, level), xycoords=("axes fraction", "data"), fontsize=8, color=SOFT, va="center")
+    ax.set_ylim(0, 1.03)
+    percent(ax, "risk", title, "two-sided tail probability", ends=fitted(ends))
+    ax.spines["left"].set_visible(True)
+    legend_below(ax, 3)
+    return ax
+
+
+def funnel(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw each series' share against its size, with what chance and settings that differ would let it be.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of a pool.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Share observed across, size upwards on a logarithmic axis. Of proportions a funnel can not show that series are
+        missing, and a note on the picture says so: size goes with the kind of clinic, near 0 or 100 % one side has no room,
+        and a standard error in place of the size would depend on the share itself.
+
+    References
+    ----------
+    Hunter JP, et al. In meta-analyses of proportion studies, funnel plots were found to be an inaccurate method of assessing
+    publication bias. J Clin Epidemiol 2014;67:897-903. Spiegelhalter DJ. Funnel plots for comparing institutional
+    performance. Stat Med 2005;24:1185-202 (limits).
+    """
+    from scipy.stats import binom
+
+    ax = axes_for(ax, (7.5, 5.2))
+    observed, totals = posterior.events / posterior.totals, posterior.totals
+    lowest, highest = max(1, int(totals.min() / 1.6)), int(totals.max() * 1.6) + 1
+    sizes = np.unique(np.geomspace(lowest, highest, 12).round().astype(int))
+    mean = float(posterior.average.mean)
+    wide = np.array([_limits(posterior.predict(int(n))) for n in sizes])
+    narrow = np.array([_limits(binom.pmf(np.arange(n + 1), n, mean)) for n in sizes])
+    ax.fill_betweenx(sizes, *wide.T, color=NEW, alpha=0.14, lw=0, label="95 % where settings differ as estimated")
+    ax.fill_betweenx(sizes, *narrow.T, color=AVERAGE, alpha=0.25, lw=0, label="95 % where all have the average risk")
+    ax.axvline(mean, color=AVERAGE, lw=1.4)
+    ax.plot(observed, totals, "o", color=INK, ms=6, mec="white", mew=0.6, zorder=3, label="a series")
+    ax.set_yscale("log")
+    ax.set_ylim(lowest, highest)
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    percent(
+        ax,
+        "share observed",
+        title,
+        "fetuses in the series",
+        ends=fitted([*observed, *narrow.ravel(), *wide[len(wide) // 3]]),
+    )
+    ax.spines["left"].set_visible(True)
+    legend_below(ax, 2)
+    note = (
+        "A gap does not show that series are missing: small series come from other clinics than large ones, and near 0 or "
+        "100 % one side has no room."
+    )
+    note_below(ax, note, points=80)
+    return ax
+
+
+def _limits(probabilities: Any) -> Any:
+    """Shares between which a series lies with 95 %, between whole numbers of events so that limits have no steps."""
+    n = len(probabilities) - 1
+    return np.clip(np.interp([0.025, 0.975], np.cumsum(probabilities), np.arange(n + 1) + 0.5), 0.0, n) / n
