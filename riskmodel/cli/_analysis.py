@@ -52,7 +52,7 @@ def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: A
     post = pool(
         [events for events, _ in pairs],
         [total for _, total in pairs],
-        method=method,  # type: ignore[arg-type]
+        method=method,
         labels=list(series),
         **configuration,
     )

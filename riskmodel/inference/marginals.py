@@ -240,14 +240,64 @@ def _sharpen(place: Array, level: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TauMarginal(Distribution):
-    """The standard deviation of the logit of the risk between settings, in (0, inf).
+class OddsMarginal(Distribution):
+    """The exponential of a lattice's x, in (0, inf): where x is a log odds ratio, the odds ratio.
 
-    The lattice's outer variable is log(tau). Read as a logit it is that of tau / (1 + tau), whose distribution the rows'
-    sinc series gives as it gives a risk's.
+    Read as a logit, x is that of a share, whose distribution the rows' sinc series gives as it gives a risk's.
     """
 
     lattice: Lattice  # nodes of the joint posterior
+    scale: str = "odds ratio"
+
+    @kept
+    def _share(self) -> AverageMarginal:
+        """Distribution of the value over one more than it."""
+        return AverageMarginal(self.lattice)
+
+    @kept
+    def mean(self) -> float:
+        """Posterior mean."""
+        held = self._share.lattice
+        return float((held.weights * np.exp(held.x)).sum())
+
+    @kept
+    def sd(self) -> float:
+        """Posterior standard deviation."""
+        held = self._share.lattice
+        return float(np.sqrt((held.weights * (np.exp(held.x) - self.mean) ** 2).sum()))
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`; zero at and below zero."""
+        at: Array = np.asarray(x, float)
+        safe = np.where(at > 0, at, 1.0)
+        return np.where(at > 0, self._share.pdf(safe / (1 + safe)) / (1 + safe) ** 2, 0.0)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a value up to `x`, of the shape of `x`."""
+        at: Array = np.maximum(np.asarray(x, float), 0.0)
+        return self._share.cdf(at / (1 + at))
+
+    def sf(self, x: ArrayLike) -> Array:
+        """Probability of a value above `x`, of the shape of `x`."""
+        at: Array = np.maximum(np.asarray(x, float), 0.0)
+        return self._share.sf(at / (1 + at))
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles at `q`, of the shape of `q`."""
+        share = self._share.ppf(q)
+        with np.errstate(divide="ignore"):
+            return np.asarray(share / (1 - share))
+
+    def sample(self, size: int, rng: Rng) -> Array:
+        """Independent draws, by inversion of a table of the distribution function."""
+        share = self._share.quick_ppf(as_rng(rng).random(size))
+        return np.asarray(share / (1 - share))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TauMarginal(OddsMarginal):
+    """The standard deviation of the logit of the risk between settings: the lattice's outer variable is log(tau)."""
+
     scale: str = "tau"
 
     @kept
@@ -268,40 +318,3 @@ class TauMarginal(Distribution):
                 log_total=0.0,
             )
         )
-
-    @kept
-    def mean(self) -> float:
-        """Posterior mean."""
-        return float(self.lattice.weights.sum(axis=1) @ np.exp(self.lattice.w))
-
-    @kept
-    def sd(self) -> float:
-        """Posterior standard deviation."""
-        return float(np.sqrt(self.lattice.weights.sum(axis=1) @ (np.exp(self.lattice.w) - self.mean) ** 2))
-
-    def pdf(self, x: ArrayLike) -> Array:
-        """Density at `x`, of the shape of `x`; zero at and below zero."""
-        at: Array = np.asarray(x, float)
-        safe = np.where(at > 0, at, 1.0)
-        return np.where(at > 0, self._share.pdf(safe / (1 + safe)) / (1 + safe) ** 2, 0.0)
-
-    def cdf(self, x: ArrayLike) -> Array:
-        """Probability of a tau up to `x`, of the shape of `x`."""
-        at: Array = np.maximum(np.asarray(x, float), 0.0)
-        return self._share.cdf(at / (1 + at))
-
-    def sf(self, x: ArrayLike) -> Array:
-        """Probability of a tau above `x`, of the shape of `x`."""
-        at: Array = np.maximum(np.asarray(x, float), 0.0)
-        return self._share.sf(at / (1 + at))
-
-    def ppf(self, q: ArrayLike) -> Array:
-        """Quantiles at `q`, of the shape of `q`."""
-        share = self._share.ppf(q)
-        with np.errstate(divide="ignore"):
-            return np.asarray(share / (1 - share))
-
-    def sample(self, size: int, rng: Rng) -> Array:
-        """Independent draws, by inversion of a table of the distribution function."""
-        share = self._share.quick_ppf(as_rng(rng).random(size))
-        return np.asarray(share / (1 - share))
