@@ -1,5 +1,6 @@
 """The door, which `dir(riskmodel)` shows, and names that stay importable; each is imported when it is first asked for."""
 
+from . import between as between
 from . import calibration as calibration
 from . import errors as errors
 from . import plots as plots

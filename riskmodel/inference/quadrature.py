@@ -17,8 +17,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
+from riskmodel.distributions.special import log_choose
 from riskmodel.errors import AccuracyError
 from riskmodel.inference.lattice import Lattice
 from riskmodel.posterior import ErrorEstimate
@@ -73,7 +73,7 @@ class Integrand(Protocol):
 
 def log_combinations(events: Counts, totals: Counts) -> float:
     """Logarithm of the product of the binomial coefficients."""
-    return float((gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1)).sum())
+    return float(log_choose(totals, events).sum())
 
 
 def integrate_one(log_density: Callable[[Array], Array]) -> tuple[Lattice, ErrorEstimate]:

@@ -15,7 +15,14 @@ from riskmodel.errors import AccuracyError, UnknownNameError
 from riskmodel.inference.beta_binomial import LatticeSettings
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.logit_normal_settings import LogitNormalSettings
-from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal, OddsMarginal, SettingRisk, TauMarginal
+from riskmodel.inference.marginals import (
+    AverageMarginal,
+    BetaTauMarginal,
+    HeterogeneityMarginal,
+    OddsMarginal,
+    SettingRisk,
+    TauMarginal,
+)
 from riskmodel.inference.quadrature import (
     LARGEST_ERROR,
     integrate,
@@ -170,12 +177,14 @@ class Regression(Value):
         prior = problem.heterogeneity_prior
         average: Distribution = AverageMarginal(lattice)
         heterogeneity: Distribution = HeterogeneityMarginal(lattice)
+        tau: Distribution = BetaTauMarginal(lattice)
         settings: Settings
         if prior is None:
             risk = SettingRisk(lattice)
-            average, heterogeneity, settings = risk, self.heterogeneity, AlikeSettings(events, totals, risk)
+            average, settings = risk, AlikeSettings(events, totals, risk)
+            heterogeneity, tau = self.heterogeneity, PointMass(0.0, "tau")
         elif isinstance(problem, LogitProblem):
-            heterogeneity = TauMarginal(lattice)
+            heterogeneity = tau = TauMarginal(lattice)
             settings = LogitNormalSettings(events, totals, lattice, problem.spreads)
         else:
             settings = LatticeSettings(events, totals, lattice)
@@ -186,6 +195,7 @@ class Regression(Value):
             average=average,
             settings=settings,
             heterogeneity=heterogeneity,
+            tau=tau,
             model=self.model,
             method="quadrature",
             prior=_stated(problem),
