@@ -74,5 +74,5 @@ def nodes_of(posterior: Posterior) -> Nodes:
         return Nodes(weights / weights.sum(), x, np.zeros(x.size), None)
     lattice: Any = posterior.average.lattice  # type: ignore[attr-defined]
     x = -lattice.x if lattice.mirror else lattice.x
-    tau = np.broadcast_to(posterior.tau._values, x.shape)  # type: ignore[attr-defined]
+    tau = np.broadcast_to(posterior.tau.at_nodes, x.shape)  # type: ignore[attr-defined]
     return Nodes(lattice.weights, x, tau, None if posterior.model.startswith("logit-") else lattice.log_g)

@@ -269,19 +269,19 @@ class OddsMarginal(Distribution):
         return AverageMarginal(self.lattice)
 
     @kept
-    def _values(self) -> Array:
+    def at_nodes(self) -> Array:
         """Values at the nodes."""
         return np.exp(self.lattice.x)
 
     @kept
     def mean(self) -> float:
         """Posterior mean."""
-        return float((self.lattice.weights * self._values).sum())
+        return float((self.lattice.weights * self.at_nodes).sum())
 
     @kept
     def sd(self) -> float:
         """Posterior standard deviation."""
-        return float(np.sqrt((self.lattice.weights * (self._values - self.mean) ** 2).sum()))
+        return float(np.sqrt((self.lattice.weights * (self.at_nodes - self.mean) ** 2).sum()))
 
     def pdf(self, x: ArrayLike) -> Array:
         """Density at `x`, of the shape of `x`; zero at and below zero."""
@@ -323,7 +323,7 @@ class BetaTauMarginal(OddsMarginal):
         return _TauShare(self.lattice)
 
     @kept
-    def _values(self) -> Array:
+    def at_nodes(self) -> Array:
         """Values at the nodes."""
         return np.exp(self._share._level)
 
@@ -335,7 +335,7 @@ class TauMarginal(OddsMarginal):
     scale: str = "tau"
 
     @kept
-    def _values(self) -> Array:
+    def at_nodes(self) -> Array:
         """Values at the nodes."""
         return np.exp(self.lattice.w)[:, None]
 

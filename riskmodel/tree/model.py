@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from riskmodel._support.kept import Shelf, Value, once
 from riskmodel.coarsened.agreement import Agreement
 from riskmodel.coarsened.drawn import Drawn
 from riskmodel.distributions.diagram import Branch
-from riskmodel.errors import UnknownNameError
+from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge, Outcome
 from riskmodel.evidence.known import Known, states_in
@@ -242,12 +242,20 @@ class ProbabilityTree(Value):
         return answer(self, asked, Known.of(finding, known))
 
     def sample(
-        self, *, pooled_heterogeneity: bool = False, fixed: Mapping[int, float] | None = None, **options: Any
+        self,
+        *,
+        method: Literal["nuts", "exact"] = "nuts",
+        pooled_heterogeneity: bool = False,
+        fixed: Mapping[int, float] | None = None,
+        **options: Any,
     ) -> TreeSample:
-        """All branches and every count that can be read, in one model by PyMC's sampler.
+        """Joint draws of all branches given every count that can be read: in one model by PyMC's sampler, or exactly.
 
         Parameters
         ----------
+        method : {"nuts", "exact"}
+            PyMC's sampler, for a second opinion; or independent draws from the exact posterior, of which `draws` and `seed`
+            are the only options.
         pooled_heterogeneity : bool
             Whether the branches' spreads between settings come from one population; see `riskmodel.mcmc.tree.fit_tree`.
         fixed : mapping of int to float, optional
@@ -269,9 +277,33 @@ class ProbabilityTree(Value):
         ConvergenceError
             If the draws cannot be trusted.
         """
-        from riskmodel.tree.sample import sample_tree
+        from riskmodel.tree.sample import draw_tree, sample_tree
 
-        return sample_tree(self, dict(fixed or {}), pooled_heterogeneity, **options)
+        if method == "nuts":
+            return sample_tree(self, dict(fixed or {}), pooled_heterogeneity, **options)
+        if method != "exact":
+            raise UnknownNameError("method", method, ("nuts", "exact"), where="method")
+        beyond = sorted(set(options) - {"draws", "seed"}) + ["pooled_heterogeneity"] * pooled_heterogeneity
+        if beyond:
+            raise InputError(
+                f"{', '.join(beyond)}: only the sampler takes this", where="sample", remedy='Use method="nuts"'
+            )
+        return draw_tree(self, dict(fixed or {}), **options)
+
+    def to_datatree(self, *, draws: int = 4000, seed: int = 0) -> Any:
+        """Exact joint draws of all branches as ArviZ knows them.
+
+        Parameters
+        ----------
+        draws, seed : int
+            How many independent draws, and the seed of all.
+
+        Returns
+        -------
+        xarray.DataTree
+            As `TreeSample.to_datatree` gives it.
+        """
+        return self.sample(method="exact", draws=draws, seed=seed).to_datatree(seed=seed)
 
     def variant(self, **changes: Any) -> ProbabilityTree:
         """The same tree under another prior, heterogeneity, setting or evidence; fits that it shares are not made again.
