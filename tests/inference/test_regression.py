@@ -30,6 +30,24 @@ def test_three_quadratures_over_the_same_posterior_have_one_integral(found):
     assert max(one.error.mean for one in (found, *map(found.level, found.levels))) < 1e-6
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "counts"),
+    [
+        ({}, ([0, 0, 0], [50, 30, 20])),
+        ({"effect": ("normal", 0, 10)}, ([0, 0, 4], [20, 30, 12])),
+        ({"prior": rm.BetaMixture([0.5, 0.5], [50, 2], [500, 2])}, ([0, 2, 4], [20, 30, 12])),
+        ({"prior": "tsd5", "effect": ("normal", 0, 30)}, ([1, 2, 9], [20, 30, 12])),
+        ({"heterogeneity": ("half-normal", 0.01)}, ([200, 210, 310], [1000] * 3)),
+        ({"model": "logit-t"}, ([9, 6, 3], [19, 11, 15])),
+    ],
+)
+def test_three_quadratures_have_one_integral_where_it_is_hard(options, counts):
+    found = rm.pool(*counts, by=[0, 0, 1], **options)
+    assert np.ptp([found.log_evidence, *(found.level(name).log_evidence for name in found.levels)]) < 1e-6
+    assert found.error.mean < 2e-6
+
+
 def gs_of(tau, mu):
     low, high = np.full(mu.shape, -30.0), np.full(mu.shape, 20.0)
     for _ in range(70):

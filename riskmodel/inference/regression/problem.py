@@ -22,6 +22,7 @@ from scipy.special import logsumexp
 from riskmodel._support.kept import kept
 from riskmodel.distributions.special import g_of, log_rising, log_sigmoids, tau_of
 from riskmodel.inference.logit_normal_likelihood import NORMAL, RandomEffect, Spreads
+from riskmodel.inference.quadrature import FARTHEST
 from riskmodel.priors import HeterogeneityPrior, LogitNormalPrior, MuPrior, TauPrior
 
 Array = NDArray[np.float64]
@@ -197,7 +198,7 @@ class BetaProblem(Problem):
     def level(self, k: int, x: Array, common: Array) -> Array:
         """Log-likelihood of one level's series, without binomial coefficients."""
         events, totals = self.level_events[k], self.level_totals[k]
-        mu, rest = (np.exp(one) for one in log_sigmoids(x))
+        mu, rest = (np.exp(one) for one in log_sigmoids(np.clip(x, -FARTHEST, FARTHEST)))
         g = g_of(common, mu, rest) if self._on_tau else np.broadcast_to(common, mu.shape)
         value = log_rising(mu, g, events) + log_rising(rest, g, totals - events)
         return np.asarray(value - log_rising(np.ones_like(g), g, totals))
