@@ -2,5 +2,5 @@ from .left_out import LeaveOneOut as LeaveOneOut
 from .left_out import cumulative as cumulative
 from .left_out import leave_one_out as leave_one_out
 from .left_out import loo as loo
-from .power_scaling import power_scaling as power_scaling
-from .shrinkage import shrinkage as shrinkage
+from .powers import power_scaling as power_scaling
+from .weights import shrinkage as shrinkage

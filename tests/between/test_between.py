@@ -113,7 +113,7 @@ def test_where_settings_are_alike_every_fetus_weighs_the_same():
 
 def test_a_logit_normal_s_correlation_is_that_of_its_risks():
     from riskmodel.between.nodes import Nodes
-    from riskmodel.between.shrinkage import rho_at
+    from riskmodel.between.weights import rho_at
 
     post = rm.pool(EVENTS, TOTALS, model="logit-normal")
     rho = rho_at(post, Nodes(np.ones(1), np.array([-2.0]), np.array([1.1]), None))[0]
