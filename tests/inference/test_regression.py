@@ -1,6 +1,7 @@
 """One covariate on logit(mu): against plain sums, other software, a publication, and what must hold by symmetry."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,9 @@ def test_levels_have_an_order_and_series_are_told_by_label():
     assert list(table["level"]) == ["1990", "2000", "2020"]
     assert "odds ratio, 2020 against 1990" in repr(trend)
     assert trend.level("2000").labels == ("series 2",)
+    again = pickle.loads(pickle.dumps(trend))
+    assert again == trend
+    assert hash(again) == hash(trend)
 
 
 @pytest.mark.parametrize(

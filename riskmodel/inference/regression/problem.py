@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from riskmodel._support.kept import kept
+from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.special import g_of, log_rising, log_sigmoids, tau_of
 from riskmodel.inference.logit_normal_likelihood import NORMAL, RandomEffect, Spreads
 from riskmodel.inference.quadrature import FARTHEST
@@ -35,8 +35,8 @@ _ROUGH = 2.5  # how much coarser where only a few percent matter
 _LOGITS = np.linspace(-40.0, 40.0, 2001)
 
 
-@dataclass(frozen=True)
-class Problem:
+@dataclass(frozen=True, eq=False)
+class Problem(Value):
     """Counts by level and priors, as the integrand needs them."""
 
     level_events: tuple[Counts, ...]
@@ -161,7 +161,7 @@ class Problem:
         return top / bottom, 1 / np.sqrt(bottom)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BetaProblem(Problem):
     """Of the beta-binomial model: a prior on tau has tau in common, one on rho has rho."""
 
@@ -208,7 +208,7 @@ class BetaProblem(Problem):
         return common if self._on_tau else np.minimum(2 * np.sqrt(common), 3.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LogitProblem(Problem):
     """Of the models on the logit: tau is in common, and w its logarithm."""
 
