@@ -16,6 +16,7 @@ __all__ = [
     "RiskEstimate",
     "RiskModelError",
     "__version__",
+    "between",
     "calibration",
     "consult",
     "errors",

@@ -1,5 +1,6 @@
 """The door, which `dir(riskmodel)` shows, and names that stay importable; each is imported when it is first asked for."""
 
+from . import between as between
 from . import calibration as calibration
 from . import errors as errors
 from . import plots as plots
@@ -31,6 +32,7 @@ from .evidence.manifest import findings as findings
 from .inference.pool import before_counts as before_counts
 from .inference.pool import pool as pool
 from .inference.pool_many import pool_many as pool_many
+from .inference.regression.fit import Regression as Regression
 from .posterior import Posterior as Posterior
 from .sensitivity.ascertainment import AdjustedSettings as AdjustedSettings
 from .sensitivity.ascertainment import adjusted_settings as adjusted_settings

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from riskmodel._support.checks import Rng, as_rng
 from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.base import Distribution, SettingDistribution
 from riskmodel.distributions.settings import NewSetting, Settings
-from riskmodel.distributions.special import g_of, tau_of
-from riskmodel.priors.families import HeterogeneityPrior, MuPrior, RhoPrior, TauPrior
+from riskmodel.distributions.special import log_choose, logit
+from riskmodel.priors.drawn import Priors, drawn_from, log_densities, rho_of
 from riskmodel.report.wording import html_table, three_digits
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class Posterior(Value):
         ``"beta-binomial"``; ``"conjugate"``, ``"quadrature"`` or ``"nuts"``.
     prior, heterogeneity_prior : str
         As stated.
+    tau : Distribution
+        The standard deviation of logit(theta) between settings, whatever the measure of `heterogeneity`.
     log_evidence : float
         Logarithm of the probability of these counts under the model and its priors; NaN where the engine gives none.
     error : ErrorEstimate
@@ -96,6 +98,7 @@ class Posterior(Value):
     labels: tuple[str, ...]
     average: Distribution
     heterogeneity: Distribution
+    tau: Distribution
     model: str
     method: str
     prior: str
@@ -106,7 +109,7 @@ class Posterior(Value):
     draws: dict[str, Array] = field(default_factory=dict, repr=False)
     sample_stats: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     diagnostics: dict[str, float] = field(default_factory=dict)
-    priors: tuple[MuPrior, HeterogeneityPrior | None] | None = field(default=None, repr=False)
+    priors: Priors | None = field(default=None, repr=False)
 
     @property
     def new_setting(self) -> SettingDistribution:
@@ -187,12 +190,9 @@ class Posterior(Value):
             ("series", label, int(y), int(n), one)
             for label, y, n, one in zip(self.labels, self.events, self.totals, self.series, strict=True)
         ]
-        for name, one in (
-            ("average", self.average),
-            ("new_setting", self.new_setting),
-            ("heterogeneity", self.heterogeneity),
-        ):
-            named.append((name, name, None, None, one))
+        named += [(name, name, None, None, getattr(self, name)) for name in ("average", "new_setting")]
+        spreads = {getattr(one, "scale", ""): one for one in (self.heterogeneity, self.tau)}
+        named += [("heterogeneity", scale, None, None, one) for scale, one in spreads.items()]
         return {
             "model": self.model,
             "method": self.method,
@@ -242,7 +242,7 @@ class Posterior(Value):
             "series": np.stack(series, axis=1) if series else np.empty((size, 0)),
         }
 
-    def to_datatree(self, *, draws: int = 4000, seed: int = 0) -> Any:
+    def to_datatree(self, *, draws: int = 4000, seed: int = 0, integrated: bool = False) -> Any:
         """Posterior as ArviZ knows it: draws of everything, paired, with what its checks need.
 
         Parameters
@@ -252,6 +252,10 @@ class Posterior(Value):
             divide evenly.
         seed : int
             Seed of those draws, and of the predictive ones.
+        integrated : bool
+            Whether log_likelihood and posterior_predictive are those of a series from a new setting, its own risk integrated
+            out; otherwise those of the same setting once more. `arviz.loo`, and PIT by it, need the former where a series
+            tells much of its own risk, as nearly all do.
 
         Returns
         -------
@@ -263,6 +267,11 @@ class Posterior(Value):
         Notes
         -----
         Hyperparameters are drawn from the nodes of the quadrature by their weights, and risks given them.
+
+        References
+        ----------
+        Merkle EC, Furr D, Rabe-Hesketh S. Bayesian comparison of latent variable models: conditional versus marginal
+        likelihoods. Psychometrika 2019;84:802-29 (for `integrated`).
         """
         from arviz_base import from_dict
         from scipy.stats import binom
@@ -279,16 +288,23 @@ class Posterior(Value):
             "observed_data": {"events": self.events},
             "constant_data": {"totals": self.totals},
         }
-        if series:
+        if series and integrated:
+            logits, tau = (one.ravel() for one in (logit(posterior["mu"]), posterior["tau"]))
+            log_likelihood = log_choose(self.totals, self.events) + self.settings.log_integrated(logits, tau)
+            groups["log_likelihood"] = {"events": log_likelihood.reshape(*shape, series)}
+            groups["posterior_predictive"] = counted(
+                self.settings.given(logits, tau, series, rng).reshape(*shape, series)
+            )
+        elif series:
             groups["posterior_predictive"] = counted(posterior["theta"])
             groups["log_likelihood"] = {"events": binom.logpmf(self.events, self.totals, posterior["theta"])}
         if self.priors is not None:
             size = int(np.prod(shape))
-            logits, tau = self._from_priors(size, rng)
+            logits, tau = drawn_from(self.priors, size, rng)
             theta = self.settings.given(logits, tau, series, rng).reshape(*shape, series)
             new = self.settings.given(logits, tau, 1, rng)[:, 0]
             groups["prior"] = self._named(logits, tau, new, shape)
-            groups["log_prior"] = self._log_prior(posterior)
+            groups["log_prior"] = log_densities(self.priors, posterior["mu"], posterior["tau"], posterior.get("rho"))
             if series:
                 groups["prior_predictive"] = counted(theta)
         if self.sample_stats:
@@ -310,10 +326,7 @@ class Posterior(Value):
     def _drawn(self, draws: int, rng: np.random.Generator) -> dict[str, Array]:
         """Draws of the posterior by name, of shape (chains, draws, ...)."""
         if self.draws:
-            found = dict(self.draws)
-            if "tau" not in found:
-                found["tau"] = tau_of(found["mu"], 1 - found["mu"], found["rho"] / (1 - found["rho"]))[0]
-            return found
+            return dict(self.draws)
         chains = 4 if draws % 4 == 0 and draws >= 400 else 1
         joint, shape = self.settings.joint(draws, rng), (chains, draws // chains)
         return self._named(joint.logit, joint.tau, joint.new, shape) | {
@@ -322,37 +335,10 @@ class Posterior(Value):
 
     def _named(self, logits: Array, tau: Array, new: Array, shape: tuple[int, ...]) -> dict[str, Array]:
         """Draws of the hyperparameters and of a new setting's risk by name; rho where risks are Betas."""
-        mu = expit(logits)
-        found = {"mu": mu, "tau": tau, "theta_new": new}
+        found = {"mu": expit(logits), "tau": tau, "theta_new": new}
         if not self.model.startswith("logit-"):
-            g = g_of(tau, mu, expit(-logits)) if np.any(tau) else np.zeros_like(tau)
-            found["rho"] = g / (1 + g)
+            found["rho"] = rho_of(logits, tau)
         return {name: values.reshape(shape) for name, values in found.items()}
-
-    def _from_priors(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Draws of logit(mu) and tau from their priors."""
-        assert self.priors is not None
-        on_mu, on_spread = self.priors
-        logits = on_mu.sample(size, rng)
-        if on_spread is None:
-            return logits, np.zeros(size)
-        spread = on_spread.sample(size, rng)
-        if on_spread.scale == "tau":
-            return logits, spread
-        return logits, tau_of(expit(logits), expit(-logits), spread / (1 - spread))[0]
-
-    def _log_prior(self, drawn: Mapping[str, Array]) -> dict[str, Array]:
-        """Logarithms of the priors' densities, of mu and of what the heterogeneity is stated on, at draws."""
-        assert self.priors is not None
-        on_mu, on_spread = self.priors
-        mu = np.clip(drawn["mu"], 1e-300, 1 - 1e-16)
-        found = {"mu": on_mu.log_density(logit(mu)) - np.log(mu) - np.log1p(-mu)}
-        if isinstance(on_spread, TauPrior):
-            found["tau"] = np.asarray(on_spread.formula(drawn["tau"]))
-        elif isinstance(on_spread, RhoPrior):
-            rho = drawn["rho"]
-            found["rho"] = np.asarray(on_spread.formula(np.log(rho), np.log1p(-rho)) - np.log(rho) - np.log1p(-rho))
-        return found
 
     def _repr_html_(self) -> str:
         """Every estimand in a table, for a notebook."""

@@ -86,7 +86,7 @@ def test_one_room_knows_pymc_one_matplotlib_and_one_the_terminal():
 
 
 #: What users call, besides the door itself.
-NAMESPACES = (riskmodel.calibration, riskmodel.plots, riskmodel.sensitivity, riskmodel.updating)
+NAMESPACES = (riskmodel.between, riskmodel.calibration, riskmodel.plots, riskmodel.sensitivity, riskmodel.updating)
 
 
 def test_the_door_is_what_is_shown_and_other_names_stay_importable():

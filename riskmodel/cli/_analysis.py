@@ -52,7 +52,7 @@ def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: A
     post = pool(
         [events for events, _ in pairs],
         [total for _, total in pairs],
-        method=method,  # type: ignore[arg-type]
+        method=method,
         labels=list(series),
         **configuration,
     )
@@ -67,7 +67,8 @@ def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: A
         table.add_column(name)
     for row in body["estimands"]:
         observed = "" if row["total"] is None else f"{row['events']} of {row['total']}"
-        label = f"series {row['label']}" if row["estimand"] == "series" else row["estimand"].replace("_", " ")
+        label = row["estimand"].replace("_", " ")
+        label += f" {row['label']}" if row["label"] != row["estimand"] else ""
         ends = " to ".join(map(_digits, row["interval"]))
         table.add_row(label, observed, _digits(row["mean"]), _digits(row["median"]), ends)
     said = "The probability for the next fetus is the mean of the new setting.\n"

@@ -17,7 +17,13 @@ from riskmodel.distributions.settings import AlikeSettings
 from riskmodel.distributions.special import log_sigmoids, logit
 from riskmodel.inference.beta_binomial import LatticeSettings
 from riskmodel.inference.lattice import Lattice
-from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal, SettingRisk, row_densities
+from riskmodel.inference.marginals import (
+    AverageMarginal,
+    BetaTauMarginal,
+    HeterogeneityMarginal,
+    SettingRisk,
+    row_densities,
+)
 from riskmodel.posterior import Posterior
 
 Array = NDArray[np.float64]
@@ -132,6 +138,7 @@ def _on(posterior: Posterior, lattice: Lattice) -> Posterior:
         posterior,
         average=AverageMarginal(lattice),
         heterogeneity=HeterogeneityMarginal(lattice),
+        tau=BetaTauMarginal(lattice),
         settings=LatticeSettings(posterior.events, posterior.totals, lattice),
     )
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import betaln, expit, logit
 
 from riskmodel._support.kept import Value, beside, kept
 from riskmodel.distributions.base import DeferredDistribution, Distribution, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
-from riskmodel.distributions.special import g_of, tau_of
+from riskmodel.distributions.special import g_of, log_sigmoids, tau_of
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -60,6 +60,13 @@ class Settings(Value, Sequence[Distribution]):
     @abstractmethod
     def given(self, logit: Array, tau: Array, series: int, rng: np.random.Generator) -> Array:
         """Draws of so many settings' risks at each logit(mu) and tau, of shape (size, series)."""
+
+    @abstractmethod
+    def log_integrated(self, logit: Array, tau: Array, power: float = 1.0) -> Array:
+        """Logarithm of each series' likelihood at some logit(mu) and tau, its own risk integrated out.
+
+        Without binomial coefficients, of shape (*logit.shape, series); the likelihood given the risk may have a power.
+        """
 
     def __len__(self) -> int:
         """How many series."""
@@ -110,6 +117,11 @@ class AlikeSettings(Settings):
         """The average."""
         return np.repeat(expit(logit)[:, None], series, axis=1)
 
+    def log_integrated(self, logit: Array, tau: Array, power: float = 1.0) -> Array:
+        """The binomial's: there is one risk."""
+        log_risk, log_rest = (side[..., None] for side in log_sigmoids(logit))
+        return np.asarray(power * (self.events * log_risk + (self.totals - self.events) * log_rest))
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ConjugateSettings(Settings):
@@ -137,6 +149,10 @@ class ConjugateSettings(Settings):
         a, b = _shapes(logit, tau)
         return rng.beta(a[:, None], b[:, None], (logit.size, series))
 
+    def log_integrated(self, logit: Array, tau: Array, power: float = 1.0) -> Array:
+        """A ratio of Beta functions."""
+        return _log_beta_ratio(*_shapes(logit, tau), power * self.events, power * (self.totals - self.events))
+
 
 def _tau(a: Array, b: Array) -> Array:
     """Standard deviation of the logit of Betas."""
@@ -149,6 +165,13 @@ def _shapes(logit: Array, tau: Array) -> tuple[Array, Array]:
     mu, rest = expit(logit), expit(-logit)
     g = g_of(tau, mu, rest)
     return mu / g, rest / g
+
+
+def _log_beta_ratio(a: Array, b: Array, hits: NDArray[Any], missed: NDArray[Any]) -> Array:
+    """Logarithm of B(a + hits, b + missed) / B(a, b), counts on a last axis; a Beta worth a billion is a point."""
+    scale = np.minimum(1.0, 1e9 / (a + b))
+    a, b = (np.maximum(scale * side, 1e-300)[..., None] for side in (a, b))
+    return np.asarray(betaln(a + hits, b + missed) - betaln(a, b))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -219,6 +242,15 @@ class ContaminatedSettings(Settings):
         g = wider(expit(logit), expit(-logit), 1 / (a + b))
         wide = (expit(logit) / g)[:, None], (expit(-logit) / g)[:, None]
         return rng.beta(*(np.where(pick, far, near[:, None]) for far, near in zip(wide, (a, b), strict=True)))
+
+    def log_integrated(self, logit: Array, tau: Array, power: float = 1.0) -> Array:
+        """A ratio of Beta functions, or one of the wider Betas."""
+        hits, missed = power * self.events, power * (self.totals - self.events)
+        a, b = _shapes(logit, tau)
+        mu, rest = expit(logit), expit(-logit)
+        g = wider(mu, rest, 1 / (a + b))
+        usual, far = _log_beta_ratio(a, b, hits, missed), _log_beta_ratio(mu / g, rest / g, hits, missed)
+        return np.asarray(np.logaddexp(np.log1p(-self.share) + usual, np.log(self.share) + far))
 
     def wide_share(self, events: int, total: int) -> Array:
         """Share of the wider Beta after a setting's counts, for every value of the hyperparameters."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln
 
 Array = NDArray[np.float64]
 
@@ -135,6 +136,11 @@ def log_sigmoids(x: Array) -> tuple[Array, Array]:
     """Logarithms of the inverse logit and of its complement, in a quarter of the time that SciPy takes for both."""
     beyond = np.log1p(np.exp(-np.abs(x)))
     return np.asarray(np.minimum(x, 0.0) - beyond), np.asarray(np.minimum(-x, 0.0) - beyond)
+
+
+def log_choose(totals: NDArray[np.int64], events: NDArray[np.int64]) -> Array:
+    """Logarithms of binomial coefficients."""
+    return np.asarray(gammaln(totals + 1.0) - gammaln(events + 1.0) - gammaln(totals - events + 1.0))
 
 
 def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:

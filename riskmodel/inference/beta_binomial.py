@@ -22,7 +22,7 @@ from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import AlikeSettings, ConjugateSettings, Settings
 from riskmodel.distributions.special import log_rising, log_sigmoids, sigmoid, tau_of
 from riskmodel.inference.lattice import Lattice
-from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal, SettingRisk
+from riskmodel.inference.marginals import AverageMarginal, BetaTauMarginal, HeterogeneityMarginal, SettingRisk
 from riskmodel.inference.quadrature import integrate, integrate_one, log_combinations, should_mirror
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import HeterogeneityPrior, MixturePrior, MuPrior
@@ -127,6 +127,7 @@ def solve(problem: Problem, labels: tuple[str, ...], model: str, settings: Calla
         average=AverageMarginal(lattice),
         settings=settings(events, totals, lattice=lattice),
         heterogeneity=HeterogeneityMarginal(lattice),
+        tau=BetaTauMarginal(lattice),
         model=model,
         method="quadrature",
         prior=str(problem.mu_prior),
@@ -157,6 +158,7 @@ def fit_alike(
         average=risk,
         settings=AlikeSettings(events, totals, risk),
         heterogeneity=PointMass(0.0, "tau" if model.startswith("logit-") else "rho"),
+        tau=PointMass(0.0, "tau"),
         model=model,
         method="conjugate" if isinstance(risk, BetaMixture) else "quadrature",
         prior=str(mu_prior),

@@ -115,13 +115,15 @@ def fit(
             remedy='Use model="beta-binomial", or a prior without mass at the extremes',
         )
     lattice = lattice.mirrored() if flip else lattice
+    tau = TauMarginal(lattice)
     return Posterior(
         events=events,
         totals=totals,
         labels=labels,
         average=AverageMarginal(lattice),
         settings=LogitNormalSettings(events, totals, lattice, spreads),
-        heterogeneity=TauMarginal(lattice),
+        heterogeneity=tau,
+        tau=tau,
         model=model,
         method="quadrature",
         prior=str(mu_prior),

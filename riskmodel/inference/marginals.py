@@ -13,7 +13,7 @@ from riskmodel._support.checks import Rng, as_rng, checked_levels
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import DeferredDistribution, Distribution, SettingDistribution
 from riskmodel.distributions.quantiles import QuantileTable, exact_quantiles
-from riskmodel.distributions.special import logit, sigmoid
+from riskmodel.distributions.special import logit, sigmoid, tau_of
 from riskmodel.inference.lattice import Lattice
 
 if TYPE_CHECKING:
@@ -160,15 +160,19 @@ class HeterogeneityMarginal(Distribution):
     scale: str = "rho"
 
     @kept
+    def _level(self) -> Array:
+        """What rises along each column: the logit of rho."""
+        return self.lattice.log_g
+
+    @kept
     def mean(self) -> float:
         """Posterior mean."""
-        return float((self.lattice.weights * sigmoid(self.lattice.log_g)).sum())
+        return float((self.lattice.weights * sigmoid(self._level)).sum())
 
     @kept
     def sd(self) -> float:
         """Posterior standard deviation."""
-        rho = sigmoid(self.lattice.log_g)
-        return float(np.sqrt((self.lattice.weights * (rho - self.mean) ** 2).sum()))
+        return float(np.sqrt((self.lattice.weights * (sigmoid(self._level) - self.mean) ** 2).sum()))
 
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a rho up to `x`, of the shape of `x`; good to about 1e-5."""
@@ -200,13 +204,12 @@ class HeterogeneityMarginal(Distribution):
 
     @kept
     def _table(self) -> tuple[Array, Array]:
-        """Distribution function of logit(rho) = log g on 1,001 points.
+        """Distribution function of the level on 1,001 points.
 
-        Along each column log g rises with the row; where it passes a level, the sine integral of the column's weights
+        Along each column it rises with the row; where it passes a value, the sine integral of the column's weights
         gives the mass below, so that the table is smooth however few the rows.
         """
-        lattice = self.lattice
-        level = lattice.log_g
+        lattice, level = self.lattice, self._level
         heavy = lattice.weights > 1e-12 * lattice.weights.max()
         grid = np.linspace(level[heavy].min() - 1e-9, level[heavy].max() + 1e-9, 1001)
         rows = np.arange(level.shape[0])
@@ -240,15 +243,101 @@ def _sharpen(place: Array, level: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TauMarginal(Distribution):
-    """The standard deviation of the logit of the risk between settings, in (0, inf).
+class _TauShare(HeterogeneityMarginal):
+    """Of a beta-binomial's tau, tau / (1 + tau)."""
 
-    The lattice's outer variable is log(tau). Read as a logit it is that of tau / (1 + tau), whose distribution the rows'
-    sinc series gives as it gives a risk's.
+    @kept
+    def _level(self) -> Array:
+        """Its logit, log(tau)."""
+        lattice = self.lattice
+        return np.log(tau_of(lattice.mu, sigmoid(-lattice.x), np.exp(np.clip(lattice.log_g, -300.0, 300.0)))[0])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OddsMarginal(Distribution):
+    """The exponential of a lattice's x, in (0, inf): where x is a log odds ratio, the odds ratio.
+
+    Read as a logit, x is that of a share, whose distribution the rows' sinc series gives as it gives a risk's.
     """
 
     lattice: Lattice  # nodes of the joint posterior
+    scale: str = "odds ratio"
+
+    @kept
+    def _share(self) -> Distribution:
+        """Distribution of the value over one more than it."""
+        return AverageMarginal(self.lattice)
+
+    @kept
+    def at_nodes(self) -> Array:
+        """Values at the nodes."""
+        return np.exp(self.lattice.x)
+
+    @kept
+    def mean(self) -> float:
+        """Posterior mean."""
+        return float((self.lattice.weights * self.at_nodes).sum())
+
+    @kept
+    def sd(self) -> float:
+        """Posterior standard deviation."""
+        return float(np.sqrt((self.lattice.weights * (self.at_nodes - self.mean) ** 2).sum()))
+
+    def pdf(self, x: ArrayLike) -> Array:
+        """Density at `x`, of the shape of `x`; zero at and below zero."""
+        at: Array = np.asarray(x, float)
+        safe = np.where(at > 0, at, 1.0)
+        return np.where(at > 0, self._share.pdf(safe / (1 + safe)) / (1 + safe) ** 2, 0.0)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a value up to `x`, of the shape of `x`."""
+        at: Array = np.maximum(np.asarray(x, float), 0.0)
+        return self._share.cdf(at / (1 + at))
+
+    def sf(self, x: ArrayLike) -> Array:
+        """Probability of a value above `x`, of the shape of `x`."""
+        at: Array = np.maximum(np.asarray(x, float), 0.0)
+        return self._share.sf(at / (1 + at))
+
+    def ppf(self, q: ArrayLike) -> Array:
+        """Quantiles at `q`, of the shape of `q`."""
+        share = self._share.ppf(q)
+        with np.errstate(divide="ignore"):
+            return np.asarray(share / (1 - share))
+
+    def sample(self, size: int, rng: Rng) -> Array:
+        """Independent draws, by inversion of a table of the distribution function."""
+        share = self._share.sample(size, rng)
+        return np.asarray(share / (1 - share))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BetaTauMarginal(OddsMarginal):
+    """The standard deviation of logit(theta) between settings of a beta-binomial."""
+
     scale: str = "tau"
+
+    @kept
+    def _share(self) -> _TauShare:
+        """Distribution of tau / (1 + tau)."""
+        return _TauShare(self.lattice)
+
+    @kept
+    def at_nodes(self) -> Array:
+        """Values at the nodes."""
+        return np.exp(self._share._level)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TauMarginal(OddsMarginal):
+    """The standard deviation of the logit of the risk between settings: the lattice's outer variable is log(tau)."""
+
+    scale: str = "tau"
+
+    @kept
+    def at_nodes(self) -> Array:
+        """Values at the nodes."""
+        return np.exp(self.lattice.w)[:, None]
 
     @kept
     def _share(self) -> AverageMarginal:
@@ -268,40 +357,3 @@ class TauMarginal(Distribution):
                 log_total=0.0,
             )
         )
-
-    @kept
-    def mean(self) -> float:
-        """Posterior mean."""
-        return float(self.lattice.weights.sum(axis=1) @ np.exp(self.lattice.w))
-
-    @kept
-    def sd(self) -> float:
-        """Posterior standard deviation."""
-        return float(np.sqrt(self.lattice.weights.sum(axis=1) @ (np.exp(self.lattice.w) - self.mean) ** 2))
-
-    def pdf(self, x: ArrayLike) -> Array:
-        """Density at `x`, of the shape of `x`; zero at and below zero."""
-        at: Array = np.asarray(x, float)
-        safe = np.where(at > 0, at, 1.0)
-        return np.where(at > 0, self._share.pdf(safe / (1 + safe)) / (1 + safe) ** 2, 0.0)
-
-    def cdf(self, x: ArrayLike) -> Array:
-        """Probability of a tau up to `x`, of the shape of `x`."""
-        at: Array = np.maximum(np.asarray(x, float), 0.0)
-        return self._share.cdf(at / (1 + at))
-
-    def sf(self, x: ArrayLike) -> Array:
-        """Probability of a tau above `x`, of the shape of `x`."""
-        at: Array = np.maximum(np.asarray(x, float), 0.0)
-        return self._share.sf(at / (1 + at))
-
-    def ppf(self, q: ArrayLike) -> Array:
-        """Quantiles at `q`, of the shape of `q`."""
-        share = self._share.ppf(q)
-        with np.errstate(divide="ignore"):
-            return np.asarray(share / (1 - share))
-
-    def sample(self, size: int, rng: Rng) -> Array:
-        """Independent draws, by inversion of a table of the distribution function."""
-        share = self._share.quick_ppf(as_rng(rng).random(size))
-        return np.asarray(share / (1 - share))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args, overload
 
 import numpy as np
 
@@ -11,18 +11,28 @@ from riskmodel.distributions.settings import SHARE
 from riskmodel.errors import InputError, UnavailableError, UnknownNameError, closest
 from riskmodel.inference import beta_binomial, contaminated
 from riskmodel.posterior import Posterior
-from riskmodel.priors import TauPrior, as_heterogeneity_prior, as_mu_prior
+from riskmodel.priors import LogitNormalPrior, TauPrior, as_heterogeneity_prior, as_mu_prior
+
+if TYPE_CHECKING:
+    from riskmodel.inference.regression.fit import Regression
 
 Model = Literal["beta-binomial", "contaminated-beta-binomial", "logit-normal", "logit-t"]
 MODELS = get_args(Model)
 #: Degrees of freedom of the logit-t model's Student's t, whose scale is tau: of 4 and 10 what cross-validation chose.
 DEGREES = 10.0
 _METHODS = ("exact", "nuts")
+#: The prior on the log odds ratio of the last level of a covariate against the first: what RBesT's manual (``predict.gMAP``)
+#: has on a coefficient, tighter than the intercept's since it is a deviation.
+EFFECT = ("normal", 0.0, 1.0)
 #: Keywords of `pool`, and options of the sampler: for a name that is none of them.
-_KEYWORDS = ("prior", "heterogeneity", "model", "method", "labels")
+_KEYWORDS = ("prior", "heterogeneity", "model", "method", "labels", "by", "effect")
 _SAMPLER = ("draws", "tune", "chains", "seed", "target_accept", "progressbar")
 
 
+@overload
+def pool(events: Any, totals: Any = None, *, by: None = None, **options: Any) -> Posterior: ...
+@overload
+def pool(events: Any, totals: Any = None, *, by: Any, **options: Any) -> Regression: ...
 def pool(
     events: Any,
     totals: Any = None,
@@ -32,8 +42,10 @@ def pool(
     model: Model = "beta-binomial",
     method: Literal["exact", "nuts"] = "exact",
     labels: Any = None,
+    by: Any = None,
+    effect: Any = EFFECT,
     **sampler: Any,
-) -> Posterior:
+) -> Posterior | Regression:
     r"""Posterior of a risk from the counts of several series.
 
     .. math::
@@ -70,14 +82,21 @@ def pool(
     labels : sequence of str, optional
         A name for each series; by default the labels of the counts, or "series 1" and so on. The counts' own labels in
         another order put the series in that order.
+    by : sequence, optional
+        A covariate: one label for each series, of two levels, or numbers, or an ordered pandas.Categorical. The logit of the
+        average is a line in it; how much settings differ is the same at every level: tau, or rho where the prior is on that.
+    effect : ("normal", mean, sd)
+        Prior on the log odds ratio of the last level against the first, with `by`. `prior` is then on the average half-way
+        between, so that no level is preferred.
     **sampler
         Options of the sampler: draws, tune, chains, seed, target_accept, progressbar. Only for ``"nuts"``.
 
     Returns
     -------
-    Posterior
-        average (mu), new_setting (theta_new), series (theta_i), heterogeneity (rho; tau of the models on the logit, where mu
-        is the risk in the middle setting and theta_new has a mean of its own).
+    Posterior or Regression
+        With `by` a `Regression`: a posterior for each level, and the odds ratio. Otherwise average (mu), new_setting
+        (theta_new), series (theta_i), heterogeneity (rho; tau of the models on the logit, where mu is the risk in the middle
+        setting and theta_new has a mean of its own).
 
     Raises
     ------
@@ -108,6 +127,9 @@ def pool(
     [0.65, 1.0]
     >>> pool({"Elm": 1, "Oak": 18}, {"Oak": 20, "Elm": 30}).totals.tolist()
     [30, 20]
+    >>> trend = pool([19, 10, 5, 11], [19, 11, 5, 30], by=["early", "early", "late", "late"])
+    >>> round(trend.odds_ratio.median, 2)
+    0.37
     """
     y, n, names = checked_series(events, totals, labels)
     mu_prior = as_mu_prior(prior)
@@ -125,6 +147,15 @@ def pool(
             where="heterogeneity",
             remedy='Give 0, or a prior on tau: a name, ("half-normal", scale) or ("log-normal", median, sigma)',
         )
+    if by is not None:
+        if method == "nuts" or model == contaminated.NAME:
+            what = "the sampler does not have" if method == "nuts" else f"the {model} model is without"
+            raise UnavailableError(
+                f"{what} covariates",
+                where="by",
+                remedy='Use method="exact" and another model, or write the model in PyMC',
+            )
+        return _regression(y, n, names, by, effect, mu_prior, heterogeneity_prior, model)
     if method == "nuts":
         if heterogeneity_prior is None:
             raise UnavailableError(
@@ -160,6 +191,25 @@ def pool(
         )
     fit = contaminated.fit if model == contaminated.NAME else beta_binomial.fit
     return fit(y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior)
+
+
+def _regression(
+    y: Any, n: Any, names: tuple[str, ...], by: Any, effect: Any, mu_prior: Any, heterogeneity_prior: Any, model: str
+) -> Regression:
+    """A posterior for each level of a covariate."""
+    from riskmodel.inference.logit_normal_likelihood import NORMAL, student
+    from riskmodel.inference.regression.fit import fit
+    from riskmodel.inference.regression.levels import as_levels
+    from riskmodel.inference.regression.problem import BetaProblem, LogitProblem
+
+    effect_prior = as_mu_prior(effect)
+    if not isinstance(effect_prior, LogitNormalPrior):
+        raise InputError(f"{effect!r} is not a normal", where="effect", remedy='Give ("normal", mean, sd)')
+    given = {"mu_prior": mu_prior, "effect_prior": effect_prior, "heterogeneity_prior": heterogeneity_prior}
+    if heterogeneity_prior is None or model == "beta-binomial":
+        return fit(BetaProblem, y, n, names, as_levels(by, names), model, **given)
+    given["spreads"] = student(DEGREES) if model == "logit-t" else NORMAL
+    return fit(LogitProblem, y, n, names, as_levels(by, names), model, **given)
 
 
 def before_counts(prior: Any = "jeffreys", heterogeneity: Any = "default") -> Posterior:

@@ -17,8 +17,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
+from riskmodel.distributions.special import log_choose
 from riskmodel.errors import AccuracyError
 from riskmodel.inference.lattice import Lattice
 from riskmodel.posterior import ErrorEstimate
@@ -33,7 +33,8 @@ _START_STEP = 0.16  # first grid of the integral itself
 _ONE_STEP = 0.07  # grid of a single axis
 #: Scales of the bulk that the stretched axis counts as one: the fewest nodes for 1e-8 on the evidence shipped (2026-11).
 _WIDEN = 2.0
-_FARTHEST = 170.0  # logit beyond which four factors of the likelihood could underflow
+#: Logit beyond which four factors of the likelihood could underflow.
+FARTHEST = 170.0
 _NEGLIGIBLE = -36.0  # log of 2e-16: what a double no longer adds to one
 _BETWEEN_NODES = 1e-6
 _TOLERANCE = 1e-8  # estimated error at which steps are no longer halved
@@ -73,7 +74,7 @@ class Integrand(Protocol):
 
 def log_combinations(events: Counts, totals: Counts) -> float:
     """Logarithm of the product of the binomial coefficients."""
-    return float((gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1)).sum())
+    return float(log_choose(totals, events).sum())
 
 
 def integrate_one(log_density: Callable[[Array], Array]) -> tuple[Lattice, ErrorEstimate]:
@@ -151,9 +152,9 @@ def _locate(problem: Integrand) -> tuple[float, float, Inner]:
         w = np.clip(centre + scale * stretch, -150.0, 60.0)
         x_centre, x_scale = inner(w)
         x = x_centre[:, None] + x_scale[:, None] * stretch
-        log_f = problem.rough_log_density(np.clip(x, -_FARTHEST, _FARTHEST), w[:, None])
+        log_f = problem.rough_log_density(np.clip(x, -FARTHEST, FARTHEST), w[:, None])
         log_f += slope + np.log(x_scale)[:, None]
-        log_f[np.abs(x) > _FARTHEST] = -np.inf
+        log_f[np.abs(x) > FARTHEST] = -np.inf
         peak = log_f.max(axis=1)
         rows = np.exp(log_f - peak[:, None])
         row_sums = rows.sum(axis=1)
@@ -235,8 +236,8 @@ def _log_integrand(
     log_density: Callable[[Array, Array], Array], w: Array, centre: Array, scale: Array, u: Array
 ) -> Array:
     x = centre[:, None] + scale[:, None] * np.sinh(u)
-    inside = np.abs(x) < _FARTHEST
-    log_f = log_density(np.where(inside, x, np.clip(centre, -_FARTHEST, _FARTHEST)[:, None]), w[:, None])
+    inside = np.abs(x) < FARTHEST
+    log_f = log_density(np.where(inside, x, np.clip(centre, -FARTHEST, FARTHEST)[:, None]), w[:, None])
     return np.where(inside, log_f + np.log(np.cosh(u)) + np.log(scale)[:, None], -np.inf)
 
 

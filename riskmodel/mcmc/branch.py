@@ -18,6 +18,7 @@ from riskmodel._support.kept import Shelf
 from riskmodel.distributions.draws import Draws
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import FACTOR, BetaSettings, ContaminatedBetaSettings
+from riskmodel.distributions.special import tau_of
 from riskmodel.mcmc.density import (
     heterogeneity_log_density,
     mu_log_density,
@@ -136,7 +137,7 @@ def _posterior(
     hyper = Hyperparameters.of(**drawn(trace), on_tau=heterogeneity_prior.scale == "tau")
     a, b = hyper.shapes
     rng = np.random.default_rng(seed)
-    draws = {"mu": hyper.mu, "rho": hyper.rho}
+    draws = {"mu": hyper.mu, "rho": hyper.rho, "tau": tau_of(hyper.mu, hyper.rest, np.exp(hyper.log_g))[0]}
     draws["theta_new"], draws["theta"] = _risks(a, b, events, totals, share, rng)
     diagnostics = diagnose({name: logits(draws[name]) for name in ("mu", "rho")}, trace)
     refuse(diagnostics, ("mu", "rho"), way_out='use method="exact"')
@@ -152,6 +153,7 @@ def _posterior(
         labels=labels,
         average=Draws(hyper.mu.ravel()),
         heterogeneity=Draws(hyper.rho.ravel(), "rho"),
+        tau=Draws(draws["tau"].ravel(), "tau"),
         model="contaminated-beta-binomial" if share else "beta-binomial",
         method="nuts",
         prior=str(mu_prior),

@@ -2,7 +2,7 @@ r"""Draws of all of a tree's branches together, and what they say: a ratio of di
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +14,9 @@ from riskmodel.distributions.diagram import Node, edges_of, evaluate
 from riskmodel.distributions.special import log_sigmoids, sigmoid
 from riskmodel.errors import ContradictionError, InputError
 from riskmodel.mcmc.diagnostics import mcse
+from riskmodel.mcmc.problem import Problem
+from riskmodel.priors import MuPrior
+from riskmodel.priors.drawn import Priors, drawn_from, log_densities, rho_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,15 +94,21 @@ class TreeDraws(Value):
     #: With pooled heterogeneity: ``tau_median``, the median over branches, and ``tau_sd``, the standard deviation of
     #: log(tau) between them; empty otherwise.
     hyper: Mapping[str, Array] = field(repr=False)
-    counts: tuple[Checked, ...] = field(repr=False)  # what was fitted
+    problem: Problem = field(repr=False)  # what was fitted
     #: Events of each count, drawn again for another series of the same size.
     replicated: NDArray[np.int64] = field(repr=False)
-    sample_stats: Mapping[str, NDArray[Any]] = field(repr=False)  # what the sampler noted
+    sample_stats: Mapping[str, NDArray[Any]] = field(repr=False)  # what the sampler noted; nothing where none was
     #: R-hat and effective sample sizes of everything sampled, by name; divergences, bfmi, sampling_seconds; and the
     #: largest R-hat and smallest effective sample sizes as rhat, ess_bulk and ess_tail.
     diagnostics: Mapping[str, float] = field(repr=False)
     prior: str  # prior, heterogeneity_prior: as stated
     heterogeneity_prior: str
+    priors: tuple[Priors, ...] = field(repr=False)  # of each branch; none where spreads are of one population
+
+    @property
+    def counts(self) -> tuple[Checked, ...]:
+        """What was fitted."""
+        return counted(self.problem)
 
     def evaluate(
         self,
@@ -175,42 +184,125 @@ class TreeDraws(Value):
             )
         return pd.DataFrame(rows)
 
-    def to_datatree(self) -> Any:
-        """Draws as ArviZ knows them."""
+    def to_datatree(
+        self, *, branches: Sequence[str] | None = None, counts: Sequence[str] | None = None, seed: int = 0
+    ) -> Any:
+        """Draws as ArviZ knows them; names of the branches and of the counts are coordinates.
+
+        Likelihoods of counts of one branch are given its hyperparameters, of other coarse counts given their series' own
+        risks: those that were sampled. Replicated counts are of other series.
+        """
         from arviz_base import from_dict
 
-        posterior: dict[str, Any] = {
-            "mu": self.mu,
-            "rho": self.rho,
-            "tau": self.tau,
-            "theta_new": self.theta_new,
-            **self.hyper,
+        rng = np.random.default_rng(seed)
+        shapes = _shapes(self.mu, self.rho)
+        shown = {name: getattr(self, name) for name in ("mu", "rho", "tau", "theta_new")}
+        groups: dict[str, Any] = {
+            "posterior": shown | dict(self.hyper) | ({"theta": self.theta} if self.own else {}),
+            "posterior_predictive": {"events": self.replicated},
+            "log_likelihood": {"events": self._log_likelihood(*shapes)},
+            "observed_data": {"events": np.array([count.events for count in self.counts])},
+            "constant_data": {"totals": np.array([count.total for count in self.counts])},
         }
-        if self.own:
-            posterior["theta"] = self.theta
+        if self.priors:
+            size = self.mu[..., 0].size
+            logits, tau = (
+                np.stack(one, axis=-1).reshape(self.mu.shape)
+                for one in zip(*(drawn_from(priors, size, rng) for priors in self.priors), strict=True)
+            )
+            rho = rho_of(logits, tau)
+            before = _shapes(sigmoid(logits), rho)
+            groups["prior"] = {"mu": sigmoid(logits), "rho": rho, "tau": tau, "theta_new": rng.beta(*before)}
+            groups["prior_predictive"] = {"events": replicated(self.problem, *before, rng)}
+            each = [
+                log_densities(priors, self.mu[..., i], self.tau[..., i], self.rho[..., i])
+                for i, priors in enumerate(self.priors)
+            ]
+            groups["log_prior"] = {name: np.stack([one[name] for one in each], axis=-1) for name in each[0]}
+        if self.sample_stats:
+            groups["sample_stats"] = dict(self.sample_stats)
+        named = list(branches or map(str, self.branches))
+        of = dict(zip(self.branches, named, strict=True))
+        labels = list(counts or map(str, self.counts))
+        coarse = labels[len(labels) - len(self.problem.coarse) :]
         tree = from_dict(
-            {
-                "posterior": posterior,
-                "posterior_predictive": {"events": self.replicated},
-                "observed_data": {"events": np.array([count.events for count in self.counts])},
-                "constant_data": {"totals": np.array([count.total for count in self.counts])},
-                "sample_stats": dict(self.sample_stats),
-            },
+            groups,
             dims={name: ["branch"] for name in ("mu", "rho", "tau", "theta_new")}
             | {"theta": ["own"], "events": ["count"], "totals": ["count"]},
-            coords={
-                "branch": list(self.branches),
-                "own": [f"coarse {row}, branch {edge}" for row, edge in self.own],
-                "count": [str(count) for count in self.counts],
-            },
+            coords={"branch": named, "own": [f"{coarse[i]} | {of[edge]}" for i, edge in self.own], "count": labels},
         )
         tree.attrs.update(
             {
                 **{f"diagnostic_{name}": value for name, value in self.diagnostics.items()},
                 "model": "beta-binomial tree",
-                "method": "nuts",
+                "method": "nuts" if self.sample_stats else "quadrature",
                 "prior": self.prior,
                 "heterogeneity_prior": self.heterogeneity_prior,
+                "draws_are": "the sampler's, joint" if self.sample_stats else "independent, joint",
             }
         )
         return tree
+
+    def _log_likelihood(self, a: Array, b: Array) -> Array:
+        """Of each count at each draw, of shape (chains, draws, counts)."""
+        from scipy.stats import betabinom
+
+        problem = self.problem
+        found = [
+            betabinom.logpmf(y, n, a[..., i], b[..., i])
+            for i, pair in enumerate(zip(problem.events, problem.totals, strict=True))
+            for y, n in zip(*(side.tolist() for side in pair), strict=True)
+        ]
+        alone = {row: one for (row, _), one in zip(problem.alone, problem.lone, strict=True)}
+        for row, (_, events, _, _) in enumerate(problem.coarse):
+            if row in alone:
+                i, hits, missed = alone[row]
+                found.append(betabinom.logpmf(hits, hits + missed, a[..., i], b[..., i]))
+                continue
+            risks = {edge: self.theta[..., k] for k, (of, edge) in enumerate(self.own) if of == row}
+            found.append(np.broadcast_to(problem.divided[row].log_probability(events, risks), a.shape[:2]))
+        return np.stack(found, axis=-1) if found else np.empty((*a.shape[:2], 0))
+
+
+def _shapes(mu: Array, rho: Array) -> tuple[Array, Array]:
+    """Of the Betas of settings' risks; one worth more than a billion observations is a point for every purpose here."""
+    with np.errstate(divide="ignore"):
+        size = np.minimum((1 - rho) / rho, 1e9)
+    return np.maximum(mu * size, 1e-300), np.maximum((1 - mu) * size, 1e-300)
+
+
+def stated(priors: Mapping[int, MuPrior]) -> str:
+    """The priors on the branches' averages, as written down."""
+    if len(set(priors.values())) == 1:
+        return str(next(iter(priors.values())))
+    return "; ".join(f"{edge}: {prior}" for edge, prior in priors.items())
+
+
+def counted(problem: Problem) -> tuple[Checked, ...]:
+    """What a problem counts: each branch's series, then coarse counts."""
+    fine = [
+        Checked("fine", edge, series, y, n)
+        for edge, events, totals in zip(problem.edges, problem.events, problem.totals, strict=True)
+        for series, (y, n) in enumerate(zip(events.tolist(), totals.tolist(), strict=True))
+    ]
+    coarse = [Checked("coarse", row, 0, events, total) for row, (_, events, total, _) in enumerate(problem.coarse)]
+    return (*fine, *coarse)
+
+
+def replicated(problem: Problem, a: Array, b: Array, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Each count drawn again for another series of its size, with the same cells where it had some."""
+    drawn = [
+        rng.binomial(n, rng.beta(a[..., i], b[..., i]))
+        for i, totals in enumerate(problem.totals)
+        for n in totals.tolist()
+    ]
+    for parts, (_, _, _, known) in zip(problem.divided, problem.coarse, strict=True):
+        risks = {}
+        for i, edge in enumerate(problem.edges):
+            hits, seen = known.get(edge, (0, 0))
+            risks[edge] = rng.beta(a[..., i] + hits, b[..., i] + (seen - hits))
+        again = np.full(a.shape[:2], parts.certain)
+        for size, node in zip(parts.sizes, parts.nodes, strict=True):
+            again = again + rng.binomial(size, np.clip(evaluate(node, risks), 0.0, 1.0))
+        drawn.append(again)
+    return np.stack(drawn, axis=-1)

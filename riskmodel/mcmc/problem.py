@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from riskmodel._support.checks import checked_counts
-from riskmodel.distributions.diagram import Branch, Node, edges_of
+from riskmodel.distributions.diagram import Branch, Node, edges_of, evaluate
 from riskmodel.errors import ContradictionError, InputError, UnavailableError
 from riskmodel.mcmc.options import check_totals, start
 
@@ -50,6 +50,23 @@ class Divided:
         if len(self.nodes) != 1 or not isinstance(node := self.nodes[0], Branch):
             return None
         return node if {node.hit, node.miss} == {0.0, 1.0} else None
+
+    def log_probability(self, events: int, risks: Mapping[int, Any]) -> Any:
+        """Logarithm of the probability of the events, at some risks of the branches: a sum of binomials."""
+        from scipy.stats import binom
+
+        left, values = events - self.certain, [np.clip(evaluate(node, risks), 0.0, 1.0) for node in self.nodes]
+        if len(values) == 1:
+            return binom.logpmf(left, self.sizes[0], values[0])
+        total = np.ones((1,))
+        for size, value in zip(self.sizes, values, strict=True):
+            part = binom.pmf(np.arange(min(size, left) + 1), size, value[..., None])
+            longer = np.zeros((*part.shape[:-1], left + 1))
+            for k in range(part.shape[-1]):
+                longer[..., k : k + total.shape[-1]] += (part[..., k : k + 1] * total)[..., : left + 1 - k]
+            total = longer
+        with np.errstate(divide="ignore"):
+            return np.log(total[..., left] if left < total.shape[-1] else 0.0)
 
     def most_ways(self, events: int) -> int:
         """No fewer than there are ways."""

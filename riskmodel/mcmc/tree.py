@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.kept import Shelf
-from riskmodel.distributions.diagram import Branch, Node, evaluate
+from riskmodel.distributions.diagram import Branch, Node
 from riskmodel.distributions.special import sigmoid, tau_of
 from riskmodel.errors import InputError, UnavailableError
 from riskmodel.mcmc.density import (
@@ -41,7 +41,7 @@ from riskmodel.mcmc.density import (
     shapes_of,
 )
 from riskmodel.mcmc.diagnostics import judge, logits, sample_stats
-from riskmodel.mcmc.draws import Checked, Hyperparameters, TreeDraws, drawn
+from riskmodel.mcmc.draws import Hyperparameters, TreeDraws, drawn, replicated, stated
 from riskmodel.mcmc.options import Compiled, Options
 from riskmodel.mcmc.problem import CoarseCount, Problem
 from riskmodel.mcmc.spreads import pooled_spreads
@@ -247,10 +247,9 @@ def _drawn(trace: Any, problem: Problem, model: _Model, *, seed: int) -> TreeDra
 
     rng = np.random.default_rng(seed)
     a, b = hyper.shapes
-    counts, replicated = _replicated(problem, a, b, rng)
+    again = replicated(problem, a, b, rng)
     # Risks that were summed out are drawn from their Betas.
     lone = [rng.beta(a[..., i] + hits, b[..., i] + missed) for i, hits, missed in problem.lone]
-    one_prior = len(set(model.mu_priors)) == 1
     return TreeDraws(
         branches=problem.edges,
         mu=mu,
@@ -260,34 +259,11 @@ def _drawn(trace: Any, problem: Problem, model: _Model, *, seed: int) -> TreeDra
         theta=np.concatenate([sigmoid(theta_logit), *(one[..., None] for one in lone)], axis=-1),
         own=problem.own + problem.alone,
         hyper=pooled,
-        counts=counts,
-        replicated=replicated,
+        problem=problem,
+        replicated=again,
         sample_stats=sample_stats(trace),
         diagnostics=diagnostics,
-        prior=str(model.mu_priors[0])
-        if one_prior
-        else "; ".join(f"{edge}: {prior}" for edge, prior in zip(model.edges, model.mu_priors, strict=True)),
+        prior=stated(dict(zip(model.edges, model.mu_priors, strict=True))),
         heterogeneity_prior=str(model.heterogeneity_prior) + ("; partially pooled between branches" if pooled else ""),
+        priors=() if pooled else tuple((prior, model.heterogeneity_prior) for prior in model.mu_priors),
     )
-
-
-def _replicated(
-    problem: Problem, a: Array, b: Array, rng: np.random.Generator
-) -> tuple[tuple[Checked, ...], NDArray[np.int64]]:
-    """Each count drawn again for another series of its size, with the same cells where it had some."""
-    counts, drawn = [], []
-    for i, edge in enumerate(problem.edges):
-        for series, (y, n) in enumerate(zip(problem.events[i].tolist(), problem.totals[i].tolist(), strict=True)):
-            counts.append(Checked("fine", edge, series, y, n))
-            drawn.append(rng.binomial(n, rng.beta(a[..., i], b[..., i])))
-    for row, (parts, (_, events, total, known)) in enumerate(zip(problem.divided, problem.coarse, strict=True)):
-        risks = {}
-        for i, edge in enumerate(problem.edges):
-            hits, seen = known.get(edge, (0, 0))
-            risks[edge] = rng.beta(a[..., i] + hits, b[..., i] + (seen - hits))
-        again = np.full(a.shape[:2], parts.certain)
-        for size, node in zip(parts.sizes, parts.nodes, strict=True):
-            again = again + rng.binomial(size, np.clip(evaluate(node, risks), 0.0, 1.0))
-        counts.append(Checked("coarse", row, 0, events, total))
-        drawn.append(again)
-    return tuple(counts), np.stack(drawn, axis=-1)

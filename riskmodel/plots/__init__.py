@@ -7,7 +7,7 @@ without Matplotlib has all its numbers.
 
 from riskmodel.plots._calibration import calibration, coverage, pit_ecdf, pit_histogram
 from riskmodel.plots._changes import before_after, changes, information_gain, moves
-from riskmodel.plots._forest import drapery, forest, funnel, series_weights, shrinkage
+from riskmodel.plots._forest import drapery, forest, funnel, shrinkage
 from riskmodel.plots._risks import densities, icons, prior_likelihood_posterior, routes
 from riskmodel.plots._specifications import specification_curve
 from riskmodel.plots._style import save
@@ -30,7 +30,6 @@ __all__ = [
     "prior_likelihood_posterior",
     "routes",
     "save",
-    "series_weights",
     "shrinkage",
     "specification_curve",
     "tree",

@@ -62,7 +62,7 @@ def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     ----------
     table : pandas.DataFrame
         From `CalibrationRecord.ecdf_table`, by K, `SBCRecord.ecdf_table`, by quantity, or `riskmodel.calibration.pit_table`,
-        such as of a pool's exact leave-one-out PIT values, `riskmodel.calibration.loo_pit`.
+        such as of a pool's exact leave-one-out PIT values, `riskmodel.between.loo_pit`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure otherwise.
     title : str

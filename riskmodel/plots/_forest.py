@@ -49,7 +49,8 @@ def forest(
     table : pandas.DataFrame
         From `Posterior.table`; a column weight, where it has one, is drawn as `weights` are.
     weights : sequence of float, optional
-        Of each series, in the order of the table, such as `series_weights` gives: a column, and the area of the squares.
+        Of each series, in the order of the table, such as the weights of `riskmodel.between.shrinkage`: a column,
+        and the area of the squares.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure otherwise.
     title : str
@@ -132,34 +133,6 @@ def _columns(ax: Axes, rows: pd.DataFrame, shares: Sequence[float] | None, level
         parts = [f"{100 * one / whole:.1f} %" for one in shares]
         columns.append(("weight", 50, [*parts, *[""] * (len(rows) - len(parts))]))
     columns_beside(ax, columns, len(rows) - 0.3)
-
-
-def series_weights(posterior: Any) -> list[float]:
-    r"""Share of each series in the average, by how many independent fetuses it is worth.
-
-    .. math:: w_i \propto n_i / (1 + (n_i - 1) \rho)
-
-    Parameters
-    ----------
-    posterior : Posterior
-        Of a pool; rho is its mean, or what the mean of tau amounts to at the average risk.
-
-    Returns
-    -------
-    list of float
-        One for each series, summing to one. A guide to the eye: an exact posterior is no weighted mean.
-
-    References
-    ----------
-    Kleinman JC. Proportions with extraneous variance: single and independent samples. J Am Stat Assoc 1973;68:46-54.
-    """
-    spread, average = posterior.heterogeneity, float(posterior.average.mean)
-    rho = float(spread.mean)
-    if getattr(spread, "scale", "rho") == "tau":
-        g = rho**2 * average * (1 - average)
-        rho = g / (1 + g)
-    sizes = posterior.totals / (1 + (posterior.totals - 1) * rho)
-    return [float(one) for one in sizes / sizes.sum()]
 
 
 def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:

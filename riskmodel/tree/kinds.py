@@ -32,7 +32,7 @@ from riskmodel.distributions.special import log_rising, log_sigmoids
 from riskmodel.errors import AccuracyError, InputError
 from riskmodel.inference.beta_binomial import LatticeSettings, Problem
 from riskmodel.inference.lattice import Lattice
-from riskmodel.inference.marginals import AverageMarginal, HeterogeneityMarginal
+from riskmodel.inference.marginals import AverageMarginal, BetaTauMarginal, HeterogeneityMarginal
 from riskmodel.inference.pool import pool
 from riskmodel.inference.quadrature import _lattice, _locate
 from riskmodel.posterior import ErrorEstimate, Posterior
@@ -104,6 +104,7 @@ def pool_kinds(
             average=AverageMarginal(lattice),
             settings=LatticeSettings(one.events, totals, lattice),
             heterogeneity=HeterogeneityMarginal(lattice),
+            tau=BetaTauMarginal(lattice),
             model="dirichlet-multinomial",
             method="quadrature",
             prior=f"shares ~ Dirichlet({', '.join(f'{shape:.4g}' for shape in shapes)})",

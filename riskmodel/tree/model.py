@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from riskmodel._support.kept import Shelf, Value, brief, once
 from riskmodel.coarsened.agreement import Agreement
@@ -18,13 +18,12 @@ from riskmodel.evidence.known import Known, states_in
 from riskmodel.evidence.load import as_evidence
 from riskmodel.posterior import Posterior
 from riskmodel.priors import as_heterogeneity_prior
-from riskmodel.report.wording import html_table, three_digits
 from riskmodel.tree.answer import answer, route, unknown
 from riskmodel.tree.branches import Branches, allocate
 from riskmodel.tree.estimate import RiskEstimate, Route
 from riskmodel.tree.prediction import coarse_agreement
 from riskmodel.tree.prior import DIRICHLET_TREE, as_branch_priors
-from riskmodel.tree.tables import branch_table, kind_shares
+from riskmodel.tree.tables import branch_html, branch_table, kind_shares
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,12 +242,20 @@ class ProbabilityTree(Value):
         return answer(self, asked, Known.of(finding, known))
 
     def sample(
-        self, *, pooled_heterogeneity: bool = False, fixed: Mapping[int, float] | None = None, **options: Any
+        self,
+        *,
+        method: Literal["nuts", "exact"] = "nuts",
+        pooled_heterogeneity: bool = False,
+        fixed: Mapping[int, float] | None = None,
+        **options: Any,
     ) -> TreeSample:
-        """All branches and every count that can be read, in one model by PyMC's sampler.
+        """Joint draws of all branches given every count that can be read: in one model by PyMC's sampler, or exactly.
 
         Parameters
         ----------
+        method : {"nuts", "exact"}
+            PyMC's sampler, for a second opinion; or independent draws from the exact posterior, of which `draws` and `seed`
+            are the only options.
         pooled_heterogeneity : bool
             Whether the branches' spreads between settings come from one population; see `riskmodel.mcmc.tree.fit_tree`.
         fixed : mapping of int to float, optional
@@ -270,9 +277,24 @@ class ProbabilityTree(Value):
         ConvergenceError
             If the draws cannot be trusted.
         """
-        from riskmodel.tree.sample import sample_tree
+        from riskmodel.tree.sample import sampled
 
-        return sample_tree(self, dict(fixed or {}), pooled_heterogeneity, **options)
+        return sampled(self, method, dict(fixed or {}), pooled_heterogeneity, **options)
+
+    def to_datatree(self, *, draws: int = 4000, seed: int = 0) -> Any:
+        """Exact joint draws of all branches as ArviZ knows them.
+
+        Parameters
+        ----------
+        draws, seed : int
+            How many independent draws, and the seed of all.
+
+        Returns
+        -------
+        xarray.DataTree
+            As `TreeSample.to_datatree` gives it.
+        """
+        return self.sample(method="exact", draws=draws, seed=seed).to_datatree(seed=seed)
 
     def variant(self, **changes: Any) -> ProbabilityTree:
         """The same tree under another prior, heterogeneity, setting or evidence; fits that it shares are not made again.
@@ -327,9 +349,8 @@ class ProbabilityTree(Value):
             series, events and total are the branch's own counts, coarse the number of counts of coarser groups that speak
             for it too.
         """
-        return branch_table(
-            self.evidence.finding, self.counts, [self.branch(edge) for edge in self.edges], ci_prob=ci_prob
-        )
+        routes = [self.branch(edge) for edge in self.edges]
+        return branch_table(self.evidence.finding, self.counts, routes, ci_prob=ci_prob)
 
     def __repr__(self) -> str:
         """What was fitted to what."""
@@ -341,18 +362,9 @@ class ProbabilityTree(Value):
 
     def _repr_html_(self) -> str:
         """The branches in a table, for a notebook."""
-        rows = (
-            (
-                edge.said,
-                f"{row['events']}/{row['total']}" if row["series"] else "",
-                row["series"],
-                *map(three_digits, (row["mean"], row["lower"], row["upper"])),
-                row["status"],
-            )
-            for edge, row in zip(self.edges, self.branches().to_dict("records"), strict=True)
+        return branch_html(
+            f"{self.evidence.finding.title}, reading {self.evidence.reading}", self.edges, self.branches()
         )
-        head = ("branch", "events/total", "series", "mean", "2.5 %", "97.5 %", "status")
-        return html_table(f"{self.evidence.finding.title}, reading {self.evidence.reading}", head, rows)
 
     def kinds(self, variable: str, *, ci_prob: float = 0.95) -> tuple[dict[str, Any], ...]:
         """How the cases of a variable's other state divide into kinds: a Dirichlet-multinomial of the series that say.
@@ -381,9 +393,6 @@ class ProbabilityTree(Value):
         named = self.evidence.finding.kinds
         if variable not in named:
             raise UnknownNameError("variable with kinds", variable, named, where="kinds")
-        rows = [
-            count
-            for count in self.evidence.fitted(self.setting)
-            if count.variable == variable and count.category in named[variable]
-        ]
+        fitted = self.evidence.fitted(self.setting)
+        rows = [row for row in fitted if row.variable == variable and row.category in named[variable]]
         return kind_shares(named[variable], rows, self.fitted.heterogeneity_prior, ci_prob=ci_prob)

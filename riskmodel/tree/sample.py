@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from riskmodel._support.checks import checked_seed, checked_whole
 from riskmodel._support.kept import Value
 from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.distributions.diagram import Node, cancel, edges_of, restrict
-from riskmodel.errors import ContradictionError, InputError, UnavailableError
+from riskmodel.errors import ContradictionError, InputError, UnavailableError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, Edge
 from riskmodel.evidence.known import Known
-from riskmodel.mcmc.draws import SampledRisk, TreeDraws
+from riskmodel.mcmc.draws import SampledRisk, TreeDraws, replicated, stated
+from riskmodel.mcmc.problem import Problem
+from riskmodel.priors import MuPrior
 from riskmodel.tree.answer import joint, numerator
 
 if TYPE_CHECKING:
@@ -129,17 +134,47 @@ class TreeSample(Value):
             table.insert(place, name, values)
         return table
 
-    def to_datatree(self) -> Any:
-        """Draws as ArviZ knows them, with the sources of the counts.
+    def to_datatree(self, *, seed: int = 0) -> Any:
+        """Draws as ArviZ knows them, with the groups of `Posterior.to_datatree` for branches and counts by name.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the draws of the priors.
 
         Returns
         -------
         xarray.DataTree
-            See `TreeDraws.to_datatree`; its attributes say which branch each number is.
+            See `TreeDraws.to_datatree`. Branches are named by what they are of, counts by source and branch or group.
         """
-        tree = self.draws.to_datatree()
-        tree.attrs["branches"] = "; ".join(f"{i}: {self.edges[i % len(self.edges)].said}" for i in self.draws.branches)
-        return tree
+        said = {i: edge.said for i, edge in enumerate(self.edges)}
+        said |= {i: f"{said[i % len(said)]} (not all tested)" for i in self.draws.branches if i not in said}
+        names = []
+        for one in self.draws.counts:
+            if one.kind == "fine":
+                row = self.counts[one.place % len(self.edges)][one.series]
+                names.append(f"{row.source}: {said[one.place]}")
+            else:
+                row = self.coarse[one.place]
+                names.append(
+                    f"{row.source}: {row.variable} {row.category}, {row.given or 'all'}, {row.events} of {row.total}"
+                )
+        return self.draws.to_datatree(branches=[said[i] for i in self.draws.branches], counts=names, seed=seed)
+
+
+def sampled(
+    tree: ProbabilityTree, method: str, fixed: dict[int, float], pooled_heterogeneity: bool, **options: Any
+) -> TreeSample:
+    """Draws by the sampler, or exact ones, which take fewer options."""
+    if method == "nuts":
+        return sample_tree(tree, fixed, pooled_heterogeneity, **options)
+    if method != "exact":
+        raise UnknownNameError("method", method, ("nuts", "exact"), where="method")
+    beyond = sorted(set(options) - {"draws", "seed"}) + ["pooled_heterogeneity"] * pooled_heterogeneity
+    if beyond:
+        what = f"{', '.join(beyond)}: only the sampler takes this"
+        raise InputError(what, where="sample", remedy='Use method="nuts"')
+    return draw_tree(tree, fixed, **options)
 
 
 def sample_tree(
@@ -148,6 +183,55 @@ def sample_tree(
     """All branches and every count that can be read, in one model by PyMC's sampler; `options` are the sampler's."""
     from riskmodel.mcmc.tree import fit_tree
 
+    own, coarse, priors = _counts(tree, fixed)
+    drawn = fit_tree(
+        own,
+        coarse,
+        mu_prior=priors,
+        heterogeneity_prior=tree.fitted.heterogeneity_prior,
+        pooled_heterogeneity=pooled_heterogeneity,
+        **options,
+    )
+    return _sample(tree, fixed, drawn)
+
+
+def draw_tree(tree: ProbabilityTree, fixed: Mapping[int, float], *, draws: int = 4000, seed: int = 0) -> TreeSample:
+    """The same by independent draws from the exact posterior, in four chains where they divide evenly."""
+    from riskmodel.coarsened.joint_draws import joint_draws
+
+    size, seed = checked_whole(draws, "draws", 1, 1_000_000), checked_seed(seed, "seed")
+    own, coarse, priors = _counts(tree, fixed)
+    problem, rng = Problem.checked(own, coarse), np.random.default_rng(seed)
+    a, b, tau, theta = joint_draws(joint(tree, fixed), problem.edges, problem.own + problem.alone, size, rng)
+    chains = 4 if size % 4 == 0 and size >= 400 else 1
+
+    def shaped(values: Any) -> Any:
+        return values.reshape(chains, size // chains, -1)
+
+    g = 1 / (a + b)
+    on_spread = tree.fitted.heterogeneity_prior
+    found = TreeDraws(
+        branches=problem.edges,
+        mu=shaped(a * g),
+        rho=shaped(g / (1 + g)),
+        tau=shaped(tau),
+        theta_new=shaped(rng.beta(a, b)),
+        theta=shaped(theta),
+        own=problem.own + problem.alone,
+        hyper={},
+        problem=problem,
+        replicated=replicated(problem, shaped(a), shaped(b), rng),
+        sample_stats={},
+        diagnostics={},
+        prior=stated(priors),
+        heterogeneity_prior="heterogeneity 0" if on_spread is None else str(on_spread),
+        priors=tuple((priors[edge], on_spread) for edge in problem.edges),
+    )
+    return _sample(tree, fixed, found)
+
+
+def _counts(tree: ProbabilityTree, fixed: Mapping[int, float]) -> tuple[dict[int, Any], list[Any], dict[int, MuPrior]]:
+    """Counts of each branch, coarse ones as diagrams, and each branch's prior."""
     branches = tree.fitted
     for i, value in fixed.items():
         if i not in range(len(branches.edges)) or branches.edges[i].status != "unknown" or value not in (0.0, 1.0):
@@ -162,16 +246,17 @@ def sample_tree(
     own = {i: branches.rows[i] for i, counts in enumerate(branches.rows) if counts}
     # Also branches that coarse counts alone speak of, and copies of those whose test not all of a count's fetuses had.
     own |= {i: branches.rows[i % len(branches.edges)] for i in frozenset[int]().union(*map(edges_of, nodes))}
-    drawn = fit_tree(
+    return (
         {i: ([row.events for row in counts], [row.total for row in counts]) for i, counts in own.items()},
         [(node, one.row.events, one.row.total, one.known) for node, one in zip(nodes, rows, strict=True)],
-        mu_prior={i: branches.mu_priors[i % len(branches.edges)] for i in own},
-        heterogeneity_prior=branches.heterogeneity_prior,
-        pooled_heterogeneity=pooled_heterogeneity,
-        **options,
+        {i: branches.mu_priors[i % len(branches.edges)] for i in sorted(own)},
     )
+
+
+def _sample(tree: ProbabilityTree, fixed: Mapping[int, float], drawn: TreeDraws) -> TreeSample:
+    branches = tree.fitted
     filled = {i: edge.probability for i, edge in enumerate(branches.edges) if edge.probability is not None}
-    coarse = tuple(one.row for one in rows)
+    coarse = tuple(one.row for one in joint(tree, fixed).rows)
     return TreeSample(drawn, branches.edges, branches.rows, coarse, filled | dict(fixed), tree.evidence)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.kept import Shelf
-from riskmodel.evidence.finding import Count, Finding
+from riskmodel.evidence.finding import Count, Edge, Finding
 from riskmodel.evidence.known import Known
 from riskmodel.posterior import Posterior
 from riskmodel.priors import HeterogeneityPrior
+from riskmodel.report.wording import html_table, three_digits
 from riskmodel.tree.estimate import Route
 from riskmodel.tree.kinds import pool_kinds
 
@@ -121,3 +122,18 @@ def _shares(
         key, lambda: pool_kinds(table, heterogeneity=stated, labels=sources)
     )
     return shares
+
+
+def branch_html(caption: str, edges: Sequence[Edge], table: pd.DataFrame) -> str:
+    """What `branch_table` gives, as a notebook shows it."""
+    rows = (
+        (
+            edge.said,
+            f"{row['events']}/{row['total']}" if row["series"] else "",
+            row["series"],
+            *map(three_digits, (row["mean"], row["lower"], row["upper"])),
+            row["status"],
+        )
+        for edge, row in zip(edges, table.to_dict("records"), strict=True)
+    )
+    return html_table(caption, ("branch", "events/total", "series", "mean", "2.5 %", "97.5 %", "status"), rows)

@@ -1,9 +1,8 @@
 """An exact fit as ArviZ knows it: draws that are joint, with the groups that its checks ask for."""
 
-import warnings
-
 import numpy as np
 import pytest
+from arviz_asks import ask
 from scipy.stats import beta, binom, kstest
 
 import riskmodel as rm
@@ -87,21 +86,16 @@ def test_log_priors_are_densities_of_what_they_are_named_after():
 
 @pytest.mark.slow
 def test_what_arviz_asks_of_a_fit_works(post):
-    az = pytest.importorskip("arviz")
-    import matplotlib as mpl
+    for integrated in (False, True):
+        one, again = (post.to_datatree(draws=2000, seed=seed, integrated=integrated) for seed in (5, 6))
+        ask(one, again, ["mu", "tau"])
+    assert again["log_likelihood"]["events"].shape == (4, 500, 5)
 
-    mpl.use("Agg")
-    tree = post.to_datatree(draws=2000, seed=5)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ArviZ's own, of Pareto shapes and of Matplotlib
-        loo = az.loo(tree, var_name="events")
-        sensitivity = az.psense_summary(tree, var_names=["mu", "tau"])
-        other = rm.pool(EVENTS, TOTALS, model=post.model, heterogeneity=0.0) if "logit" not in post.model else None
-        compared = az.compare({"spread": tree, "again": post.to_datatree(draws=2000, seed=6)}, var_name="events")
-        for plot in (az.plot_ppc_pit, az.plot_prior_posterior):
-            plot(tree)
-        mpl.pyplot.close("all")
-    assert other is None or other.events.size == 5
-    assert np.isfinite(loo.elpd)
-    assert set(sensitivity.index) == {"mu", "tau"}
-    assert list(compared.index)
+
+def test_integrated_likelihoods_are_those_of_a_series_from_a_new_setting(post):
+    tree = post.to_datatree(draws=40_000, seed=7, integrated=True)
+    each = np.exp(tree["log_likelihood"]["events"].values).mean(axis=(0, 1))
+    for i, (y, n) in enumerate(zip(EVENTS, TOTALS, strict=True)):
+        assert each[i] == pytest.approx(post.predict(n)[y], rel=0.02)
+    again = tree["posterior_predictive"]["events"].values[..., 0].ravel()
+    assert np.bincount(again, minlength=21)[:21] / again.size == pytest.approx(post.predict(20), abs=0.01)

@@ -194,9 +194,9 @@ def test_prediction_sums_to_one_and_has_the_mean_of_the_risk():
 def test_the_table_and_the_dict_have_the_same_numbers():
     post = rm.pool([19, 10], [19, 11], labels=["Simchen 2002", "Bronshtein 1995"])
     table, body = post.table(), post.to_dict()
-    assert list(table["estimand"]) == ["series", "series", "average", "new_setting", "heterogeneity"]
+    assert list(table["estimand"]) == ["series", "series", "average", "new_setting", "heterogeneity", "heterogeneity"]
     assert list(table["mean"]) == [one["mean"] for one in body["estimands"]]
-    assert table["events"].isna().tolist() == [False, False, True, True, True]
+    assert table["events"].isna().tolist() == [False, False, True, True, True, True]
     assert table.attrs == {}
     json.dumps(body, allow_nan=False)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arviz_asks import ask
 
 import riskmodel as rm
 from riskmodel.mcmc import diagnostics as convergence
@@ -50,6 +51,22 @@ def test_the_sampler_reports_itself_to_arviz(both):
     assert not tree["sample_stats"]["diverging"].values.any()
     assert sampled.diagnostics["rhat_mu"] < 1.01
     assert sampled.error.kind == "monte carlo"
+
+
+@pytest.mark.slow
+def test_what_arviz_asks_of_the_sampler_s_fit_is_near_the_exact(both):
+    import arviz as az
+
+    exact, sampled = both
+    tree = sampled.to_datatree(integrated=True)
+    ask(sampled.to_datatree(), exact.to_datatree(draws=4000), ["mu", "tau", "rho"])
+    loo, found = az.loo(tree, var_name="events"), rm.between.loo(sampled)
+    assert loo.elpd == pytest.approx(found.elpd, abs=0.1 + 0.01 * found.elpd_i.size)
+    assert found.elpd == pytest.approx(rm.between.loo(exact).elpd, abs=1e-9)
+    sensitivity = rm.between.power_scaling(sampled, draws=sampled.draws["mu"].size)
+    weighed = az.psense(sampled.to_datatree(), var_names=["mu", "tau", "rho"])
+    for name in ("mu", "tau", "rho"):
+        assert float(weighed[name]) == pytest.approx(sensitivity.loc[name, "prior"], rel=0.15, abs=0.01)
 
 
 def test_an_exact_posterior_goes_to_arviz_too():

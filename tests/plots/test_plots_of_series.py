@@ -31,7 +31,7 @@ def pooled(series, rare):
 @pytest.mark.parametrize(("series", "rare"), [(1, True), (4, False), (12, True), (12, False), (100, True)])
 def test_every_picture_of_a_pool_is_drawn_of_one_and_of_a_hundred_series(series, rare):
     post = pooled(series, rare)
-    weights = rm.plots.series_weights(post)
+    weights = rm.between.shrinkage(post)["weight"]
     assert sum(weights) == pytest.approx(1)
     forest = rm.plots.forest(post.table(), weights=weights, title=LONG)
     shrinkage = rm.plots.shrinkage(post.table(), title=LONG)
@@ -58,21 +58,10 @@ def test_a_forest_has_columns_of_counts_estimates_and_weights():
         assert f"{100 * row['mean']:.2f} [{100 * row['lower']:.2f}, {100 * row['upper']:.2f}]" in texts
     assert {"3/1200", "0/700", "75.0 %", "25.0 %", "weight", "events/total", "risk % [95 %]"} <= set(texts)
     assert "weight" not in [one.get_text() for one in rm.plots.forest(table).texts]
-    again = rm.plots.forest(table.assign(weight=[0.6, 0.4, None, None, None]))
+    again = rm.plots.forest(table.assign(weight=[0.6, 0.4, *[None] * (len(table) - 2)]))
     assert "60.0 %" in [one.get_text() for one in again.texts]
     with pytest.raises(rm.InputError, match="3 weights for 2 series"):
         rm.plots.forest(table, weights=[1, 2, 3])
-
-
-def test_weights_are_by_effective_size():
-    post = rm.pool([3, 30], [20, 200])
-    rho = post.heterogeneity.mean
-    sizes = np.array([20 / (1 + 19 * rho), 200 / (1 + 199 * rho)])
-    assert rm.plots.series_weights(post) == pytest.approx(sizes / sizes.sum())
-    alike = rm.pool([3, 30], [20, 200], heterogeneity=0)
-    assert rm.plots.series_weights(alike) == pytest.approx([1 / 11, 10 / 11])
-    on_logit = rm.pool([3, 30], [20, 200], model="logit-normal")
-    assert 1 / 11 < rm.plots.series_weights(on_logit)[0] < 1 / 2
 
 
 def test_shrinkage_goes_from_what_was_observed_towards_the_average():
@@ -122,7 +111,7 @@ def test_the_likelihood_is_what_turns_the_prior_into_the_posterior():
 
 def test_pit_values_of_a_pool_are_those_of_the_series_left_out():
     post = rm.pool([3, 9, 1], [20, 40, 11])
-    values = rm.calibration.loo_pit(post, seed=4)
+    values = rm.between.loo_pit(post, seed=4)
     uniform = np.random.default_rng(4).random(3)
     chances = rm.pool([3, 9], [20, 40]).predict(11)
     assert values[2] == pytest.approx(chances[0] + uniform[2] * chances[1])
@@ -131,8 +120,8 @@ def test_pit_values_of_a_pool_are_those_of_the_series_left_out():
     drawn = next(line for line in ax.lines if str(line.get_label()).startswith("3 series"))
     assert drawn.get_ydata() == pytest.approx(table["difference"])
     assert (table["lower"] <= table["upper"]).all()
-    with pytest.raises(rm.InputError, match="fewer than two"):
-        rm.calibration.loo_pit(rm.pool([3], [20]))
+    with pytest.raises(rm.InputError, match="one series"):
+        rm.between.loo_pit(rm.pool([3], [20]))
     with pytest.raises(rm.InputError, match="outside"):
         rm.calibration.pit_table([1.2])
 
