@@ -60,8 +60,11 @@ class Divisions(Value):
         """Whether the ways put different cells on a branch."""
         return len(self._distinct(edge)[0]) > 1
 
-    def likelihoods(self, edge: int, divided: OfSeries) -> Array:
-        """Probability of each set of cells of a branch at each point, of shape (sets, points)."""
+    def likelihoods(self, edge: int, divided: OfSeries, columns: Array | None = None) -> Array:
+        """Probability of each set of cells of a branch at each point, of shape (sets, points).
+
+        With `columns`, of shape (points, n), its products with them alone, of shape (sets, n).
+        """
         sets = self._distinct(edge)[0]
         tables = []
         for i, row in enumerate(self.rows):
@@ -69,12 +72,13 @@ class Divisions(Value):
                 cells, place = np.unique(sets[:, i], axis=0, return_inverse=True)
                 tables.append((divided(row.known.get(edge, (0, 0))).cells(*cells.T), place.ravel()))
         (first, at), *others = tables
-        found = first[at]
-        step = max(1, IN_CACHE // found.shape[1])
-        for start in range(0, len(found) if others else 0, step):
-            part = found[start : start + step]
+        found = np.empty((len(sets), first.shape[1] if columns is None else columns.shape[1]))
+        step = max(1, IN_CACHE // first.shape[1])
+        for start in range(0, len(found), step):
+            part = first[at[start : start + step]]
             for table, place in others:
                 part *= table[place[start : start + step]]
+            found[start : start + step] = part if columns is None else part @ columns
         return found
 
     def totals(self, edge: int, weights: Array) -> tuple[tuple[float, int, int], ...]:

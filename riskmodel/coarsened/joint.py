@@ -333,7 +333,7 @@ def _part(divisions: Divisions, edge: int, own: Posterior) -> tuple[Array, Array
     def part() -> tuple[Array, Array]:
         nodes = nodes_of(own)
         columns = np.stack([nodes.weights, nodes.weights * nodes.mean], axis=1)
-        zeroth, first = (divisions.likelihoods(edge, nodes.divided) @ columns).T
+        zeroth, first = divisions.likelihoods(edge, nodes.divided, columns).T
         return zeroth, first / np.where(zeroth > 0, zeroth, 1.0)
 
     return once(divisions, ("part", edge, own), part)

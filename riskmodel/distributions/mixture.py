@@ -17,8 +17,8 @@ from scipy.special import betainc, betaincc, betaincinv, betaln, xlog1py, xlogy
 from riskmodel._support.checks import NotWhole, Rng, as_rng, as_whole, checked_levels, checked_total
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import SettingDistribution
-from riskmodel.distributions.quantiles import QuantileTable, beta_table, exact_quantiles
-from riskmodel.distributions.special import log_rising, log_sigmoids, sigmoid
+from riskmodel.distributions.quantiles import QuantileTable, beta_table, beta_tails, exact_quantiles
+from riskmodel.distributions.special import log_rising, sigmoid
 from riskmodel.errors import InputError
 
 Array = NDArray[np.float64]
@@ -362,14 +362,7 @@ class BetaMixture(SettingDistribution):
 
     def _tail(self, logits: Array, lower: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Lower or upper tail at each logit, and the density with respect to the logit."""
-        log_x, log_rest = log_sigmoids(logits)
-        tail = np.empty(logits.size)
-        # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.
-        for side, end, mixture in ((lower, log_x, self), (~lower, log_rest, self.complement())):
-            if side.any():
-                tail[side] = mixture._average(betainc, np.exp(end[side]))
-        log_density = np.outer(log_x, self.a) + np.outer(log_rest, self.b) - self._log_beta
-        return tail, np.exp(np.minimum(log_density, 700.0)) @ self.weights
+        return beta_tails(self.weights, self.a, self.b, self._log_beta, logits, lower)
 
     @kept
     def _log_beta(self) -> Array:
@@ -392,4 +385,4 @@ class BetaMixture(SettingDistribution):
 
     @kept
     def _table(self) -> QuantileTable:
-        return beta_table(self.weights, self.a, self.b)
+        return beta_table(self.weights, self.a, self.b, self._log_beta)

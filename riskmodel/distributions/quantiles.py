@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaln
+from scipy.special import betainc
 
 from riskmodel.distributions.special import log_sigmoids, sigmoid
 
@@ -27,6 +27,10 @@ _TABLE_STEP = 0.08
 _SETTLED = 1e-4
 #: Probability of a piece of highest density that is told apart from the others.
 _SMALLEST_PIECE = 0.005
+#: Numbers that are worked out at once: more leave the cache, and their memory is fetched anew each time.
+_IN_CACHE = 8_192
+#: Share of the density that may lie beyond a logit for each component that is taken to be on one side.
+_UNSEEN = 1e-12
 _TABLE_AXIS = np.arange(-50, 51) * _TABLE_STEP
 
 
@@ -91,8 +95,31 @@ class QuantileTable:
         return found
 
 
-def beta_table(weights: Array, a: Array, b: Array) -> QuantileTable:
-    """Quantiles of a mixture of Betas."""
+def beta_tails(
+    weights: Array, a: Array, b: Array, log_beta: Array, logits: Array, lower: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    """Lower or upper tail of a mixture of Betas at each logit, and its density with respect to the logit.
+
+    A Beta's density is log-concave in the logit, so where its logarithm has the slope s at most density / abs(s) of it lies
+    beyond: a component of which that does not show is on one side, and needs no incomplete beta function.
+    """
+    log_x, log_rest = log_sigmoids(logits)
+    x, rest = np.exp(log_x), np.exp(log_rest)
+    log_density = np.outer(log_x, a) + np.outer(log_rest, b) - log_beta
+    parts = np.exp(np.minimum(log_density, 700.0)) * weights
+    density = parts.sum(axis=1)
+    slope = np.outer(rest, a) - np.outer(x, b)
+    split = parts > _UNSEEN * np.minimum(density, 1.0)[:, None] * np.abs(slope)
+    whole = (~split & ((slope < 0) == lower[:, None])) @ weights
+    row, one = np.nonzero(split)
+    low, a, b = lower[row], a[one], b[one]
+    # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.
+    inside = betainc(np.where(low, a, b), np.where(low, b, a), np.where(low, x[row], rest[row]))
+    return whole + np.bincount(row, inside * weights[one], minlength=whole.size), density
+
+
+def beta_table(weights: Array, a: Array, b: Array, log_beta: Array) -> QuantileTable:
+    """Quantiles of a mixture of Betas whose beta functions have the logarithms `log_beta`."""
     centres = np.log(a) - np.log(b)
     spread = 1 / a + 1 / b + 1 / np.minimum(a, b) ** 2  # about the variance of the logit
     spread = np.minimum(spread, 25.0)  # a Beta with tiny shapes lies at 0 and 1: not to be resolved
@@ -101,21 +128,27 @@ def beta_table(weights: Array, a: Array, b: Array) -> QuantileTable:
     order = np.argsort(weights)
     keep = order[np.searchsorted(np.cumsum(weights[order]), 1e-5) :]
 
-    a, b, weights = a[keep], b[keep], weights[keep]
-    log_beta = betaln(a, b)
+    a, b, weights, log_beta = a[keep], b[keep], weights[keep], log_beta[keep]
 
     def density(logits: Array) -> Array:
-        log_x, log_rest = log_sigmoids(logits)
-        log_density = np.outer(log_x, a)
-        log_density += np.outer(log_rest, b)
-        log_density -= log_beta
-        # Single precision, several times as fast, leaves 1e-6 of a density that the table needs to 1e-5.
-        return np.asarray(np.exp(np.clip(log_density, -200.0, 80.0, out=log_density).astype(np.float32)) @ weights)
+        log_x, log_rest = (side[:, None] for side in log_sigmoids(logits))
+        found = np.zeros(logits.size)
+        for one in range(0, a.size, _IN_CACHE):
+            some = slice(one, one + _IN_CACHE)
+            step = max(1, _IN_CACHE // a.size)
+            for first in range(0, logits.size, step):
+                few = slice(first, first + step)
+                log_density = log_x[few] * a[some]
+                log_density += log_rest[few] * b[some]
+                log_density -= log_beta[some]
+                # Single precision, several times as fast, leaves 1e-6 of a density that the table needs to 1e-5.
+                np.clip(log_density, -200.0, 80.0, out=log_density)
+                found[few] += np.exp(log_density.astype(np.float32)) @ weights[some]
+        return found
 
     def outside(low: float, high: float) -> tuple[float, float]:
-        # The upper tail from one minus the risk: near one a risk itself has lost the digits that tell.
-        below, above = sigmoid(np.array([low, -high]))
-        return float(betainc(a, b, below) @ weights), float(betainc(b, a, above) @ weights)
+        below, above = beta_tails(weights, a, b, log_beta, np.array([low, high]), np.array([True, False]))[0]
+        return float(below), float(above)
 
     return QuantileTable(density, outside, centre, scale)
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from riskmodel._support.kept import Value, once
+from riskmodel._support.kept import Value, kept, once
 from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate, restrict
@@ -50,6 +50,10 @@ POINTS = 8192
 _SCORES = np.linspace(-6.5, 6.5, 2601)
 _INNER = np.linspace(-6.5, 6.5, 261)
 _STEP = float(_INNER[1] - _INNER[0])
+#: Points whose integrals are worked out at once: more leave the cache.
+_AT_ONCE = 64
+#: Logit of a probability, less that of its level, at which a quantile is found.
+_SETTLED = 1e-9
 
 
 def centre_dependence(
@@ -168,6 +172,10 @@ class Ratio(Value):
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.where(lower > 0, upper / lower, 0.0))
 
+    @kept
+    def _tables(self) -> dict[int, Array]:
+        return {i: one.quick_ppf(ndtr(_SCORES)) for i, one in self.risks.items()}
+
     def raises(self) -> dict[int, bool]:
         """Whether a larger risk of each branch raises it."""
         return {i: bool(self.at({i: 1.0}) >= self.at({i: 0.0})) for i in self.risks}
@@ -177,7 +185,7 @@ class Ratio(Value):
 
         Each centre counts as often as it produces what is known: by its denominator.
         """
-        tables = {i: one.quick_ppf(ndtr(_SCORES)) for i, one in self.risks.items()}
+        tables = self._tables
         ends = {i: np.interp([-1.3, 1.3], _SCORES, table) for i, table in tables.items()}
         main = max(self.risks, key=lambda i: float(np.ptp(self.at({i: ends[i]}))))
         order = [*(i for i in self.risks if i != main), main]
@@ -206,10 +214,12 @@ class _Main:
 
     def __init__(self, table: Array, centre: Array, spread: float) -> None:
         self.table, self.centre, self.spread = table, centre, spread
-        values = np.interp(centre[:, None] + spread * _INNER, _SCORES, table)
-        slope = values * np.exp(-0.5 * _INNER**2) / math.sqrt(2 * math.pi)
-        steps = 0.5 * _STEP * (slope[:, 1:] + slope[:, :-1])
-        self.partial = np.concatenate([np.zeros((centre.size, 1)), np.cumsum(steps, axis=1)], axis=1)
+        self.partial = np.zeros((centre.size, _INNER.size))
+        for first in range(0, centre.size, _AT_ONCE):
+            few = slice(first, first + _AT_ONCE)
+            values = np.interp(centre[few, None] + spread * _INNER, _SCORES, table)
+            slope = values * np.exp(-0.5 * _INNER**2) / math.sqrt(2 * math.pi)
+            np.cumsum(0.5 * _STEP * (slope[:, 1:] + slope[:, :-1]), axis=1, out=self.partial[few, 1:])
 
     def up_to(self, cut: Array) -> tuple[Array, Array]:
         """Probability, and integral of the risk, up to a value at each point."""
@@ -237,12 +247,18 @@ def _summary(weights: Array, top: Sequence[Array], bottom: Sequence[Array], main
 
 
 def _quantile(below: Callable[[float], float], level: float) -> float:
-    """By halves on the logit scale."""
-    low, high = -30.0, 30.0
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        low, high = (low, middle) if below(float(sigmoid(middle))) >= level else (middle, high)
-    return float(sigmoid(0.5 * (low + high)))
+    """By regula falsi between logits, which a probability's own logit follows nearly straight."""
+    low, high, last = -30.0, 30.0, 0.0
+    under, over = (float(_logits(end) - _logits(level)) for end in (0.0, 1.0))
+    for _ in range(60):
+        at = low + (high - low) * under / (under - over)
+        gap = float(_logits(below(float(sigmoid(at)))) - _logits(level))
+        if abs(gap) < _SETTLED:
+            break
+        share = 0.5 if gap * last > 0 else 1.0  # an end that stays again counts half (Illinois): both close in
+        low, high, under, over = (at, high, gap, over * share) if gap < 0 else (low, at, under * share, gap)
+        last = gap
+    return float(sigmoid(at))
 
 
 def _logits(values: ArrayLike) -> Array:
