@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import shlex
 import shutil
@@ -36,7 +37,12 @@ def show(text: str) -> None:
 
 def show_json(body: Mapping[str, Any]) -> None:
     """Print a body as JSON."""
-    show(to_json(body))
+    text = to_json(body)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # replaced it would be another document
+        text = json.dumps(body, indent=2) + "\n"
+    show(text)
 
 
 def page(markdown: str, *, plain: bool = False) -> None:
@@ -87,7 +93,7 @@ def _paged(text: str, command: str) -> bool:
         return False
     assert pager.stdin is not None
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        pager.stdin.write(text.encode())
+        pager.stdin.write(text.encode(errors="replace"))
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         pager.stdin.close()
     while True:

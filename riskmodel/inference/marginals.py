@@ -120,7 +120,7 @@ def row_densities(lattice: Lattice, logits: Array) -> Array:
     place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
     # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
     signed = np.where(columns % 2, -lattice.weights, lattice.weights) / (np.pi * lattice.step)
-    terms = np.stack([np.divide(signed, one[:, None] - columns).sum(axis=1) for one in place])
+    terms = np.array([np.divide(signed, one[:, None] - columns).sum(axis=1) for one in place]).reshape(place.shape)
     return np.ascontiguousarray((np.sin(np.pi * place) * terms / (lattice.scale * np.sqrt(1 + z * z))).T)
 
 

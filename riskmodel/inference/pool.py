@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 
 from riskmodel._support.checks import checked_series
+from riskmodel._support.doors import door
 from riskmodel.distributions.settings import SHARE
 from riskmodel.errors import InputError, UnavailableError, UnknownNameError, closest
 from riskmodel.inference import beta_binomial, contaminated
@@ -23,6 +24,7 @@ _KEYWORDS = ("prior", "heterogeneity", "model", "method", "labels")
 _SAMPLER = ("draws", "tune", "chains", "seed", "target_accept", "progressbar")
 
 
+@door
 def pool(
     events: Any,
     totals: Any = None,
@@ -162,6 +164,7 @@ def pool(
     return fit(y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior)
 
 
+@door
 def before_counts(prior: Any = "jeffreys", heterogeneity: Any = "default") -> Posterior:
     """What the priors of the beta-binomial model say before any series: to draw beside a posterior.
 

@@ -5,6 +5,9 @@ Belongs here: a picture takes the table that a verb of the library gives and ret
 without Matplotlib has all its numbers.
 """
 
+from inspect import isfunction
+
+from riskmodel._support.doors import door
 from riskmodel.plots._calibration import calibration, coverage, pit_ecdf, pit_histogram
 from riskmodel.plots._changes import before_after, changes, moves
 from riskmodel.plots._risks import densities, forest, icons, routes
@@ -26,3 +29,7 @@ __all__ = [
     "save",
     "tree",
 ]
+
+for _name in __all__:
+    if isfunction(_value := globals()[_name]):
+        globals()[_name] = door(_value)

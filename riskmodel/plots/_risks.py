@@ -206,7 +206,7 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
     """
     import numpy as np
 
-    if not distributions:
+    if not distributions or not all(hasattr(one, "pdf") for one in distributions.values()):
         raise InputError("no distribution to draw", where="plots", remedy="Give at least one by name")
     ax = axes_for(ax, (7, 3.4))
     # Closer near 0 and 1, where a risk may pile up.

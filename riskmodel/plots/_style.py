@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskmodel._support.files import as_path, write_whole
 from riskmodel.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -35,15 +37,18 @@ def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
     InputError
         If it cannot be written, or Matplotlib does not know the format.
     """
+    if isinstance(axes, Sequence) and not axes:
+        raise InputError("no axes", where="plots", remedy="Give what a picture returned")
     one = axes[0] if isinstance(axes, Sequence) else axes
     figure = one.get_figure(root=True)
     assert figure is not None
+    drawn = io.BytesIO()
     try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{error}", where=str(path), field="path", remedy="Give a file such as picture.png or picture.svg"
-        ) from None
+        figure.savefig(drawn, format=as_path(path).suffix[1:] or "png", dpi=150)
+    except (KeyError, ValueError) as error:
+        remedy = "Give a file such as picture.png or picture.svg"
+        raise InputError(str(error), where=str(path), field="path", remedy=remedy) from None
+    write_whole(path, drawn.getvalue())
 
 
 def finish(ax: Axes, title: str, across: str, up: str = "", *, hidden: Sequence[str] = ("top", "right")) -> Axes:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from riskmodel._support.doors import door
 from riskmodel._support.kept import Value, once
 from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.distributions.base import Distribution
@@ -52,6 +53,7 @@ _INNER = np.linspace(-6.5, 6.5, 261)
 _STEP = float(_INNER[1] - _INNER[0])
 
 
+@door
 def centre_dependence(
     model: str | Path | Evidence | ProbabilityTree,
     outcome: str,
