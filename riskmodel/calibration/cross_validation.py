@@ -128,7 +128,7 @@ def calibrate(
         else:
             tasks[arm.label] = Task(arm, judged, seed, names, most, largest, bool(mirrored))
     most_series = max((sum(total <= largest for total in arm.totals) for arm in corpus.arms), default=0)
-    for k in names:
+    for k in () if ks is KS else names:
         if k != "all" and int(k) >= most_series:
             what = f"no arm is so large: pooling {k} needs {int(k) + 1} series, and the largest has {most_series}"
             raise InputError(what, where="ks", remedy=f"Give at most {max(most_series - 1, 1)}, or raise `largest`")

@@ -7,7 +7,8 @@ soak`` runs all ten thousand. Seeded: the same calls every time.
 
 import datetime
 import inspect
-import itertools
+import signal
+from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -152,3 +153,47 @@ def called(call, taken, changed):
         else:
             named[name] = value
     return call(*placed, **named)
+
+
+@contextmanager
+def within(seconds):
+    """No call hangs: a minute is a hundred times what the longest takes."""
+
+    def late(*_):
+        raise TimeoutError(f"{seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_garbage_ends_in_a_value_or_in_an_error_of_the_tree(tally, share, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    matplotlib.use("agg")
+    known = list(examples(tmp_path))
+    assert len(known) > 150
+    with tally("API calls") as found:
+        for number in range(0, CALLS, share):
+            rng = np.random.default_rng([20261126, number])
+            label, call, taken, always = known[number % len(known)]
+            names = [always] if always else [*taken]
+            if not names:
+                continue
+            count = min(len(names), int(rng.integers(1, 4)))
+            chosen = {names[i]: int(rng.integers(len(GARBAGE))) for i in rng.permutation(len(names))[:count]}
+            # Of a sampler the number of draws is always spoilt: else it would sample.
+            changed = {name: None if always else GARBAGE[i] for name, i in chosen.items()}
+            with found.one(f"{number}: {label}({', '.join(f'{name}=GARBAGE[{i}]' for name, i in chosen.items())})"), within(60):
+                try:
+                    called(call, taken, changed)
+                except rm.RiskModelError as error:
+                    assert error.what
+                    error.to_dict()
+            plt.close("all")

@@ -60,7 +60,7 @@ class Sheet:
     budget: Budget
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
     hidden_rows: set[int] = field(default_factory=set)
-    hidden_columns: set[int] = field(default_factory=set)
+    hidden_columns: bytearray = field(default_factory=lambda: bytearray(LAST_COLUMN + 1))  # by number, 1 where hidden
     merged: list[tuple[int, int, int, int]] = field(
         default_factory=list
     )  # first row, first column, last row, last column
@@ -87,7 +87,8 @@ class Sheet:
 
     def hide_columns(self, first: int, last: int) -> None:
         """Note columns that are out of sight; no further than the sheet goes."""
-        self.hidden_columns.update(range(max(first, 1), min(last, LAST_COLUMN) + 1))
+        first, last = max(first, 1), min(last, LAST_COLUMN)
+        self.hidden_columns[first : last + 1] = b"\1" * max(last + 1 - first, 0)
 
     def area(self) -> int:
         """Cells of the rectangle that a reader fills the memory with; refused where it is too large."""
@@ -100,7 +101,7 @@ class Sheet:
 
     def sees_column(self, column: int) -> bool:
         """Whether a column is in sight."""
-        return column not in self.hidden_columns
+        return not self.hidden_columns[column]
 
 
 class Book(Protocol):
