@@ -65,7 +65,7 @@ def pytest_terminal_summary(terminalreporter):
                     if name == "campaign":
                         kind, tried, failed, note = value
                         before = rows.get(kind, (0, 0, ""))
-                        rows[kind] = (before[0] + tried, before[1] + failed, note or before[2])
+                        rows[kind] = (before[0] + tried, before[1] + (failed or report.failed), note or before[2])
     if rows:
         head, begin, rest = RELIABILITY.read_text(encoding="utf-8").partition("| Kind |")
         _, _, tail = rest.partition("\n\n")

@@ -222,7 +222,8 @@ def _random(value: Any) -> np.random.Generator:
 
 def _several(each: _Check | None, head: str) -> _Check:
     def check(value: Any) -> Any:
-        if isinstance(value, (str, bytes, bytearray, memoryview, Mapping)) or not isinstance(value, Iterable):
+        refused = (str, bytes, bytearray, memoryview, *(() if head == "Iterable" else (Mapping,)))
+        if isinstance(value, refused) or not isinstance(value, Iterable):
             raise _RefusedError("a list")
         try:
             if each is None or iter(value) is value:

@@ -11,7 +11,7 @@ from riskmodel._support.doors import door
 from riskmodel.plots._calibration import calibration, coverage, pit_ecdf, pit_histogram
 from riskmodel.plots._changes import before_after, changes, moves
 from riskmodel.plots._risks import densities, forest, icons, routes
-from riskmodel.plots._style import save
+from riskmodel.plots._style import plainly, save
 from riskmodel.plots._trees import tree
 
 __all__ = [
@@ -32,4 +32,4 @@ __all__ = [
 
 for _name in __all__:
     if isfunction(_value := globals()[_name]):
-        globals()[_name] = door(_value)
+        globals()[_name] = door(plainly(_value))

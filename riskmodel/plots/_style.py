@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,26 @@ def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
         remedy = "Give a file such as picture.png or picture.svg"
         raise InputError(str(error), where=str(path), field="path", remedy=remedy) from None
     write_whole(path, drawn.getvalue())
+
+
+def plainly[F: Callable[..., Any]](function: F) -> F:
+    """A picture in which a label with two dollar signs is that text, and no mathematics."""
+
+    @functools.wraps(function)
+    def drawn(*given: Any, **stated: Any) -> Any:
+        try:
+            import matplotlib as mpl
+            from matplotlib.text import Text
+        except ImportError:
+            return function(*given, **stated)  # which says so
+        with mpl.rc_context({"text.parse_math": False}):
+            axes = function(*given, **stated)
+        for one in axes if isinstance(axes, list) else [axes] if axes is not None else []:
+            for text in one.findobj(Text):
+                text.set_parse_math(False)
+        return axes
+
+    return drawn  # type: ignore[return-value]
 
 
 def finish(ax: Axes, title: str, across: str, up: str = "", *, hidden: Sequence[str] = ("top", "right")) -> Axes:

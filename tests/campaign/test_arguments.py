@@ -51,7 +51,10 @@ def test_a_line_put_together_at_random_is_answered_or_told(tally, share, tmp_pat
     with tally("argument lines") as found:
         for number in range(0, LINES, share):
             rng = np.random.default_rng([20261129, number])
-            line = [*COMMANDS[int(rng.integers(len(COMMANDS)))], *(WORDS[i] for i in rng.integers(0, len(WORDS), rng.integers(0, 7)))]
+            line = [
+                *COMMANDS[int(rng.integers(len(COMMANDS)))],
+                *(WORDS[i] for i in rng.integers(0, len(WORDS), rng.integers(0, 7))),
+            ]
             encoding = ENCODINGS[number // share % len(ENCODINGS)]
             with found.one(f"{number}: {line!r:.300} in {encoding}"):
                 code, out, told = said(line, encoding)
@@ -60,4 +63,4 @@ def test_a_line_put_together_at_random_is_answered_or_told(tally, share, tmp_pat
                 assert "\x1b[31m" not in out + told
                 if "--json" in line and out.startswith("{"):
                     json.loads(out)
-    assert [one for one in tmp_path.rglob(".*")] == []
+    assert list(tmp_path.rglob(".*")) == []

@@ -27,9 +27,7 @@ def test_every_reader_is_bounded(tally, share, tmp_path):
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(rows) == -(-len({**WORKBOOKS, **TEXTS, **RECORDS}) // share), done.stderr
     with tally("hostile files") as found:
-        found.note = (
-            f"longest {max(row['seconds'] for row in rows):.1f} s, most memory {max(row['megabytes'] for row in rows)} MB"
-        )
+        found.note = f"longest {max(row['seconds'] for row in rows):.1f} s, most memory {max(row['megabytes'] for row in rows)} MB"
         for row in rows:
             with found.one(str(row)):
                 assert row["size"] <= MOST

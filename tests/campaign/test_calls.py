@@ -46,7 +46,7 @@ def deep(levels):
 
 
 GARBAGE = (
-    *(None, float("nan"), float("inf"), -float("inf"), pd.NA, pd.NaT, np.float64("nan"), np.datetime64("NaT")),
+    *(None, float("nan"), float("inf"), -float("inf"), pd.NA, pd.NaT, np.float64("nan"), np.datetime64("NaT", "D")),
     *("", " ", "x" * 5000, "\0", "~nosuch", "../..", "\ud800", "nan", "-1", "$x$", "=1+1", "\u202e", "٣"),
     *(b"bytes", bytearray(b"x"), memoryview(b"x"), [], (), {}, set(), frozenset({1}), [[]], [None], [1, 2, 3], [[1, 2], [3]]),
     *(["a", 1], {"a": None}, {1: {2: 3}}, {None: None}, deep(3000), np.array([]), np.zeros((2, 3, 4)), np.array(["a"])),
@@ -108,7 +108,7 @@ def examples(tmp):
         "conflict": {"prior": stated}, "MapPrior": {"a": [2.0], "b": [3.0]}, "StatedPrior": {"a": [2.0], "b": [3.0]},
         "log_ratio": {"events": 3}, "next_series": {"size": 5}, "probability": {}, "met": {},
     }  # fmt: skip
-    never = {"sample_": "draws", "adjusted_settings": "draws", "to_datatree": "draws"}
+    never = {"adjusted_settings": "draws", "to_datatree": "draws"}
     packages = (rm, rm.calibration, rm.plots, rm.priors, rm.sensitivity, rm.updating)
     stub = Path(rm.__file__).with_suffix(".pyi").read_text()
     names = {name: getattr(package, name) for package in packages for name in package.__all__}
@@ -126,13 +126,15 @@ def examples(tmp):
         if not name.startswith("_") and name not in HOOKS
     ]  # fmt: skip
     for label, call in calls:
+        if label == "ProbabilityTree.sample":
+            continue  # its options are those of adjusted_settings; what is right compiles for a minute
         name = label.rpartition(".")[2]
-        spoil = never.get(name) or ("draws" if label == "ProbabilityTree.sample" else None)
+        spoil = never.get(name)
         taken = {}
         for one in inspect.signature(call).parameters.values():
             if one.kind is one.VAR_POSITIONAL or one.name in ("executor", "progress", "xp"):
                 continue
-            if label.startswith("riskmodel.plots") or name in tables and one.name == "table":
+            if label.startswith("riskmodel.plots") or (name in tables and one.name == "table"):
                 taken[one.name] = (one, tables[name])
                 continue
             value = own.get(name, {}).get(one.name, usual.get(one.name, one.default))
@@ -146,9 +148,12 @@ def called(call, taken, changed):
         value = changed.get(name, value)
         if parameter.kind is parameter.VAR_KEYWORD:
             named |= {"anatomy": changed[name]} if name in changed else {}
+            named |= {name: value for name, value in changed.items() if name not in taken}
         elif value is parameter.empty:
             raise LookupError(name)
-        elif parameter.kind is parameter.POSITIONAL_ONLY or parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not named:
+        elif parameter.kind is parameter.POSITIONAL_ONLY or (
+            parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not named
+        ):
             placed.append(value)
         else:
             named[name] = value
@@ -190,7 +195,10 @@ def test_garbage_ends_in_a_value_or_in_an_error_of_the_tree(tally, share, tmp_pa
             chosen = {names[i]: int(rng.integers(len(GARBAGE))) for i in rng.permutation(len(names))[:count]}
             # Of a sampler the number of draws is always spoilt: else it would sample.
             changed = {name: None if always else GARBAGE[i] for name, i in chosen.items()}
-            with found.one(f"{number}: {label}({', '.join(f'{name}=GARBAGE[{i}]' for name, i in chosen.items())})"), within(60):
+            with (
+                found.one(f"{number}: {label}({', '.join(f'{name}=GARBAGE[{i}]' for name, i in chosen.items())})"),
+                within(60),
+            ):
                 try:
                     called(call, taken, changed)
                 except rm.RiskModelError as error:

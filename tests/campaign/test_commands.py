@@ -41,7 +41,9 @@ def place(tmp_path_factory):
     """A folder with what the commands read."""
     found = tmp_path_factory.mktemp("commands")
     (found / "corpus.csv").write_text(CORPUS)
-    (found / "new.csv").write_text("\n".join(",".join(map(str, row)) for row in (HEADER, series("Alder 2011", 3, 20))) + "\n")
+    (found / "new.csv").write_text(
+        "\n".join(",".join(map(str, row)) for row in (HEADER, series("Alder 2011", 3, 20))) + "\n"
+    )
     for name in ("one", "two"):
         shutil.copytree(TEMPLATE, found / "all" / name)
     return found
@@ -97,7 +99,9 @@ def test_a_command_that_is_stopped_leaves_nothing_unfinished(place, ask, tally, 
                 shutil.rmtree(here)
                 here.mkdir()
             how = ("SIGTERM", "SIGINT")[int(rng.integers(2))]
-            got = ask(args=WRITES[name], cwd=str(here), signal=how, after=float(rng.uniform(0, 1.1 * usual[name]["seconds"])))
+            got = ask(
+                args=WRITES[name], cwd=str(here), signal=how, after=float(rng.uniform(0, 1.1 * usual[name]["seconds"]))
+            )
             with found.one(f"{number}: {name} by {how}: {got}"):
                 assert got["code"] in (0, 130, 143, -2, -15), got  # by the signal itself where nothing had begun
                 whole(here)
@@ -113,7 +117,9 @@ def test_a_finished_calibration_outlives_a_rerun_that_is_stopped(place, ask, tal
     with tally("calibrations stopped and run again") as found:
         for number in range(0, 20, share):
             rng = np.random.default_rng([20261127, number])
-            got = ask(args=WRITES["calibrate"], cwd=str(here), signal="SIGINT", after=float(rng.uniform(0, first["seconds"])))
+            got = ask(
+                args=WRITES["calibrate"], cwd=str(here), signal="SIGINT", after=float(rng.uniform(0, first["seconds"]))
+            )
             with found.one(f"{number}: {got}"):
                 whole(here)
                 assert rm.CalibrationRecord.load(here / "cal").arms == before.arms

@@ -84,4 +84,5 @@ if __name__ == "__main__":
     load()
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
-        print(json.dumps(run(json.loads(line))), file=answers, flush=True)
+        answers.write(json.dumps(run(json.loads(line))) + "\n")
+        answers.flush()

@@ -85,7 +85,10 @@ def _one_part(path):
         import re
 
         one = re.search(r"<sheet [^>]*/>", text)[0]
-        more = "".join(re.sub(r'name="[^"]*"', f'name="s{i}"', one).replace('sheetId="1"', f'sheetId="{i + 9}"') for i in range(2000))
+        more = "".join(
+            re.sub(r'name="[^"]*"', f'name="s{i}"', one).replace('sheetId="1"', f'sheetId="{i + 9}"')
+            for i in range(2000)
+        )
         return text.replace(one, one + more)
 
     return part(link, "xl/workbook.xml", sheets)
@@ -101,12 +104,18 @@ def _deep(path):
 
 def _deep_ods(path):
     spans = "<text:span>x" * 200_000 + "</text:span>" * 200_000
-    return ods(path, after=ods_row([f'<table:table-cell office:value-type="string"><text:p>{spans}</text:p></table:table-cell>']))
+    return ods(
+        path,
+        after=ods_row([f'<table:table-cell office:value-type="string"><text:p>{spans}</text:p></table:table-cell>']),
+    )
 
 
 def _ods_text(path):
     text = "ab " * 12_000_000
-    return ods(path, after=ods_row([f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>']))
+    return ods(
+        path,
+        after=ods_row([f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>']),
+    )
 
 
 def _ods_merges(path):
@@ -151,7 +160,11 @@ def _many_numbers():
 
 
 def _merged_records():
-    one = struct.pack("<HH", 0xE5, 2 + 8 * 1000) + struct.pack("<H", 1000) + struct.pack("<HHHH", 0, 65_000, 0, 255) * 1000
+    one = (
+        struct.pack("<HH", 0xE5, 2 + 8 * 1000)
+        + struct.pack("<H", 1000)
+        + struct.pack("<HHHH", 0, 65_000, 0, 255) * 1000
+    )
     return one * 200
 
 

@@ -46,7 +46,7 @@ def outcome(read, path):
     try:
         read(path)
     except RiskModelError as error:
-        print(str(error)[:200], file=sys.stderr)
+        sys.stderr.write(f"{error!s:.200}\n")
         return 3
     return 0
 
@@ -65,10 +65,11 @@ def main(folder, every):
             finally:
                 os._exit(code)
         _, status, used = os.wait4(child, 0)
-        print(json.dumps({
+        sys.stdout.write(json.dumps({
             "name": name, "size": path.stat().st_size, "code": os.waitstatus_to_exitcode(status),
             "seconds": round(used.ru_utime + used.ru_stime, 2), "megabytes": used.ru_maxrss // 1024,
-        }), flush=True)  # fmt: skip
+        }) + "\n")  # fmt: skip
+        sys.stdout.flush()
         shutil.rmtree(path.parent) if path.parent.name == "folder" else path.unlink()
 
 

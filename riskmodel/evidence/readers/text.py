@@ -25,7 +25,7 @@ from riskmodel.evidence.workbooks.sheet import letters
 #: A finding is a few hundred rows; more is another file passed by mistake, and is not read to its end.
 MOST_ROWS = 20_000
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
-_FORMULA = ("=", "+", "@", "\t", "\r")
+_FORMULA = ("=", "+", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff20")  # the last of full width
 #: Problems after which nothing near is looked for: an error shows the first 25, and each search goes through all names.
 MOST_HINTS = 200
 _NOT_UTF8 = "the file is not UTF-8 text"
@@ -356,7 +356,7 @@ def _printable(row: Row) -> Row:
     """A row without the cells that a spreadsheet would run, or a terminal obey: they are noted, as errors are."""
     checked = dict(row.cells)
     for column, cell in row.cells.items():
-        dash = cell.startswith("-") and not _is_number(cell) and not is_missing(cell)
+        dash = cell.startswith(("-", "\uff0d")) and not _is_number(cell) and not is_missing(cell)
         if cell.startswith(_FORMULA) or dash:
             row.fault(column, "a formula, or text that a spreadsheet takes for one", "Give the value itself")
         elif _ERROR.fullmatch(cell) and not (column in WHOLE[:2] and is_missing(cell)):
