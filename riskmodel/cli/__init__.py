@@ -25,6 +25,7 @@ from click.shell_completion import shell_complete
 from riskmodel._support.version import __version__
 from riskmodel.cli import _analysis, _consult, _evidence, _prior, _serve
 from riskmodel.cli._group import Group, misused, unknown_option
+from riskmodel.cli._terminal import say
 from riskmodel.errors import InputError, RiskModelError
 
 #: Where a shell asks for completions.
@@ -116,9 +117,9 @@ def _unheard() -> None:
 
 def _fail(error: RiskModelError, as_json: bool, code: int = 2) -> int:
     try:
-        click.echo(f"riskmodel: {error.message}", err=True)
+        say(f"riskmodel: {error.message}", err=True)
         if as_json:
-            click.echo(json.dumps(error.to_dict(), indent=2, ensure_ascii=False))
+            say(json.dumps(error.to_dict(), indent=2, ensure_ascii=False))
     except OSError:
         _unheard()
     return code

@@ -22,12 +22,17 @@ from riskmodel.report.render import to_json
 WIDTH, NARROWEST = 110, 40
 
 
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print in the characters that a stream has; by itself Click writes UTF-8 where a stream is ASCII."""
+    click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
+
+
 def show(text: str) -> None:
     """Print a text: on a terminal through a pager, which leaves what fits one screen as it is."""
     command = _pager()
     try:
         if command is None or not _paged(text, command):
-            click.echo(text, nl=False)
+            say(text, nl=False)
     except BrokenPipeError:
         raise
     except OSError as error:
