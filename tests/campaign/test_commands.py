@@ -144,13 +144,17 @@ def test_a_full_disk_is_told_and_what_was_whole_stays(place, ask, tally, share):
             shutil.rmtree(here)
 
 
+#: Strange names that a folder may have.
+GOOD = (os.fsdecode(b"na\xffme/na\xffme"), "a\nb/c")
+
+
 def places(here):
     """Command lines about places that are nobody's, by what is wrong."""
-    long, odd = "x" * 5000, os.fsdecode(b"na\xffme")
+    long = "x" * 5000
     (here / "closed").mkdir(mode=0o000)
     (here / "only").mkdir(mode=0o555)
     new, of = str(here.parent / "new.csv"), str(TEMPLATE)
-    for one in ("~nosuch", "~nosuch/x", long, f"{odd}/{odd}", "closed/x", "only/x", "/dev/null/x", "a\nb/c", "closed"):
+    for one in ("~nosuch", "~nosuch/x", long, *GOOD, "closed/x", "only/x", "/dev/null/x", "closed"):
         yield ["evidence", "check", one], {}
         yield ["evidence", "template", one], {}
         yield ["evidence", "export", of, one], {}
@@ -188,8 +192,8 @@ def test_a_place_that_is_nobodys_is_no_fault_of_ours(place, ask, tally, share):
                 cwd.mkdir()
             got = ask(args=args, cwd=str(cwd), **task)
             with found.one(f"{number}: {' '.join(args)[:200]!r} {task}: {got}"):
-                assert got["code"] == 2, got
-                if task.get("stdout") != "full" or args[0] != "pool":
+                assert got["code"] == 2 or (got["code"] == 0 and not {*args}.isdisjoint(GOOD)), got
+                if got["code"]:
                     assert got["said"].startswith(("riskmodel: ", "Usage")) or "\nriskmodel: " in got["said"], got
     assert ask(args=["consult"], cwd=str(here), stdout="gone")["code"] == 0  # `riskmodel consult | head`
     for name in ("closed", "only"):

@@ -67,6 +67,8 @@ def run(task):
         try:
             code = child(task, told)
             sys.stderr.flush()
+        except KeyboardInterrupt:  # before the command had begun
+            code = 130
         finally:
             os._exit(code)
     os.close(told)
@@ -77,7 +79,7 @@ def run(task):
         said = stream.read()
     _, status = os.waitpid(number, 0)
     code = os.waitstatus_to_exitcode(status)
-    return {"code": code, "said": said.decode(errors="replace")[-600:], "seconds": time.monotonic() - started}
+    return {"code": code, "said": said.decode(errors="replace")[:600], "seconds": time.monotonic() - started}
 
 
 if __name__ == "__main__":
