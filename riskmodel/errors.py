@@ -99,7 +99,7 @@ class UnknownNameError(InputError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str], *, where: str = "") -> None:
         names = [one for one in known if one]
-        self.name = str(name)
+        self.name = name if isinstance(name, str) else _said(name)
         self.known = names
         self.suggestion = closest(self.name, names)
         hint = f"Did you mean {self.suggestion!r}? " if self.suggestion else ""
@@ -203,6 +203,14 @@ def closest(name: str, known: Sequence[str]) -> str | None:
     folded = {_plain(candidate): candidate for candidate in known if candidate}
     found = difflib.get_close_matches(_plain(_shortened(name)), list(folded), n=1, cutoff=0.6)
     return folded[found[0]] if found else None
+
+
+def _said(value: object) -> str:
+    """A value as text, whatever it is."""
+    try:
+        return str(value)
+    except Exception:  # an object that cannot say what it is
+        return f"a {type(value).__name__}"
 
 
 def _plain(text: str) -> str:

@@ -52,6 +52,30 @@ def pytest_collection_modifyitems(config, items):
     items += quick
 
 
+RELIABILITY = Path(__file__).parent.parent / "docs" / "reliability.md"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Write what the campaigns of this run tried into the table of ``docs/reliability.md``, where it is asked for."""
+    if not os.environ.get("RISKMODEL_WRITE"):
+        return
+    rows = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for name, value in report.user_properties:
+                    if name == "campaign":
+                        kind, tried, failed, note = value
+                        before = rows.get(kind, (0, 0, ""))
+                        rows[kind] = (before[0] + tried, before[1] + (failed or report.failed), note or before[2])
+    if rows:
+        head, begin, rest = RELIABILITY.read_text(encoding="utf-8").partition("| Kind |")
+        _, _, tail = rest.partition("\n\n")
+        lines = [f"{begin} Tried | Failed | Beside |", "| --- | ---: | ---: | --- |"]
+        lines += [f"| {kind} | {tried:,} | {failed} | {note} |" for kind, (tried, failed, note) in sorted(rows.items())]
+        RELIABILITY.write_text(head + "\n".join(lines) + "\n\n" + tail, encoding="utf-8")
+
+
 HEPATIC = "fetal-hepatic-calcification"
 
 

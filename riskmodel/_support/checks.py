@@ -6,6 +6,7 @@ import datetime
 import math
 import numbers
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -86,13 +87,23 @@ def checked_seed(value: Any, where: str, high: int | None = None) -> int:
     return number
 
 
+def as_numbers(value: Any) -> Array | None:
+    """An array of numbers as floats, as it is where it has these; None for anything else, and where one is masked."""
+    if type(value) is np.ndarray and value.dtype == np.float64:
+        return value
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = np.asarray(value)
+            return found.astype(float) if found.dtype.kind in "fiuO" and not np.ma.is_masked(value) else None
+    except Exception:  # whatever a stranger's object brings NumPy to
+        return None
+
+
 def checked_levels(q: ArrayLike) -> Array:
     """Quantile levels as floats, refused outside [0, 1]."""
-    try:
-        levels = np.asarray(q, float)
-    except (TypeError, ValueError):
-        levels = np.array(np.nan)
-    if not np.all((levels >= 0) & (levels <= 1)):
+    levels = as_numbers(q)
+    if levels is None or not np.all((levels >= 0) & (levels <= 1)):
         raise InputError("quantile levels must be numbers in [0, 1]", where="q", remedy="Give 0.975 for 97.5 %")
     return levels
 
@@ -240,7 +251,7 @@ def is_missing(value: Any) -> bool:
 def as_whole(value: Any) -> int | NotWhole:
     """The whole number that a value is, or why it is none: one rule for lists, frames, tables and texts."""
     if type(value) is int:
-        return value if abs(value) <= _LARGEST_READ else _not_whole(value)
+        return value if abs(value) <= _LARGEST_READ else _too_large(value)
     if is_missing(value):
         return NotWhole("a missing count", "Give it, or leave the series out")
     value = _unpacked(value)
@@ -256,6 +267,8 @@ def as_whole(value: Any) -> int | NotWhole:
         number = int(value)
     elif isinstance(value, (float, np.floating)) and value.is_integer():
         kind: Any = type(value)
+        if abs(float(value)) > _LARGEST_READ:
+            return _too_large(value)
         if abs(float(value)) >= 2.0 ** int(np.finfo(kind).nmant + 1):
             return NotWhole(f"{shown(value)} may be rounded: a {kind.__name__} is not exact there", "Give integers")
         number = int(value)
@@ -270,7 +283,7 @@ def as_whole(value: Any) -> int | NotWhole:
         number = int(value.numerator)
     else:
         return _not_whole(value)
-    return number if abs(number) <= _LARGEST_READ else _not_whole(value)
+    return number if abs(number) <= _LARGEST_READ else _too_large(value)
 
 
 def _unpacked(value: Any) -> Any:
@@ -291,6 +304,10 @@ def _whole_of_text(text: str) -> int | NotWhole:
     if re.fullmatch(r"[0-9]{1,3}(?:[.,' \u00a0\u2009\u202f][0-9]{3})+", plain):
         return NotWhole(f"{shown(text)} may be thousands or a fraction", "Write the digits alone, such as 1234")
     return _not_whole(text)
+
+
+def _too_large(value: Any) -> NotWhole:
+    return NotWhole(f"{shown(value)} is too large", f"The largest number taken is {_LARGEST_READ:,}")
 
 
 def _not_whole(value: Any) -> NotWhole:

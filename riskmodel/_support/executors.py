@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from riskmodel._support.checks import checked_whole
 from riskmodel.errors import InputError, RiskModelError, UnavailableError
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ Progress = Callable[[int, int], None]
 @contextmanager
 def workers(jobs: int) -> Iterator[Executor | None]:
     """Processes to work in: None for one, which is this process itself."""
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise InputError(f"{jobs!r} is not a number of processes", where="jobs", remedy="Give 1 or more")
+    jobs = checked_whole(jobs, "jobs", 1, 256, "number of processes")
     if jobs == 1:
         yield None
         return

@@ -4,29 +4,51 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from riskmodel._support.checks import shown
 from riskmodel.errors import InputError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text so that a reader, or a crash, finds the old file or the new one and never a part."""
-    # In the same folder, since a rename is whole only within one file system; on the disk before it takes the name.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def write_whole(path: str | Path, content: str | bytes) -> None:
+    """Write a file so that a reader, or a crash, finds the old one or the new one and never a part.
+
+    InputError says why it cannot be written.
+    """
+    place = as_path(path)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        if place.is_symlink():
+            place = place.resolve()
+        if place.exists() and not place.is_file():
+            raise OSError(errno.EINVAL, "not a regular file")
+        # In the same folder, since a rename is whole only within one file system; on the disk before it takes the name.
+        name = _beside(place)
+        try:
+            with open(name, "xb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, place)
+        finally:
+            name.unlink(missing_ok=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _unwritten(path, error) from None
+
+
+def _beside(place: Path) -> Path:
+    """A name for what is not finished yet; known before it is made, so that a signal at any moment leaves nothing."""
+    # Cut, since a name of the longest has no room for more.
+    return place.parent / f".{place.name[:40]}.{secrets.token_hex(8)}"
+
+
+def _unwritten(path: str | Path, error: Exception) -> InputError:
+    what = f"cannot be written: {getattr(error, 'strerror', None) or error}"
+    return InputError(what, where=str(path), field="path", remedy="Free some space, or give another place of yours")
 
 
 def read_once(path: Path, most: int) -> bytes:
@@ -52,13 +74,21 @@ def as_path(given: str | Path, where: str = "path") -> Path:
     """A path as a caller wrote it; refused where no file can have it, such as the text of a table or ``~nobody``."""
     try:
         path = Path(given).expanduser()
-        path.stat()
+        whole = str(path.absolute())
+    except Exception as error:  # a working directory that is gone, or whatever a stranger's object brings pathlib to
+        raise _no_path(given, error, where) from None
+    try:
+        os.stat(whole)
     except (FileNotFoundError, NotADirectoryError):
         return path
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        what = f"{str(given)[:60]!r} is no path: {getattr(error, 'strerror', None) or str(error).rstrip('.')}"
-        raise InputError(what, where=where, remedy="Give the path of a file or folder") from None
+    except (OSError, ValueError) as error:
+        raise _no_path(given, error, where) from None
     return path
+
+
+def _no_path(given: object, error: Exception, where: str) -> InputError:
+    what = f"{shown(given)} is no path: {getattr(error, 'strerror', None) or str(error).rstrip('.')}"
+    return InputError(what, where=where, remedy="Give the path of a file or folder")
 
 
 def folder(path: str | Path) -> Path:
@@ -95,25 +125,22 @@ def write_folder(path: str | Path, files: Mapping[str, str | bytes]) -> None:
     place = new_folder(path).absolute()
     try:
         # Beside its place, since a rename is whole only within one file system.
-        building = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
+        building = _beside(place)
         try:
+            building.mkdir()
             for name, content in files.items():
-                with open(building / name, "wb") as file:
+                with open(building / name, "xb") as file:
                     file.write(content.encode() if isinstance(content, str) else content)
                     file.flush()
                     os.fsync(file.fileno())
-            os.chmod(building, 0o755)
             _settle(building)
             # A rename would replace an empty folder that came into being meanwhile, and refuses any other: none is lost.
             os.rename(building, place)
-        except BaseException:
+        finally:
             shutil.rmtree(building, ignore_errors=True)
-            raise
         _settle(place.parent)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", where=str(path), field="path", remedy="Give another folder"
-        ) from None
+    except (OSError, ValueError) as error:
+        raise _unwritten(path, error) from None
 
 
 def _settle(folder: Path) -> None:

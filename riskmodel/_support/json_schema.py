@@ -4,19 +4,53 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from riskmodel.errors import UnknownNameError
+import msgspec
+from msgspec import Meta, Struct
+
+from riskmodel._support.doors import door
+from riskmodel.errors import Problem, UnknownNameError
 
 #: By name: the type that describes what is written, as module and class; imported when first asked for.
 TYPES = {
     "calibration": "riskmodel.calibration.document:CalibrationDocument",
     "consultation": "riskmodel.consultation.document:Document",
-    "error": "riskmodel._support.error_document:ErrorDocument",
+    "error": "riskmodel._support.json_schema:ErrorDocument",
     "fit": "riskmodel.updating.document:FitDocument",
 }
 
 
+class ErrorBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is wrong, where, and the way out; of bad evidence every problem."""
+
+    code: Literal[
+        "error",
+        "bad_input",
+        "unknown_name",
+        "contradiction",
+        "bad_evidence",
+        "stale_record",
+        "not_accurate",
+        "not_converged",
+        "unavailable",
+    ]
+    message: Annotated[str, Meta(min_length=1)]
+    what: str
+    where: str
+    field: str | None
+    place: int | None
+    remedy: str
+    problems: tuple[Problem, ...]
+
+
+class ErrorDocument(Struct, frozen=True, forbid_unknown_fields=True):
+    """The one JSON body of an error, from every command with --json."""
+
+    error: ErrorBody
+
+
+@door
 def schema(name: str = "consultation") -> dict[str, Any]:
     """A published JSON Schema.
 
@@ -43,8 +77,6 @@ def schema(name: str = "consultation") -> dict[str, Any]:
 
 def schema_of(described: type) -> dict[str, Any]:
     """The schema of what a `msgspec.Struct` describes, itself at the top and what it is made of among the definitions."""
-    import msgspec
-
     parts = msgspec.json.schema(described)["$defs"]
     for part in parts.values():
         if "description" in part:

@@ -16,6 +16,8 @@ from typing import Any, overload
 
 import numpy as np
 
+from riskmodel._support.doors import doors
+
 _BESIDE: dict[int, tuple[weakref.ref[Any], dict[Hashable, Any]]] = {}
 _SHELVES: list[Shelf] = []
 
@@ -87,7 +89,11 @@ class Shelf(OrderedDict[Hashable, Any]):
 
 
 class Value:
-    """A frozen dataclass compared by its fields, arrays and all; a NaN equals a NaN."""
+    """A frozen dataclass compared by its fields, arrays and all; a NaN equals a NaN. Its public methods are doors."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        doors(cls)
 
     def __eq__(self, other: object) -> bool:
         """Whether both say the same."""

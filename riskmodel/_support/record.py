@@ -14,11 +14,13 @@ from typing import Annotated, Any, ClassVar, Self
 import msgspec
 from msgspec import Meta
 
-from riskmodel._support.files import as_path, write_whole
+from riskmodel._support.files import as_path, read_once, write_whole
 from riskmodel._support.kept import Value
 from riskmodel._support.version import package_versions
 from riskmodel.errors import InputError, StaleRecordError
 
+#: Bytes of a record: the largest calibration of the shipped corpora has some 3 million.
+MOST_BYTES = 100_000_000
 Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Whole = Annotated[int, Meta(ge=0)]
 Number = Annotated[float, Meta(ge=0)]
@@ -94,8 +96,13 @@ class Record(Value):
         ----------
         path : str or Path
             The file.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
         """
-        write_whole(Path(path), self.to_json())
+        write_whole(path, self.to_json())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -122,9 +129,14 @@ class Record(Value):
         file = file / cls.FILE if file.is_dir() else file
         place, remedy = str(file), f"Give a {cls.FILE}"
         try:
-            body = json.loads(file.read_text(encoding="utf-8"))
+            raw = read_once(file, MOST_BYTES)
+            if len(raw) > MOST_BYTES:
+                raise InputError(f"more than {MOST_BYTES:,} bytes", where=place, remedy=remedy)
+            body = json.loads(raw)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", where=place, remedy=remedy) from None
+        except InputError:
+            raise
         except (ValueError, RecursionError):
             raise InputError("not JSON", where=place, remedy=remedy) from None
         if not isinstance(body, dict) or body.get("format") != cls.format():
@@ -133,7 +145,10 @@ class Record(Value):
             msgspec.convert(body, cls.DOCUMENT)
         except msgspec.ValidationError as error:
             raise InputError(f"a damaged record: {error}", where=place, remedy=cls.AGAIN) from None
-        sealed, found = body.pop("digest"), digest(body)
+        try:
+            sealed, found = body.pop("digest"), digest(body)
+        except ValueError:  # a number that is none to JSON, or a text that is none to UTF-8
+            raise InputError("a damaged record", where=place, remedy=cls.AGAIN) from None
         if sealed != found:
             what = f"the record was edited after it was made: sealed as {str(sealed)[:12]}, and now {found[:12]}"
             raise StaleRecordError(what, where=place, remedy=cls.AGAIN)

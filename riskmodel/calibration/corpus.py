@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from riskmodel._support.checks import is_missing
+from riskmodel._support.doors import door
 from riskmodel._support.kept import Value, kept
 from riskmodel._support.labels import TELLING_TOTAL, TOTAL, bare, folded, is_total, sums, totals
 from riskmodel.errors import EvidenceError
@@ -170,6 +171,7 @@ def corpora() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / FILES[0]).is_file()))
 
 
+@door
 def load_corpus(path: Any = None, *, sheet: str | None = None, hidden: bool = False) -> Corpus:
     """Read and check a corpus.
 

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riskmodel._support.checks import LARGEST_TOTAL, NotWhole, as_whole, checked_seed, checked_whole
+from riskmodel._support.checks import LARGEST_TOTAL, NotWhole, as_whole, checked_seed, checked_whole, shown
+from riskmodel._support.doors import door
 from riskmodel._support.executors import Progress, finished
 from riskmodel._support.files import as_path
 from riskmodel._support.fingerprint import code_fingerprint
 from riskmodel.calibration.corpus import Corpus, load_corpus
 from riskmodel.calibration.leave_out import Task, judge_arm
-from riskmodel.calibration.predictors import as_predictors
+from riskmodel.calibration.predictors import Predictor, as_predictors
 from riskmodel.calibration.record import CalibrationRecord
 from riskmodel.errors import InputError
 
@@ -37,6 +38,7 @@ FEWEST = 3
 _LARGEST_SEED = 2**64 - 1
 
 
+@door
 def calibrate(
     corpus: Any = None,
     predictors: Any = None,
@@ -115,6 +117,9 @@ def calibrate(
     file = None if save is None else as_path(save, "save")
     if file is not None and not (file.parent.is_dir() and os.access(file.parent, os.W_OK) and not file.is_dir()):
         raise InputError(f"{str(file)!r} cannot be written", where="save", remedy="Give a file in a folder of yours")
+    settings = {"seed": seed, "ks": list(names), "most": most, "largest": largest, "mirrored": bool(mirrored)}
+    if file is not None and os.path.lexists(file):
+        _check_replaced(CalibrationRecord.load(file), corpus, settings, judged, file)
     tasks, skipped = {}, {}
     for arm in corpus.arms:
         usable = sum(total <= largest for total in arm.totals)
@@ -122,6 +127,11 @@ def calibrate(
             skipped[arm.label] = f"{usable} series with a total up to {largest:,}, fewer than {FEWEST}"
         else:
             tasks[arm.label] = Task(arm, judged, seed, names, most, largest, bool(mirrored))
+    most_series = max((sum(total <= largest for total in arm.totals) for arm in corpus.arms), default=0)
+    for k in () if ks is KS else names:
+        if k != "all" and int(k) >= most_series:
+            what = f"no arm is so large: pooling {k} needs {int(k) + 1} series, and the largest has {most_series}"
+            raise InputError(what, where="ks", remedy=f"Give at most {max(most_series - 1, 1)}, or raise `largest`")
     if not tasks:
         raise InputError("no arm has enough series", where="corpus", remedy="Raise `largest`, or give another corpus")
     done = dict(finished(judge_arm, tasks, executor, progress=progress))
@@ -135,7 +145,7 @@ def calibrate(
             "clusters": len(corpus.clusters),
             "series": corpus.series,
         },
-        settings={"seed": seed, "ks": list(names), "most": most, "largest": largest, "mirrored": bool(mirrored)},
+        settings=settings,
         predictors=tuple(one.to_dict() for one in judged),
         skipped=skipped,
         seconds=round(time.monotonic() - started, 1),
@@ -147,14 +157,27 @@ def calibrate(
     return record
 
 
+def _check_replaced(
+    old: CalibrationRecord, corpus: Corpus, settings: dict[str, Any], judged: Sequence[Predictor], file: Path
+) -> None:
+    """Refuse to write over a finished record of something else."""
+    one = {"corpus": corpus.content_hash, "predictors": [one.to_dict() for one in judged]} | settings
+    other = {"corpus": old.corpus["content_hash"], "predictors": list(old.predictors)} | dict(old.settings)
+    if different := [name for name in one if one[name] != other.get(name)]:
+        what = f"it holds a finished record of another {' and another '.join(different)}"
+        raise InputError(what, where=str(file), field="save", remedy="Give another place, or move that record")
+
+
 def _checked_ks(ks: Any) -> tuple[str, ...]:
     if isinstance(ks, (str, int)) or not isinstance(ks, Sequence) or not ks:
-        raise InputError(f"{ks!r} is not a list", where="ks", remedy='Give numbers of series, such as [1, 2, "all"]')
+        raise InputError(
+            f"{shown(ks)} is not a list", where="ks", remedy='Give numbers of series, such as [1, 2, "all"]'
+        )
     names: list[str] = []
     for k in ks:
         whole = "all" if isinstance(k, str) and k == "all" else as_whole(k)
         if isinstance(whole, NotWhole) or (isinstance(whole, int) and whole < 1):
-            raise InputError(f"{k!r} is not a number of series", where="ks", remedy='Give 1 or more, or "all"')
+            raise InputError(f"{shown(k)} is not a number of series", where="ks", remedy='Give 1 or more, or "all"')
         names.append(str(whole))
     if len(set(names)) != len(names):
         raise InputError("a number appears twice", where="ks", remedy="Give each once")

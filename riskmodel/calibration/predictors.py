@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.checks import shown
 from riskmodel.errors import InputError, RiskModelError, UnavailableError, UnknownNameError
 from riskmodel.inference.pool import pool
 from riskmodel.priors import as_heterogeneity_prior, as_mu_prior
@@ -156,7 +157,7 @@ def _as_predictor(value: Any, name: str | None) -> Predictor:
     if callable(value):
         return FunctionPredictor(str(name or getattr(value, "__name__", type(value).__name__)), value)
     remedy = "Give a name, a PoolPredictor, or a function of events, totals and total"
-    raise InputError(f"{value!r} cannot predict", where="predictors", remedy=remedy)
+    raise InputError(f"{shown(value)} cannot predict", where="predictors", remedy=remedy)
 
 
 def asked(

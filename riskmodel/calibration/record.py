@@ -317,7 +317,7 @@ class CalibrationRecord(Record):
             The file.
         """
         if Path(path).suffix == ".md":
-            write_whole(Path(path), self.to_markdown())
+            write_whole(path, self.to_markdown())
         else:
             super().save(path)
 

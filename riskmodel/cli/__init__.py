@@ -7,13 +7,17 @@ fault of the program itself. An error is a message on standard error and, with `
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 import click
 from click.shell_completion import shell_complete
@@ -21,7 +25,8 @@ from click.shell_completion import shell_complete
 from riskmodel._support.version import __version__
 from riskmodel.cli import _analysis, _consult, _evidence, _prior, _serve
 from riskmodel.cli._group import Group, misused, unknown_option
-from riskmodel.errors import RiskModelError
+from riskmodel.cli._terminal import say
+from riskmodel.errors import InputError, RiskModelError
 
 #: Where a shell asks for completions.
 _COMPLETE = "_RISKMODEL_COMPLETE"
@@ -36,13 +41,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     gc.freeze()
     # Given back untouched, so that glibc keeps what arrays of up to that size give back: half of an answer's page faults.
     bytes(24 << 20)
+    with contextlib.suppress(ValueError):  # of a thread that is not the first, which gets no signals
+        signal.signal(signal.SIGTERM, _stopped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what a terminal cannot show is no fault of the answer
+    if sys.stdout is None and arguments[:1] != ["serve"]:
+        sys.exit(_fail(_unwritten("it is closed"), as_json))
     code = _run(arguments, as_json)
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
-    except OSError:
+    except BrokenPipeError:
         _unheard()
+    except OSError as error:
+        code = _fail(_unwritten(error.strerror or str(error)), as_json)
     sys.exit(code)
+
+
+def _stopped(number: int, _frame: FrameType | None) -> None:
+    """End as any command ends, so that what is not finished is taken away; a second signal does not stop that."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _unwritten(why: str) -> InputError:
+    return InputError(f"the output cannot be written: {why}", remedy="Free some space, or write it elsewhere")
 
 
 def _run(arguments: list[str], as_json: bool) -> int:
@@ -69,6 +93,9 @@ def _run(arguments: list[str], as_json: bool) -> int:
         # The reader of our output went away, as `head` does: no fault of anybody's.
         _unheard()
         return 0
+    except OSError as error:  # a disk, a folder or a permission: nothing that a report to us would mend
+        what, where = error.strerror or str(error), str(error.filename or "")
+        return _fail(InputError(what, where=where, remedy="Check the place and its permissions"), as_json)
     except Exception as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
         reference = f"{type(error).__name__} at {Path(at.filename).name}:{at.lineno}"
@@ -82,17 +109,18 @@ def _unheard() -> None:
     """Let what is still to be written go nowhere."""
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:
+                stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fail(error: RiskModelError, as_json: bool, code: int = 2) -> int:
     try:
-        click.echo(f"riskmodel: {error.message}", err=True)
+        say(f"riskmodel: {error.message}", err=True)
         if as_json:
-            click.echo(json.dumps(error.to_dict(), indent=2, ensure_ascii=False))
-    except BrokenPipeError:
+            say(json.dumps(error.to_dict(), indent=2, ensure_ascii=False))
+    except OSError:
         _unheard()
     return code
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from riskmodel.cli._terminal import Bar, drawn, page, show, show_json
+from riskmodel.cli._terminal import Bar, drawn, page, say, show, show_json
 from riskmodel.errors import InputError
 
 #: What of a model may be chosen, by `pool` and `calibrate` alike.
@@ -45,7 +45,7 @@ def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: A
     pairs = [_ratio(text, i + 1) for i, text in enumerate(series)]
     for i in sums(pairs):
         if pairs[i][1] >= TELLING_TOTAL:
-            click.echo(
+            say(
                 f"riskmodel: series {i + 1}, {series[i]}, is the sum of the others. Is it {TOTAL[0]}? {TOTAL[1]}",
                 err=True,
             )
@@ -128,7 +128,7 @@ def calibrate(
     predictors = asked(**configuration)
     loaded = load_corpus(corpus, sheet=sheet, hidden=hidden)
     for one in (*loaded.said, *(f"{one}. {one.remedy}" for one in loaded.audit())):
-        click.echo(f"riskmodel: {one}", err=True)
+        say(f"riskmodel: {one}", err=True)
     place = folder(out) if out else None
     with workers(jobs) as executor, Bar() as progress:
         record = calibrate(
@@ -189,9 +189,9 @@ def refit(
     if place is not None:
         found.save(place)
         if not as_json:
-            click.echo(f"Written: {place}. Ask it with riskmodel consult --finding {place}")
+            say(f"Written: {place}. Ask it with riskmodel consult --finding {place}")
             if found.left:
-                click.echo(f"Not carried from the old folder: {', '.join(found.left)}")
+                say(f"Not carried from the old folder: {', '.join(found.left)}")
 
 
 @click.command(name="fit-all")
@@ -226,6 +226,6 @@ def fit_all(directory: str, setting: str, reading: str, jobs: int, records: str 
         ]  # fmt: skip
         page(f"# {len(good)} of {len(table)} findings fitted\n\n" + markdown_table(head, lines) + "\n")
     for name, why in found.failed.items():
-        click.echo(f"riskmodel: {name}: {why}", err=True)
+        say(f"riskmodel: {name}: {why}", err=True)
     if found.failed:
         sys.exit(2)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from riskmodel.cli._terminal import drawn_markdown, show, show_json
+from riskmodel.cli._terminal import drawn_markdown, say, show, show_json
 from riskmodel.errors import ContradictionError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _once(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 
 def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value:
-        click.echo(ctx.get_help())
+        say(ctx.get_help())
         ctx.exit()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from riskmodel.cli._group import Group
-from riskmodel.cli._terminal import Bar, page, show_json
+from riskmodel.cli._terminal import Bar, page, say, show_json
 
 
 @click.group(cls=Group, name="evidence")
@@ -46,11 +46,11 @@ def _check(folder: str, as_json: bool) -> None:
     if as_json:
         show_json({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")})
         return
-    click.echo(
+    say(
         f"{evidence.finding.key}: no faults. {body['rows']} counts of {len(evidence.sources)} sources, {evidence.version}"
     )
     for one in (*left_out, *evidence.audit()):
-        click.echo(f"  {one}")
+        say(f"  {one}")
 
 
 @evidence.command(name="audit")
@@ -116,7 +116,7 @@ def _page(finding: str, folder: str, reading: str) -> None:
     with Bar("counts left out") as progress:
         found = count_ledger(load_evidence(finding, reading=reading), moves=True, progress=progress)
     written = write_pages(found, folder)
-    click.echo(f"Written: {' and '.join(map(str, written))}")
+    say(f"Written: {' and '.join(map(str, written))}")
 
 
 @evidence.command(name="template")
@@ -128,7 +128,7 @@ def _template(folder: str, *, isolated_only: bool, empty: bool) -> None:
     from riskmodel.evidence.template import write_template
 
     write_template(folder, isolated_only=isolated_only, empty=empty)
-    click.echo(f"Written: {folder}. Edit its files, then: riskmodel evidence check {folder}")
+    say(f"Written: {folder}. Edit its files, then: riskmodel evidence check {folder}")
 
 
 @evidence.command(name="export")
@@ -140,4 +140,4 @@ def _export(finding: str, folder: str) -> None:
     from riskmodel.evidence.load import load_evidence
 
     write_package(load_evidence(finding), folder)
-    click.echo(f"Written: {folder}/datapackage.json with counts.csv and sources.csv")
+    say(f"Written: {folder}/datapackage.json with counts.csv and sources.csv")

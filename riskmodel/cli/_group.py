@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from riskmodel.cli._terminal import say
 from riskmodel.errors import InputError, UnknownNameError
 
 
@@ -19,7 +20,7 @@ class Group(click.Group):
         """Run the command, or print the help where none is named."""
         found = super().invoke(ctx)
         if ctx.invoked_subcommand is None:
-            click.echo(ctx.get_help())
+            say(ctx.get_help())
         return found
 
     def resolve_command(

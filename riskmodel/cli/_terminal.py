@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import shlex
 import shutil
@@ -21,12 +22,17 @@ from riskmodel.report.render import to_json
 WIDTH, NARROWEST = 110, 40
 
 
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print in the characters that a stream has; by itself Click writes UTF-8 where a stream is ASCII."""
+    click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
+
+
 def show(text: str) -> None:
     """Print a text: on a terminal through a pager, which leaves what fits one screen as it is."""
     command = _pager()
     try:
         if command is None or not _paged(text, command):
-            click.echo(text, nl=False)
+            say(text, nl=False)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -36,7 +42,12 @@ def show(text: str) -> None:
 
 def show_json(body: Mapping[str, Any]) -> None:
     """Print a body as JSON."""
-    show(to_json(body))
+    text = to_json(body)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # replaced it would be another document
+        text = json.dumps(body, indent=2) + "\n"
+    show(text)
 
 
 def page(markdown: str, *, plain: bool = False) -> None:
@@ -87,7 +98,7 @@ def _paged(text: str, command: str) -> bool:
         return False
     assert pager.stdin is not None
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        pager.stdin.write(text.encode())
+        pager.stdin.write(text.encode(errors="replace"))
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         pager.stdin.close()
     while True:

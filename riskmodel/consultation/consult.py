@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import json
 
+from riskmodel._support.doors import door
 from riskmodel._support.kept import Value, once
 from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
@@ -153,6 +154,7 @@ class Consultation(tables.Shown, Value):
         return pd.DataFrame(rows, columns=["outcome", "tested", "lowest", "highest"])
 
 
+@door
 def consult(
     *,
     finding: str | Path | Evidence | ProbabilityTree = DEFAULT_FINDING,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from riskmodel._support.checks import finite_number
+from riskmodel._support.checks import finite_number, shown
 from riskmodel.errors import ContradictionError, InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Descriptor
@@ -57,10 +57,10 @@ def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
             continue
         if name in descriptors:
             described[name] = _described(descriptors[name], value)
-        elif str(value) in (*states[name], *NO_RESULT):
-            answered[name] = str(value)
+        elif isinstance(value, str) and value in (*states[name], *NO_RESULT):
+            answered[name] = value
         else:
-            raise UnknownNameError(f"state of {name}", str(value), [*states[name], *NO_RESULT], where=name)
+            raise UnknownNameError(f"state of {name}", value, [*states[name], *NO_RESULT], where=name)
     known = {one.name: answered[one.name] for one in finding.states if answered.get(one.name) in one.states}
     said = dict(known)
     for test in tests:
@@ -99,10 +99,10 @@ def _described(descriptor: Descriptor, value: Any) -> Any:
     where, unit = descriptor.name, f" {descriptor.unit}" if descriptor.unit else ""
     span = f"{descriptor.minimum:g} to {descriptor.maximum:g}{unit}"
     if descriptor.kind == "word":
-        word = re.sub(r"[\s_]+", "-", str(value).strip().lower())
+        word = re.sub(r"[\s_]+", "-", value.strip().lower()) if isinstance(value, str) else ""
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", word):
             raise InputError(
-                f"{str(value)[:60]!r} is not a word", where=where, remedy=f"Give one such as {descriptor.words[0]}"
+                f"{shown(value)} is not a word", where=where, remedy=f"Give one such as {descriptor.words[0]}"
             )
         return word
     if descriptor.kind == "size":
@@ -113,7 +113,7 @@ def _described(descriptor: Descriptor, value: Any) -> Any:
         else:
             parts = [value]
         if not 1 <= len(parts) <= 3 or not all(finite_number(part) for part in parts):
-            raise InputError(f"{str(value)[:60]!r} is not a size", where=where, remedy="Give it as 5.5x4.4x3.4, in mm")
+            raise InputError(f"{shown(value)} is not a size", where=where, remedy="Give it as 5.5x4.4x3.4, in mm")
         numbers = tuple(float(part) for part in parts)
         if not all(descriptor.minimum <= part <= descriptor.maximum for part in numbers):
             raise InputError(f"a size of {value} is outside {span}", where=where, remedy="Is the unit mm?")
@@ -123,13 +123,13 @@ def _described(descriptor: Descriptor, value: Any) -> Any:
         value = _in_weeks(value, where)
     try:
         number = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError):
+    except Exception:  # whatever a stranger's object brings it to
         number = float("nan")
     whole = descriptor.kind == "integer"
     if not finite_number(number) or (whole and not number.is_integer()):
         kind = "a whole number" if whole else "a number"
         remedy = f"Give {span}" + (", as 20, 20+3 or 20w3d" if weeks else "")
-        raise InputError(f"{str(value)[:60]!r} is not {kind}", where=where, remedy=remedy)
+        raise InputError(f"{shown(value)} is not {kind}", where=where, remedy=remedy)
     if not descriptor.minimum <= number <= descriptor.maximum:
         raise InputError(f"{number:g} is outside {span}", where=where, remedy=f"Give {span}")
     return int(number) if whole else number

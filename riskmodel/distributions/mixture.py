@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincc, betaincinv, betaln, xlog1py, xlogy
 
-from riskmodel._support.checks import NotWhole, Rng, as_rng, as_whole, checked_levels, checked_total
+from riskmodel._support.checks import NotWhole, Rng, as_numbers, as_rng, as_whole, checked_levels, checked_total
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import SettingDistribution
 from riskmodel.distributions.quantiles import QuantileTable, beta_table, beta_tails, exact_quantiles
@@ -59,10 +59,10 @@ class BetaMixture(SettingDistribution):
         """Check, normalise and freeze the arrays."""
         arrays = []
         for name in ("weights", "a", "b"):
-            try:
-                array = np.array(getattr(self, name), float, ndmin=1)
-            except (TypeError, ValueError):
-                raise InputError("not an array of numbers", where=name, remedy="Give positive numbers") from None
+            given = as_numbers(getattr(self, name))
+            if given is None:
+                raise InputError("not an array of numbers", where=name, remedy="Give positive numbers")
+            array = np.array(given, ndmin=1)
             if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array) & (array > 0)):
                 raise InputError("needs positive finite numbers, at least one", where=name)
             arrays.append(array)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -61,7 +62,7 @@ def descriptor(evidence: Evidence) -> dict[str, Any]:
     ]
     return {
         "profile": "tabular-data-package",
-        "name": finding.key.lower(),
+        "name": re.sub(r"[^a-z0-9._-]+", "-", finding.key.lower()).strip("-") or "finding",
         "title": finding.title,
         "description": finding.disclaimer,
         "version": evidence.version,

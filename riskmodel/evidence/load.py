@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from riskmodel._support.doors import door
 from riskmodel.errors import EvidenceError, InputError, UnknownNameError
 from riskmodel.evidence import manifest
 from riskmodel.evidence.evidence import Evidence
@@ -22,6 +23,7 @@ def as_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> 
     return finding if isinstance(finding, Evidence) else load_evidence(finding, reading=reading)
 
 
+@door
 def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> Evidence:
     """Read and check a finding's folder.
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from riskmodel._support.checks import shown
 from riskmodel._support.files import as_path, read_once, write_whole
 from riskmodel.errors import InputError, UnknownNameError
 
@@ -47,7 +48,8 @@ def place_of(given: object, what: str, shipped: Sequence[str], above: Path, also
     """The folder of a shipped name, or what a path leads to."""
     if not isinstance(given, (str, Path)) or not str(given).strip() or "\0" in str(given):
         remedy = f"Give a shipped {what}'s name, or a {also}'s path"
-        said = f"{given!r} is not a {what}" if str(given).strip() else f"an empty name in place of a {what}"
+        empty = isinstance(given, str) and not given.strip()
+        said = f"an empty name in place of a {what}" if empty else f"{shown(given)} is not a {what}"
         raise InputError(said, where=what, remedy=remedy)
     name = str(given)
     path = above / name if name in shipped else as_path(name, what)

@@ -126,7 +126,7 @@ def row_densities(lattice: Lattice, logits: Array) -> Array:
     # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
     signed = np.where(columns % 2, -lattice.weights, lattice.weights) / (np.pi * lattice.step)
     if logits.size < columns.size:
-        terms = np.stack([np.divide(signed, one[:, None] - columns).sum(axis=1) for one in place])
+        terms = np.array([np.divide(signed, one[:, None] - columns).sum(axis=1) for one in place]).reshape(place.shape)
     else:
         terms = np.zeros_like(place)
         for column in columns:

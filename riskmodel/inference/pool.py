@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, overload
 import numpy as np
 
 from riskmodel._support.checks import checked_series
+from riskmodel._support.doors import door
 from riskmodel.distributions.settings import SHARE
 from riskmodel.errors import InputError, UnavailableError, UnknownNameError, closest
 from riskmodel.inference import beta_binomial, contaminated
@@ -33,6 +34,7 @@ _SAMPLER = ("draws", "tune", "chains", "seed", "target_accept", "progressbar")
 def pool(events: Any, totals: Any = None, *, by: None = None, **options: Any) -> Posterior: ...
 @overload
 def pool(events: Any, totals: Any = None, *, by: Any, **options: Any) -> Regression: ...
+@door
 def pool(
     events: Any,
     totals: Any = None,
@@ -212,6 +214,7 @@ def _regression(
     return fit(LogitProblem, y, n, names, as_levels(by, names), model, **given)
 
 
+@door
 def before_counts(prior: Any = "jeffreys", heterogeneity: Any = "default") -> Posterior:
     """What the priors of the beta-binomial model say before any series: to draw beside a posterior.
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskmodel._support.checks import checked_series
+from riskmodel._support.checks import checked_series, shown
 from riskmodel._support.columns import Column, as_column, as_table
+from riskmodel._support.doors import door
 from riskmodel._support.executors import Progress, finished
 from riskmodel.errors import InputError, RiskModelError, UnknownNameError
 from riskmodel.inference.pool import pool
@@ -67,6 +68,7 @@ def summarise(batch: Batch) -> list[dict[str, Any]]:
     return found
 
 
+@door
 def pool_many(
     problems: Mapping[Any, Any] | Iterable[Any],
     *,
@@ -173,7 +175,8 @@ def _checked(problems: Any) -> dict[Any, Key]:
     faults = []
     for label, pair in _labelled(problems):
         # Only a pair is taken apart: the two letters of "12" or the two columns of a table are none.
-        both = isinstance(pair, (tuple, list, np.ndarray)) and len(pair) == 2
+        both = isinstance(pair, (tuple, list)) or (isinstance(pair, np.ndarray) and pair.ndim > 0)
+        both = both and len(pair) == 2
         try:
             if not both and not isinstance(pair, (str, Mapping)) and as_table(pair) is None:
                 raise TypeError
@@ -193,7 +196,7 @@ def _checked(problems: Any) -> dict[Any, Key]:
 def _labelled(problems: Any) -> list[tuple[Any, Any]]:
     """Problems with what each is called: its key, its label, or its place."""
     if isinstance(problems, (str, bytes)) or not isinstance(problems, Iterable):
-        raise InputError(f"{problems!r} is not a list of problems", where="problems", remedy=f"Give {_PAIRS}")
+        raise InputError(f"{shown(problems)} is not a list of problems", where="problems", remedy=f"Give {_PAIRS}")
     if as_table(problems) is not None:
         remedy = f"Give {_PAIRS}, such as {{name: (part.events, part.total) for name, part in table.groupby(...)}}"
         raise InputError("one table is not a list of problems", where="problems", remedy=remedy)

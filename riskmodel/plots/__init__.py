@@ -5,12 +5,15 @@ Belongs here: a picture takes the table that a verb of the library gives and ret
 without Matplotlib has all its numbers.
 """
 
+from inspect import isfunction
+
+from riskmodel._support.doors import door
 from riskmodel.plots._calibration import calibration, coverage, pit_ecdf, pit_histogram
 from riskmodel.plots._changes import before_after, changes, information_gain, moves
 from riskmodel.plots._forest import drapery, forest, funnel, shrinkage
 from riskmodel.plots._risks import densities, icons, prior_likelihood_posterior, routes
 from riskmodel.plots._specifications import specification_curve
-from riskmodel.plots._style import save
+from riskmodel.plots._style import plainly, save
 from riskmodel.plots._trees import tree
 
 __all__ = [
@@ -34,3 +37,7 @@ __all__ = [
     "specification_curve",
     "tree",
 ]
+
+for _name in __all__:
+    if isfunction(_value := globals()[_name]):
+        globals()[_name] = door(plainly(_value))

@@ -177,7 +177,7 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
     InputError
         If there is nothing to draw.
     """
-    if not distributions:
+    if not distributions or not all(hasattr(one, "pdf") for one in distributions.values()):
         raise InputError("no distribution to draw", where="plots", remedy="Give at least one by name")
     inner: list[list[float]] = [one.ppf(np.array([0.005, 0.995])).tolist() for one in distributions.values()]
     narrowest: list[float] = min(inner, key=lambda span: span[1] - span[0])

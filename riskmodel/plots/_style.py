@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskmodel._support.files import as_path, write_whole
 from riskmodel.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -41,21 +44,44 @@ def save(axes: Axes | Sequence[Axes], path: str | Path) -> None:
     InputError
         If it cannot be written, or Matplotlib does not know the format.
     """
+    if isinstance(axes, Sequence) and not axes:
+        raise InputError("no axes", where="plots", remedy="Give what a picture returned")
     one = axes[0] if isinstance(axes, Sequence) else axes
     figure = one.get_figure(root=True)
     assert figure is not None
+    drawn = io.BytesIO()
     try:
-        figure.savefig(path, dpi=150, bbox_inches="tight", pad_inches=0.08)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{error}", where=str(path), field="path", remedy="Give a file such as picture.png or picture.svg"
-        ) from None
+        figure.savefig(drawn, format=as_path(path).suffix[1:] or "png", dpi=150, bbox_inches="tight", pad_inches=0.08)
+    except (KeyError, ValueError) as error:
+        remedy = "Give a file such as picture.png or picture.svg"
+        raise InputError(str(error), where=str(path), field="path", remedy=remedy) from None
+    write_whole(path, drawn.getvalue())
+
+
+def plainly[F: Callable[..., Any]](function: F) -> F:
+    """A picture in which a label with two dollar signs is that text, and no mathematics."""
+
+    @functools.wraps(function)
+    def drawn(*given: Any, **stated: Any) -> Any:
+        try:
+            import matplotlib as mpl
+            from matplotlib.text import Text
+        except ImportError:
+            return function(*given, **stated)  # which says so
+        with mpl.rc_context({"text.parse_math": False}):
+            axes = function(*given, **stated)
+        for one in axes if isinstance(axes, list) else [axes] if axes is not None else []:
+            for text in one.findobj(Text):
+                text.set_parse_math(False)
+        return axes
+
+    return drawn  # type: ignore[return-value]
 
 
 def plain(text: object, width: int = 0) -> str:
-    """A text as it is, broken into lines of so many letters: a dollar does not begin a formula."""
+    """A text as it is, broken into lines of so many letters."""
     lines = textwrap.wrap(str(text), width) if width else str(text).splitlines()
-    return "\n".join(lines).replace("$", r"\$")
+    return "\n".join(lines)
 
 
 def words(name: object) -> str:

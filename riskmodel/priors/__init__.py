@@ -4,6 +4,9 @@ Imports `distributions` and the support of all rooms. What fits are made with is
 rest makes mixtures of Betas, which are priors, posteriors and predictives at once.
 """
 
+from inspect import isfunction
+
+from riskmodel._support.doors import door
 from riskmodel.priors.decisions import Conflict, Decision, Difference, conflict, difference
 from riskmodel.priors.families import (
     BetaOnRho,
@@ -58,3 +61,7 @@ __all__ = [
     "robustify",
     "stated",
 ]
+
+for _name in __all__:
+    if isfunction(_value := globals()[_name]):
+        globals()[_name] = door(_value)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskmodel._support.checks import as_whole
+from riskmodel._support.checks import as_whole, shown
 from riskmodel._support.kept import Value, kept
 from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.mixture import BetaMixture
@@ -22,7 +22,7 @@ _RULE = re.compile(r"\s*P\(\s*(risk|difference)\s*([<>])\s*(-?[\d.]+(?:e-?\d+)?)
 
 
 @dataclass(frozen=True)
-class Decision:
+class Decision(Value):
     """A rule on a risk, or on the difference of two: met where its probability is above a bar.
 
     Parameters
@@ -70,7 +70,7 @@ class Decision:
         match = _RULE.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             remedy = "Write P(risk < 0.05) > 0.9 or P(difference > 0) > 0.95"
-            raise InputError(f"{str(text)[:60]!r} is not a decision rule", where="Decision", remedy=remedy)
+            raise InputError(f"{shown(text)} is not a decision rule", where="Decision", remedy=remedy)
         found = cls(match[1], match[2], float(match[3]), float(match[4]))
         if not (0 < found.bar < 1 and (-1 if found.what == "difference" else 0) <= found.threshold <= 1):
             raise InputError(f"{found} has a number outside its range", where="Decision", remedy="Give probabilities")

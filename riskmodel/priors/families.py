@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln
 
 from riskmodel._support.checks import Rng, as_rng
+from riskmodel._support.doors import doors
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.special import log_sigmoids, tau_of
 
@@ -37,6 +38,7 @@ class Prior(ABC):
         if "family" in vars(cls):
             assert cls.family not in cls.families, f"two classes state {cls.family!r}"
             cls.families[cls.family] = cls
+        doors(cls)
 
     @classmethod
     def of(cls, *numbers: float) -> Self:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel._support.checks import finite_number
+from riskmodel._support.checks import finite_number, shown
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.priors.families import BetaOnRho, HeterogeneityPrior, LogitNormalPrior, MixturePrior, MuPrior, Prior
@@ -120,4 +120,4 @@ def _as_prior[P: Prior](
             return family.of(*map(float, numbers))
     ways = [also, *(family.said for family in families.values())]
     remedy = f"Give a name, {', '.join(ways[:-1])} or {ways[-1]}"
-    raise InputError(f"{stated!r} is not a {what}", where=where, remedy=remedy)
+    raise InputError(f"{shown(stated)} is not a {what}", where=where, remedy=remedy)

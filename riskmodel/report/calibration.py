@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riskmodel.report.wording import bullets, table
+from riskmodel.report.wording import bullets, escaped, table
 
 Row = Mapping[str, Any]
 
@@ -16,6 +16,7 @@ _STATISTICS = ("of", "predictions", "50 %", "80 %", "95 %", "log score", "standa
 
 def record_markdown(body: Mapping[str, Any]) -> str:
     """Write a record as a page."""
+    body = escaped(body)
     name = body["predictors"][0]["name"]
     rows = [row for row in body["table"] if row["cases"]]
     of_all = [row for row in rows if row["stratum"] == "all"]

@@ -10,6 +10,7 @@ from riskmodel.report.wording import (
     bullets,
     capital,
     denominator,
+    escaped,
     frequency,
     frequency_range,
     named,
@@ -36,6 +37,7 @@ _MOVES = (
 
 def to_markdown(body: Body) -> str:
     """Evidence as Markdown."""
+    body = escaped(body)
     branches = [
         (edge["branch"].replace("|", "given"), "; ".join(edge["fed_by"]) or f"{edge['status']}: {edge['definition']}")
         for edge in body["edges"]
@@ -71,6 +73,7 @@ def to_markdown(body: Body) -> str:
 
 def ledger_to_markdown(ledger: Body, sources: Mapping[str, Body]) -> str:
     """A ledger as Markdown: the standing answers, and for each source its citation and the chain of each count."""
+    ledger, sources = escaped(ledger), escaped(sources)
     parts = [
         f"# Ledger of counts: {ledger['title']}, evidence {ledger['evidence_version']}, reading {ledger['reading']}",
         "## The answers now",
@@ -97,6 +100,7 @@ _SECTIONS = {
 
 def to_page(body: Body) -> str:
     """A finding's page: all that stands behind its numbers, each count with an anchor that links lead to."""
+    body = escaped(body)
     review, said = body["review"], sections(body)
     article = body["sources"].get(review["article_source"])
     call = f"`riskmodel evidence page {body['finding']} DIR`"

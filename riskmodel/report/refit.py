@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskmodel.report.wording import bullets, denominator, frequency, moves, table
+from riskmodel.report.wording import bullets, denominator, escaped, frequency, moves, table
 
 Answer = Mapping[str, Any]
 
 
 def to_markdown(body: Answer) -> str:
     """What new counts change, as a page."""
+    body = escaped(body)
     parts = [
         f"# What {len(body['surprises'])} new counts change: {body['finding']}",
         f"From {body['before']} to {body['after']}; reading {body['reading']}, "

@@ -18,6 +18,21 @@ SMALL = 100
 MOVES = 1 / 50
 
 
+#: What begins a tag, or ends what a link or its definition is called: text of an answer makes neither.
+_MARKED = re.compile(r"<(?=[A-Za-z/!?])|\](?=[(:\[])")
+
+
+def escaped[T](body: T) -> T:
+    """What a page is made of, with every text in it as plain text to Markdown and HTML; twice is as once."""
+    if isinstance(body, str):
+        return _MARKED.sub(lambda found: {"<": "&lt;", "]": "&#93;"}[found[0]], body)  # type: ignore[return-value]
+    if isinstance(body, Mapping):
+        return {escaped(name): escaped(one) for name, one in body.items()}  # type: ignore[return-value]
+    if isinstance(body, (list, tuple)):
+        return [escaped(one) for one in body]  # type: ignore[return-value]
+    return body
+
+
 def moves(change: float, *intervals: Sequence[float]) -> bool:
     """Whether a figure moves, by the narrower of the 95 % intervals that it has before and after."""
     return abs(change) > max(MOVES * min(high - low for low, high in intervals), 1e-9)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from riskmodel._support.doors import door
 from riskmodel.errors import InputError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count
@@ -101,6 +102,7 @@ class AdjustedSettings:
         )
 
 
+@door
 def adjusted_settings(
     model: str | Path | Evidence | ProbabilityTree,
     *,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from riskmodel._support.doors import door
 from riskmodel._support.kept import Value
 from riskmodel.errors import StaleRecordError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
@@ -236,10 +237,10 @@ class Ledger(Value):
         """
         mine = self.stored()
         for name in ("finding", "reading", "setting", "evidence_version", "questions"):
-            if kept[name] != mine[name]:
+            if kept.get(name) != mine[name]:
                 raise StaleRecordError(f"the stored answers are of another {name}", remedy="Write them again")
         by_line = {str(one.count.row): place(one.count) for one in self.entries}
-        found = {by_line[line]: tuple(map(_said, numbers)) for line, numbers in kept["left_out"].items()}
+        found = {by_line[line]: tuple(map(_said, numbers)) for line, numbers in kept.get("left_out", {}).items()}
         return replace(self, left_out=found, not_worked_out="")
 
     def __repr__(self) -> str:
@@ -248,6 +249,7 @@ class Ledger(Value):
         return f"Ledger({name}: {len(self.entries)} counts, {len(self.left_out)} of them left out in turn)"
 
 
+@door
 def count_ledger(
     model: str | Path | Evidence | ProbabilityTree,
     *,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from riskmodel._support.doors import door
 from riskmodel._support.kept import Value
 from riskmodel.errors import InputError, UnavailableError
 from riskmodel.evidence.evidence import Evidence
@@ -38,6 +39,7 @@ class _Scenario(Value):
     add: Callable[[int], Evidence]  # the evidence with so many
 
 
+@door
 def tipping_point(
     model: str | Path | Evidence | ProbabilityTree, outcome: str, /, *, threshold: float, **known: str
 ) -> dict[str, Any]:

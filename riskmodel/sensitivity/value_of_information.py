@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmodel._support.checks import checked_whole
+from riskmodel._support.doors import door
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.tree.model import ProbabilityTree, as_tree
 
@@ -31,6 +32,7 @@ MOST = 25
 LARGEST = 10_000
 
 
+@door
 def next_series(model: str | Path | Evidence | ProbabilityTree, size: int, *, ci_prob: float = 0.95) -> pd.DataFrame:
     """How much narrower each branch's intervals are expected to become after one more series.
 

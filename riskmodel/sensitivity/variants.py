@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Hashable
 from typing import Any
 
+from riskmodel._support.doors import door
 from riskmodel._support.kept import once
 from riskmodel.evidence.finding import Count, PartlyTested
 from riskmodel.sensitivity.within_centre import dependence
@@ -28,6 +29,7 @@ NOT_WORKED_OUT = (
 )
 
 
+@door
 def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
     """How far one answer of a model moves under other priors and readings, and with each series left out.
 
@@ -113,6 +115,7 @@ def of_setting(model: ProbabilityTree, name: str) -> ProbabilityTree:
     return once(model, ("setting", name), lambda: model.variant(setting=name).like(joint(model).drawn))
 
 
+@door
 def tested(model: ProbabilityTree, risk: RiskEstimate) -> list[dict[str, Any]]:
     """Bounds of an answer over every number that may have been tested, where a source does not say how many.
 

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from riskmodel._support.doors import door
 from riskmodel._support.kept import Value, kept, once
 from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.distributions.base import Distribution
@@ -56,6 +57,7 @@ _AT_ONCE = 64
 _SETTLED = 1e-9
 
 
+@door
 def centre_dependence(
     model: str | Path | Evidence | ProbabilityTree,
     outcome: str,

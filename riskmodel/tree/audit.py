@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmodel._support.doors import door
 from riskmodel.coarsened.read_coarse import ANSWERED, OFF_THE_PATH
 from riskmodel.evidence.audit import AuditFinding, worst_first
 from riskmodel.evidence.evidence import Evidence
@@ -27,6 +28,7 @@ TAIL = 0.05
 DOMINANT = 0.6
 
 
+@door
 def audit_model(model: str | Path | Evidence | ProbabilityTree) -> tuple[AuditFinding, ...]:
     """Everything that a careful reader would ask about a finding's counts and their fit.
 
@@ -61,6 +63,7 @@ def audit_model(model: str | Path | Evidence | ProbabilityTree) -> tuple[AuditFi
     return worst_first(found)
 
 
+@door
 def audit_table(model: str | Path | Evidence | ProbabilityTree) -> pd.DataFrame:
     """`audit_model` as a table.
 

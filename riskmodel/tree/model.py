@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from riskmodel._support.doors import door
 from riskmodel._support.kept import Shelf, Value, brief, once
 from riskmodel.coarsened.agreement import Agreement
 from riskmodel.coarsened.drawn import Drawn
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _TREES = Shelf(32)
 
 
+@door
 def fit(
     evidence: str | Path | Evidence,
     *,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskmodel._support.doors import door
 from riskmodel._support.executors import Progress, finished
 from riskmodel._support.files import as_path, folder
 from riskmodel._support.kept import Value
@@ -83,6 +85,7 @@ def record_of(task: Folder) -> tuple[FitRecord | None, str]:
         return None, error.message
 
 
+@door
 def fit_all(
     findings: str | Path | Iterable[str | Path],
     *,
@@ -141,7 +144,11 @@ def _folders(findings: str | Path | Iterable[str | Path]) -> list[Path]:
             raise InputError(
                 "not a directory", where=str(findings), field="findings", remedy="Give a directory of findings' folders"
             )
-        found = sorted(path for path in place.iterdir() if path.is_dir() and (path / "finding.toml").exists())
+        try:
+            found = sorted(path for path in place.iterdir() if os.path.lexists(path / "finding.toml"))
+        except OSError as error:
+            what = f"cannot be read: {error.strerror}"
+            raise InputError(what, where=str(findings), field="findings", remedy="Give a directory of yours") from None
         found = [path for path in found if not path.name.startswith(".")]
     else:
         found = [as_path(one, "findings") for one in findings]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from riskmodel._support.checks import shown
+from riskmodel._support.doors import door
 from riskmodel._support.files import new_folder, read_once, write_folder
 from riskmodel._support.kept import Value, kept
 from riskmodel.errors import InputError
@@ -240,6 +242,7 @@ class Refit(Value):
         )
 
 
+@door
 def refit(
     finding: str | Path | Evidence | ProbabilityTree,
     new: Any,
@@ -296,9 +299,17 @@ def refit(
     else:
         before = fit(load_evidence(finding, reading=reading), prior=prior, heterogeneity=heterogeneity, setting=setting)
     log, left = _beside(before.evidence.path)
-    day = None if updated is None else str(updated)
+    day = None if updated is None else _day(updated)
     joined = join(before.evidence, new, updated=day, merge=merge, sheet=sheet, hidden=hidden)
     return Refit(before, before.variant(evidence=joined.evidence), joined, log, left)
+
+
+def _day(updated: datetime.date | str) -> str:
+    try:
+        return datetime.date.fromisoformat(str(updated)).isoformat()
+    except ValueError:
+        what = f"{shown(updated)} is not a day"
+        raise InputError(what, where="updated", remedy="Write it as 2026-01-31") from None
 
 
 def _beside(folder: Path | None) -> tuple[str, tuple[str, ...]]:
@@ -306,9 +317,9 @@ def _beside(folder: Path | None) -> tuple[str, tuple[str, ...]]:
     if folder is None or not folder.is_dir():
         return "", ()
     own = (*FILES, LOG, FitRecord.FILE, MOVES, PACKAGE)
-    left = tuple(sorted(one.name for one in folder.iterdir() if one.name not in own))
     log = folder / LOG
     try:
+        left = tuple(sorted(one.name for one in folder.iterdir() if one.name not in own))
         if log.is_symlink() and not log.resolve().is_relative_to(folder.resolve()):
             raise InputError("a link out of the folder", where=str(log), remedy="Put the text itself there")
         text = as_texts({LOG: read_once(log, MOST_BYTES)})[LOG] if os.path.lexists(log) else ""

@@ -126,7 +126,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(os, "replace", fails)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(rm.InputError, match="disk full"):
         files.write_whole(path, "new")
     assert order == ["on the disk", "named"]
     assert path.read_text() == "old"
@@ -143,7 +143,7 @@ def test_ctrl_c_leaves_the_finished_record_and_writes_nothing_unfinished(small, 
     with monkeypatch.context() as patched:
         interrupting(patched, 3)
         with pytest.raises(KeyboardInterrupt):
-            calibrate(small, "naive", save=path)
+            calibrate(small, "naive", ks=[1], save=path)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["record.json"]
     counted = []

@@ -347,7 +347,7 @@ def test_help_is_there_for_every_command():
         ({"anatmy": "isolated"}, rm.UnknownNameError), ({"anatomy": 3}, rm.UnknownNameError), ({"size": (1, "x")}, rm.InputError),
         ({"size": -1}, rm.InputError), ({"size": True}, rm.InputError), ({"weeks": True}, rm.InputError), ({"weeks": [20]}, rm.InputError),
         ({"reading": 3}, rm.InputError), ({"finding": None}, rm.InputError), ({"location": ""}, rm.InputError),
-        ({"audience": None}, rm.UnknownNameError), ({"prior": "flat"}, rm.UnknownNameError), ({"heterogeneity": -1}, rm.InputError),
+        ({"audience": None}, rm.InputError), ({"prior": "flat"}, rm.UnknownNameError), ({"heterogeneity": -1}, rm.InputError),
     ],
 )  # fmt: skip
 def test_arguments_of_consult_are_checked(stated, error):

@@ -301,7 +301,8 @@ KINDS = ((a_pandas, plain_table, read_table), (a_polars, plain_table, read_table
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("part", range(10))
-def test_a_spoilt_table_in_memory_is_refused_or_read_as_it_prints(part):
+def test_a_spoilt_table_in_memory_is_refused_or_read_as_it_prints(part, record_property):
+    record_property("campaign", ["data frames", MUTATIONS // 10 // SHARE, 0, ""])
     evidence = rm.load_evidence(SHIPPED / "template")
     refused = loaded = 0
     for i in range(part * MUTATIONS // 10, (part + 1) * MUTATIONS // 10, SHARE):

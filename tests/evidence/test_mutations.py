@@ -145,7 +145,8 @@ def seen(raw):
 
 
 @pytest.mark.parametrize("part", range(10))
-def test_a_spoilt_folder_is_refused_with_its_place_or_read_as_it_stands(part, tmp_path):
+def test_a_spoilt_folder_is_refused_with_its_place_or_read_as_it_stands(part, tmp_path, record_property):
+    record_property("campaign", ["folders", MUTATIONS // 10 // SHARE, 0, ""])
     names = sorted(rm.findings())
     refused = loaded = 0
     for number in range(part * MUTATIONS // 10, (part + 1) * MUTATIONS // 10, SHARE):

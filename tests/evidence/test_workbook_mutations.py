@@ -286,7 +286,8 @@ def an_xls(path, rng):
 
 
 @pytest.mark.parametrize("part", range(10))
-def test_a_spoilt_workbook_is_refused_or_read_as_it_shows(part, tmp_path):
+def test_a_spoilt_workbook_is_refused_or_read_as_it_shows(part, tmp_path, record_property):
+    record_property("campaign", ["workbooks", MUTATIONS // 10 // SHARE, 0, ""])
     evidence = rm.load_evidence(SHIPPED / "template")
     refused = loaded = 0
     for i in range(part * MUTATIONS // 10, (part + 1) * MUTATIONS // 10, SHARE):

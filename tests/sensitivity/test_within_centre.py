@@ -110,7 +110,7 @@ def test_an_answer_of_one_branch_or_of_none_says_why_there_is_nothing(model):
 
 @pytest.mark.parametrize("wrong", [-0.1, 1, 0.96, True, "0.6", None])
 def test_what_is_no_correlation_is_refused(model, wrong):
-    with pytest.raises(rm.InputError, match="not a correlation"):
+    with pytest.raises(rm.InputError, match="correlation"):
         centre_dependence(model, "good_outcome", correlations=[wrong], anatomy="isolated")
 
 

@@ -190,7 +190,7 @@ def test_settings_change_the_answer_and_say_so(evidence):
         (("good_outcome", {"anatomy": "isolted"}), rm.UnknownNameError),
         (("good_outcome", {"anatomi": "isolated"}), rm.UnknownNameError),
         (("good_outcome", {"outcome": "good"}), rm.UnknownNameError),
-        (("good_outcome", {"anatomy": 3}), rm.UnknownNameError),
+        (("good_outcome", {"anatomy": 3}), rm.InputError),
     ],
 )
 def test_questions_with_unknown_names_are_refused(model, arguments, error):

@@ -6,6 +6,7 @@ By hand: msgspec and its like tell the first fault alone, and a contributor want
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -13,15 +14,26 @@ from typing import Any
 
 from riskmodel.evidence.readers.text import Faults, Files, read_text
 
+#: Characters of a TOML file; the longest shipped one has some 25,000.
+MOST_TOML = 500_000
+#: A key of more than twenty parts, which takes its parser a time that grows by more than the square.
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_CHAIN = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{20}}")
+#: A whole number longer than any that TOML has.
+_DIGITS = re.compile(r"=\s*[-+]?(?:0[xob])?[0-9a-fA-F_]{65}")
+
 
 def read_toml(name: str, files: Files, faults: Faults) -> dict[str, Any] | None:
     """Contents of a TOML file, or None with a problem noted."""
     text = read_text(name, files, faults)
     if text is None:
         return None
+    if len(text) > MOST_TOML or _CHAIN.search(text) or _DIGITS.search(text):
+        faults.add(name, "keys, numbers or the whole are too long", "A finding's file has keys of two parts")
+        return None
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         faults.add(name, f"the TOML is malformed: {error}", "Mend the line it names; is the file cut off?")
         return None
     except RecursionError:

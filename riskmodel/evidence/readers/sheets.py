@@ -64,7 +64,10 @@ def _in_memory(table: Any, known: Sequence[str]) -> Table:
     if (frame := columns.as_table(table, known)) is not None:
         return _rows("the data frame", *frame)
     if isinstance(table, Iterable) and not isinstance(table, (bytes, Mapping)):
-        rows = [_named_cells(one) for one in islice(table, MOST_ROWS + 2)]
+        try:
+            rows = [_named_cells(one) for one in islice(table, MOST_ROWS + 2)]
+        except Exception:  # an object that says it can be gone through, and cannot
+            rows = [None]
         if None not in rows:
             header = list(dict.fromkeys(str(name) for one in rows if one for name in one))
             return _rows("the rows", header, ([(one or {}).get(name) for name in header] for one in rows))

@@ -25,7 +25,9 @@ from riskmodel.evidence.workbooks.sheet import letters
 #: A finding is a few hundred rows; more is another file passed by mistake, and is not read to its end.
 MOST_ROWS = 20_000
 #: How a cell begins that a spreadsheet would run (OWASP, "CSV injection").
-_FORMULA = ("=", "+", "@", "\t", "\r")
+_FORMULA = ("=", "+", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff20")  # the last of full width
+#: Problems after which nothing near is looked for: an error shows the first 25, and each search goes through all names.
+MOST_HINTS = 200
 _NOT_UTF8 = "the file is not UTF-8 text"
 #: Columns of whole numbers: pandas and spreadsheets write 12.0 where a column has gaps.
 WHOLE = ("events", "total", "year", "pmid")
@@ -72,6 +74,15 @@ class Faults:
 
     def unknown(self, file: str, kind: str, name: str, known: Iterable[str], **place: Any) -> None:
         """Note a name that nobody knows, with the nearest one that exists; the place as `add` takes it."""
+        if len(self.problems) >= MOST_HINTS:
+            self.add(
+                file,
+                f"unknown {kind}",
+                "Give one that is known, as the first of these problems list them",
+                **place,
+                found=name,
+            )
+            return
         names = [one for one in known if one]
         near = closest(name, names)
         hint = f"Did you mean {near!r}? " if near else ""
@@ -345,7 +356,7 @@ def _printable(row: Row) -> Row:
     """A row without the cells that a spreadsheet would run, or a terminal obey: they are noted, as errors are."""
     checked = dict(row.cells)
     for column, cell in row.cells.items():
-        dash = cell.startswith("-") and not _is_number(cell) and not is_missing(cell)
+        dash = cell.startswith(("-", "\uff0d")) and not _is_number(cell) and not is_missing(cell)
         if cell.startswith(_FORMULA) or dash:
             row.fault(column, "a formula, or text that a spreadsheet takes for one", "Give the value itself")
         elif _ERROR.fullmatch(cell) and not (column in WHOLE[:2] and is_missing(cell)):

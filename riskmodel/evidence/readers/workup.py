@@ -53,7 +53,7 @@ def read_workup(files: Files, finding: Finding, faults: Faults) -> WorkUp:
     errors = [one.key for one in found["neighbours"] if one.kind == "error"]
     for one in tests:
         if one.error is not None and one.error not in errors:
-            faults.unknown(name, "neighbour of kind error", one.error, errors, column=f"tests: {one.name}")
+            faults.unknown("workup.toml", "neighbour of kind error", one.error, errors, column=f"tests: {one.name}")
     top.finish()
     return WorkUp(steps, tests, **found)
 

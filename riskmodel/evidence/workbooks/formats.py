@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 #: A format in pieces: quoted or escaped text, what is in brackets, a space as wide as a sign, a filler, or one sign.
@@ -12,6 +13,7 @@ _COLOUR = re.compile(r"(?i)\[(black|blue|cyan|green|magenta|red|white|yellow|col
 DIGITS = 15
 
 
+@functools.lru_cache(1000)
 def _sections(code: str) -> list[tuple[str, str, str]]:
     """Each section as signs with letters that are text masked, as text, and what is in brackets."""
     found, masked, text, brackets = [], "", "", ""

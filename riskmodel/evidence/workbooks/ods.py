@@ -64,7 +64,7 @@ class _Scan:
         self.row = self.column = self.rows = 0
         self.line: list[tuple[int, int, Cell, int, int]] = []
         self.cell: dict[str, str] = {}
-        self.shown: list[str] = []
+        self.shown: list[list[str]] = []  # the pieces of each line
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         above = self.inside[-1] if self.inside else ""
@@ -86,14 +86,14 @@ class _Scan:
             own = {local(key): value for key, value in attributes.items()}
             many = _times(own, "number-columns-repeated", LAST_COLUMN - self.column)
             if own.get("visibility", "visible") != "visible" or self.folded:
-                self.sheet.hidden_columns.append((self.column + 1, self.column + many))
+                self.sheet.hide_columns(self.column + 1, self.column + many)
             self.column += many
         elif name == "p" and above in _CELLS and self.inside[-3] == "table-row":
-            self.shown.append("")
+            self.shown.append([])
         elif self.shown and self._in_text():
             blank = {"s": " ", "tab": "\t", "line-break": "\n"}.get(name, "")
             times = next((value for key, value in attributes.items() if local(key) == "c"), "1")
-            self.shown[-1] += blank * (min(int(times), 1000) if times.isdigit() else 1)
+            self.shown[-1].append(blank * (min(int(times), 1000) if times.isdigit() else 1))
 
     def _outside(self, name: str, own: dict[str, str], above: str) -> None:
         if name == "style":
@@ -122,7 +122,7 @@ class _Scan:
     def text(self, data: str) -> None:
         if self.shown and self._in_text():
             # Runs of white space are one space, as in every OpenDocument text.
-            self.shown[-1] += re.sub(r"[ \t\r\n]+", " ", data)
+            self.shown[-1].append(re.sub(r"[ \t\r\n]+", " ", data))
 
     def end(self, name: str) -> None:
         opened = self.inside.pop()
@@ -156,14 +156,14 @@ class _Scan:
         assert self.sheet is not None
         for column, many, cell, high, wide in self.line:
             if high * wide > 1:
-                self.sheet.merged.append((row, column, row + high - 1, column + wide - 1))
+                self.sheet.merge(row, column, row + high - 1, column + wide - 1)
             if cell.kind != "nothing" or cell.formula:
                 for repeat in range(many):
                     self.sheet.put(row, column + repeat, cell)
 
     def _read(self) -> Cell | None:
         kind, formula = self.cell.get("value-type", ""), "formula" in self.cell
-        shown: str | None = "\n".join(self.shown)
+        shown: str | None = "\n".join(map("".join, self.shown))
         if self.cell["calculated"] == "error":
             return Cell("error", shown, shown=shown, formula=formula)
         if not kind and not shown:

@@ -18,6 +18,8 @@ from riskmodel.evidence.workbooks.sheet import MOST_ELEMENTS, MOST_UNPACKED, Dam
 
 #: Files of one archive; a workbook has a dozen, and as many more as it has sheets and pictures.
 MOST_PARTS = 10_000
+#: Elements inside each other: a cell's text is a dozen deep, and what asks where it stands walks up.
+MOST_DEEP = 100
 
 
 class Package:
@@ -96,7 +98,13 @@ def parse(
     if content.count(b"<") > 2 * MOST_ELEMENTS:
         raise TooLargeError(f"more than {MOST_ELEMENTS:,} elements in {part!r}")
 
+    depth = 0
+
     def begin(name: str, attributes: Mapping[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MOST_DEEP:
+            raise DamagedError(f"elements {MOST_DEEP} deep in {part!r}")
         start(name.rpartition(":")[2], attributes)
 
     def refuse(*_: Any) -> None:
@@ -107,8 +115,14 @@ def parse(
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
     parser.StartElementHandler = begin
-    if end is not None:
-        parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+
+    def close(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        if end is not None:
+            end(name.rpartition(":")[2])
+
+    parser.EndElementHandler = close
     if text is not None:
         parser.CharacterDataHandler = text
     try:

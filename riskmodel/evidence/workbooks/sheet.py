@@ -17,6 +17,8 @@ MOST_CELLS = 250_000
 MOST_AREA = 2_000_000
 #: Characters of all cells: a shared text counts as often as it is shown.
 MOST_TEXT = 20_000_000
+#: Merged places of all sheets: each is looked for among the cells.
+MOST_MERGED = 200
 #: The largest sheet that any of the programs has.
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 
@@ -46,6 +48,7 @@ class Budget:
 
     cells: int = MOST_CELLS
     characters: int = MOST_TEXT
+    merged: int = MOST_MERGED
 
 
 @dataclass
@@ -57,7 +60,7 @@ class Sheet:
     budget: Budget
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
     hidden_rows: set[int] = field(default_factory=set)
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last
+    hidden_columns: bytearray = field(default_factory=lambda: bytearray(LAST_COLUMN + 1))  # by number, 1 where hidden
     merged: list[tuple[int, int, int, int]] = field(
         default_factory=list
     )  # first row, first column, last row, last column
@@ -74,6 +77,19 @@ class Sheet:
             raise TooLargeError(f"more than {MOST_CELLS:,} cells or {MOST_TEXT:,} characters, with sheet {self.name!r}")
         self.cells[row, column] = cell
 
+    def merge(self, *corners: int) -> None:
+        """Note merged cells: first row, first column, last row, last column."""
+        self.budget.merged -= 1
+        if self.budget.merged < 0:
+            raise TooLargeError(f"more than {MOST_MERGED:,} merged places, with sheet {self.name!r}")
+        top, left, bottom, right = corners
+        self.merged.append((top, left, bottom, right))
+
+    def hide_columns(self, first: int, last: int) -> None:
+        """Note columns that are out of sight; no further than the sheet goes."""
+        first, last = max(first, 1), min(last, LAST_COLUMN)
+        self.hidden_columns[first : last + 1] = b"\1" * max(last + 1 - first, 0)
+
     def area(self) -> int:
         """Cells of the rectangle that a reader fills the memory with; refused where it is too large."""
         rows = max((row for row, _ in self.cells), default=0)
@@ -85,7 +101,7 @@ class Sheet:
 
     def sees_column(self, column: int) -> bool:
         """Whether a column is in sight."""
-        return not any(first <= column <= last for first, last in self.hidden_columns)
+        return not self.hidden_columns[column]
 
 
 class Book(Protocol):

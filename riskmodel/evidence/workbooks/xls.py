@@ -10,10 +10,14 @@ import struct
 from typing import Any
 
 from riskmodel.errors import UnavailableError
-from riskmodel.evidence.workbooks.sheet import Budget, Cell, DamagedError, Sheet
+from riskmodel.evidence.workbooks.sheet import MOST_AREA, MOST_MERGED, Budget, Cell, DamagedError, Sheet, TooLargeError
 
 #: Records of a workbook's stream ([MS-XLS] 2.4): a sheet, a formula as three versions write it, the end of a sheet.
 _BOUNDSHEET, _FORMULAS, _END = 0x85, (0x06, 0x206, 0x406), 0x0A
+#: Records of cells, each with row and column at its start, and those of a run of cells, with the last column at their end.
+_RUNS = (0xBD, 0xBE)
+_MERGED = 0xE5
+_CELLS = {*_FORMULAS, *_RUNS, 0xD6, 0xFD, 0x201, 0x203, 0x204, 0x205, 0x27E, 0x01, 0x02, 0x03, 0x04, 0x05, 0x07E}
 
 
 class Xls:
@@ -30,7 +34,10 @@ class Xls:
             self.book = xlrd.open_workbook(
                 file_contents=raw, formatting_info=True, on_demand=True, logfile=io.StringIO()
             )  # fmt: skip
+            _check_area(self.book.mem, self.book.base)
             self.pages = self.book.sheets()
+        except TooLargeError:
+            raise
         except Exception as error:  # xlrd raises whatever a damaged file brings it to
             if "encrypted" in str(error):
                 raise DamagedError("locked") from None
@@ -51,9 +58,11 @@ class Xls:
                 if one is not None:
                     found.put(row + 1, column + 1, one)
         found.hidden_rows = {row + 1 for row, one in given.rowinfo_map.items() if one.hidden or one.height == 0}
-        hidden = [column + 1 for column, one in given.colinfo_map.items() if one.hidden or one.width == 0]
-        found.hidden_columns = [(column, column) for column in hidden]
-        found.merged = [(top + 1, left + 1, bottom, right) for top, bottom, left, right in given.merged_cells]
+        for column, one in given.colinfo_map.items():
+            if one.hidden or one.width == 0:
+                found.hide_columns(column + 1, column + 1)
+        for top, bottom, left, right in given.merged_cells:
+            found.merge(top + 1, left + 1, bottom, right)
         return found
 
     def for_reader(self, name: str) -> bytes:
@@ -64,7 +73,10 @@ class Xls:
         xlrd = self.xlrd
         if cell.ctype in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
             return None
-        form = self.book.format_map[self.book.xf_list[cell.xf_index].format_key].format_str
+        try:
+            form = self.book.format_map[self.book.xf_list[cell.xf_index].format_key].format_str
+        except (IndexError, KeyError):
+            raise DamagedError("a cell of a style that is not there") from None
         if cell.ctype == xlrd.XL_CELL_TEXT:
             return Cell("text", cell.value, form, formula=formula) if cell.value else None
         if cell.ctype == xlrd.XL_CELL_ERROR:
@@ -89,10 +101,28 @@ class Xls:
         }
 
 
-def _records(stream: Any, at: int) -> Any:
-    """Code, place and size of each record up to the end of a sheet."""
+def _check_area(stream: Any, base: int) -> None:
+    """Refuse sheets whose reader would fill the memory: it makes a row as long as its last cell, of whatever kind."""
+    last: dict[int, int] = {}
+    merged = 0
+    for code, at, size in _records(stream, base, every=True):
+        if code in _CELLS and size >= 6:
+            row, column = struct.unpack_from("<HH", stream, at)
+            if code in _RUNS:
+                column = struct.unpack_from("<H", stream, at + size - 2)[0]
+            last[row] = max(last.get(row, 0), column + 1)
+        elif code == _MERGED and size >= 2:
+            merged += struct.unpack_from("<H", stream, at)[0]
+    if merged > MOST_MERGED:
+        raise TooLargeError(f"more than {MOST_MERGED:,} merged places")
+    if sum(last.values()) > MOST_AREA:
+        raise TooLargeError(f"more than {MOST_AREA:,} cells in its sheets together")
+
+
+def _records(stream: Any, at: int, *, every: bool = False) -> Any:
+    """Code, place and size of each record up to the end of a sheet, or of all."""
     code = None
-    while code != _END and at + 4 <= len(stream):
+    while (every or code != _END) and at + 4 <= len(stream):
         code, size = struct.unpack_from("<HH", stream, at)
         yield code, at + 4, size
         at += 4 + size

@@ -22,9 +22,11 @@ MAIN = {
 }
 _NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*")
 #: What a sheet says of its size: stale in many files, and of no use.
-_DIMENSION = rb"<(\w+:)?dimension\b[^>]*>(</(\w+:)?dimension>)?"
+_DIMENSION = rb"<(\w+:)?dimension\b[^<>]*>(</(\w+:)?dimension>)?"
 _BLANK = re.compile(rb"<(?:\w+:)?c(?=[^<>]*\sr=\"[A-Z0-9]+\")(?:\s[a-z]+=\"[^\"<>]*\")+\s*/>")
 _TRUE = ("1", "true")
+#: Characters of a number format: Excel takes 255.
+LONGEST_FORMAT = 1000
 
 
 class Xlsx:
@@ -49,6 +51,8 @@ class Xlsx:
         if kind == "worksheet":
             if attributes["name"] in self.sheets:
                 raise DamagedError(f"two sheets bear the name {attributes['name']!r}")
+            if path in {one for _, one in self.sheets.values()}:
+                raise DamagedError(f"two sheets are one part, {path!r}")
             self.sheets[attributes["name"]] = attributes.get("state", "visible") != "visible", path
 
     def _path(self, kind: str) -> str:
@@ -62,7 +66,10 @@ class Xlsx:
 
         def start(name: str, attributes: Mapping[str, str]) -> None:
             if name == "numFmt" and "numFmts" in inside:
-                codes[_whole(attributes.get("numFmtId"))] = attributes.get("formatCode", "General")
+                code = attributes.get("formatCode", "General")
+                if len(code) > LONGEST_FORMAT:
+                    raise DamagedError(f"a number format of {len(code):,} characters")
+                codes[_whole(attributes.get("numFmtId"))] = code
             elif name == "xf" and "cellXfs" in inside:
                 styles.append(_whole(attributes.get("numFmtId", "0")))
             inside.append(name)
@@ -74,22 +81,22 @@ class Xlsx:
 
     def _texts(self) -> list[str]:
         """The shared texts, without readings in another script."""
-        found: list[str] = []
+        found: list[list[str]] = []  # each in pieces
         inside: list[str] = []
 
         def start(name: str, _: Mapping[str, str]) -> None:
             inside.append(name)
             if name == "si":
-                found.append("")
+                found.append([])
 
         def text(data: str) -> None:
             if inside[-1] == "t" and "rPh" not in inside and found:
-                found[-1] += data
+                found[-1].append(data)
 
         path = self._path("sharedStrings")
         if path in self.package:
             parse(path, self.package.part(path), start, lambda _: inside.__delitem__(-1), text)
-        return found
+        return ["".join(pieces) for pieces in found]
 
     def names(self) -> list[tuple[str, bool]]:
         """Its worksheets in order, each with whether it is hidden."""
@@ -123,6 +130,8 @@ class _Scan:
         self.cell: Mapping[str, str] = {}
         self.formula = False
         self.value = self.inline = ""
+        self.values: list[str] = []  # pieces of either
+        self.inlines: list[str] = []
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         above = self.inside[-1] if self.inside else ""
@@ -130,7 +139,7 @@ class _Scan:
         if name == "v":
             return
         if name == "c" and above == "row":
-            self.cell, self.formula, self.value, self.inline = attributes, False, "", ""
+            self.cell, self.formula, self.values, self.inlines = attributes, False, [], []
         elif name == "f" and above == "c":
             self.formula = True
         elif name == "worksheet" and not MAIN & {value for key, value in attributes.items() if key.startswith("xmlns")}:
@@ -140,16 +149,16 @@ class _Scan:
             if attributes.get("hidden") in _TRUE or _none_high(attributes.get("ht")):
                 self.sheet.hidden_rows.add(self.row)
         elif name == "col" and (attributes.get("hidden") in _TRUE or _none_high(attributes.get("width"))):
-            self.sheet.hidden_columns.append((_whole(attributes.get("min")), _whole(attributes.get("max"))))
+            self.sheet.hide_columns(_whole(attributes.get("min")), _whole(attributes.get("max")))
         elif name == "mergeCell":
             first, _, last = attributes.get("ref", "").partition(":")
-            self.sheet.merged.append((*place_of(first), *place_of(last or first)))
+            self.sheet.merge(*place_of(first), *place_of(last or first))
 
     def text(self, data: str) -> None:
         if self.inside[-1] == "v":
-            self.value += data
+            self.values.append(data)
         elif self.inside[-1] == "t" and "is" in self.inside and "rPh" not in self.inside:
-            self.inline += data
+            self.inlines.append(data)
 
     def end(self, name: str) -> None:
         self.inside.pop()
@@ -158,6 +167,7 @@ class _Scan:
         row, self.column = place_of(self.cell["r"]) if "r" in self.cell else (self.row, self.column + 1)
         if row != self.row:
             raise DamagedError(f"the cell {self.cell['r']} stands in row {self.row}")
+        self.value, self.inline = "".join(self.values), "".join(self.inlines)
         found = self._read(self.cell.get("t", "n"), _whole(self.cell.get("s", "0")))
         if found is not None:
             self.sheet.put(row, self.column, found)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from riskmodel._support.files import as_path, read_once
+from riskmodel._support.record import MOST_BYTES
 from riskmodel.errors import InputError, UnavailableError
 
 ALGORITHMS = ("ES384", "RS384")
@@ -58,8 +60,8 @@ class Trusted:
             If it cannot be read.
         """
         try:
-            found = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            found = json.loads(read_once(as_path(path, "trust"), MOST_BYTES))
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(
                 "the list cannot be read", where="trust", remedy='Give {"ISSUER": {"keys": [...]}}'
             ) from error

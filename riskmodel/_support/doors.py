@@ -1,0 +1,270 @@
+"""The door of what is public: arguments held to what the signature says of them, before anything is worked out.
+
+The annotations are the rule, so that each kind of argument is checked at one place and told alike. Not by beartype or
+pydantic: they want annotations that can be resolved when the program runs, and these name types that are imported for the
+type checker alone, or a consultation would not start in half a second.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, get_args, get_origin
+
+import numpy as np
+
+from riskmodel._support.checks import LARGEST_TOTAL, NotWhole, as_numbers, as_rng, as_whole, finite_number, shown
+from riskmodel.errors import InputError
+
+#: Numbers of things, and the largest that is taken: of draws as many as fit in 80 megabytes.
+_MOST = {"events": LARGEST_TOTAL, "total": LARGEST_TOTAL, "others": LARGEST_TOTAL, "size": 10**7}
+_SEEDS = ("seed",)  # whole numbers that may be of any length, which `checked_seed` looks at
+
+
+class _RefusedError(Exception):
+    """A value is not of a kind; the text says what was wanted."""
+
+
+type _Check = Callable[[Any], Any]
+
+
+def door[F: Callable[..., Any]](function: F) -> F:
+    """A public function whose arguments are of the kinds that its annotations name; others raise InputError."""
+    parameters = list(inspect.signature(function).parameters.values())
+    known = getattr(function, "__globals__", {})
+    checks = {
+        one.name: _check_of(one.annotation, one.name, known) for one in parameters if isinstance(one.annotation, str)
+    }
+    names = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    rest = next((one.name for one in parameters if one.kind is one.VAR_POSITIONAL), "")
+    named = next((one.name for one in parameters if one.kind is one.VAR_KEYWORD), "")
+    every = [checks.get(name) for name in names]
+    if not any(checks.values()):
+        return function
+
+    @functools.wraps(function)
+    def checked(*given: Any, **stated: Any) -> Any:
+        if given:
+            further = [(name, value, check) for name, value, check in zip(names, given, every, strict=False)]
+            further += [(rest, value, checks.get(rest)) for value in given[len(names) :]]
+            given = tuple([value if check is None else _held(check, value, name) for name, value, check in further])
+        for name, value in stated.items():
+            check = checks.get(name, checks.get(named))
+            if check is not None:
+                stated[name] = _held(check, value, name)
+        return function(*given, **stated)
+
+    return checked  # type: ignore[return-value]
+
+
+def doors(cls: type) -> None:
+    """Put a door before each public method of a class."""
+    for name, one in list(vars(cls).items()):
+        if name.startswith("_"):
+            continue
+        if inspect.isfunction(one):
+            setattr(cls, name, door(one))
+        elif isinstance(one, (classmethod, staticmethod)):
+            setattr(cls, name, type(one)(door(one.__func__)))
+
+
+def _held(check: _Check, value: Any, name: str) -> Any:
+    try:
+        return check(value)
+    except _RefusedError as error:
+        remedy = f"Give {error}"
+        raise InputError(f"{shown(value)} is not {error}", where=name, remedy=remedy, field=name) from None
+
+
+def _check_of(annotation: str, name: str, known: Mapping[str, Any]) -> _Check | None:
+    """What holds a value to an annotation; None where anything will do."""
+    checks = [_one(part.strip(), name, known) for part in _split(annotation, "|")]
+    if None in checks or name in _SEEDS:
+        return None
+    if len(checks) == 1:
+        return checks[0]
+
+    def any_of(value: Any) -> Any:
+        wanted = []
+        for check in checks:
+            try:
+                return check(value)  # type: ignore[misc]
+            except _RefusedError as error:
+                wanted.append(str(error))
+        raise _RefusedError(" or ".join(dict.fromkeys(wanted)))
+
+    return any_of
+
+
+def _split(text: str, sign: str) -> list[str]:
+    """Parts of an annotation at a sign that stands in no brackets."""
+    parts, level = [""], 0
+    for letter in text:
+        level += (letter == "[") - (letter == "]")
+        if letter == sign and level == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+def _one(text: str, name: str, known: Mapping[str, Any]) -> _Check | None:
+    """The same of an annotation without alternatives."""
+    head, _, inside = text.partition("[")
+    parts = _split(inside.removesuffix("]"), ",") if inside else []
+    if head == "Literal":
+        return _text if all(isinstance(ast.literal_eval(part.strip()), str) for part in parts) else None
+    if head in _KINDS:
+        return _counted(name) if head == "int" and name in _MOST else _KINDS[head]
+    if head in ("Mapping", "dict"):
+        return _mapping(*(_check_of(part.strip(), "", known) for part in parts or ("Any", "Any")))
+    if head in ("Sequence", "tuple", "list", "Iterable"):
+        checks = [_check_of(part.strip(), name, known) for part in parts if part.strip() != "..."]
+        if head == "tuple" and len(checks) == len(parts) > 0:
+            return _row(checks)
+        return _several(checks[0] if checks else None, head)
+    found = known.get(head.partition(".")[0])
+    if get_origin(found) in (tuple, list):
+        return _check_of(str(found), name, known)
+    if get_origin(found) is Literal and all(isinstance(one, str) for one in get_args(found)):
+        return _text
+    if not ("." in head or head[:1].isupper()) or head in ("Any", "Self", "F") or (
+        found is not None and not isinstance(found, type) and "." not in head
+    ):  # fmt: skip
+        return None
+    return _instance(head)
+
+
+def _none(value: Any) -> None:
+    if value is not None:
+        raise _RefusedError("None")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _RefusedError("a text")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise _RefusedError("True or False")
+    return bool(value)
+
+
+def _whole(value: Any) -> int:
+    number = as_whole(value)
+    if isinstance(number, NotWhole):
+        raise _RefusedError("a whole number up to 1,000,000,000,000,000")
+    return number
+
+
+def _counted(name: str) -> _Check:
+    def check(value: Any) -> int:
+        number = as_whole(value)
+        if isinstance(number, NotWhole) or not 0 <= number <= _MOST[name]:
+            raise _RefusedError(f"a whole number from 0 to {_MOST[name]:,}")
+        return number
+
+    return check
+
+
+def _number(value: Any) -> float:
+    if not finite_number(value):
+        raise _RefusedError("a number")
+    return float(value)
+
+
+def _numbers(value: Any) -> Any:
+    found = as_numbers(value)
+    if found is None:
+        raise _RefusedError("an array of numbers")
+    return found
+
+
+def _path(value: Any) -> Any:
+    try:
+        if isinstance(os.fspath(value), str):
+            return value
+    except Exception:  # what is no path, and what says that it is one and cannot say which
+        pass
+    raise _RefusedError("a path")
+
+
+def _mapping(name: _Check | None, each: _Check | None) -> _Check:
+    def check(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise _RefusedError("a mapping")
+        try:
+            for check, parts in ((name, value.keys()), (each, value.values())):
+                if check is not None:
+                    for one in parts:
+                        check(one)
+        except _RefusedError as error:
+            raise _RefusedError(f"a mapping of which each is {error}") from None
+        except Exception:  # as of lists
+            raise _RefusedError("a mapping") from None
+        return value
+
+    return check
+
+
+def _function(value: Any) -> Any:
+    if not callable(value):
+        raise _RefusedError("a function")
+    return value
+
+
+def _random(value: Any) -> np.random.Generator:
+    return as_rng(value)
+
+
+def _several(each: _Check | None, head: str) -> _Check:
+    def check(value: Any) -> Any:
+        refused = (str, bytes, bytearray, memoryview, *(() if head == "Iterable" else (Mapping,)))
+        if isinstance(value, refused) or not isinstance(value, Iterable):
+            raise _RefusedError("a list")
+        try:
+            if each is None or iter(value) is value:
+                return value  # what can be gone through once is not
+            found = tuple(map(each, value))
+        except _RefusedError as error:
+            raise _RefusedError(f"a list of which each is {error}") from None
+        except Exception:  # an object that says it can be gone through, and cannot
+            raise _RefusedError("a list") from None
+        return value if isinstance(value, (tuple, list)) and head != "tuple" else found
+
+    return check
+
+
+def _row(checks: Sequence[_Check | None]) -> _Check:
+    def check(value: Any) -> Any:
+        if not isinstance(value, (tuple, list)) or len(value) != len(checks):
+            raise _RefusedError(f"{len(checks)} in brackets")
+        pairs = zip(checks, value, strict=True)
+        return tuple(one if check is None else check(one) for check, one in pairs)
+
+    return check
+
+
+def _instance(name: str) -> _Check:
+    """By the name of its class, which may be one that is not imported yet."""
+    module, _, last = name.rpartition(".")
+    root = {"pd": "pandas", "np": "numpy"}.get(module, module)
+
+    def check(value: Any) -> Any:
+        for one in type(value).__mro__:
+            if one.__name__ == last and one.__module__.startswith(root):
+                return value
+        raise _RefusedError(f"{'an' if last[0] in 'AEIOU' else 'a'} {last}")
+
+    return check
+
+
+_KINDS: dict[str, _Check] = {
+    "None": _none, "str": _text, "bool": _flag, "int": _whole, "float": _number, "Array": _numbers, "ArrayLike": _numbers,
+    "Path": _path, "Callable": _function, "Progress": _function, "Rng": _random,
+}  # fmt: skip
