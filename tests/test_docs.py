@@ -84,6 +84,13 @@ def test_every_name_of_the_door_has_a_page(site):
             assert (site / "generated" / "reference" / f"{package.__name__}.{name}.html").exists(), name
 
 
+def test_each_picture_is_in_the_gallery():
+    scripts = "".join(one.read_text(encoding="utf-8") for one in (DOCS / "gallery").rglob("*.py"))
+    # `calibration` draws two more, and `save` draws none.
+    for name in set(rm.plots.__all__) - {"coverage", "pit_histogram", "save"}:
+        assert f"rm.plots.{name}(" in scripts, name
+
+
 def test_each_line_for_those_who_come_from_elsewhere_runs_and_gives_what_it_says():
     text = (DOCS / "coming-from.md").read_text(encoding="utf-8")
     names = {}

@@ -3,7 +3,7 @@ Specification curve
 ===================
 
 One risk under every combination of priors, models, and series left out: every estimate in order, and
-below it the choices behind each.
+below it the choices behind each. ``found.plot()`` is the same picture.
 """
 
 import riskmodel as rm
@@ -16,4 +16,6 @@ post = rm.pool(
     labels=[row.source for row in rows],
 )
 found = rm.sensitivity.multiverse(post)
-found.plot(title="Abnormal karyotype, isolated ventriculomegaly: 384 specifications")
+rm.plots.specification_curve(
+    found.table(), title="Abnormal karyotype, isolated ventriculomegaly: 384 specifications"
+)
