@@ -90,6 +90,7 @@ notebooks: $(VENV)/docs
 	$(BIN)/jupyter-execute --inplace docs/notebooks/*.ipynb
 
 docs: $(VENV)/docs
+	@rm -rf docs/generated  # of pictures and names that are no longer there
 	$(BIN)/sphinx-build -W --keep-going --quiet -d build/doctrees docs build/docs
 	@echo "The site begins at build/docs/index.html"
 

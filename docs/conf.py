@@ -29,7 +29,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["conf.py", "gallery", "generated/gallery/*.py", "**.ipynb"]
+exclude_patterns = ["conf.py", "gallery", "generated/gallery/**.py", "**.ipynb"]
 
 # ---------------------------------------------------------------- Markdown and notebooks
 
@@ -58,7 +58,9 @@ sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "generated/gallery",
     "filename_pattern": r"\.py$",
+    "subsection_order": ["gallery/series", "gallery/choices", "gallery/answers"],
     "within_subsection_order": "FileNameSortKey",
+    "capture_repr": (),
     "abort_on_example_error": True,
     "download_all_examples": False,
     "copyfile_regex": "",
@@ -84,7 +86,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": [], "coming-from": []}
+html_sidebars = {"index": [], "tutorial": [], "coming-from": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_css_files = ["site.css"]
@@ -106,6 +108,8 @@ def _written(app, docname, source):
         text = re.sub(r'<a id="([\w-]+)"></a>', r"[]{#\1}", text)
     if docname == "command-line":
         text += _commands()
+    # The empty line that ends an example for doctest is not shown.
+    text = re.sub(r"\n\n```$", "\n```", text, flags=re.MULTILINE)
     # A page's path, as the repository's files name it, is a link here.
     source[0] = re.sub(r"`docs/([\w/-]+\.md)`", r"[\1](/\1)", text)
 

@@ -79,9 +79,16 @@ def test_no_page_loads_anything_from_elsewhere_or_that_is_not_there(site):
 
 @pytest.mark.slow
 def test_every_name_of_the_door_has_a_page(site):
-    for package in (rm, rm.calibration, rm.plots, rm.priors, rm.sensitivity, rm.updating):
+    for package in (rm, rm.between, rm.calibration, rm.plots, rm.priors, rm.sensitivity, rm.updating):
         for name in set(package.__all__) - {"__version__", "HETEROGENEITY_PRIORS", "MU_PRIORS"}:
             assert (site / "generated" / "reference" / f"{package.__name__}.{name}.html").exists(), name
+
+
+def test_each_picture_is_in_the_gallery():
+    scripts = "".join(one.read_text(encoding="utf-8") for one in (DOCS / "gallery").rglob("*.py"))
+    # `calibration` draws two more, and `save` draws none.
+    for name in set(rm.plots.__all__) - {"coverage", "pit_histogram", "save"}:
+        assert f"rm.plots.{name}(" in scripts, name
 
 
 def test_each_line_for_those_who_come_from_elsewhere_runs_and_gives_what_it_says():
@@ -90,7 +97,7 @@ def test_each_line_for_those_who_come_from_elsewhere_runs_and_gives_what_it_says
     for example in doctest.DocTestParser().get_examples(text):
         exec(example.source, names)
     lines = re.findall(r"^\| .+ \| `([^`]+)` \| `(.+)` \|$", text, re.MULTILINE)
-    assert len(lines) > 30
+    assert len(lines) > 55
     for code, gives in lines:
         assert repr(eval(code, names)) == gives, code
     import matplotlib.pyplot as plt

@@ -88,7 +88,7 @@ def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
         ax.plot(rows["z"], rows["difference"], color=BY_K[i % len(BY_K)], ls=LINES[i % 4], lw=1.5, label=label)
     ax.axhline(0, color="black", lw=1.2, ls="--")
     ax.set_xlim(0, 1)
-    legend_below(ax, 3)
+    legend_below(ax, 4)
     return finish(ax, title, "PIT; band: independent values, all points at once", "ECDF less uniform")
 
 
@@ -126,11 +126,11 @@ def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
         ax.axhline(share, color=colour, lw=1, ls="--", zorder=1)
         ax.vlines(places, rows["lower"], rows["upper"], color=colour, lw=2, zorder=2)
         ax.plot(places, rows["coverage"], marker, color=colour, ms=7, zorder=3)
-        ax.annotate(f"{share:.0%}", (1.01, share), xycoords=("axes fraction", "data"), va="center", color=colour)
+        ax.annotate(f"{100 * share:g} %", (1.01, share), xycoords=("axes fraction", "data"), va="center", color=colour)
     ax.set_xticks(range(len(names)), names)
     ax.set_xlim(-0.5, len(names) - 0.5)
     ax.set_ylim(max(0.0, min(0.3, float(table[["coverage", "lower"]].min().min()) - 0.03)), 1.01)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     return finish(ax, title, "K, series pooled", "intervals that hold")
 
 

@@ -73,7 +73,12 @@ def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title:
         labels.append(f"{row['title']}{expected}")
     label_rows(ax, labels, margin=0.6, lines=3)
     names = [f"{name}{end}" for name in ("before", "if_normal", "if_abnormal") for end in ("_lower", "_upper")]
-    across = f"{words(outcome)}, with 95 % interval; dashed: bounds where it is not estimable"
+    bounds = (
+        "; dashed: bounds where it is not estimable"
+        if rows[["before", "if_normal", "if_abnormal"]].isna().any(axis=None)
+        else ""
+    )
+    across = f"{words(outcome)}, with 95 % interval{bounds}"
     percent(ax, across, title, ends=fitted(rows[names].to_numpy(float).ravel()))
     legend_below(ax)
     return ax
@@ -183,7 +188,8 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         seen.add(kind)
         names.append(f"{'without ' if kind == 'left out' else ''}{row['variant']}")
     label_rows(ax, names)
-    across = f"{words(outcome)}: mean; grey line: as answered, {share(answer)}"
+    dotted = "; dotted: interval" if rows["lower"].notna().any() else ""
+    across = f"{words(outcome)}: mean; grey line: as answered, {share(answer)}{dotted}"
     percent(ax, across, title, ends=fitted([answer, *rows[["probability", "lower", "upper"]].to_numpy(float).ravel()]))
     legend_below(ax, 6)
     return ax

@@ -150,7 +150,7 @@ def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -
     Returns
     -------
     matplotlib.axes.Axes
-        An arrow for each series, the largest shift on top; the average is a line.
+        An arrow for each series that moves visibly, the largest shift on top; the average is a line.
 
     Raises
     ------
@@ -170,15 +170,18 @@ def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -
     thin = len(rows) > FEW
     ax.axvspan(average["lower"], average["upper"], color=AVERAGE, alpha=0.12, lw=0, label="average, with its interval")
     ax.axvline(average["mean"], color=AVERAGE, lw=1.4)
+    low, high = fitted([*rows["observed"], *rows["mean"], average["lower"], average["upper"]])
     for y, row in by_row(rows):
         style = {"arrowstyle": "-|>", "color": SOFT, "lw": 0.8 if thin else 1.2, "shrinkA": 0, "shrinkB": 2}
-        ax.annotate("", (row["mean"], y), (row["observed"], y), arrowprops=style)
+        if abs(row["observed"] - row["mean"]) > 0.02 * (
+            high - low
+        ):  # else both marks hide it, and its head turns round
+            ax.annotate("", (row["mean"], y), (row["observed"], y), arrowprops=style)
     heights = range(len(rows) - 1, -1, -1)
     ax.plot(rows["observed"], heights, "s", color=OBSERVED, ms=4 if thin else 6.5, label="observed")
     ax.plot(rows["mean"], heights, "o", color=SHRUNKEN, ms=4 if thin else 6.5, label="its own risk, shrunken")
     label_rows(ax, [f"{row['label']}  {row['events']}/{row['total']}" for _, row in by_row(rows)])
-    ends = [*rows["observed"], *rows["mean"], average["lower"], average["upper"]]
-    percent(ax, "risk", title, ends=fitted(ends))
+    percent(ax, "risk", title, ends=(low, high))
     legend_below(ax, 3)
     return ax
 
@@ -227,7 +230,10 @@ def drapery(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
     for level in (0.05, 0.5):
         ax.axhline(level, color="0.8", lw=0.8, zorder=0)
         words = f"{100 * (1 - level):g} % interval"
-        ax.annotate(words, (1.0, level), xycoords=("axes fraction", "data"), fontsize=8, color=SOFT, va="center")
+        ax.annotate(
+            words, (1.0, level), (4, 0), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=8,
+            color=SOFT, va="center",
+        )  # fmt: skip
     ax.set_ylim(0, 1.03)
     percent(ax, "risk", title, "two-sided tail probability", ends=fitted(ends))
     ax.spines["left"].set_visible(True)
@@ -265,7 +271,7 @@ def funnel(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
     ax = axes_for(ax, (7.5, 5.2))
     observed, totals = posterior.events / posterior.totals, posterior.totals
     lowest, highest = max(1, int(totals.min() / 1.6)), int(totals.max() * 1.6) + 1
-    sizes = np.unique(np.geomspace(lowest, highest, 12).round().astype(int))
+    sizes = np.unique(np.geomspace(lowest, highest, 16).round().astype(int))
     mean = float(posterior.average.mean)
     wide = np.array([_limits(posterior.predict(int(n))) for n in sizes])
     narrow = np.array([_limits(binom.pmf(np.arange(n + 1), n, mean)) for n in sizes])
@@ -300,4 +306,5 @@ def funnel(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
 def _limits(probabilities: Any) -> Any:
     """Shares between which a series lies with 95 %, between whole numbers of events so that limits have no steps."""
     n = len(probabilities) - 1
-    return np.clip(np.interp([0.025, 0.975], np.cumsum(probabilities), np.arange(n + 1) + 0.5), 0.0, n) / n
+    below = np.concatenate([[0.0], np.cumsum(probabilities)])
+    return np.clip(np.interp([0.025, 0.975], below, np.arange(n + 2) - 0.5), 0.0, n) / n

@@ -78,7 +78,7 @@ def specification_curve(table: pd.DataFrame, *, ax: Axes | None = None, title: s
     for side in ("top", "right", "bottom"):
         ax.spines[side].set_visible(False)
     ax.set_ylabel(f"risk, {100 * float(rows['ci_prob'].iloc[0]):g} % interval")
-    ax.legend(loc="upper left", frameon=False, fontsize=9)
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9, borderaxespad=0.2)
     titled(ax, title or f"{len(rows):,} specifications")
     share = matrix / curve
     below = ax.inset_axes((0, -gap / curve * 0.25 - share, 1, share), sharex=ax)

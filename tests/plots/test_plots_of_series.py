@@ -98,6 +98,19 @@ def test_a_funnel_says_what_it_cannot_say():
     assert points.get_ydata().tolist() == [20, 40]
 
 
+def test_a_funnel_s_limits_hold_none_where_none_is_likely():
+    post = rm.pool([1, 2], [12, 90])
+    ax = rm.plots.funnel(post)
+    band = next(one for one in ax.collections if "average" in str(one.get_label()))
+    sides = {}
+    for share, size in band.get_paths()[0].vertices:
+        sides.setdefault(int(size), []).append(share)
+    likely = [(1 - post.average.mean) ** size > 0.05 for size in sides]
+    assert set(likely) == {True, False}
+    assert [min(shares) == 0 for shares in sides.values()] == likely
+    assert all(min(shares) < post.average.mean < max(shares) for shares in sides.values())
+
+
 def test_the_likelihood_is_what_turns_the_prior_into_the_posterior():
     prior = rm.before_counts((2, 5), 0).average
     post = rm.pool([3], [20], prior=(2, 5), heterogeneity=0).average
