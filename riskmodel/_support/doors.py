@@ -253,7 +253,8 @@ def _row(checks: Sequence[_Check | None]) -> _Check:
 def _instance(name: str) -> _Check:
     """By the name of its class, which may be one that is not imported yet."""
     module, _, last = name.rpartition(".")
-    root = {"pd": "pandas", "np": "numpy"}.get(module, module)
+    top = module.partition(".")[0]
+    root = {"pd": "pandas", "np": "numpy"}.get(top, top)
 
     def check(value: Any) -> Any:
         for one in type(value).__mro__:
