@@ -2,10 +2,11 @@
 
     python validation/release.py [PYTHON ...]
 
-The sdist is built first and the wheel from it, so that what either lacks both lack. The wheel must hold every file of the package
-and nothing else. Then, for each interpreter (by default python3.12 and python3.13, where they are), it is installed with the pinned
-versions into a new environment outside the checkout, which answers for every shipped finding, makes a finding from the template
-and asks it, loads the server, and runs a short selection of the tests. `make release` does all of it.
+The sdist is built first and the wheel from it, so that what either lacks both lack. The wheel must hold every file of the
+package and nothing else. Then, for each interpreter (by default python3.12 and python3.13, where they are), it is
+installed with the pinned versions into a new environment outside the checkout, which answers for every shipped finding,
+makes a finding from the template and asks it, loads the server, and runs a short selection of the tests. `make release`
+does all of it.
 """
 
 import json

@@ -57,6 +57,7 @@ def test_nothing_is_outside_zero_and_one_and_ends_are_inside():
     assert rm.BetaMixture.beta(1, 2).pdf([0, 1]).tolist() == [2, 0]
     assert rm.BetaMixture.beta(2, 1).pdf([0, 1]).tolist() == [0, 2]
     assert MIXTURE.pdf([0.0]) == np.inf  # a shape below one, and no warning
+    assert rm.BetaMixture.beta(1e-3, 1).pdf(5e-324) == np.inf  # beyond what a double holds, and no warning
 
 
 @pytest.mark.parametrize("total", [0, 1, 9])
