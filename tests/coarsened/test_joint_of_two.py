@@ -8,6 +8,7 @@ from small_trees import tree
 import riskmodel as rm
 from riskmodel.coarsened import joint as joints
 from riskmodel.coarsened.joint import Joint, effective
+from riskmodel.coarsened.nodes import nodes_of
 from riskmodel.distributions.diagram import Branch
 from riskmodel.tree.answer import joint
 
@@ -23,6 +24,9 @@ ROWS = (
 def model():
     """All settings alike: each branch is a Beta, and each way's branches are Betas too."""
     return tree(("counts", 0.0), ROWS, prior="jeffreys", heterogeneity=0)
+
+
+OK = (("v0", "ok"),)
 
 
 def by_ways():
@@ -127,3 +131,27 @@ def test_of_two_the_effective_share_is_kong_s():
     assert effective(np.full(8, 1 / 8)) == 1
     assert effective(np.array([0.5, 0.5, 0, 0])) == 0.5
     assert effective(np.zeros(3)) == 0
+
+
+def test_of_two_drawn_ways_are_weighed_on_fewer_nodes_of_the_branches_that_they_tie(monkeypatch):
+    """Every second row and column; a branch without counts of its own is on few columns already, and an untied one stays."""
+    rows = (
+        ROWS[0],
+        ("B", "outcome", "good", (("v0", "ok"), ("v1", "ok")), *GOOD),
+        ("D", "outcome", "good", OK, *COARSE),
+    )
+    model = tree((("counts", 0.0), "counts"), rows, prior="jeffreys")
+    every = joint(model)
+    assert every.exact
+    names = {
+        (edge.variable, len(edge.given)): place for place, edge in enumerate(model.edges) if edge.status == "counts"
+    }
+    first, empty, last = names["v0", 0], names["v1", 1], names["outcome", 2]
+    monkeypatch.setattr(joints, "listed", lambda rows: None)
+    some = Joint(model.fitted, every.rows)
+    assert some.tied == {empty, last}
+    for edge, fewer in ((first, 1), (empty, 2), (last, 4)):
+        whole, few = every.own(edge), some.own(edge)
+        assert whole == model.fitted.posterior(edge)
+        assert nodes_of(whole).weights.size / nodes_of(few).weights.size == pytest.approx(fewer, rel=0.1)
+        assert few.average.mean == pytest.approx(whole.average.mean, abs=2e-4)
