@@ -3,10 +3,12 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from small_trees import tree
 
 import riskmodel as rm
+from riskmodel.coarsened import joint as joints
 from riskmodel.evidence.known import Known
 from riskmodel.tree.answer import MOST_UNKNOWN, blanks, probability, unknown
 from riskmodel.tree.estimate import RiskEstimate, Route
@@ -245,3 +247,36 @@ def test_a_coarse_count_joins_the_branches_and_is_in_no_route_without_it():
     assert (risk.fetuses, risk.series) == (10 + 20 + 12 + 11, 4)
     # Neither branch alone is what it was; without the first, none is a count of the second.
     assert joined.state_risk("v0", "no").mean != pytest.approx(alone.state_risk("v0", "no").mean, abs=1e-6)
+    assert risk.reason == risk.combined.reason == ""
+
+
+def test_a_question_that_is_one_branch_has_no_finer_cells():
+    risk = fitted(0.0).state_risk("v0", "no")
+    assert risk.direct.mean == risk.mean == pytest.approx(rm.pool([3, 2], [10, 20]).average.mean, abs=1e-9)
+    assert (risk.direct.sources, risk.direct.events) == (("A", "B"), 5)
+    assert risk.indirect.reason == "the question is one branch: no finer cells speak for it through the tree"
+    joined = fitted(0.0, ("D", "outcome", "good", OK, 8, 11)).risk("good", v0="ok")
+    assert (joined.reason, joined.sources, joined.events) == ("", ("A", "C", "D"), 25)
+
+
+def test_a_question_that_is_not_on_the_tree_has_the_series_that_report_it_or_none():
+    shape, asked = (("counts", 0.0), "counts"), ("v1", "ok")
+    rows = (*ROWS[:2], ("G", "outcome", "good", (*OK, ("v1", "ok")), 2, 3))
+    nothing = tree(shape, rows, prior="jeffreys").state_risk(*asked, v0="no")
+    assert not nothing.estimable
+    assert nothing.reason == nothing.combined.reason == nothing.indirect.reason != ""
+    assert nothing.direct.reason == "no series reports exactly this question"
+    told = tree(shape, (*rows, ("H", "v1", "ok", NO, 4, 9)), prior="jeffreys").state_risk(*asked, v0="no")
+    assert told.mean == told.direct.mean == pytest.approx(rm.pool([4], [9]).average.mean, abs=1e-9)
+    assert told.only_direct
+
+
+def test_counts_that_contradict_each_other_are_refused_and_shown(monkeypatch):
+    monkeypatch.setattr(joints, "_weights", lambda divisions, own: np.zeros(divisions.size))
+    risk = fitted(0.0, ("D", "outcome", "good", (), 7, 11)).risk("good")
+    assert not risk.estimable
+    assert "contradict the branches' own counts" in risk.reason
+    assert (risk.sources, [one.source for one in risk.coarse]) == (("A", "B", "C", "D"), ["D"])
+    assert risk.direct.sources == ("D",)
+    assert risk.indirect.estimable
+    assert risk.bounds is None
