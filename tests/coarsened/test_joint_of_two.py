@@ -155,3 +155,24 @@ def test_of_two_drawn_ways_are_weighed_on_fewer_nodes_of_the_branches_that_they_
         assert whole == model.fitted.posterior(edge)
         assert nodes_of(whole).weights.size / nodes_of(few).weights.size == pytest.approx(fewer, rel=0.1)
         assert few.average.mean == pytest.approx(whole.average.mean, abs=2e-4)
+
+
+def test_of_two_and_a_third_that_is_not_tied_drawn_ways_say_the_same_each_time(model, monkeypatch):
+    every = joint(model)
+    assert every.exact
+    monkeypatch.setattr(joints, "listed", lambda rows: None)
+    third = {7: rm.BetaMixture.beta(30, 10)}
+    node = Branch(7, Branch(0, 0.0, Branch(1, 1.0, 0.0)), 0.0)
+    listed, drawn, again = (
+        joints.Tied(one, node, 1.0, third, average=False)
+        for one in (every, *(Joint(model.fitted, every.rows) for _ in range(2)))
+    )
+    assert drawn.mean == pytest.approx(0.75 * every.mean(node.hit, 1.0, {}), abs=4 * drawn.error)
+    assert drawn.interval(0.8) == pytest.approx(listed.interval(0.8), abs=0.01)
+    assert drawn.interval(0.8) == again.interval(0.8)
+
+
+def test_of_two_the_average_varies_less_than_a_new_setting():
+    risk = tree(("counts", 0.0), ROWS, prior="jeffreys").risk("good")
+    assert risk.average.mean == pytest.approx(risk.new_setting.mean, abs=1e-9)
+    assert risk.average.sd < 0.95 * risk.new_setting.sd

@@ -1,6 +1,6 @@
 """What an answer says of itself, and why there is none: on routes by hand and on small trees whose answers are products."""
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -280,3 +280,9 @@ def test_counts_that_contradict_each_other_are_refused_and_shown(monkeypatch):
     assert risk.direct.sources == ("D",)
     assert risk.indirect.estimable
     assert risk.bounds is None
+
+
+def test_every_part_of_an_answer_must_be_given():
+    own = fields(RiskEstimate)[len(fields(Route)) :]
+    assert len(own) == 13
+    assert all(one.kw_only and one.default is MISSING for one in own)
