@@ -9,6 +9,7 @@ from small_trees import tree
 
 import riskmodel as rm
 from riskmodel.coarsened import joint as joints
+from riskmodel.coarsened import read_coarse
 from riskmodel.evidence.known import Known
 from riskmodel.tree.answer import MOST_UNKNOWN, blanks, probability, unknown
 from riskmodel.tree.estimate import RiskEstimate, Route
@@ -286,3 +287,14 @@ def test_every_part_of_an_answer_must_be_given():
     own = fields(RiskEstimate)[len(fields(Route)) :]
     assert len(own) == 13
     assert all(one.kw_only and one.default is MISSING for one in own)
+
+
+def test_a_series_too_large_to_divide_is_told_and_no_figure_leaves_it_out(monkeypatch):
+    monkeypatch.setattr(read_coarse, "MOST_WORK", 1)
+    risk = fitted(0.0, ("D", "outcome", "good", (), 9, 11)).risk("good")
+    assert (risk.combined.new_setting, risk.combined.average, risk.combined.coarse) == (None, None, ())
+    assert [one.source for one in risk.combined.counts] == ["A", "B", "A", "C", "D"]
+    assert risk.combined.reason == (
+        "D (9 of 11): too many fetuses to divide over the branches. Read direct and indirect apart"
+    )
+    assert (risk.direct.sources, risk.indirect.sources, risk.bounds) == (("D",), ("A", "B", "C"), None)
