@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test soak browser fuzz-api load doors lint notebooks docs example pages benchmark manifest calibration sbc format clean
+.PHONY: help consult test soak browser fuzz-api load doors lint notebooks docs example pages benchmark manifest calibration sbc mutation coverage release format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
@@ -25,6 +25,9 @@ help:
 	@echo "make manifest   write the hashes of the shipped findings and corpora, after a change of evidence"
 	@echo "make calibration  judge the default on the development corpus again, after a change of the code behind it (five minutes)"
 	@echo "make sbc        simulation-based calibration again, after a change of the code behind the fits (six minutes)"
+	@echo "make mutation   small faults in four modules, and which of them no test notices (an hour; SAMPLE=20 for a few of each)"
+	@echo "make coverage   branch coverage of the tests: build/coverage/index.html"
+	@echo "make release    the wheel and the sdist, and the wheel tried in new environments of Python 3.12 and 3.13, where they are"
 	@echo "make format     let ruff format the code"
 	@echo "make clean      remove what these commands made"
 
@@ -129,5 +132,17 @@ calibration: $(VENV)/base
 sbc: $(VENV)/base
 	$(BIN)/python validation/simulate.py
 
+mutation: $(VENV)/dev
+	@$(PIP) mutmut
+	$(BIN)/python validation/mutation.py $(if $(SAMPLE),--sample $(SAMPLE))
+
+coverage: $(VENV)/dev
+	@$(PIP) pytest-cov
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet --cov --cov-report=html --cov-report=term $(TESTS)
+
+release: $(VENV)/made
+	@$(PIP) build
+	$(BIN)/python validation/release.py $(PYTHONS)
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist docs/generated docs/notebooks/*.ipynb
+	rm -rf $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist docs/generated docs/notebooks/*.ipynb
