@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from riskmodel._support.checks import checked_seed
 from riskmodel._support.columns import as_column
+from riskmodel._support.doors import door
 from riskmodel._support.kept import Value
 from riskmodel.between.nodes import exact, nodes_of, of_series
 from riskmodel.distributions.special import log_choose
@@ -85,6 +87,7 @@ class LeaveOneOut(Value):
         )
 
 
+@door
 def loo(posterior: Posterior) -> LeaveOneOut:
     """Exact leave-one-out cross-validation: what `arviz.loo` estimates by weighting draws.
 
@@ -131,6 +134,7 @@ def loo(posterior: Posterior) -> LeaveOneOut:
     return LeaveOneOut(float(elpd_i.sum()), se, float(fitted.sum() - elpd_i.sum()), whole.labels, elpd_i)
 
 
+@door
 def loo_pit(posterior: Posterior, *, seed: int = 1) -> list[float]:
     """Randomised PIT values of the exact leave-one-out predictive distributions.
 
@@ -159,7 +163,7 @@ def loo_pit(posterior: Posterior, *, seed: int = 1) -> list[float]:
     Biometrics 2009;65:1254-61 (randomised PIT).
     """
     whole = _several(posterior, "loo_pit")
-    uniform = np.random.default_rng(seed).random(whole.events.size)
+    uniform = np.random.default_rng(checked_seed(seed, "seed")).random(whole.events.size)
     found = []
     for i, rest in _without_one(whole.events.size):
         chances, y = of_series(whole, rest).predict(int(whole.totals[i])), int(whole.events[i])
@@ -167,6 +171,7 @@ def loo_pit(posterior: Posterior, *, seed: int = 1) -> list[float]:
     return found
 
 
+@door
 def leave_one_out(posterior: Posterior, *, ci_prob: float = 0.95) -> pd.DataFrame:
     """The fit with each series left out in turn: metafor's ``leave1out``, with the new setting.
 
@@ -195,6 +200,7 @@ def leave_one_out(posterior: Posterior, *, ci_prob: float = 0.95) -> pd.DataFram
     return _table("left_out", parts, ci_prob)
 
 
+@door
 def cumulative(posterior: Posterior, order: Any = None, *, ci_prob: float = 0.95) -> pd.DataFrame:
     """The fit as the series come, one after the other: metafor's ``cumul``, with the new setting.
 

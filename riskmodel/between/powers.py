@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from riskmodel._support.checks import finite_number
+from riskmodel._support.doors import door
 from riskmodel.between.nodes import Nodes, exact, nodes_of
 from riskmodel.errors import InputError
 from riskmodel.posterior import Posterior
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 _POINTS = 201  # at which a new setting's distribution function is compared
 
 
+@door
 def power_scaling(
     posterior: Posterior, *, alphas: tuple[float, float] = (0.99, 1.01), draws: int = 4000
 ) -> pd.DataFrame:

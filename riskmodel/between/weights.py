@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from riskmodel._support.doors import door
 from riskmodel.between.nodes import Nodes, exact, nodes_of
 from riskmodel.distributions.settings import SHARE, wider
 from riskmodel.inference.contaminated import NAME as CONTAMINATED
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 _HERMITE = 40
 
 
+@door
 def shrinkage(posterior: Posterior, *, ci_prob: float = 0.95) -> pd.DataFrame:
     r"""Each series' own risk beside its crude proportion, how far it was drawn, and the series' weight.
 

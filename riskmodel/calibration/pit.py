@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from riskmodel._support.checks import checked_seed, checked_whole
+from riskmodel._support.doors import door
 from riskmodel.calibration.scores import ecdf_differences
 from riskmodel.errors import InputError
 
@@ -13,7 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def pit_table(values: Any, *, points: int = 50, ci_prob: float = 0.95, seed: int = 1) -> pd.DataFrame:
+@door
+def pit_table(values: ArrayLike, *, points: int = 50, ci_prob: float = 0.95, seed: int = 1) -> pd.DataFrame:
     """PIT values as distances from the uniform distribution, with simultaneous bands.
 
     Parameters
@@ -45,9 +49,12 @@ def pit_table(values: Any, *, points: int = 50, ci_prob: float = 0.95, seed: int
     import pandas as pd
 
     found = np.asarray(values, float).ravel()
+    checked_whole(points, "points", 2, 10_000)
+    if not 0 < ci_prob < 1:
+        raise InputError(f"{ci_prob!r} is no probability between 0 and 1", where="ci_prob", remedy="Give 0.95")
     if not found.size or not np.all((found >= 0) & (found <= 1)):
         raise InputError(
             "no values, or some outside [0, 1]", where="pit_table", remedy="Give those of rm.between.loo_pit"
         )
-    rows = ecdf_differences(found, points=points, prob=ci_prob, seed=seed)
+    rows = ecdf_differences(found, points=points, prob=ci_prob, seed=checked_seed(seed, "seed"))
     return pd.DataFrame({"quantity": f"{found.size} series, each foretold by the others", **row} for row in rows)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from riskmodel.posterior import Posterior
+
 _ESTIMANDS = ("estimand", "label", "events", "total", "observed", "mean", "lower", "upper", "ci_prob")
 
 
@@ -186,7 +188,7 @@ def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -
     return ax
 
 
-def drapery(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
+def drapery(posterior: Posterior, *, ax: Axes | None = None, title: str = "") -> Axes:
     """Draw every interval at once: two-sided tail probabilities of each series, the average and a new setting.
 
     Parameters
@@ -241,7 +243,7 @@ def drapery(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
     return ax
 
 
-def funnel(posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
+def funnel(posterior: Posterior, *, ax: Axes | None = None, title: str = "") -> Axes:
     """Draw each series' share against its size, with what chance and settings that differ would let it be.
 
     Parameters

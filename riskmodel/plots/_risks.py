@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from riskmodel.distributions.base import Distribution
+
 
 def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
     """Draw a risk as an icon array: filled to the lower end of its range, hatched to the upper one, the rest empty.
@@ -186,7 +188,9 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
     return _curves(ax, x, ends, {name: np.asarray(one.pdf(x), float) for name, one in distributions.items()}, title)
 
 
-def prior_likelihood_posterior(prior: Any, posterior: Any, *, ax: Axes | None = None, title: str = "") -> Axes:
+def prior_likelihood_posterior(
+    prior: Distribution, posterior: Distribution, *, ax: Axes | None = None, title: str = ""
+) -> Axes:
     """Draw what was held before, what the counts alone say, and what follows, of one risk.
 
     Parameters

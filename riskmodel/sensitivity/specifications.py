@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from riskmodel._support.doors import door
 from riskmodel._support.kept import Value
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
@@ -161,6 +162,7 @@ class Multiverse(Value):
         return f"Multiverse({self.sentence})"
 
 
+@door
 def multiverse(
     subject: Posterior | str | Path | Evidence | ProbabilityTree,
     outcome: str | None = None,

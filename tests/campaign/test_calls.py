@@ -73,6 +73,8 @@ def examples(tmp):
     update = rm.refit(tree, new)
     answer = rm.consult(finding=tree)
     ledger = rm.sensitivity.count_ledger(tree, moves=False)
+    few = {"priors": ["jeffreys"], "heterogeneities": ["default"], "models": ["beta-binomial"]}
+    curve = rm.sensitivity.multiverse(post, **few)
     fitted = rm.FitRecord.of(tree)
     risk, edge = tree.risk(outcome), tree.edges[0]
     saved = tmp / "record.json"
@@ -87,10 +89,11 @@ def examples(tmp):
         "totals": {}, "name": outcome, "a": 2.0, "b": 3.0, "median": 0.9, "sigma": 0.5, "width": 1.0, "df": 4.0,
         "location": 0.0, "sd": 1.0, "what": "risk", "side": "<", "bar": 0.9, "mixture": mixture, "weights": [1.0],
         "kept": ledger.stored(), "near": None, "findings_": None, "code": "x", "now": "x", "where": "x", "heterogeneity": "default",
-        "logit": np.array([0.0]), "mu": np.array([0.5]), "rest": np.array([0.5]), "g": np.array([0.1]),
+        "logit": np.array([0.0]), "mu": np.array([0.5]), "rest": np.array([0.5]), "g": np.array([0.1]), "values": [0.2, 0.6],
     }  # fmt: skip
     tables = {
         "forest": post.table(), "routes": answer.risk_table(), "icons": answer.risk_table(), "tree": tree.branches(),
+        "shrinkage": post.table(), "information_gain": answer.workup_table(), "specification_curve": curve.table(),
         "moves": answer.robustness_table(), "changes": answer.workup_table(), "before_after": update.move_table(),
         "pit_histogram": record.histogram_table(), "pit_ecdf": record.ecdf_table(), "coverage": record.coverage_table(),
     }  # fmt: skip
@@ -106,16 +109,16 @@ def examples(tmp):
         "as_mu_prior": {"prior": "jeffreys"}, "consult": {"finding": tree}, "variable": {"name": state.name},
         "with_totals": {}, "of": {"numbers": None}, "fit_all": {}, "BetaMixture": {"a": [2.0], "b": [3.0]}, "met_by": {"prior": stated},
         "conflict": {"prior": stated}, "MapPrior": {"a": [2.0], "b": [3.0]}, "StatedPrior": {"a": [2.0], "b": [3.0]},
-        "log_ratio": {"events": 3}, "next_series": {"size": 5}, "probability": {}, "met": {},
+        "log_ratio": {"events": 3}, "multiverse": {"subject": post, "outcome": None} | few, "next_series": {"size": 5}, "probability": {}, "met": {},
     }  # fmt: skip
     never = {"adjusted_settings": "draws", "to_datatree": "draws"}
-    packages = (rm, rm.calibration, rm.plots, rm.priors, rm.sensitivity, rm.updating)
+    packages = (rm, rm.between, rm.calibration, rm.plots, rm.priors, rm.sensitivity, rm.updating)
     stub = Path(rm.__file__).with_suffix(".pyi").read_text()
     names = {name: getattr(package, name) for package in packages for name in package.__all__}
     names |= {line.split(" as ")[1]: getattr(rm, line.split(" as ")[1]) for line in stub.splitlines() if " as " in line}
     built = ("BetaMixture", "MixturePrior", "BetaOnRho", "LogNormalOnTau", "BoundedLogNormalOnTau", "HalfTOnTau", "HalfNormalOnTau",
              "HalfCauchyOnTau", "LogitNormalPrior", "PoolPredictor", "Decision", "MapPrior", "StatedPrior")  # fmt: skip
-    values = [evidence, tree, post, post.average, mixture, stated, update, answer, ledger, fitted, record, corpus, risk, several,
+    values = [evidence, tree, post, post.average, mixture, stated, update, answer, ledger, fitted, record, corpus, risk, several, curve,
               rm.priors.Decision.parse("P(risk < 0.2) > 0.9"), rm.priors.difference(stated, stated),
               rm.priors.BetaOnRho(1, 9), rm.priors.LogNormalOnTau(0.9, 0.5), rm.priors.LogitNormalPrior(0, 1),
               rm.priors.HalfNormalOnTau(1.0), rm.priors.MixturePrior(mixture), rm.PoolPredictor("x")]  # fmt: skip

@@ -176,3 +176,11 @@ def test_of_two_the_average_varies_less_than_a_new_setting():
     risk = tree(("counts", 0.0), ROWS, prior="jeffreys").risk("good")
     assert risk.average.mean == pytest.approx(risk.new_setting.mean, abs=1e-9)
     assert risk.average.sd < 0.95 * risk.new_setting.sd
+
+
+@pytest.mark.parametrize("count", [(700_000, 10**6), (5_000, 10_000)])
+def test_a_count_whose_tables_would_fill_memory_is_refused(count):
+    rows = (*ROWS[:2], ("D", "outcome", "good", (), *count))
+    found = tree(("counts", 0.0), rows, prior="jeffreys").risk("good")
+    assert not found.estimable
+    assert "too many fetuses" in found.reason

@@ -1,6 +1,7 @@
 """One covariate on logit(mu): against plain sums, other software, a publication, and what must hold by symmetry."""
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -201,6 +202,7 @@ def test_what_has_no_covariate_says_so():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("RISKMODEL_SOAK"), reason="half a minute: make soak")
 def test_the_same_model_in_pymc():
     import pymc as pm
 
