@@ -80,9 +80,10 @@ def _held(check: _Check, value: Any, name: str) -> Any:
 
 
 def _check_of(annotation: str, name: str, known: Mapping[str, Any]) -> _Check | None:
-    """What holds a value to an annotation; None where anything will do."""
-    checks = [_one(part.strip(), name, known) for part in _split(annotation, "|")]
-    if None in checks or name in _SEEDS:
+    """What holds a value to an annotation; None where anything will do, or what reads a name or path says more."""
+    parts = [part.strip() for part in _split(annotation, "|")]
+    checks = [_one(part, name, known) for part in parts]
+    if None in checks or name in _SEEDS or {"str", "Path"} < {*parts} - {"None"}:
         return None
     if len(checks) == 1:
         return checks[0]

@@ -21,8 +21,8 @@ ROOMS = {
 SILENT = frozenset(
     f"{name}.py"
     for name in (
-        "evidence/export", "evidence/manifest", "evidence/template", "priors/__init__", "priors/decisions",
-        "priors/predictive", "priors/stated", "tree/kinds", "tree/sample",
+        "calibration/pit", "evidence/export", "evidence/manifest", "evidence/template", "priors/__init__",
+        "priors/decisions", "priors/predictive", "priors/stated", "tree/kinds", "tree/sample",
     )
 )  # fmt: skip
 

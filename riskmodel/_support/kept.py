@@ -113,6 +113,10 @@ class Value:
         shown = (f"{one.name}={brief(getattr(self, one.name))}" for one in fields(self) if one.repr)  # type: ignore[arg-type]
         return f"{type(self).__name__}({', '.join(shown)})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """The same line in IPython, which would go through every field."""
+        printer.text(repr(self))
+
     @kept
     def _hash(self) -> int:
         return hash(tuple(_hashed(getattr(self, one.name)) for one in fields(self) if one.compare))  # type: ignore[arg-type]

@@ -63,7 +63,14 @@ def test_corpora_scores_and_records_are_finished_values(small):
 
 
 def test_the_room_is_a_namespace():
-    assert dir(rm.calibration) == ["CalibrationRecord", "Corpus", "PoolPredictor", "calibrate", "load_corpus", "pit_table"]
+    assert dir(rm.calibration) == [
+        "CalibrationRecord",
+        "Corpus",
+        "PoolPredictor",
+        "calibrate",
+        "load_corpus",
+        "pit_table",
+    ]
     for name in dir(rm.calibration):
         assert name == "pit_table" or getattr(rm.calibration, name) is getattr(rm, name)
 

@@ -91,7 +91,7 @@ def test_impossible_counts_are_refused_and_nobody_changes_nothing():
     for events, total in ((-1, 3), (4, 3), (0, -1), (1.5, 3), (1, "x")):
         with pytest.raises(rm.InputError) as caught:
             MIXTURE.update(events, total)
-        assert caught.value.where == "update"
+        assert caught.value.where in ("update", "events", "total")
 
 
 @pytest.mark.parametrize("q", [0.0, 1e-9, 0.3, 0.5, 0.7, 1 - 1e-9, 1.0])

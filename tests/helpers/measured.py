@@ -73,4 +73,5 @@ def main(folder, every):
         shutil.rmtree(path.parent) if path.parent.name == "folder" else path.unlink()
 
 
-main(sys.argv[1], int(sys.argv[2]))
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -35,7 +35,7 @@ from riskmodel.priors import HETEROGENEITY_PRIORS, MU_PRIORS
         ([[1, 2]], [[3, 4]], "events, series 1", "is not a whole number"),
         ([[1], [2, 3]], [3, 4], "events, series 1", "is not a whole number"),
         ([1], [10**10], "series 1", "a total of 10000000000"),
-        ([10**400], [10**401], "events, series 1", "is not a whole number"),
+        ([10**400], [10**401], "events, series 1", "is too large"),
         (np.zeros(100_001, int), np.ones(100_001, int), "events", "100,001 series"),
     ],
 )

@@ -171,23 +171,12 @@ def _negated(node):
 def test_total_probability_whatever_the_counts(evidence, numbers):
     from dataclasses import replace
 
-    from riskmodel.evidence.evidence import Evidence
-
     fit_rows = [c for c in evidence.counts if c.role == "fit" and evidence.finding.variable(c.variable) is not None]
     chosen = dict(zip([id(c) for c in fit_rows], numbers * 10, strict=False))
     counts = tuple(
         replace(c, events=chosen[id(c)][0], total=chosen[id(c)][1]) if id(c) in chosen else c for c in evidence.counts
     )
-    changed = Evidence(
-        evidence.finding,
-        evidence.sources,
-        counts,
-        counts,
-        evidence.workup,
-        "primary",
-        evidence.path,
-        evidence.content_hash,
-    )
+    changed = replace(evidence, counts=counts, all_counts=counts)
     model = rm.fit(changed)
     p = model.risk("associated_anomaly").mean
     parts = [model.risk("abnormal_karyotype", anatomy=state).mean for state in ("isolated", "associated")]

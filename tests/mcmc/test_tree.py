@@ -11,7 +11,6 @@ import riskmodel as rm
 from riskmodel.coarsened.questions import diagram
 from riskmodel.distributions.diagram import Branch
 from riskmodel.distributions.special import tau_of
-from riskmodel.evidence.evidence import Evidence
 from riskmodel.mcmc.diagnostics import mcse
 from riskmodel.mcmc.problem import Divided
 from riskmodel.mcmc.tree import fit_tree
@@ -51,16 +50,7 @@ def tree(*coarse):
         ),
     )
     return rm.fit(
-        Evidence(
-            evidence.finding,
-            evidence.sources,
-            rows,
-            rows,
-            evidence.workup,
-            "primary",
-            evidence.path,
-            evidence.content_hash,
-        ),
+        replace(evidence, counts=rows, all_counts=rows),
         prior="jeffreys",
         heterogeneity="first-default",
     )

@@ -147,6 +147,9 @@ class AsNew(Settings):
     def given(self, logit, tau, series, rng):
         raise NotImplementedError
 
+    def log_integrated(self, logit, tau):
+        raise NotImplementedError
+
 
 before_counts = cache(rm.before_counts)
 
