@@ -83,7 +83,8 @@ def _check_of(annotation: str, name: str, known: Mapping[str, Any]) -> _Check | 
     """What holds a value to an annotation; None where anything will do, or what reads a name or path says more."""
     parts = [part.strip() for part in _split(annotation, "|")]
     checks = [_one(part, name, known) for part in parts]
-    if None in checks or name in _SEEDS or {"str", "Path"} < {*parts} - {"None"}:
+    named = "[" not in annotation and {"str", "Path"} < {*parts} - {"None"}
+    if None in checks or name in _SEEDS or named:
         return None
     if len(checks) == 1:
         return checks[0]
