@@ -33,20 +33,26 @@ type _Check = Callable[[Any], Any]
 
 def door[F: Callable[..., Any]](function: F) -> F:
     """A public function whose arguments are of the kinds that its annotations name; others raise InputError."""
-    parameters = list(inspect.signature(function).parameters.values())
-    known = getattr(function, "__globals__", {})
-    checks = {
-        one.name: _check_of(one.annotation, one.name, known) for one in parameters if isinstance(one.annotation, str)
-    }
-    names = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    rest = next((one.name for one in parameters if one.kind is one.VAR_POSITIONAL), "")
-    named = next((one.name for one in parameters if one.kind is one.VAR_KEYWORD), "")
-    every = [checks.get(name) for name in names]
-    if not any(checks.values()):
+    if not {*getattr(function, "__annotations__", ())} - {"return"}:
         return function
+
+    @functools.cache  # at the first call: a command calls few of all functions, and reading signatures takes its time
+    def rule() -> tuple[list[str], list[_Check | None], dict[str, _Check | None], str, str]:
+        parameters = list(inspect.signature(function).parameters.values())
+        known = getattr(function, "__globals__", {})
+        checks = {
+            one.name: _check_of(one.annotation, one.name, known)
+            for one in parameters
+            if isinstance(one.annotation, str)
+        }
+        names = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        rest = next((one.name for one in parameters if one.kind is one.VAR_POSITIONAL), "")
+        named = next((one.name for one in parameters if one.kind is one.VAR_KEYWORD), "")
+        return names, [checks.get(name) for name in names], checks, rest, named
 
     @functools.wraps(function)
     def checked(*given: Any, **stated: Any) -> Any:
+        names, every, checks, rest, named = rule()
         if given:
             further = [(name, value, check) for name, value, check in zip(names, given, every, strict=False)]
             further += [(rest, value, checks.get(rest)) for value in given[len(names) :]]
