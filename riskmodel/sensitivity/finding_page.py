@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from riskmodel._support.files import folder as made
-from riskmodel._support.files import write_whole
+from riskmodel._support.files import read_once, write_whole
 from riskmodel.errors import StaleRecordError
 from riskmodel.evidence.export import describe
-from riskmodel.evidence.manifest import MOVES
+from riskmodel.evidence.manifest import MOST_BYTES, MOVES
 from riskmodel.evidence.workup import Step, WorkUp
 from riskmodel.report import evidence as report
 from riskmodel.sensitivity.ledger import Ledger, count_ledger
@@ -36,7 +36,7 @@ def stored_ledger(model: ProbabilityTree) -> Ledger:
     ledger, evidence = count_ledger(model, moves=False), model.evidence
     try:
         # Counts that no folder has, have none: the same error.
-        return ledger.with_stored(json.loads((evidence.path / MOVES).read_text(encoding="utf-8")))  # type: ignore[operator]
+        return ledger.with_stored(json.loads(read_once(evidence.path / MOVES, MOST_BYTES)))  # type: ignore[operator]
     except (OSError, ValueError, TypeError, KeyError, StaleRecordError):
         asked = f"--setting {model.setting} --reading {evidence.reading} --moves"
         how = f"riskmodel evidence ledger {evidence.finding.key} {asked}"

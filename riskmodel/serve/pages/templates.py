@@ -57,7 +57,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.globals |= {"address_of": _address, "version": __version__}
-    env.filters |= {"capital": capital, "named": named, "sentence": sentence, "anchor": anchor}
+    env.filters |= {"capital": capital, "named": named, "sentence": sentence}
     return env
 
 
