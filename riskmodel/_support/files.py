@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,13 +60,6 @@ def read_once(path: Path, most: int) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
         return file.read(most + 1)
-
-
-def scratch() -> tempfile.TemporaryDirectory[str]:
-    """A folder for as long as files are read from it: in memory where the system has a place for that, and then gone."""
-    memory = Path("/dev/shm")
-    usable = memory.is_dir() and os.access(memory, os.W_OK)
-    return tempfile.TemporaryDirectory(prefix="riskmodel-", dir=memory if usable else None)
 
 
 def as_path(given: str | Path, where: str = "path") -> Path:

@@ -16,10 +16,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from riskmodel._support.files import scratch
 from riskmodel.errors import EvidenceError, InputError, Problem, RiskModelError
 from riskmodel.evidence.incoming import NEEDED, OPTIONAL
-from riskmodel.evidence.readers.sheets import as_table
+from riskmodel.evidence.readers.sheets import File, as_table
 from riskmodel.report.wording import capital, denominator, frequency, frequency_range, moves, named
 from riskmodel.serve.pages.drawn import before_after
 from riskmodel.tree.model import ProbabilityTree
@@ -65,29 +64,30 @@ class Sent:
         return cls(f"table{ending}", content, bool(given.get("merge")))
 
     @property
+    def file(self) -> File:
+        """The table as it is read."""
+        return File(self.name, self.content)
+
+    @property
     def again(self) -> str:
         """The table as a form sends it back."""
         return base64.b64encode(self.content).decode()
 
 
-def refitted(sent: Sent, model: ProbabilityTree, folder: Path) -> Refit:
-    """The finding before and after; the file stands in a folder of its own for as long as it is read."""
-    place = folder / sent.name
-    place.write_bytes(sent.content)
-    return refit(model, place, merge=sent.merge)
+def refitted(sent: Sent, model: ProbabilityTree) -> Refit:
+    """The finding before and after."""
+    return refit(model, sent.file, merge=sent.merge)
 
 
 def looked_at(sent: Sent, model: ProbabilityTree) -> dict[str, Any]:
     """What a page says of a table: its faults by cell, or what it changes."""
-    with scratch() as above:
-        try:
-            found = refitted(sent, model, Path(above))
-            return {"faults": None, "change": _change(found), "sent": sent}
-        except EvidenceError as error:
-            return {"faults": _faults(error, Path(above) / sent.name), "change": None, "sent": sent}
-        except RiskModelError as error:
-            told = {"what": capital(error.what), "remedy": error.remedy}
-            return {"faults": {"told": [told], "header": [], "rows": []}, "change": None, "sent": sent}
+    try:
+        return {"faults": None, "change": _change(refitted(sent, model)), "sent": sent}
+    except EvidenceError as error:
+        return {"faults": _faults(error, sent), "change": None, "sent": sent}
+    except RiskModelError as error:
+        told = {"what": capital(error.what), "remedy": error.remedy}
+        return {"faults": {"told": [told], "header": [], "rows": []}, "change": None, "sent": sent}
 
 
 def zipped(sent: Sent, model: ProbabilityTree) -> bytes:
@@ -98,21 +98,17 @@ def zipped(sent: Sent, model: ProbabilityTree) -> bytes:
     RiskModelError
         If the table has faults.
     """
-    out = io.BytesIO()
-    with scratch() as above:
-        found = refitted(sent, model, Path(above))
-        folder = Path(above) / model.evidence.finding.key
-        found.save(folder)
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(folder.iterdir()):
-                archive.write(path, f"{folder.name}/{path.name}")
+    out, name = io.BytesIO(), model.evidence.finding.key
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, text in sorted(refitted(sent, model).files(name).items()):
+            archive.writestr(f"{name}/{file}", text)
     return out.getvalue()
 
 
-def _faults(error: EvidenceError, place: Path) -> dict[str, Any]:
+def _faults(error: EvidenceError, sent: Sent) -> dict[str, Any]:
     """Faults by cell, in the table as it was sent; those of no cell before it."""
     try:
-        table = as_table(place, required=NEEDED, optional=OPTIONAL)
+        table = as_table(sent.file, required=NEEDED, optional=OPTIONAL)
         lines = [(number, [str(getattr(cell, "found", cell)) for cell in cells]) for number, cells in table.lines]
     except RiskModelError:
         lines = []

@@ -222,17 +222,33 @@ class Refit(Value):
             If something is there, or it cannot be written.
         """
         place = new_folder(path)
+        write_folder(place, self.files(place.name))
+
+    def files(self, name: str) -> dict[str, str]:
+        """The files of a folder of that name, as `save` writes them.
+
+        Parameters
+        ----------
+        name : str
+            Of the folder, which is the finding's from then on.
+
+        Returns
+        -------
+        dict of str to str
+            By file its text.
+
+        Raises
+        ------
+        InputError
+            If an earlier refit that it began from is in no folder.
+        """
         if self.before.evidence.path is None:
             what = "these counts were put beside others that no folder has: its log would lack them"
-            raise InputError(what, where=str(path), remedy="Save the earlier refit, and begin from its folder")
+            raise InputError(what, where=name, remedy="Save the earlier refit, and begin from its folder")
         entry = changelog_entry(self.to_dict(), self.after.evidence.finding.updated)
-        files: dict[str, str] = dict(self.new.files)
-        files["CHANGELOG.md"] = entry + ("\n" + self.log if self.log else "")
-        record = self.record
-        if place.name != self.after.evidence.finding.key:
-            record = replace(record, finding=place.name)
-        files["record.json"] = record.to_json()
-        write_folder(place, files)
+        record = self.record if name == self.after.evidence.finding.key else replace(self.record, finding=name)
+        beside = {LOG: entry + ("\n" + self.log if self.log else ""), FitRecord.FILE: record.to_json()}
+        return {**self.new.files, **beside}
 
     def __repr__(self) -> str:
         """What was added."""

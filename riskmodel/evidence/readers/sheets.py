@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,14 @@ from riskmodel.evidence.readers.tables import Table, Told, delimited
 from riskmodel.evidence.readers.text import MOST_ROWS, Faults, read_text
 from riskmodel.evidence.workbooks.kinds import LOCKED, WORKBOOKS, Kind, kind_of
 from riskmodel.evidence.workbooks.read import read_workbook
+
+
+class File(NamedTuple):
+    """A file in memory: its name, for its ending, and its bytes."""
+
+    name: str
+    content: bytes
+
 
 _GIVE = "Give a CSV file, a workbook (.xlsx, .xlsm, .ods, .xls), a data frame, or rows"
 
@@ -44,13 +52,14 @@ def as_table(
             raise InputError("an empty name in place of a table", where="counts", remedy=_GIVE)
         if path.is_dir():
             raise InputError("a folder, not a table", where=str(table), remedy="Give a CSV file or a workbook")
-        raw, kind = _begun(path)
+        table = File(path.name, _read(path))
+    if isinstance(table, File):
+        name, raw = table
+        kind = _kind(name, raw)
         if kind in WORKBOOKS:
             assert kind is not None
-            return read_workbook(
-                path.name, raw, kind, required=required, optional=optional, sheet=sheet, hidden=hidden
-            )  # fmt: skip
-        found = _text(path.name, raw, [*required, *optional])
+            return read_workbook(name, raw, kind, required=required, optional=optional, sheet=sheet, hidden=hidden)
+        found = _text(name, raw, [*required, *optional])
     else:
         found = _in_memory(table, [*required, *optional])
     if sheet is not None or hidden:
@@ -83,8 +92,8 @@ def _named_cells(row: Any) -> Mapping[str, Any] | None:
     return {str(name): cell for name, cell in row.items()} if isinstance(row, Mapping) else None
 
 
-def _begun(path: Path) -> tuple[bytes, Kind | None]:
-    """A file's bytes, and what it is where it is not text; refused where its name says otherwise."""
+def _read(path: Path) -> bytes:
+    """A file's bytes, or why there are none."""
     try:
         raw = read_once(path, MOST_BYTES)
     except FileNotFoundError:
@@ -95,16 +104,21 @@ def _begun(path: Path) -> tuple[bytes, Kind | None]:
     if len(raw) > MOST_BYTES:
         what = f"more than {MOST_BYTES:,} bytes, too large for a table of counts"
         raise InputError(what, where=str(path), remedy="Is this another file?")
-    suffix = path.suffix.lower()
+    return raw
+
+
+def _kind(name: str, raw: bytes) -> Kind | None:
+    """What a file is where it is not text; refused where its name says otherwise."""
+    stem, suffix = Path(name).stem, Path(name).suffix.lower()
     kind = kind_of(raw, suffix)
     if kind is not None and suffix not in kind.suffixes:
         named = "" if kind is LOCKED or not suffix else f" under the name {suffix}"
-        remedy = f"Rename it to {path.stem}{kind.suffixes[0]}" if kind.suffixes else kind.remedy
-        raise InputError(kind.what + named, where=path.name, remedy=remedy)
+        remedy = f"Rename it to {stem}{kind.suffixes[0]}" if kind.suffixes else kind.remedy
+        raise InputError(kind.what + named, where=name, remedy=remedy)
     if kind is None and raw and any(suffix in one.suffixes for one in WORKBOOKS):
         what = f"text or another file, not a workbook, under the name {suffix}"
-        raise InputError(what, where=path.name, remedy=f"If it is CSV, rename it to {path.stem}.csv; or save it again")
-    return raw, kind
+        raise InputError(what, where=name, remedy=f"If it is CSV, rename it to {stem}.csv; or save it again")
+    return kind
 
 
 def _text(name: str, raw: bytes, known: Sequence[str]) -> Table:
