@@ -1,26 +1,19 @@
 """Between the series: exact leave-one-out and power-scaling beside ArviZ's, shrinkage, weights, and series as they come."""
 
-import os
 import warnings
 
 import numpy as np
 import pytest
+from every_model import EVENTS, TOTALS, TRIED, fitted
 from scipy.stats import betabinom
 
 import riskmodel as rm
 from riskmodel.errors import InputError
-from riskmodel.inference.pool import MODELS
-
-EVENTS, TOTALS = [3, 14, 9, 2, 0], [20, 30, 25, 40, 11]
-
-
-#: The slowest model shares its code with the logit-normal: `make soak` has it too.
-TRIED = [one for one in MODELS if one != "logit-t" or os.environ.get("RISKMODEL_SOAK")]
 
 
 @pytest.fixture(scope="module", params=TRIED)
 def post(request):
-    return rm.pool(EVENTS, TOTALS, model=request.param, labels=list("abcde"))
+    return fitted(request.param)
 
 
 def test_loo_is_what_a_fit_without_the_series_foretells(post):

@@ -1,55 +1,27 @@
 """Each file is opened once, and what is hashed is what was parsed; nothing but a regular file is read, and none waited for."""
 
-import itertools
 import json
-import multiprocessing
 import os
 import shutil
 
 import pytest
+from replaced import numbers, replaced
 
 import riskmodel as rm
-from riskmodel._support.files import write_whole
 from riskmodel.calibration.corpus import load_corpus
 from riskmodel.evidence.export import write_package
 from riskmodel.evidence.manifest import FILES, SHIPPED
 
 
-def replacing(path, texts, stop):
-    """Another process that replaces a file, whole each time, until it is told to stop."""
-    for text in itertools.cycle(texts):
-        if stop.is_set():
-            return
-        write_whole(path, text)
-
-
 def test_numbers_are_those_of_the_hash_while_another_process_replaces_the_file(tmp_path):
-    place = tmp_path / "template"
-    shutil.copytree(SHIPPED / "template", place)
-    text = (place / "counts.csv").read_text()
-    texts = [text, text.replace("12,30", "13,30")]
-    assert texts[0] != texts[1]
-    known = {}
-    for one in texts:
-        write_whole(place / "counts.csv", one)
-        read = rm.load_evidence(place)
-        known[read.content_hash] = [(row.events, row.total) for row in read.counts]
-    assert len(known) == 2
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    other = context.Process(target=replacing, args=(place / "counts.csv", texts, stop))
-    other.start()
     seen = set()
-    try:
+    with replaced(tmp_path) as (place, known):
         for _ in range(20_000):  # until both were met: some tens
             read = rm.load_evidence(place)
             seen.add(read.content_hash)
-            assert known[read.content_hash] == [(row.events, row.total) for row in read.counts]
+            assert known[read.content_hash] == numbers(read)
             if len(seen) == 2:
                 break
-    finally:
-        stop.set()
-        other.join()
     assert len(seen) == 2
 
 

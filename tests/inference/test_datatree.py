@@ -1,25 +1,17 @@
 """An exact fit as ArviZ knows it: draws that are joint, with the groups that its checks ask for."""
 
-import os
-
 import numpy as np
 import pytest
 from arviz_asks import ask
+from every_model import EVENTS, TOTALS, TRIED, fitted
 from scipy.stats import beta, binom, kstest
 
 import riskmodel as rm
-from riskmodel.inference.pool import MODELS
-
-EVENTS, TOTALS = [3, 14, 9, 2, 0], [20, 30, 25, 40, 11]
-
-
-#: The slowest model shares its code with the logit-normal: `make soak` has it too.
-TRIED = [one for one in MODELS if one != "logit-t" or os.environ.get("RISKMODEL_SOAK")]
 
 
 @pytest.fixture(scope="module", params=TRIED)
 def post(request):
-    return rm.pool(EVENTS, TOTALS, model=request.param, labels=list("abcde"))
+    return fitted(request.param)
 
 
 def test_joint_draws_have_the_exact_margins(post):
