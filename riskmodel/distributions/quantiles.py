@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
+from riskmodel.distributions.bulk import compiled
 from riskmodel.distributions.special import log_sigmoids, sigmoid
 
 Array = NDArray[np.float64]
@@ -71,6 +72,8 @@ class QuantileTable:
     def __call__(self, levels: Array) -> Array:
         """Logits of the quantiles."""
         grid, cumulative, density = self.logits, self.cumulative, self.density
+        if (fast := compiled()) is not None:
+            return self._beyond(levels, fast.table_quantiles(levels, grid, cumulative, density))
         cell = np.clip(np.searchsorted(cumulative, levels) - 1, 0, grid.size - 2)
         width = grid[cell + 1] - grid[cell]
         gain = np.maximum(cumulative[cell + 1] - cumulative[cell], 1e-300)
@@ -82,16 +85,19 @@ class QuantileTable:
             value = square * (3 - 2 * t) + left * t * rest**2 - right * square * rest
             slope = 6 * t * rest + left * rest * (1 - 3 * t) + right * t * (3 * t - 2)
             t = np.clip(t - (value - aim) / np.where(np.abs(slope) > 1e-6, slope, 1.0), 0.0, 1.0)
-        found = np.asarray(grid[cell] + t * width)
+        return self._beyond(levels, np.asarray(grid[cell] + t * width))
+
+    def _beyond(self, levels: Array, found: Array) -> Array:
+        """The same where a quantile is not inside the table."""
         below, above = self.outside
         for beyond, mass, at, sign, end in (
             (levels < below, below, levels, 1.0, 0),
             (1 - levels < above, above, 1 - levels, -1.0, -1),
         ):
             if beyond.any():
-                slope = mass / max(float(density[end]), 1e-300)
+                slope = mass / max(float(self.density[end]), 1e-300)
                 reach = sign * slope * np.log(np.maximum(at, 1e-300) / mass)
-                found = np.where(beyond, np.clip(grid[end] + reach, -LOGIT_LIMIT, LOGIT_LIMIT), found)
+                found = np.where(beyond, np.clip(self.logits[end] + reach, -LOGIT_LIMIT, LOGIT_LIMIT), found)
         return found
 
 
@@ -104,6 +110,8 @@ def beta_tails(
     beyond: a component of which that does not show is on one side, and needs no incomplete beta function.
     """
     log_x, log_rest = log_sigmoids(logits)
+    if (fast := compiled()) is not None:
+        return fast.beta_tails(weights, a, b, log_beta, (log_x, log_rest), lower)  # type: ignore[no-any-return]
     x, rest = np.exp(log_x), np.exp(log_rest)
     log_density = np.outer(log_x, a) + np.outer(log_rest, b) - log_beta
     parts = np.exp(np.minimum(log_density, 700.0)) * weights
@@ -131,6 +139,8 @@ def beta_table(weights: Array, a: Array, b: Array, log_beta: Array) -> QuantileT
     a, b, weights, log_beta = a[keep], b[keep], weights[keep], log_beta[keep]
 
     def density(logits: Array) -> Array:
+        if (fast := compiled()) is not None:
+            return fast.beta_density(weights, a, b, log_beta, *log_sigmoids(logits))  # type: ignore[no-any-return]
         log_x, log_rest = (side[:, None] for side in log_sigmoids(logits))
         found = np.zeros(logits.size)
         for one in range(0, a.size, _IN_CACHE):

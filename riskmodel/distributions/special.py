@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
+from riskmodel.distributions.bulk import compiled
+
 Array = NDArray[np.float64]
 
 #: From this argument on, five terms of Stirling's series are good to 2e-13: the sixth is 691/360360 / 8**11.
@@ -57,6 +59,22 @@ def log_rising(start: Array, step: Array, counts: NDArray[np.int64]) -> Array:
     for direct, count, repeat in left:
         total += repeat * _log_rising_remainder(start + direct * step, step, count)
     return total
+
+
+def log_beta_binomial(mu: Array, rest: Array, g: Array, events: NDArray[np.int64], totals: NDArray[np.int64]) -> Array:
+    """Logarithm of the probability of some series' counts in one order, at averages mu, rest = 1 - mu, and g."""
+    sides = (mu, events), (rest, totals - events), (np.ones_like(g), totals)
+    if (fast := compiled()) is None:
+        hit, missed, seen = (log_rising(start, g, counts) for start, counts in sides)
+        return np.asarray(hit + missed - seen)
+    # The ends of long products stay with NumPy: their large terms cancel to the last digit only if rounded alike.
+    ends = [_factors(counts.tobytes())[2] for _, counts in sides]
+    direct = [np.minimum(np.sort(counts), end[0][0] if end else counts.max(initial=0)) for (_, counts), end in zip(sides, ends, strict=True)]
+    found = fast.log_products([start for start, _ in sides], g, np.array(direct, np.int64))
+    for sign, (start, _), end in zip((1, 1, -1), sides, ends, strict=True):
+        for first, count, repeat in end:
+            found += sign * repeat * _log_rising_remainder(start + first * g, g, count)
+    return found
 
 
 #: First, second and so on of the factors of some products: of which products, their numbers, and how many come before each.
@@ -176,6 +194,8 @@ def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
 
     .. math:: \tau^2 = \psi_1(\mu\phi) + \psi_1((1-\mu)\phi), \qquad \phi = 1/g
     """
+    if (fast := compiled()) is not None:
+        return fast.tau_of(mu, rest, g)  # type: ignore[no-any-return]
     left, left_slope = trigamma_and_slope(mu / g)
     right, right_slope = trigamma_and_slope(rest / g)
     tau = np.sqrt(left + right)

@@ -20,7 +20,7 @@ from riskmodel._support.kept import kept
 from riskmodel.distributions.base import PointMass, SettingDistribution
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import AlikeSettings, ConjugateSettings, Settings
-from riskmodel.distributions.special import log_rising, log_sigmoids, sigmoid, tau_of
+from riskmodel.distributions.special import log_beta_binomial, log_rising, log_sigmoids, sigmoid, tau_of
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.marginals import AverageMarginal, BetaTauMarginal, HeterogeneityMarginal, SettingRisk
 from riskmodel.inference.quadrature import integrate, integrate_one, log_combinations, should_mirror
@@ -77,8 +77,7 @@ class Problem:
 
     def with_likelihood(self, log_prior: Array, mu: Array, rest: Array, g: Array) -> Array:
         """The logarithm of the likelihood added to that of the prior density."""
-        value = log_prior + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
-        return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
+        return np.asarray(log_prior + log_beta_binomial(mu, rest, g, self.events, self.totals))
 
     def rough_log_density(self, x: Array, w: Array) -> Array:
         """The same: it costs little."""

@@ -12,6 +12,7 @@ from scipy.special import sici
 from riskmodel._support.checks import Rng, as_rng, checked_levels
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import DeferredDistribution, Distribution, SettingDistribution
+from riskmodel.distributions.bulk import compiled
 from riskmodel.distributions.quantiles import QuantileTable, exact_quantiles
 from riskmodel.distributions.special import logit, sigmoid, tau_of
 from riskmodel.inference.lattice import Lattice
@@ -97,18 +98,24 @@ class AverageMarginal(Distribution):
     def _tails(self, logits: Array) -> tuple[Array, Array, Array]:
         """Lower tail, upper tail and density with respect to the logit."""
         lattice = self.lattice
-        row, column = np.nonzero(lattice.weights > _UNSEEN)
-        weights, u = lattice.weights[row, column], lattice.u[column]
-        below = np.empty(logits.size)
-        for i, at in enumerate(-logits if lattice.mirror else logits):
-            place = (np.arcsinh((at - lattice.centre) / lattice.scale)[row] - u) / lattice.step
-            below[i] = 0.5 * weights.sum() + weights @ sici(np.pi * place)[0] / np.pi
+        places = -logits if lattice.mirror else logits
+        if (fast := compiled()) is not None:
+            below = fast.average_below(lattice, places)
+        else:
+            row, column = np.nonzero(lattice.weights > _UNSEEN)
+            weights, u = lattice.weights[row, column], lattice.u[column]
+            below = np.empty(logits.size)
+            for i, at in enumerate(places):
+                place = (np.arcsinh((at - lattice.centre) / lattice.scale)[row] - u) / lattice.step
+                below[i] = 0.5 * weights.sum() + weights @ sici(np.pi * place)[0] / np.pi
         density = self._density(logits)
         below, above = np.clip(below, 0, 1), np.clip(1 - below, 0, 1)
         return (above, below, density) if lattice.mirror else (below, above, density)
 
     def _density(self, logits: Array) -> Array:
         """Density with respect to the logit."""
+        if (fast := compiled()) is not None:
+            return fast.average_density(self.lattice, logits)  # type: ignore[no-any-return]
         return np.asarray(row_densities(self.lattice, logits).sum(axis=0))
 
     def _tail(self, logits: Array, lower: NDArray[np.bool_]) -> tuple[Array, Array]:
