@@ -17,6 +17,7 @@ from scipy.special import betainc, betaincc, betaincinv, betaln, xlog1py, xlogy
 from riskmodel._support.checks import NotWhole, Rng, as_numbers, as_rng, as_whole, checked_levels, checked_total
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import SettingDistribution
+from riskmodel.distributions.bulk import compiled
 from riskmodel.distributions.quantiles import QuantileTable, beta_table, beta_tails, exact_quantiles
 from riskmodel.distributions.special import log_rising, sigmoid
 from riskmodel.errors import InputError
@@ -366,7 +367,7 @@ class BetaMixture(SettingDistribution):
 
     @kept
     def _log_beta(self) -> Array:
-        return np.asarray(betaln(self.a, self.b))
+        return np.asarray(betaln(self.a, self.b) if (fast := compiled()) is None else fast.log_beta(self.a, self.b))
 
     def quick_ppf(self, q: Array) -> Array:
         """Quantiles from a table, good to about 1e-5 in probability.

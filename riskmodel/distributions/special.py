@@ -57,24 +57,15 @@ def log_rising(start: Array, step: Array, counts: NDArray[np.int64]) -> Array:
         for row in product:
             total += row
     for direct, count, repeat in left:
-        total += repeat * _log_rising_remainder(start + direct * step, step, count)
+        total += repeat * log_rising_remainder(start + direct * step, step, count)
     return total
 
 
-def log_beta_binomial(mu: Array, rest: Array, g: Array, events: NDArray[np.int64], totals: NDArray[np.int64]) -> Array:
-    """Logarithm of the probability of some series' counts in one order, at averages mu, rest = 1 - mu, and g."""
-    sides = (mu, events), (rest, totals - events), (np.ones_like(g), totals)
-    if (fast := compiled()) is None:
-        hit, missed, seen = (log_rising(start, g, counts) for start, counts in sides)
-        return np.asarray(hit + missed - seen)
-    # The ends of long products stay with NumPy: their large terms cancel to the last digit only if rounded alike.
-    ends = [_factors(counts.tobytes())[2] for _, counts in sides]
-    direct = [np.minimum(np.sort(counts), end[0][0] if end else counts.max(initial=0)) for (_, counts), end in zip(sides, ends, strict=True)]
-    found = fast.log_products([start for start, _ in sides], g, np.array(direct, np.int64))
-    for sign, (start, _), end in zip((1, 1, -1), sides, ends, strict=True):
-        for first, count, repeat in end:
-            found += sign * repeat * _log_rising_remainder(start + first * g, g, count)
-    return found
+def direct_and_left(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[tuple[int, float, int]]]:
+    """How many factors of each product are multiplied, ascending, and what Stirling's series sums: first, count, repeats."""
+    left = _factors(counts.tobytes())[2]
+    direct = np.sort(counts)
+    return (np.minimum(direct, left[0][0]) if left else direct), left
 
 
 #: First, second and so on of the factors of some products: of which products, their numbers, and how many come before each.
@@ -115,7 +106,7 @@ def _direct_length(values: NDArray[np.int64]) -> int:
     return int(candidates[np.argmin(candidates + _STIRLING_COST * longer)])
 
 
-def _log_rising_remainder(start: Array, step: Array, count: float) -> Array:
+def log_rising_remainder(start: Array, step: Array, count: float) -> Array:
     """Sum of log(start + j step) over j < count, for start / step of at least eight."""
     scaled = start / np.maximum(step, 1e-300)
     leading = (scaled + count - 0.5) * np.log1p(count / scaled) - count

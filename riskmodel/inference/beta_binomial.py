@@ -12,20 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import PointMass, SettingDistribution
+from riskmodel.distributions.bulk import compiled
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import AlikeSettings, ConjugateSettings, Settings
-from riskmodel.distributions.special import log_beta_binomial, log_rising, log_sigmoids, sigmoid, tau_of
+from riskmodel.distributions.special import direct_and_left, log_rising, log_rising_remainder, log_sigmoids, sigmoid, tau_of
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.marginals import AverageMarginal, BetaTauMarginal, HeterogeneityMarginal, SettingRisk
 from riskmodel.inference.quadrature import integrate, integrate_one, log_combinations, should_mirror
 from riskmodel.posterior import ErrorEstimate, Posterior
-from riskmodel.priors import HeterogeneityPrior, MixturePrior, MuPrior
+from riskmodel.priors import HeterogeneityPrior, MixturePrior, MuPrior, TauPrior
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -48,6 +50,9 @@ class Problem:
     mu_prior: MuPrior  # prior on the average risk
     heterogeneity_prior: HeterogeneityPrior  # prior on the spread between settings
 
+    #: Whether the likelihood is a product over series of what one Beta gives, which has a compiled twin.
+    in_one_product: ClassVar[bool] = True
+
     def mirrored(self) -> Problem:
         """The same problem with events and non-events exchanged."""
         return replace(self, events=self.totals - self.events, mu_prior=self.mu_prior.mirrored())
@@ -69,6 +74,8 @@ class Problem:
 
     def log_density(self, x: Array, w: Array) -> Array:
         """Logarithm of likelihood times prior density with respect to x and w."""
+        if (fast := compiled()) is not None and self.in_one_product:
+            return self._compiled_log_density(fast, x, w)
         log_mu, log_rest = log_sigmoids(x)
         mu, rest = np.exp(log_mu), np.exp(log_rest)
         g = np.exp(w + log_mu + log_rest) if self.log_g_over_m else np.exp(w)
@@ -77,7 +84,32 @@ class Problem:
 
     def with_likelihood(self, log_prior: Array, mu: Array, rest: Array, g: Array) -> Array:
         """The logarithm of the likelihood added to that of the prior density."""
-        return np.asarray(log_prior + log_beta_binomial(mu, rest, g, self.events, self.totals))
+        value = log_prior + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
+        return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
+
+    def _compiled_log_density(self, fast: Any, x: Array, w: Array) -> Array:
+        """The same by compiled loops."""
+        counts, ends = self._products
+        log_mu, log_rest, spread, value = fast.integrand(x, w.ravel(), self.log_g_over_m, counts)
+        value += self.mu_prior.formula(x, log_mu, log_rest)
+        prior = self.heterogeneity_prior
+        if isinstance(prior, TauPrior):
+            value += prior.formula(spread)
+        else:
+            value += prior.log_density(np.exp(log_mu), np.exp(log_rest), spread)
+        # The ends of long products stay with NumPy: their large terms cancel to the last digit where they are rounded alike.
+        if any(ends):
+            g = np.exp(self.log_g(x, w))
+            for sign, start, end in zip((1, 1, -1), (np.exp(log_mu), np.exp(log_rest), np.ones_like(g)), ends, strict=True):
+                for first, count, repeat in end:
+                    value += sign * repeat * log_rising_remainder(start + first * g, g, count)
+        return np.asarray(value)
+
+    @kept
+    def _products(self) -> tuple[Counts, list[list[tuple[int, float, int]]]]:
+        """Of events, others and totals the lengths of the products, of shape (3, series), and what is beyond them."""
+        sides = [direct_and_left(one) for one in (self.events, self.totals - self.events, self.totals)]
+        return np.array([direct for direct, _ in sides]), [left for _, left in sides]
 
     def rough_log_density(self, x: Array, w: Array) -> Array:
         """The same: it costs little."""

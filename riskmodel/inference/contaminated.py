@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,8 @@ class Problem(beta_binomial.Problem):
     """Counts and priors, as the integrand needs them."""
 
     share: float = SHARE  # of settings that differ more
+
+    in_one_product: ClassVar[bool] = False
 
     def with_likelihood(self, log_prior: Array, mu: Array, rest: Array, g: Array) -> Array:
         """The logarithm of the likelihood added to that of the prior density."""

@@ -1,7 +1,7 @@
-"""Compiled loops for bulk work, in Numba: what the plain functions of NumPy say, to the last digits, in a fraction of the time.
+"""Compiled loops for bulk work, in Numba: what plain functions say to the last digits, in a fraction of the time.
 
-Compiled once for a machine and kept on disk. Loops go over blocks that stay in the nearest cache, in a form that compilers
-turn into vector instructions: no branches, no calls.
+Compiled when first imported and then kept on disk. Loops go over blocks that stay in the nearest cache and are written so that
+they become vector instructions: no branches, no calls, and what one loop writes lies in one array.
 """
 
 from __future__ import annotations
@@ -9,20 +9,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 from scipy.special import betainc, sici
 
 Array = NDArray[np.float64]
 
-_NUMBER, _WHOLE = types.float64, types.int64
+_NUMBER, _WHOLE, _TRUTH = types.float64, types.int64, types.boolean
 #: Arrays that are read, of one and of two dimensions, and such as are written.
 _ROW, _TABLE = (types.Array(_NUMBER, dimensions, "C", readonly=True) for dimensions in (1, 2))
-_OUT, _OUTS = _NUMBER[::1], _NUMBER[:, ::1]
+_COUNTS, _TRUTHS = types.Array(_WHOLE, 2, "C", readonly=True), types.Array(_TRUTH, 1, "C", readonly=True)
+_OUT, _OUTS, _PLACES = _NUMBER[::1], _NUMBER[:, :, ::1], _WHOLE[:, ::1]
 
 _BLOCK = 256
-_LN2 = 0.6931471805599453
+_LN2, _LN2_HIGH, _LN2_LOW = 0.6931471805599453, 0.693147180369123816490, 1.90821492927058770002e-10
+_ROUND = 1.5 * 2.0**52  # added and taken away again it rounds to a whole number
 _EXPONENT, _MANTISSA = 1023 << 52, (1 << 52) - 1
+_HALF_LOG_2PI = 0.9189385332046727
 #: Cells of length pi from zero in each of which the sine integral is a polynomial; beyond them its asymptotic series.
 _CELLS, _DEGREE = 12, 18
 _UNSEEN_NODE, _UNSEEN_BETA = 1e-14, 1e-12
@@ -38,51 +43,60 @@ def _compiled(*signature: Any) -> Any:
     return njit(signature, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 
 
-def _sine_cells() -> Any:
-    """Of each cell the coefficients of the polynomial in its middle's distance, highest power first."""
-    nodes = np.cos(np.pi * (np.arange(2 * _DEGREE) + 0.5) / (2 * _DEGREE))
-    cells = [np.polynomial.Chebyshev.fit(nodes, sici(np.pi * (cell + 0.5 + 0.5 * nodes))[0], _DEGREE) for cell in range(_CELLS)]
-    return np.array([one.convert(kind=np.polynomial.Polynomial).coef[::-1] for one in cells])
+def _read_as(kind: Any, width: Any) -> Any:
+    """The same 64 bits as another type."""
+
+    @intrinsic
+    def read(context: Any, value: Any) -> Any:
+        return kind(value), lambda _, builder, signature, given: builder.bitcast(given[0], width)
+
+    return read
 
 
-SINE_CELLS = _sine_cells()
+_bits, _number = _read_as(_WHOLE, ir.IntType(64)), _read_as(_NUMBER, ir.DoubleType())
 
 
-@_compiled(_TABLE, _ROW, types.Array(_WHOLE, 2, "C", readonly=True), _OUT)
-def _log_products(starts: Any, step: Any, counts: Any, found: Any) -> None:
-    """Log of the rising factorials of two starts over that of a third, for sorted counts of each.
+@_compiled(_NUMBER)
+def _exp(x: float) -> float:
+    """Exponential to the last digit or so, for x in [-708, 709]."""
+    shifted = x / _LN2 + _ROUND
+    whole = shifted - _ROUND
+    r = (x - whole * _LN2_HIGH) - whole * _LN2_LOW
+    tail = 1 / 40320 + r * (1 / 362880 + r * (1 / 3628800 + r * (1 / 39916800 + r / 479001600)))
+    value = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r * tail)))))))
+    return _number(_bits(value) + (_bits(shifted) << 52))  # type: ignore[no-any-return]
 
-    A product that runs is multiplied to the whole at each series' count; what it has beyond one is kept as exponents.
-    """
-    running, product = np.empty(_BLOCK), np.empty(_BLOCK)
-    bits, product_bits = running.view(np.int64), product.view(np.int64)
-    exponent, exponents = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
-    for first in range(0, step.size, _BLOCK):
-        size = min(_BLOCK, step.size - first)
-        g = step[first : first + size]
-        product[:] = 1.0
-        exponents[:] = 0
-        for side in range(3):
-            start = starts[side, first : first + size]
-            running[:] = 1.0
-            exponent[:] = 0
-            done, sign = 0, 1 if side < 2 else -1
-            for count in counts[side]:
-                while done < count:
-                    some = min(4, count - done)
-                    for j in range(done, done + some):
-                        for i in range(size):
-                            running[i] *= start[i] + j * g[i]
-                    for i in range(size):
-                        exponent[i] += (bits[i] >> 52) - 1023
-                        bits[i] = (bits[i] & _MANTISSA) | _EXPONENT
-                    done += some
-                for i in range(size):
-                    product[i] = product[i] * running[i] if side < 2 else product[i] / running[i]
-                    exponents[i] += sign * exponent[i] + (product_bits[i] >> 52) - 1023
-                    product_bits[i] = (product_bits[i] & _MANTISSA) | _EXPONENT
-        for i in range(size):
-            found[first + i] = np.log(product[i]) + _LN2 * exponents[i]
+
+@_compiled(_NUMBER)
+def _log(x: float) -> float:
+    """Logarithm to the last digit or so, of a positive number that is no denormal."""
+    bits = _bits(x) - _bits(0.7071067811865476)
+    exponent = _number((bits >> 52) + _bits(_ROUND)) - _ROUND
+    m = _number((bits & _MANTISSA) + _bits(0.7071067811865476))
+    s = (m - 1.0) / (m + 1.0)
+    q = s * s
+    tail = 1 / 11 + q * (1 / 13 + q * (1 / 15 + q * (1 / 17 + q * (1 / 19 + q / 21))))
+    odd = 2 * s * (1 + q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * tail)))))
+    return exponent * _LN2_HIGH + (odd + exponent * _LN2_LOW)
+
+
+@_compiled(_NUMBER)
+def _asinh(x: float) -> float:
+    """Inverse hyperbolic sine, exact as a sum is."""
+    size = abs(x)
+    return np.copysign(_log(size + np.sqrt(size * size + 1.0)), x)  # type: ignore[no-any-return]
+
+
+@_compiled(_NUMBER)
+def _sine_pi(x: float) -> float:
+    """Sine of pi times x."""
+    whole = (x + _ROUND) - _ROUND
+    half = 0.5 * whole
+    odd = 2.0 * abs(half - ((half + _ROUND) - _ROUND))  # 1 where whole is odd
+    r = np.pi * (x - whole)
+    q = r * r
+    tail = -1 / 39916800 + q * (1 / 6227020800 + q * (-1 / 1307674368000 + q * (1 / 355687428096000 - q / 121645100408832000)))
+    return r * (1 - 2 * odd) * (1 + q * (-1 / 6 + q * (1 / 120 + q * (-1 / 5040 + q * (1 / 362880 + q * tail)))))
 
 
 @_compiled(_NUMBER)
@@ -102,14 +116,98 @@ def _trigamma(x: float) -> Any:
     return trigamma, slope * x
 
 
-@_compiled(_ROW, _ROW, _ROW, _OUT, _OUT)
-def _tau_of(mu: Any, rest: Any, g: Any, tau: Any, slope: Any) -> None:
+@_compiled(_NUMBER, _NUMBER, _NUMBER)
+def _tau(mu: float, rest: float, g: float) -> Any:
     """Standard deviation of logit(theta) in the beta-binomial, and its slope in log g."""
+    left, left_slope = _trigamma(mu / g)
+    right, right_slope = _trigamma(rest / g)
+    tau = np.sqrt(left + right)
+    return tau, (left_slope + right_slope) / (2.0 * tau)
+
+
+@_compiled(_ROW, _ROW, _ROW, _OUTS)
+def _taus(mu: Any, rest: Any, g: Any, found: Any) -> None:
     for i in range(mu.size):
-        left, left_slope = _trigamma(mu[i] / g[i])
-        right, right_slope = _trigamma(rest[i] / g[i])
-        tau[i] = np.sqrt(left + right)
-        slope[i] = (left_slope + right_slope) / (2.0 * tau[i])
+        found[0, 0, i], found[0, 1, i] = _tau(mu[i], rest[i], g[i])
+
+
+@_compiled(_NUMBER)
+def _stirling(x: float) -> float:
+    """What Stirling's formula leaves out of log-gamma, for x of at least eight."""
+    s = 1.0 / (x * x)
+    return (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s / 1188)))) / x  # type: ignore[no-any-return]
+
+
+@_compiled(_TABLE, _ROW, _TRUTH, _COUNTS, _OUTS)
+def _integrand(x: Any, w: Any, over_m: bool, counts: Any, found: Any) -> None:
+    """Of each node log(mu), log(1 - mu), tau or g, and the log-likelihood, with the slope of tau in log g where it is tau.
+
+    The product of factors that runs is multiplied to the whole at each series' count; powers of two are counted apart.
+    """
+    held = np.empty(11 * _BLOCK)
+    starts, spread, start = 2 * _BLOCK, 5 * _BLOCK, 6 * _BLOCK
+    running, power, whole, powers = 7 * _BLOCK, 8 * _BLOCK, 9 * _BLOCK, 10 * _BLOCK
+    for row in range(w.size):
+        for first in range(0, x.shape[1], _BLOCK):
+            size = min(_BLOCK, x.shape[1] - first)
+            for i in range(size):
+                at = x[row, first + i]
+                beyond = _exp(-min(abs(at), 700.0))
+                more = 1.0 + beyond
+                beyond = _log(more) + (beyond - (more - 1.0)) / more
+                log_mu, log_rest = min(at, 0.0) - beyond, min(-at, 0.0) - beyond
+                held[i], held[_BLOCK + i], held[4 * _BLOCK + i] = log_mu, log_rest, 1.0
+                held[starts + i], held[3 * _BLOCK + i] = _exp(log_mu), _exp(log_rest)
+                held[spread + i] = w[row] + log_mu + log_rest if over_m else w[row]
+            for i in range(size):
+                held[spread + i] = _exp(held[spread + i])
+                held[whole + i], held[powers + i] = 1.0, 0.0
+            for side in range(3):
+                for i in range(size):
+                    held[start + i] = held[(2 + side) * _BLOCK + i]
+                    held[running + i], held[power + i] = 1.0, 0.0
+                done = 0
+                for count in counts[side]:
+                    while done < count:
+                        some = min(4, count - done)
+                        for j in range(done, done + some):
+                            for i in range(size):
+                                held[running + i] *= held[start + i] + j * held[spread + i]
+                        for i in range(size):
+                            bits = _bits(held[running + i])
+                            held[power + i] += _number((bits >> 52) + _bits(_ROUND)) - (_ROUND + 1023.0)
+                            held[running + i] = _number((bits & _MANTISSA) | _EXPONENT)
+                        done += some
+                    for i in range(size):
+                        so_far, one = held[whole + i], held[running + i]
+                        bits = _bits(so_far * one if side < 2 else so_far / one)
+                        held[whole + i] = _number((bits & _MANTISSA) | _EXPONENT)
+                        more = held[power + i] if side < 2 else -held[power + i]
+                        held[powers + i] += more + (_number((bits >> 52) + _bits(_ROUND)) - (_ROUND + 1023.0))
+            if over_m:
+                for i in range(size):
+                    tau, slope = _tau(held[starts + i], held[3 * _BLOCK + i], held[spread + i])
+                    held[spread + i] = tau
+                    held[whole + i] *= slope
+            for i in range(size):
+                found[0, row, first + i] = held[i]
+            for i in range(size):
+                found[1, row, first + i] = held[_BLOCK + i]
+            for i in range(size):
+                found[2, row, first + i] = held[spread + i]
+            for i in range(size):
+                found[3, row, first + i] = _log(held[whole + i]) + _LN2 * held[powers + i]
+
+
+def _sine_cells() -> Any:
+    """Of each cell the coefficients of the polynomial in its middle's distance, highest power first."""
+    nodes = np.cos(np.pi * (np.arange(2 * _DEGREE) + 0.5) / (2 * _DEGREE))
+    values = [sici(np.pi * (cell + 0.5 + 0.5 * nodes))[0] for cell in range(_CELLS)]
+    fits = [np.polynomial.Chebyshev.fit(nodes, one, _DEGREE, domain=[-1, 1]) for one in values]
+    return np.array([one.convert(kind=np.polynomial.Polynomial).coef[::-1] for one in fits])
+
+
+SINE_CELLS = _sine_cells()
 
 
 @_compiled(_TABLE, _ROW, _ROW, _NUMBER, _NUMBER, _ROW)
@@ -119,18 +217,17 @@ def _average_density(weights: Any, centre: Any, scale: Any, u: float, step: floa
     place, terms, density = np.empty(logits.size), np.empty(logits.size), np.zeros(logits.size)
     for row in range(rows):
         for j in range(logits.size):
-            at = (np.arcsinh((logits[j] - centre[row]) / scale[row]) - u) / step
-            near = np.rint(at)
+            at = (_asinh((logits[j] - centre[row]) / scale[row]) - u) / step
+            near = (at + _ROUND) - _ROUND
             place[j] = near + 1e-8 if abs(at - near) < 1e-8 else at
-            terms[j] = 0.0
+        terms[:] = 0.0
         for column in range(columns):
             signed = (-1.0 if column % 2 else 1.0) * weights[row, column]
             for j in range(logits.size):
                 terms[j] += signed / (place[j] - column)
         for j in range(logits.size):
             z = (logits[j] - centre[row]) / scale[row]
-            angle = np.pi * place[j]
-            density[j] += np.sin(angle) * terms[j] / (np.pi * step * scale[row] * np.sqrt(1.0 + z * z))
+            density[j] += _sine_pi(place[j]) * terms[j] / (np.pi * step * scale[row] * np.sqrt(1.0 + z * z))
     return density
 
 
@@ -141,8 +238,8 @@ def _average_below(weights: Any, centre: Any, scale: Any, u: float, step: float,
     below = np.zeros(logits.size)
     for j in range(logits.size):
         for row in range(rows):
-            place = (np.arcsinh((logits[j] - centre[row]) / scale[row]) - u) / step
-            sine, cosine = np.sin(np.pi * place), np.cos(np.pi * place)
+            place = (_asinh((logits[j] - centre[row]) / scale[row]) - u) / step
+            sine, cosine = _sine_pi(place), _sine_pi(place + 0.5)
             found = 0.0
             for column in range(columns):
                 weight = weights[row, column]
@@ -170,72 +267,85 @@ def _average_below(weights: Any, centre: Any, scale: Any, u: float, step: float,
     return below
 
 
+@_compiled(_ROW, _ROW)
+def _log_beta(a: Any, b: Any) -> Any:
+    """Logarithm of the beta function: Stirling's formula of both and of their sum, eight further on (NIST DLMF 5.11.1)."""
+    found = np.empty(a.size)
+    for i in range(a.size):
+        shift = 0.0
+        for first in (0.0, 4.0):
+            left, right = 1.0, 1.0
+            for j in (first, first + 1.0, first + 2.0, first + 3.0):
+                left *= (a[i] + b[i] + 2.0 * j) / (a[i] + j)
+                right *= (a[i] + b[i] + 2.0 * j + 1.0) / (b[i] + j)
+            shift += _log(left) + _log(right)
+        x, y = a[i] + 8.0, b[i] + 8.0
+        large, small = max(x, y), min(x, y)
+        ratio = small / large
+        more = 1.0 + ratio
+        log_more = _log(more) + (ratio - (more - 1.0)) / more
+        leading = small * (_log(ratio) - log_more) - (large - 0.5) * log_more - 0.5 * _log(small) + _HALF_LOG_2PI
+        found[i] = leading + _stirling(x) + _stirling(y) - _stirling(x + y) + shift
+    return found
+
+
 @_compiled(_ROW, _ROW, _ROW, _ROW, _ROW, _ROW)
 def _beta_density(weights: Any, a: Any, b: Any, log_beta: Any, log_x: Any, log_rest: Any) -> Any:
-    """Density of a mixture of Betas with respect to the logit, good to 1e-8 of it."""
-    size = log_x.size
-    power, value, density = np.empty(size), np.empty(size), np.zeros(size)
-    bits, value_bits = power.view(np.int64), value.view(np.int64)
-    magic, per = 1.5 * 2.0**52, 1.0 / _LN2
+    """Density of a mixture of Betas with respect to the logit."""
+    density = np.zeros(log_x.size)
     for i in range(a.size):
-        for j in range(size):
-            t = per * min(max(log_x[j] * a[i] + log_rest[j] * b[i] - log_beta[i], -200.0), 80.0)
-            power[j] = t + magic
-            x = _LN2 * (t - (power[j] - magic))
-            tail = 1 / 24 + x * (1 / 120 + x * (1 / 720 + x * (1 / 5040 + x / 40320)))
-            value[j] = 1.0 + x * (1.0 + x * (0.5 + x * (1 / 6 + x * tail)))
-        for j in range(size):
-            value_bits[j] += bits[j] << 52
-        for j in range(size):
-            density[j] += weights[i] * value[j]
+        for j in range(log_x.size):
+            log_density = log_x[j] * a[i] + log_rest[j] * b[i] - log_beta[i]
+            density[j] += weights[i] * _exp(min(max(log_density, -200.0), 80.0))
     return density
 
 
-@_compiled(_OUT, _OUT, _OUT, _OUT, _WHOLE, _OUTS)
-def _fractions(a: Any, b: Any, x: Any, factor: Any, size: int, state: Any) -> float:
-    """Sum of factors times the continued fractions of incomplete beta functions (NIST DLMF 8.17.22)."""
-    before, below, value, moved = state
+@_compiled(_OUT, _WHOLE)
+def _fractions(held: Any, size: int) -> float:
+    """Sum of factors times the continued fractions of incomplete beta functions (NIST DLMF 8.17.22).
+
+    One array holds, block after block, a, b, x, factor and what the recurrence needs: that they do not overlap is then known.
+    """
     for i in range(size):
-        before[i], below[i] = 1.0, 1.0
-        bottom = 1.0 - (a[i] + b[i]) * x[i] / (a[i] + 1.0)
-        value[i] = 1.0 / bottom
-        before[i] /= bottom
-        below[i] /= bottom
+        a, b, x = held[i], held[_BLOCK + i], held[2 * _BLOCK + i]
+        value = 1.0 / (1.0 - (a + b) * x / (a + 1.0))
+        held[4 * _BLOCK + i], held[5 * _BLOCK + i], held[6 * _BLOCK + i] = value, value, value
     for m in range(1, 400):
+        step = float(m)
         for i in range(size):
-            twice = a[i] + 2.0 * m
-            scaled = x[i] / ((twice - 1.0) * twice * (twice + 1.0))
-            even = m * (b[i] - m) * (twice + 1.0) * scaled
-            odd = -(a[i] + m) * (a[i] + b[i] + m) * (twice - 1.0) * scaled
-            top, bottom = value[i] + even * before[i], 1.0 + even * below[i]
+            a, b, before, below = held[i], held[_BLOCK + i], held[4 * _BLOCK + i], held[5 * _BLOCK + i]
+            value, twice = held[6 * _BLOCK + i], a + 2.0 * step
+            scaled = held[2 * _BLOCK + i] / ((twice - 1.0) * twice * (twice + 1.0))
+            even = step * (b - step) * (twice + 1.0) * scaled
+            odd = -(a + step) * (a + b + step) * (twice - 1.0) * scaled
+            top, bottom = value + even * before, 1.0 + even * below
             inverse = 1.0 / (bottom + odd)
-            new = (top + odd * value[i]) * inverse
-            before[i], below[i] = top * inverse, bottom * inverse
-            moved[i] = abs(new - value[i]) - 1e-14 * abs(new)
-            value[i] = new
-        if m % 4 == 0 and not np.any(moved[:size] > 0):
+            new = (top + odd * value) * inverse
+            held[4 * _BLOCK + i], held[5 * _BLOCK + i], held[6 * _BLOCK + i] = top * inverse, bottom * inverse, new
+            held[7 * _BLOCK + i] = abs(new - value) - 1e-14 * abs(new)
+        if m % 4 == 0 and not np.any(held[7 * _BLOCK : 7 * _BLOCK + size] > 0):
             break
     total = 0.0
     for i in range(size):
-        total += factor[i] * value[i]
+        total += held[3 * _BLOCK + i] * held[6 * _BLOCK + i]
     return total
 
 
-@_compiled(_ROW, _ROW, _ROW, _ROW, _TABLE, types.Array(types.boolean, 1, "C", readonly=True), _OUT, _OUT, _WHOLE[:, ::1])
+@_compiled(_ROW, _ROW, _ROW, _ROW, _TABLE, _TRUTHS, _OUT, _OUT, _PLACES)
 def _beta_tails(
     weights: Any, a: Any, b: Any, log_beta: Any, logs: Any, lower: Any, tail: Any, density: Any, left: Any
 ) -> int:
     """Tail and density of a mixture of Betas at each point; the components that are left for another method, and how many."""
-    parts, state = np.empty(a.size), np.empty((4, _BLOCK))
-    alpha, beta, at, factor = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
+    parts, held = np.empty(a.size), np.empty(8 * _BLOCK)
     remain = 0
     for j in range(lower.size):
         log_x, log_rest, low = logs[0, j], logs[1, j], lower[j]
         x, rest = np.exp(log_x), np.exp(log_rest)
-        total = 0.0
         for i in range(a.size):
-            parts[i] = np.exp(min(log_x * a[i] + log_rest * b[i] - log_beta[i], 700.0)) * weights[i]
-            total += parts[i]
+            parts[i] = log_x * a[i] + log_rest * b[i] - log_beta[i]
+        for i in range(a.size):
+            parts[i] = _exp(min(max(parts[i], -700.0), 700.0)) * weights[i]
+        total = np.sum(parts)
         density[j] = total
         found, size = 0.0, 0
         for i in range(a.size):
@@ -249,15 +359,16 @@ def _beta_tails(
             else:
                 # The fraction converges fast on the nearer side of the mean; from there the other tail is what is left.
                 near = x < (a[i] + 1.0) / (a[i] + b[i] + 2.0)
-                alpha[size], beta[size], at[size] = (a[i], b[i], x) if near else (b[i], a[i], rest)
-                factor[size] = (parts[i] if near == low else -parts[i]) / alpha[size]
+                held[size], held[_BLOCK + size] = (a[i], b[i]) if near else (b[i], a[i])
+                held[2 * _BLOCK + size] = x if near else rest
+                held[3 * _BLOCK + size] = (parts[i] if near == low else -parts[i]) / held[size]
                 if near != low:
                     found += weights[i]
                 size += 1
                 if size == _BLOCK:
-                    found += _fractions(alpha, beta, at, factor, size, state)
+                    found += _fractions(held, size)
                     size = 0
-        tail[j] = found + _fractions(alpha, beta, at, factor, size, state)
+        tail[j] = found + _fractions(held, size)
     return remain
 
 
@@ -286,20 +397,20 @@ def _flat(shape: tuple[int, ...], *arrays: Array) -> list[Array]:
     return [np.ascontiguousarray(np.broadcast_to(one, shape), np.float64).reshape(-1) for one in arrays]
 
 
-def log_products(starts: tuple[Array, Array, Array], step: Array, counts: Array) -> Array:
-    """Sum of the logarithms of rising factorials of the first two starts, less that of the third; sorted counts of each."""
-    shape = np.broadcast_shapes(starts[0].shape, step.shape)
-    found = np.empty(shape)
-    _log_products(np.stack(_flat(shape, *starts)), *_flat(shape, step), counts, found.reshape(-1))
+def integrand(x: Array, w: Array, over_m: bool, counts: NDArray[np.int64]) -> Array:
+    """log(mu), log(1 - mu), tau or g, and the log-likelihood with the slope of tau, of shape (4, *x.shape)."""
+    found = np.empty((4, *x.shape))
+    _integrand(np.ascontiguousarray(x), np.ascontiguousarray(w), over_m, counts, found)
     return found
 
 
 def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
     """`riskmodel.distributions.special.tau_of`."""
     shape = np.broadcast_shapes(np.shape(mu), np.shape(rest), np.shape(g))
-    tau, slope = np.empty(shape), np.empty(shape)
-    _tau_of(*_flat(shape, mu, rest, g), tau.reshape(-1), slope.reshape(-1))
-    return tau, np.log(slope)
+    flat = (np.ascontiguousarray(np.broadcast_to(one, shape), np.float64).reshape(-1) for one in (mu, rest, g))
+    found = np.empty((1, 2, int(np.prod(shape))))
+    _taus(*flat, found)
+    return found[0, 0].reshape(shape), np.log(found[0, 1].reshape(shape))
 
 
 def average_density(lattice: Any, logits: Array) -> Array:
@@ -334,4 +445,4 @@ def beta_tails(
     return tail, density
 
 
-beta_density, table_quantiles = _beta_density, _table_quantiles
+beta_density, log_beta, table_quantiles = _beta_density, _log_beta, _table_quantiles
