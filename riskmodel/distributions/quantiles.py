@@ -133,9 +133,7 @@ def beta_table(weights: Array, a: Array, b: Array, log_beta: Array) -> QuantileT
     spread = np.minimum(spread, 25.0)  # a Beta with tiny shapes lies at 0 and 1: not to be resolved
     centre = float(weights @ centres)
     scale = float(np.sqrt(weights @ (spread + (centres - centre) ** 2)))
-    order = np.argsort(weights)
-    keep = order[np.searchsorted(np.cumsum(weights[order]), 1e-5) :]
-
+    keep = weights >= _lightest_kept(weights, 1e-5)
     a, b, weights, log_beta = a[keep], b[keep], weights[keep], log_beta[keep]
 
     def density(logits: Array) -> Array:
@@ -161,6 +159,13 @@ def beta_table(weights: Array, a: Array, b: Array, log_beta: Array) -> QuantileT
         return float(below), float(above)
 
     return QuantileTable(density, outside, centre, scale)
+
+
+def _lightest_kept(weights: Array, share: float) -> float:
+    """The least weight among those that are kept where the lightest, which together hold less than a share, are left out."""
+    light = np.sort(weights[weights < share])
+    beyond = np.searchsorted(np.cumsum(light), share)
+    return float(light[beyond]) if beyond < light.size else share
 
 
 def exact_quantiles(levels: Array, table: Callable[[], QuantileTable], tail: Tail) -> Array:

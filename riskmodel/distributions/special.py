@@ -171,6 +171,8 @@ def log_sigmoid(x: ArrayLike) -> Array:
 
 def log_sigmoids(x: Array) -> tuple[Array, Array]:
     """Logarithms of the inverse logit and of its complement, in a quarter of the time that SciPy takes for both."""
+    if (fast := compiled()) is not None:
+        return fast.log_sigmoids(x)  # type: ignore[no-any-return]
     beyond = np.log1p(np.exp(-np.abs(x)))
     return np.asarray(np.minimum(x, 0.0) - beyond), np.asarray(np.minimum(-x, 0.0) - beyond)
 

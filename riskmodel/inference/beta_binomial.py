@@ -228,7 +228,7 @@ class LatticeSettings(ConjugateSettings):
 def mixture_nodes(lattice: Lattice) -> BetaMixture:
     """Posterior of the risk in a new setting: a Beta for every node."""
     heavy = lattice.weights > _RIPPLE
-    tau = tau_of(lattice.mu, sigmoid(-lattice.x), np.exp(lattice.log_g))[0]
+    tau = tau_of(lattice.mu, np.exp(lattice.logs[1]), np.exp(lattice.log_g))[0]
     spacing = lattice.scale[:, None] * np.cosh(lattice.u) * lattice.step
     # Betas one width apart ripple by 2 exp(-2 pi**2) of their weight (Poisson summation): light nodes may stand apart.
     allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(lattice.weights, _RIPPLE) / _RIPPLE))

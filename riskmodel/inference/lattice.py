@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel._support.kept import Value, kept
-from riskmodel.distributions.special import log_sigmoids, sigmoid
+from riskmodel.distributions.special import log_sigmoids
 
 Array = NDArray[np.float64]
 
@@ -51,14 +51,20 @@ class Lattice(Value):
         return np.asarray(self.centre[:, None] + self.scale[:, None] * np.sinh(self.u))
 
     @kept
+    def logs(self) -> tuple[Array, Array]:
+        """log(mu) and log(1 - mu) at the nodes, not mirrored."""
+        return log_sigmoids(self.x)
+
+    @kept
     def mu(self) -> Array:
         """Mu at the nodes, not mirrored."""
-        return sigmoid(self.x)
+        return np.exp(self.logs[0])
 
     @kept
     def log_g(self) -> Array:
         """Log g at the nodes, of shape (rows, columns)."""
-        return self.log_g_at(self.x, self.w[:, None])
+        logs = self.logs if self.log_g_over_m else (np.zeros_like(self.x),) * 2
+        return np.asarray(self.w[:, None] + np.add(*logs))
 
     def log_g_at(self, x: Array, w: Array) -> Array:
         """Log g at any logit and outer variable."""

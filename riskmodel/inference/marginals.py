@@ -267,7 +267,7 @@ class _TauShare(HeterogeneityMarginal):
     def _level(self) -> Array:
         """Its logit, log(tau)."""
         lattice = self.lattice
-        return np.log(tau_of(lattice.mu, sigmoid(-lattice.x), np.exp(np.clip(lattice.log_g, -300.0, 300.0)))[0])
+        return np.log(tau_of(lattice.mu, np.exp(lattice.logs[1]), np.exp(np.clip(lattice.log_g, -300.0, 300.0)))[0])
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -21,7 +21,7 @@ _NUMBER, _WHOLE, _TRUTH = types.float64, types.int64, types.boolean
 #: Arrays that are read, of one and of two dimensions, and such as are written.
 _ROW, _TABLE = (types.Array(_NUMBER, dimensions, "C", readonly=True) for dimensions in (1, 2))
 _COUNTS, _TRUTHS = types.Array(_WHOLE, 2, "C", readonly=True), types.Array(_TRUTH, 1, "C", readonly=True)
-_OUT, _OUTS, _PLACES = _NUMBER[::1], _NUMBER[:, :, ::1], _WHOLE[:, ::1]
+_OUT, _OUTS, _PLACES = _NUMBER[::1], _NUMBER[:, ::1], _WHOLE[:, ::1]
 
 _BLOCK = 256
 _LN2, _LN2_HIGH, _LN2_LOW = 0.6931471805599453, 0.693147180369123816490, 1.90821492927058770002e-10
@@ -84,7 +84,8 @@ def _log(x: float) -> float:
 def _asinh(x: float) -> float:
     """Inverse hyperbolic sine, exact as a sum is."""
     size = abs(x)
-    return np.copysign(_log(size + np.sqrt(size * size + 1.0)), x)  # type: ignore[no-any-return]
+    found = _log(size + np.sqrt(size * size + 1.0))
+    return found if x > 0 else -found
 
 
 @_compiled(_NUMBER)
@@ -116,19 +117,14 @@ def _trigamma(x: float) -> Any:
     return trigamma, slope * x
 
 
-@_compiled(_NUMBER, _NUMBER, _NUMBER)
-def _tau(mu: float, rest: float, g: float) -> Any:
+@_compiled(_ROW, _ROW, _ROW, _OUT, _OUT)
+def _taus(mu: Any, rest: Any, g: Any, tau: Any, slope: Any) -> None:
     """Standard deviation of logit(theta) in the beta-binomial, and its slope in log g."""
-    left, left_slope = _trigamma(mu / g)
-    right, right_slope = _trigamma(rest / g)
-    tau = np.sqrt(left + right)
-    return tau, (left_slope + right_slope) / (2.0 * tau)
-
-
-@_compiled(_ROW, _ROW, _ROW, _OUTS)
-def _taus(mu: Any, rest: Any, g: Any, found: Any) -> None:
     for i in range(mu.size):
-        found[0, 0, i], found[0, 1, i] = _tau(mu[i], rest[i], g[i])
+        left, left_slope = _trigamma(mu[i] / g[i])
+        right, right_slope = _trigamma(rest[i] / g[i])
+        tau[i] = np.sqrt(left + right)
+        slope[i] = (left_slope + right_slope) / (2.0 * tau[i])
 
 
 @_compiled(_NUMBER)
@@ -138,65 +134,71 @@ def _stirling(x: float) -> float:
     return (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s / 1188)))) / x  # type: ignore[no-any-return]
 
 
-@_compiled(_TABLE, _ROW, _TRUTH, _COUNTS, _OUTS)
+@_compiled(_ROW, _OUT, _OUT)
+def _log_sigmoids(x: Any, log_mu: Any, log_rest: Any) -> None:
+    """Logarithms of the inverse logit and of its complement."""
+    for i in range(x.size):
+        beyond = _exp(-min(abs(x[i]), 700.0))
+        more = 1.0 + beyond
+        beyond = _log(more) + (beyond - (more - 1.0)) / more
+        log_mu[i], log_rest[i] = min(x[i], 0.0) - beyond, min(-x[i], 0.0) - beyond
+
+
+@_compiled(_ROW, _ROW, _TRUTH, _COUNTS, _OUTS)
 def _integrand(x: Any, w: Any, over_m: bool, counts: Any, found: Any) -> None:
     """Of each node log(mu), log(1 - mu), tau or g, and the log-likelihood, with the slope of tau in log g where it is tau.
 
     The product of factors that runs is multiplied to the whole at each series' count; powers of two are counted apart.
     """
-    held = np.empty(11 * _BLOCK)
-    starts, spread, start = 2 * _BLOCK, 5 * _BLOCK, 6 * _BLOCK
-    running, power, whole, powers = 7 * _BLOCK, 8 * _BLOCK, 9 * _BLOCK, 10 * _BLOCK
-    for row in range(w.size):
-        for first in range(0, x.shape[1], _BLOCK):
-            size = min(_BLOCK, x.shape[1] - first)
-            for i in range(size):
-                at = x[row, first + i]
-                beyond = _exp(-min(abs(at), 700.0))
-                more = 1.0 + beyond
-                beyond = _log(more) + (beyond - (more - 1.0)) / more
-                log_mu, log_rest = min(at, 0.0) - beyond, min(-at, 0.0) - beyond
-                held[i], held[_BLOCK + i], held[4 * _BLOCK + i] = log_mu, log_rest, 1.0
-                held[starts + i], held[3 * _BLOCK + i] = _exp(log_mu), _exp(log_rest)
-                held[spread + i] = w[row] + log_mu + log_rest if over_m else w[row]
-            for i in range(size):
-                held[spread + i] = _exp(held[spread + i])
-                held[whole + i], held[powers + i] = 1.0, 0.0
-            for side in range(3):
-                for i in range(size):
-                    held[start + i] = held[(2 + side) * _BLOCK + i]
-                    held[running + i], held[power + i] = 1.0, 0.0
-                done = 0
-                for count in counts[side]:
-                    while done < count:
-                        some = min(4, count - done)
-                        for j in range(done, done + some):
-                            for i in range(size):
-                                held[running + i] *= held[start + i] + j * held[spread + i]
+    columns, outer, starts = x.size // max(w.size, 1), np.empty(_BLOCK), np.ones((3, _BLOCK))
+    spread, tau, running, power = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
+    whole, powers = np.empty(_BLOCK), np.empty(_BLOCK)
+    for first in range(0, x.size, _BLOCK):
+        size = min(_BLOCK, x.size - first)
+        at, log_mu, log_rest = x[first : first + size], found[0, first : first + size], found[1, first : first + size]
+        for i in range(size):
+            outer[i] = w[(first + i) // columns]
+        _log_sigmoids(at, log_mu, log_rest)
+        mu, rest = starts[0], starts[1]
+        for i in range(size):
+            mu[i], rest[i] = _exp(log_mu[i]), _exp(log_rest[i])
+        for i in range(size):
+            spread[i] = _exp(outer[i] + (log_mu[i] + log_rest[i] if over_m else 0.0))
+        whole[:] = 1.0
+        powers[:] = 0.0
+        for side in range(3):
+            start = starts[side]
+            running[:] = 1.0
+            power[:] = 0.0
+            done = 0
+            for count in counts[side]:
+                while done < count:
+                    if count - done >= 4:
                         for i in range(size):
-                            bits = _bits(held[running + i])
-                            held[power + i] += _number((bits >> 52) + _bits(_ROUND)) - (_ROUND + 1023.0)
-                            held[running + i] = _number((bits & _MANTISSA) | _EXPONENT)
-                        done += some
+                            one, g = start[i] + done * spread[i], spread[i]
+                            running[i] *= (one * (one + g)) * ((one + 2.0 * g) * (one + 3.0 * g))
+                    else:
+                        for j in range(done, count):
+                            for i in range(size):
+                                running[i] *= start[i] + j * spread[i]
                     for i in range(size):
-                        so_far, one = held[whole + i], held[running + i]
-                        bits = _bits(so_far * one if side < 2 else so_far / one)
-                        held[whole + i] = _number((bits & _MANTISSA) | _EXPONENT)
-                        more = held[power + i] if side < 2 else -held[power + i]
-                        held[powers + i] += more + (_number((bits >> 52) + _bits(_ROUND)) - (_ROUND + 1023.0))
-            if over_m:
+                        bits = _bits(running[i])
+                        power[i] += _number((bits >> 52) + _bits(_ROUND)) - (_ROUND + 1023.0)
+                        running[i] = _number((bits & _MANTISSA) | _EXPONENT)
+                    done = min(done + 4, count)
+                sign = 1.0 if side < 2 else -1.0
                 for i in range(size):
-                    tau, slope = _tau(held[starts + i], held[3 * _BLOCK + i], held[spread + i])
-                    held[spread + i] = tau
-                    held[whole + i] *= slope
+                    bits = _bits(whole[i] * running[i] if side < 2 else whole[i] / running[i])
+                    whole[i] = _number((bits & _MANTISSA) | _EXPONENT)
+                    powers[i] += sign * power[i] + (_number((bits >> 52) + _bits(_ROUND)) - (_ROUND + 1023.0))
+        if over_m:
+            _taus(mu[:size], rest[:size], spread[:size], tau[:size], running[:size])
             for i in range(size):
-                found[0, row, first + i] = held[i]
-            for i in range(size):
-                found[1, row, first + i] = held[_BLOCK + i]
-            for i in range(size):
-                found[2, row, first + i] = held[spread + i]
-            for i in range(size):
-                found[3, row, first + i] = _log(held[whole + i]) + _LN2 * held[powers + i]
+                whole[i] *= running[i]
+        found[2, first : first + size] = tau[:size] if over_m else spread[:size]
+        value = found[3, first : first + size]
+        for i in range(size):
+            value[i] = _log(whole[i]) + _LN2 * powers[i]
 
 
 def _sine_cells() -> Any:
@@ -216,18 +218,25 @@ def _average_density(weights: Any, centre: Any, scale: Any, u: float, step: floa
     rows, columns = weights.shape
     place, terms, density = np.empty(logits.size), np.empty(logits.size), np.zeros(logits.size)
     for row in range(rows):
+        middle, width = centre[row], scale[row]
         for j in range(logits.size):
-            at = (_asinh((logits[j] - centre[row]) / scale[row]) - u) / step
+            at = (_asinh((logits[j] - middle) / width) - u) / step
             near = (at + _ROUND) - _ROUND
             place[j] = near + 1e-8 if abs(at - near) < 1e-8 else at
         terms[:] = 0.0
-        for column in range(columns):
+        for column in range(0, columns - 3, 4):  # four fractions are one division
+            first, second, third, fourth = weights[row, column : column + 4]
+            for j in range(logits.size):
+                a = place[j] - column
+                b, c, d = a - 1.0, a - 2.0, a - 3.0
+                terms[j] += ((first * b - second * a) * (c * d) + (third * d - fourth * c) * (a * b)) / ((a * b) * (c * d))
+        for column in range(columns // 4 * 4, columns):
             signed = (-1.0 if column % 2 else 1.0) * weights[row, column]
             for j in range(logits.size):
                 terms[j] += signed / (place[j] - column)
         for j in range(logits.size):
-            z = (logits[j] - centre[row]) / scale[row]
-            density[j] += _sine_pi(place[j]) * terms[j] / (np.pi * step * scale[row] * np.sqrt(1.0 + z * z))
+            z = (logits[j] - middle) / width
+            density[j] += _sine_pi(place[j]) * terms[j] / (np.pi * step * width * np.sqrt(1.0 + z * z))
     return density
 
 
@@ -399,18 +408,25 @@ def _flat(shape: tuple[int, ...], *arrays: Array) -> list[Array]:
 
 def integrand(x: Array, w: Array, over_m: bool, counts: NDArray[np.int64]) -> Array:
     """log(mu), log(1 - mu), tau or g, and the log-likelihood with the slope of tau, of shape (4, *x.shape)."""
-    found = np.empty((4, *x.shape))
-    _integrand(np.ascontiguousarray(x), np.ascontiguousarray(w), over_m, counts, found)
-    return found
+    found = np.empty((4, x.size))
+    _integrand(np.ascontiguousarray(x).reshape(-1), w, over_m, counts, found)
+    return found.reshape(4, *x.shape)
+
+
+def log_sigmoids(x: Array) -> tuple[Array, Array]:
+    """`riskmodel.distributions.special.log_sigmoids`."""
+    log_mu, log_rest = np.empty(x.shape), np.empty(x.shape)
+    _log_sigmoids(np.ascontiguousarray(x, np.float64).reshape(-1), log_mu.reshape(-1), log_rest.reshape(-1))
+    return log_mu, log_rest
 
 
 def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
     """`riskmodel.distributions.special.tau_of`."""
     shape = np.broadcast_shapes(np.shape(mu), np.shape(rest), np.shape(g))
     flat = (np.ascontiguousarray(np.broadcast_to(one, shape), np.float64).reshape(-1) for one in (mu, rest, g))
-    found = np.empty((1, 2, int(np.prod(shape))))
-    _taus(*flat, found)
-    return found[0, 0].reshape(shape), np.log(found[0, 1].reshape(shape))
+    tau, slope = np.empty(shape), np.empty(shape)
+    _taus(*flat, tau.reshape(-1), slope.reshape(-1))
+    return tau, np.log(slope)
 
 
 def average_density(lattice: Any, logits: Array) -> Array:
