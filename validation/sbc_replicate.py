@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmodel.distributions.special import log_sigmoids
+from riskmodel.distributions.bulk import bulk
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.marginals import AverageMarginal
@@ -133,6 +134,11 @@ class Chunk:
 
 def judge(chunk: Chunk) -> dict[str, Any]:
     """Draw, fit and rank."""
+    with bulk():
+        return _judged(chunk)
+
+
+def _judged(chunk: Chunk) -> dict[str, Any]:
     values: dict[str, list[float]] = {name: [] for name in QUANTITIES}
     refused: dict[str, str] = {}
     for number in range(chunk.first, chunk.last):

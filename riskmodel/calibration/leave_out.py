@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from riskmodel.calibration.corpus import Arm
 from riskmodel.calibration.predictors import Predictor, predicted
+from riskmodel.distributions.bulk import bulk
 from riskmodel.errors import UnavailableError
 
 Array = NDArray[np.float64]
@@ -78,12 +79,13 @@ def judge_arm(task: Task) -> dict[str, Any]:
     for predictor in task.predictors:
         columns: dict[str, list[float]] = {}
         try:
-            for case in cases:
-                others = np.array(case.others)
-                where = f"{arm.label}, study {arm.studies[case.left_out]}, K = {case.k}"
-                judged = _judge(predictor, events, totals, case, others, task.mirrored, where)
-                for name, value in judged.items():
-                    columns.setdefault(name, []).append(value)
+            with bulk():
+                for case in cases:
+                    others = np.array(case.others)
+                    where = f"{arm.label}, study {arm.studies[case.left_out]}, K = {case.k}"
+                    judged = _judge(predictor, events, totals, case, others, task.mirrored, where)
+                    for name, value in judged.items():
+                        columns.setdefault(name, []).append(value)
         except UnavailableError as refusal:
             unavailable[predictor.name] = refusal.message
         else:

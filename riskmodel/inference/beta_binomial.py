@@ -19,10 +19,17 @@ from numpy.typing import NDArray
 
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import PointMass, SettingDistribution
-from riskmodel.distributions.bulk import compiled
+from riskmodel.distributions.bulk import bulk, compiled
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.settings import AlikeSettings, ConjugateSettings, Settings
-from riskmodel.distributions.special import direct_and_left, log_rising, log_rising_remainder, log_sigmoids, sigmoid, tau_of
+from riskmodel.distributions.special import (
+    direct_and_left,
+    log_rising,
+    log_rising_remainder,
+    log_sigmoids,
+    sigmoid,
+    tau_of,
+)
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.marginals import AverageMarginal, BetaTauMarginal, HeterogeneityMarginal, SettingRisk
 from riskmodel.inference.quadrature import integrate, integrate_one, log_combinations, should_mirror
@@ -39,6 +46,8 @@ _RIPPLE = 2e-8
 _MAX_SUBDIVISION = 16
 #: Components that together hold less than this are left out.
 _LEFT_OUT = 1e-9
+#: Counts from which on a last digit of log(mu) shows in the posterior at 1e-12.
+_LARGEST_COMPILED = 10_000
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,9 @@ class Problem:
         # The ends of long products stay with NumPy: their large terms cancel to the last digit where they are rounded alike.
         if any(ends):
             g = np.exp(self.log_g(x, w))
-            for sign, start, end in zip((1, 1, -1), (np.exp(log_mu), np.exp(log_rest), np.ones_like(g)), ends, strict=True):
+            for sign, start, end in zip(
+                (1, 1, -1), (np.exp(log_mu), np.exp(log_rest), np.ones_like(g)), ends, strict=True
+            ):
                 for first, count, repeat in end:
                     value += sign * repeat * log_rising_remainder(start + first * g, g, count)
         return np.asarray(value)
@@ -147,7 +158,9 @@ def solve(problem: Problem, labels: tuple[str, ...], model: str, settings: Calla
     events, totals = problem.events, problem.totals
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
     flip = should_mirror(events, totals)
-    lattice, error = integrate(problem.mirrored() if flip else problem)
+    # The digits of large counts cancel alike only where all is rounded alike: they stay with NumPy.
+    with bulk(compiled() is not None and totals.max(initial=0) < _LARGEST_COMPILED):
+        lattice, error = integrate(problem.mirrored() if flip else problem)
     if flip:
         lattice = lattice.mirrored()
 
@@ -237,7 +250,9 @@ def mixture_nodes(lattice: Lattice) -> BetaMixture:
     parts = [_row_components(lattice, subdivision == factor, int(factor)) for factor in np.unique(subdivision)]
     weights, x, log_g = (np.concatenate([part[i] for part in parts]) for i in range(3))
     order = np.argsort(weights)
-    chosen = order[np.searchsorted(np.cumsum(weights[order]), _LEFT_OUT) :]
+    ascending = weights[order]
+    lightest = ascending[np.searchsorted(np.cumsum(ascending), _LEFT_OUT)]
+    chosen = order[np.searchsorted(ascending, lightest * (1 - 1e-9)) :]  # all or none of those that are as heavy
     weights, x, log_g = weights[chosen], x[chosen], log_g[chosen]
     log_phi = -log_g
     a, b = (np.exp(side + log_phi) for side in log_sigmoids(x))

@@ -16,6 +16,7 @@ from riskmodel._support.checks import checked_series, shown
 from riskmodel._support.columns import Column, as_column, as_table
 from riskmodel._support.doors import door
 from riskmodel._support.executors import Progress, finished
+from riskmodel.distributions.bulk import MANY, bulk
 from riskmodel.errors import InputError, RiskModelError, UnknownNameError
 from riskmodel.inference.pool import pool
 
@@ -44,10 +45,16 @@ class Batch:
     model: str  # name of the model
     estimands: tuple[str, ...]  # what is told
     ci_prob: float  # probability of the equal-tailed intervals
+    many: bool  # whether compiled loops are worth loading
 
 
 def summarise(batch: Batch) -> list[dict[str, Any]]:
     """Fit some problems."""
+    with bulk(batch.many):
+        return _summarised(batch)
+
+
+def _summarised(batch: Batch) -> list[dict[str, Any]]:
     model: Any = batch.model
     found = []
     for problem in batch.problems:
@@ -113,6 +120,12 @@ def pool_many(
     UnknownNameError
         If there is no such estimand.
 
+    Notes
+    -----
+    From 100 different problems on the loops are compiled ones, by Numba, which comes with PyMC: the same numbers to 1e-11. Numba
+    compiles them at the first call on a machine (some seconds) and keeps them on disk, in the place that it finds or that
+    ``NUMBA_CACHE_DIR`` names. Where it cannot, a RuntimeWarning says so and the work goes on at the plain speed.
+
     Examples
     --------
     >>> pool_many({"ours": ([20, 10], [21, 11]), "theirs": ([1], [61])})[["problem", "estimand", "mean"]].round(3)
@@ -135,7 +148,9 @@ def pool_many(
     keys = _checked(problems)
     distinct = tuple(dict.fromkeys(keys.values()))
     tasks = {
-        str(first): Batch(distinct[first : first + _CHUNK], prior, heterogeneity, model, names, ci_prob)
+        str(first): Batch(
+            distinct[first : first + _CHUNK], prior, heterogeneity, model, names, ci_prob, len(distinct) >= MANY
+        )
         for first in range(0, len(distinct), _CHUNK)
     }
     missing: dict[str, str] = {}

@@ -12,6 +12,7 @@ from riskmodel._support.doors import door
 from riskmodel._support.executors import Progress, finished
 from riskmodel._support.files import as_path, folder
 from riskmodel._support.kept import Value
+from riskmodel.distributions.bulk import MANY, bulk
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.evidence.load import load_evidence
 from riskmodel.tree.model import fit
@@ -32,6 +33,7 @@ class Folder:
     setting: str
     prior: Any  # prior, heterogeneity: as `fit` takes them
     heterogeneity: Any
+    many: bool  # whether compiled loops are worth loading
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +80,10 @@ class Fitted(Value):
 def record_of(task: Folder) -> tuple[FitRecord | None, str]:
     """Fit a folder."""
     try:
-        evidence = load_evidence(task.path, reading=task.reading)
-        model = fit(evidence, prior=task.prior, heterogeneity=task.heterogeneity, setting=task.setting)
-        return FitRecord.of(model), ""
+        with bulk(task.many):
+            evidence = load_evidence(task.path, reading=task.reading)
+            model = fit(evidence, prior=task.prior, heterogeneity=task.heterogeneity, setting=task.setting)
+            return FitRecord.of(model), ""
     except RiskModelError as error:
         return None, error.message
 
@@ -122,7 +125,8 @@ def fit_all(
         If there is no finding, or two folders have one name.
     """
     paths = _folders(findings)
-    tasks = {path.name: Folder(str(path), reading, setting, prior, heterogeneity) for path in paths}
+    many = len(paths) >= MANY // 4  # of four branches or more each
+    tasks = {path.name: Folder(str(path), reading, setting, prior, heterogeneity, many) for path in paths}
     if len(tasks) < len(paths):
         names = [path.name for path in paths]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -39,7 +39,9 @@ def _loaded() -> Any:
     try:
         from riskmodel.distributions.bulk import kernel
     except Exception as error:
-        what = f"bulk work goes on without compiled loops, slower and to the same numbers: {type(error).__name__}: {error}"
+        what = (
+            f"bulk work goes on without compiled loops, slower and to the same numbers: {type(error).__name__}: {error}"
+        )
         warnings.warn(what, RuntimeWarning, stacklevel=2)
         return None
     return kernel

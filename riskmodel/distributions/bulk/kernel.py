@@ -63,7 +63,9 @@ def _exp(x: float) -> float:
     whole = shifted - _ROUND
     r = (x - whole * _LN2_HIGH) - whole * _LN2_LOW
     tail = 1 / 40320 + r * (1 / 362880 + r * (1 / 3628800 + r * (1 / 39916800 + r / 479001600)))
-    value = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r * tail)))))))
+    value = 1 + r * (
+        1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r * tail))))))
+    )
     return _number(_bits(value) + (_bits(shifted) << 52))  # type: ignore[no-any-return]
 
 
@@ -96,7 +98,9 @@ def _sine_pi(x: float) -> float:
     odd = 2.0 * abs(half - ((half + _ROUND) - _ROUND))  # 1 where whole is odd
     r = np.pi * (x - whole)
     q = r * r
-    tail = -1 / 39916800 + q * (1 / 6227020800 + q * (-1 / 1307674368000 + q * (1 / 355687428096000 - q / 121645100408832000)))
+    tail = -1 / 39916800 + q * (
+        1 / 6227020800 + q * (-1 / 1307674368000 + q * (1 / 355687428096000 - q / 121645100408832000))
+    )
     return r * (1 - 2 * odd) * (1 + q * (-1 / 6 + q * (1 / 120 + q * (-1 / 5040 + q * (1 / 362880 + q * tail)))))
 
 
@@ -105,7 +109,9 @@ def _trigamma(x: float) -> Any:
     """Trigamma and minus x times its slope, as `riskmodel.distributions.special.trigamma_and_slope` has them."""
     inverse = 1.0 / (x + 6.0)
     square = inverse * inverse
-    trigamma = 1 / 6 + square * (-1 / 30 + square * (1 / 42 + square * (-1 / 30 + square * (5 / 66 - square * 691 / 2730))))
+    trigamma = 1 / 6 + square * (
+        -1 / 30 + square * (1 / 42 + square * (-1 / 30 + square * (5 / 66 - square * 691 / 2730)))
+    )
     slope = 1 / 2 + square * (-1 / 6 + square * (1 / 6 + square * (-3 / 10 + square * (5 / 6 - square * 691 / 210))))
     trigamma = inverse + square * (0.5 + inverse * trigamma)
     slope = square * (1.0 + inverse + square * slope)
@@ -229,7 +235,9 @@ def _average_density(weights: Any, centre: Any, scale: Any, u: float, step: floa
             for j in range(logits.size):
                 a = place[j] - column
                 b, c, d = a - 1.0, a - 2.0, a - 3.0
-                terms[j] += ((first * b - second * a) * (c * d) + (third * d - fourth * c) * (a * b)) / ((a * b) * (c * d))
+                terms[j] += ((first * b - second * a) * (c * d) + (third * d - fourth * c) * (a * b)) / (
+                    (a * b) * (c * d)
+                )
         for column in range(columns // 4 * 4, columns):
             signed = (-1.0 if column % 2 else 1.0) * weights[row, column]
             for j in range(logits.size):
