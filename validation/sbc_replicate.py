@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel.distributions.special import log_sigmoids
 from riskmodel.distributions.bulk import bulk
+from riskmodel.distributions.special import log_sigmoids
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.marginals import AverageMarginal

@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 
 #: Cells of a (components x points) table computed at a time: 32 MB.
 _BLOCK = 4_000_000
+#: Logarithm of a probability of no event from which the others follow by multiplication.
+_UNDERFLOW = -600.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,6 +242,9 @@ class BetaMixture(SettingDistribution):
         start = log_rising(self.b, np.ones_like(self.b), np.array([n])) - log_rising(
             self.a + self.b, np.ones_like(self.b), np.array([n])
         )
+        if (fast := compiled()) is not None and start.min() > _UNDERFLOW:
+            pmf = fast.predict(self.weights, self.a, self.b, np.exp(start), n)
+            return np.asarray(pmf / pmf.sum())
         # Each component by the ratio of neighbouring terms, a sum of logarithms: no log-gamma, nothing cancels.
         pieces = max(1, _BLOCK // (n + 1))
         for first in range(0, len(self), pieces):

@@ -159,7 +159,7 @@ def solve(problem: Problem, labels: tuple[str, ...], model: str, settings: Calla
     # The rarer of event and non-event is modelled: exact symmetry, and no digits lost to risks near one.
     flip = should_mirror(events, totals)
     # The digits of large counts cancel alike only where all is rounded alike: they stay with NumPy.
-    with bulk(compiled() is not None and totals.max(initial=0) < _LARGEST_COMPILED):
+    with bulk(compiled() is not None and bool(totals.max(initial=0) < _LARGEST_COMPILED)):
         lattice, error = integrate(problem.mirrored() if flip else problem)
     if flip:
         lattice = lattice.mirrored()

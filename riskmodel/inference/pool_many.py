@@ -122,9 +122,9 @@ def pool_many(
 
     Notes
     -----
-    From 100 different problems on the loops are compiled ones, by Numba, which comes with PyMC: the same numbers to 1e-11. Numba
-    compiles them at the first call on a machine (some seconds) and keeps them on disk, in the place that it finds or that
-    ``NUMBA_CACHE_DIR`` names. Where it cannot, a RuntimeWarning says so and the work goes on at the plain speed.
+    From 100 different problems on the loops are compiled ones, by Numba, which comes with PyMC: the same numbers to 1e-11.
+    They are compiled at the first call on a machine (some ten seconds) and kept on disk, in the place that Numba finds or
+    that ``NUMBA_CACHE_DIR`` names. Where that fails, a RuntimeWarning says so and the work goes on at the plain speed.
 
     Examples
     --------

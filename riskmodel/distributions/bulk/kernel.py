@@ -1,11 +1,12 @@
 """Compiled loops for bulk work, in Numba: what plain functions say to the last digits, in a fraction of the time.
 
-Compiled when first imported and then kept on disk. Loops go over blocks that stay in the nearest cache and are written so that
-they become vector instructions: no branches, no calls, and what one loop writes lies in one array.
+Compiled when first imported and then kept on disk. Loops go over blocks that stay in the nearest cache and are written to
+become vector instructions: no branches, no calls but those that are taken in, and few arrays that could overlap.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,18 +36,20 @@ _UNSEEN_NODE, _UNSEEN_BETA = 1e-14, 1e-12
 _LARGEST = 2000.0
 
 
-def _compiled(*signature: Any) -> Any:
+def _compiled[Function: Callable[..., Any]](*signature: Any) -> Callable[[Function], Function]:
     """Compiled when this file is first imported, for one kind of arguments, so that whatever is wrong shows there.
 
     Sums may be fused with products, and a division by zero is infinite as in NumPy; nothing is reordered.
     """
-    return njit(signature, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+    made: Callable[[Function], Function]
+    made = njit(signature, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+    return made
 
 
 def _read_as(kind: Any, width: Any) -> Any:
     """The same 64 bits as another type."""
 
-    @intrinsic
+    @intrinsic  # type: ignore[untyped-decorator]
     def read(context: Any, value: Any) -> Any:
         return kind(value), lambda _, builder, signature, given: builder.bitcast(given[0], width)
 
@@ -79,7 +82,7 @@ def _log(x: float) -> float:
     q = s * s
     tail = 1 / 11 + q * (1 / 13 + q * (1 / 15 + q * (1 / 17 + q * (1 / 19 + q / 21))))
     odd = 2 * s * (1 + q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * tail)))))
-    return exponent * _LN2_HIGH + (odd + exponent * _LN2_LOW)
+    return exponent * _LN2_HIGH + (odd + exponent * _LN2_LOW)  # type: ignore[no-any-return]
 
 
 @_compiled(_NUMBER)
@@ -137,7 +140,7 @@ def _taus(mu: Any, rest: Any, g: Any, tau: Any, slope: Any) -> None:
 def _stirling(x: float) -> float:
     """What Stirling's formula leaves out of log-gamma, for x of at least eight."""
     s = 1.0 / (x * x)
-    return (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s / 1188)))) / x  # type: ignore[no-any-return]
+    return (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s / 1188)))) / x
 
 
 @_compiled(_ROW, _OUT, _OUT)
@@ -321,7 +324,7 @@ def _beta_density(weights: Any, a: Any, b: Any, log_beta: Any, log_x: Any, log_r
 def _fractions(held: Any, size: int) -> float:
     """Sum of factors times the continued fractions of incomplete beta functions (NIST DLMF 8.17.22).
 
-    One array holds, block after block, a, b, x, factor and what the recurrence needs: that they do not overlap is then known.
+    One array holds, block after block, a, b, x, factor and what the recurrence needs: they are then known not to overlap.
     """
     for i in range(size):
         a, b, x = held[i], held[_BLOCK + i], held[2 * _BLOCK + i]
@@ -352,7 +355,7 @@ def _fractions(held: Any, size: int) -> float:
 def _beta_tails(
     weights: Any, a: Any, b: Any, log_beta: Any, logs: Any, lower: Any, tail: Any, density: Any, left: Any
 ) -> int:
-    """Tail and density of a mixture of Betas at each point; the components that are left for another method, and how many."""
+    """Tail and density of a mixture of Betas at each point; the components left for another method, and how many."""
     parts, held = np.empty(a.size), np.empty(8 * _BLOCK)
     remain = 0
     for j in range(lower.size):
@@ -431,25 +434,25 @@ def log_sigmoids(x: Array) -> tuple[Array, Array]:
 def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
     """`riskmodel.distributions.special.tau_of`."""
     shape = np.broadcast_shapes(np.shape(mu), np.shape(rest), np.shape(g))
-    flat = (np.ascontiguousarray(np.broadcast_to(one, shape), np.float64).reshape(-1) for one in (mu, rest, g))
+    mu, rest, g = (np.ascontiguousarray(np.broadcast_to(one, shape), np.float64).reshape(-1) for one in (mu, rest, g))
     tau, slope = np.empty(shape), np.empty(shape)
-    _taus(*flat, tau.reshape(-1), slope.reshape(-1))
+    _taus(mu, rest, g, tau.reshape(-1), slope.reshape(-1))
     return tau, np.log(slope)
 
 
 def average_density(lattice: Any, logits: Array) -> Array:
     """Density of the average with respect to its logit."""
     at = -logits if lattice.mirror else logits
-    return _average_density(*_series(lattice), at)
+    return np.asarray(_average_density(np.ascontiguousarray(lattice.weights), *_axes(lattice), at))
 
 
 def average_below(lattice: Any, logits: Array) -> Array:
     """Probability that what a lattice describes is below each logit of it."""
-    return _average_below(*_series(lattice), logits, SINE_CELLS)
+    return np.asarray(_average_below(np.ascontiguousarray(lattice.weights), *_axes(lattice), logits, SINE_CELLS))
 
 
-def _series(lattice: Any) -> tuple[Any, ...]:
-    return np.ascontiguousarray(lattice.weights), lattice.centre, lattice.scale, lattice.u[0], lattice.step
+def _axes(lattice: Any) -> tuple[Array, Array, float, float]:
+    return lattice.centre, lattice.scale, lattice.u[0], lattice.step
 
 
 def beta_tails(
@@ -458,15 +461,35 @@ def beta_tails(
     """`riskmodel.distributions.quantiles.beta_tails`, from the logarithms of risks and of their complements."""
     tail, density = np.empty(lower.size), np.empty(lower.size)
     left = np.empty((2, lower.size * a.size), np.int64)
-    logs = np.array(logs)
-    number = _beta_tails(weights, a, b, log_beta, logs, lower, tail, density, left)
+    both = np.array(logs)
+    number = _beta_tails(weights, a, b, log_beta, both, lower, tail, density, left)
     if number:
         at, one = left[:, :number]
-        low, x, rest = lower[at], *np.exp(logs[:, at])
+        low, x, rest = lower[at], *np.exp(both[:, at])
         a, b = a[one], b[one]
         inside = betainc(np.where(low, a, b), np.where(low, b, a), np.where(low, x, rest))
         tail += np.bincount(at, inside * weights[one], minlength=tail.size)
     return tail, density
 
 
-beta_density, log_beta, table_quantiles = _beta_density, _log_beta, _table_quantiles
+@_compiled(_ROW, _ROW, _ROW, _ROW, _WHOLE)
+def _predict(weights: Any, a: Any, b: Any, none: Any, total: int) -> Any:
+    """Probabilities of every number of events, from those of none: each component by the ratio of neighbouring terms."""
+    found, one = np.zeros(total + 1), np.empty(_BLOCK)
+    for first in range(0, a.size, _BLOCK):
+        size = min(_BLOCK, a.size - first)
+        left, right, share = a[first : first + size], b[first : first + size], weights[first : first + size]
+        one[:size] = none[first : first + size]
+        for k in range(total + 1):
+            whole = 0.0
+            for i in range(0, size):
+                whole += share[i] * one[i]
+            found[k] += whole
+            more, fewer, ratio = float(k), float(total - 1 - k), (total - k) / (k + 1.0)
+            if k < total:
+                for i in range(size):
+                    one[i] *= (left[i] + more) / (right[i] + fewer) * ratio
+    return found
+
+
+beta_density, log_beta, predict, table_quantiles = _beta_density, _log_beta, _predict, _table_quantiles
