@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ from riskmodel.cli._group import Group, misused, unknown_option
 from riskmodel.cli._terminal import say
 from riskmodel.errors import InputError, RiskModelError
 
+#: Whether Ctrl-C was pressed: NumPy makes a TypeError of it inside a comparison, and a fault that hides it is none to tell.
+_INTERRUPTED = threading.Event()
 #: Where a shell asks for completions.
 _COMPLETE = "_RISKMODEL_COMPLETE"
 
@@ -43,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     bytes(24 << 20)
     with contextlib.suppress(ValueError):  # of a thread that is not the first, which gets no signals
         signal.signal(signal.SIGTERM, _stopped)
+        signal.signal(signal.SIGINT, _interrupted)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # what a terminal cannot show is no fault of the answer
@@ -63,6 +67,11 @@ def _stopped(number: int, _frame: FrameType | None) -> None:
     """End as any command ends, so that what is not finished is taken away; a second signal does not stop that."""
     signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    _INTERRUPTED.set()
+    signal.default_int_handler(number, frame)
 
 
 def _unwritten(why: str) -> InputError:
@@ -116,6 +125,8 @@ def _unheard() -> None:
 
 
 def _fail(error: RiskModelError, as_json: bool, code: int = 2) -> int:
+    if _INTERRUPTED.is_set():
+        return 130
     try:
         say(f"riskmodel: {error.message}", err=True)
         if as_json:

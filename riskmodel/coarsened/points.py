@@ -17,15 +17,14 @@ from riskmodel._support.checks import Rng, as_rng, checked_levels
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.integral import LOGITS
-from riskmodel.distributions.points import kronecker
 from riskmodel.distributions.special import logit, sigmoid
 from riskmodel.distributions.ties import Tilt
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-#: Points in each way. On the shipped bowel finding ends of 95 % intervals then differ by 0.002 at most between shifts of the
-#: points (standard deviation), and by 0.0035 between drawings of the ways (by 0.005 with half as many).
+#: Points in each way. On the shipped bowel finding ends of 95 % intervals then differ by 0.0015 at most between sets of
+#: points (standard deviation), and by 0.0065 between drawings of the ways, means by 0.002 (2026-11-26).
 EACH = 32
 #: Sets of cells whose densities are integrated at once.
 _SETS = 128
@@ -40,12 +39,12 @@ _SMOOTH = 0.1
 def levels_at(branches: int, ways: int, *, seed: int) -> Array:
     """Levels of some branches at the points of some ways, of shape (branches, ways, points of each).
 
-    They fill the cube evenly and are dealt to the ways at random, for the ways are drawn by such a sequence too: in step
-    with it they would not fill the cube for each kind of way.
+    In every way the points of a branch are spread evenly, and those of several go together at random: a Latin hypercube
+    (McKay, Beckman and Conover, Technometrics 1979).
     """
-    size = ways * EACH
-    dealt = np.random.default_rng(seed).permutation(size)
-    return kronecker(branches, size)[:, dealt].reshape(branches, ways, EACH)
+    rng = np.random.default_rng(seed)
+    place = rng.permuted(np.broadcast_to(np.arange(EACH), (branches * ways, EACH)), axis=1)
+    return np.asarray((place + rng.random(place.shape)) / EACH).reshape(branches, ways, EACH)
 
 
 def _logits(margin: Distribution) -> Array:

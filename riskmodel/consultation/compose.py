@@ -102,6 +102,10 @@ def end_part(end: End) -> doc.End:
 
 
 def _change_part(change: Change) -> doc.Change:
+    return once(change, "part", lambda: _worked_change_part(change))
+
+
+def _worked_change_part(change: Change) -> doc.Change:
     return doc.Change(
         outcome=change.outcome,
         before=doc.Brief(**_brief(change.before)),

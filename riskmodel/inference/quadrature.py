@@ -37,11 +37,13 @@ _WIDEN = 2.0
 FARTHEST = 170.0
 _NEGLIGIBLE = -36.0  # log of 2e-16: what a double no longer adds to one
 _BETWEEN_NODES = 1e-6
-_TOLERANCE = 1e-8  # estimated error at which steps are no longer halved
+_TOLERANCE = 1e-8  # estimated error at which steps are no longer divided
+#: What a step is divided by: by two a rule that was all but fine enough would have twice the nodes that it needs.
+_FINER = 2**0.5
 #: Estimated error above which a fit is refused.
 LARGEST_ERROR = 1e-6
 _MAX_ZOOMS = 25
-_MAX_HALVINGS = 4
+_MAX_DIVISIONS = 8
 
 
 class Integrand(Protocol):
@@ -112,15 +114,15 @@ def integrate(problem: Integrand, *, between_nodes: bool = False) -> tuple[Latti
     # Few small series have long tails and always need the finer rule; many or large ones seldom do, and cost more.
     small = problem.events.size < 10 and int(problem.totals.max(initial=0)) < 1000
     steps = [_START_STEP / 2] * 2 if small else [_START_STEP] * 2
-    for halvings in range(_MAX_HALVINGS + 1):
+    for divided in range(_MAX_DIVISIONS + 1):
         lattice = _lattice(problem, outer_centre, outer_scale, inner, steps[0], steps[1])
         by_axis, coarse = zip(*(_axis_errors(lattice, axis, between_nodes) for axis in (0, 1)), strict=True)
         errors = np.max(by_axis, axis=0)
         # Between its nodes a sinc series is as good as the rule with every second node, so that is bounded as well.
         refine = [by_axis[axis].max() > _TOLERANCE or coarse[axis] > _BETWEEN_NODES for axis in (0, 1)]
-        if not any(refine) or halvings == _MAX_HALVINGS:
+        if not any(refine) or divided == _MAX_DIVISIONS:
             break
-        steps = [step / 2 if finer else step for step, finer in zip(steps, refine, strict=True)]
+        steps = [step / _FINER if finer else step for step, finer in zip(steps, refine, strict=True)]
     if errors.max() > LARGEST_ERROR:
         raise AccuracyError(
             f"the estimated error {errors.max():.1g} of the quadrature is above 1e-6 for {problem.events.size} series",

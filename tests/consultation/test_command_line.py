@@ -48,6 +48,27 @@ def test_what_cannot_be_written_is_told():
     assert (done.returncode, "the output cannot be written" in done.stderr) == (2, True)
 
 
+def test_ctrl_c_that_a_library_makes_a_fault_of_is_ctrl_c_still():
+    # as NumPy does inside a comparison
+    hidden = """
+import signal
+from riskmodel import cli
+from riskmodel.errors import InputError
+
+def compares(**options):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        raise {fault}("not comparable") from None
+
+cli.commands.commands["pool"].callback = compares
+cli.main(["pool", "1/2", "--json"])
+"""
+    for fault in ("TypeError", "InputError"):
+        done = subprocess.run([sys.executable, "-c", hidden.format(fault=fault)], capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 # ---------------------------------------------------------------- width and pager
 
 

@@ -105,5 +105,5 @@ def test_what_arviz_asks_of_a_tree_works(kind, sampled):
     again = rm.fit(FINDINGS[0]).to_datatree(draws=2000, seed=6)
     tree = sampled.to_datatree() if kind == "nuts" else rm.fit(FINDINGS[0]).to_datatree(draws=2000, seed=5)
     _, compared = ask(tree, again, ["mu", "tau"])
-    assert compared["elpd_diff"].abs().max() < 1.0
+    assert compared["elpd_diff"].abs().max() < 2.0  # of some 60, told to one digit
     assert ("sample_stats" in tree.children) == (kind == "nuts")
