@@ -1,7 +1,7 @@
 """Compiled loops for bulk work: the same numbers from hundreds of fits, in a fraction of the time.
 
 Imports: nothing of the package; Numba, which comes with PyMC, only inside `bulk`.
-Belongs here: what plain functions ask for a compiled twin, and the twins in `kernel`.
+Belongs here: the context, the twins of plain functions (`kernel`), and the loops that Numba compiles (`loops`).
 """
 
 from __future__ import annotations
