@@ -3,8 +3,8 @@
     python benchmarks/throughput.py [--jobs 2]
 
 Everything is answered with mean, sd, median and 95 % interval of the average and of a new setting. "alike" counts problems
-with the same counts, which pool_many fits once. pool_many is without and with compiled loops, in one run, as are simulation and
-calibration. This process is timed by its processor time, many processes by the clock.
+with the same counts, which pool_many fits once. pool_many is without and with compiled loops, in one run, as are simulations
+and calibration. This process is timed by its processor time, many processes by the clock.
 """
 
 import argparse
