@@ -87,10 +87,15 @@ imported <- since(began)
 set.seed(1)
 fit <- peer[[2]]()
 seconds <- c()
-while (length(seconds) < 5 && sum(seconds) < limit) {
+first <- Sys.time()
+while (length(seconds) < 5 && since(first) < limit) {
   began <- Sys.time()
-  found <- suppressWarnings(suppressMessages(fit()))
-  seconds <- c(seconds, since(began))
+  fits <- 0
+  while (fits == 0 || since(began) < 0.2) {
+    found <- suppressWarnings(suppressMessages(fit()))
+    fits <- fits + 1
+  }
+  seconds <- c(seconds, since(began) / fits)
 }
 peak <- grep("VmHWM", readLines("/proc/self/status"), value = TRUE)
 result <- c(
