@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help consult test soak browser fuzz-api load doors lint notebooks docs example pages benchmark manifest calibration sbc mutation coverage release format clean
+.PHONY: help consult test soak browser fuzz-api load peers doors lint notebooks docs example pages benchmark manifest calibration sbc mutation coverage release format clean
 
 help:
 	@echo "make consult    set up, then answer the seed article's question"
@@ -15,6 +15,7 @@ help:
 	@echo "make browser    the pages and the site in Debian's Chromium, with and without script, on paper, by axe-core; FHIR by two validators"
 	@echo "make fuzz-api   5,000 requests by Schemathesis to a server on this machine"
 	@echo "make load       requests a second by wrk, at 1, 16 and 64 connections; faults; memory over 100,000 requests"
+	@echo "make peers      pool() beside PyMC, nutpie, NumPyro, JAGS, rstanarm, metafor and others, which it installs; writes the tables (twelve minutes)"
 	@echo "make doors      write the table of what each door reads and refuses (docs/evidence-format.md)"
 	@echo "make lint       ruff and mypy only"
 	@echo "make notebooks  run the notebooks, and write them with their output beside their text in docs/notebooks"
@@ -76,6 +77,19 @@ fuzz-api: $(VENV)/dev
 load: $(VENV)/dev
 	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -qq -y wrk >/dev/null; }
 	$(BIN)/python benchmarks/serve.py
+
+PEERS := build/peers-venv
+R_PEERS := r-base-core r-cran-jsonlite r-cran-metafor r-cran-lme4 r-cran-vgam r-cran-glmmtmb r-cran-rjags r-cran-rstanarm
+
+$(PEERS)/made: $(VENV)/made pyproject.toml constraints.txt
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable . nutpie statsmodels pymare proportions==0.3.5
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt numpyro || echo "NumPyro cannot be installed here"
+	@touch $@
+
+peers: $(PEERS)/made
+	@command -v Rscript >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends $(R_PEERS) >/dev/null; } || echo "R cannot be installed here"
+	$(PEERS)/bin/python benchmarks/peers/run.py --write
 
 doors: $(VENV)/dev
 	RISKMODEL_WRITE=1 $(BIN)/python -m pytest --quiet tests/test_doors.py

@@ -7,6 +7,8 @@ import pickle
 import signal
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from itertools import islice
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.checks import checked_whole
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 #: How many threads the linear algebra behind NumPy starts.
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+#: Tasks that wait or are worked at: more than a large cluster has workers, and memory does not grow with all tasks.
+_AHEAD = 4096
 #: Called with the number of tasks done and of all tasks.
 Progress = Callable[[int, int], None]
 
@@ -78,24 +82,33 @@ def _results(
     if executor is None:
         yield from ((label, function(task), "") for label, task in tasks.items())
         return
-    from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor, as_completed
+    from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor
 
     if isinstance(executor, ProcessPoolExecutor):  # others may send more than pickle can
         _check_sendable(tasks)
+    waiting = iter(tasks.items())
+    done: SimpleQueue[Future[Any]] = SimpleQueue()
     futures: dict[Future[Any], str] = {}
     try:
-        for label, task in tasks.items():
+        while True:
+            for label, task in islice(waiting, _AHEAD - len(futures)):
+                try:
+                    future = executor.submit(function, task)
+                except (BrokenExecutor, RuntimeError) as error:
+                    yield label, None, f"no worker took it: {error}"
+                    continue
+                futures[future] = label
+                future.add_done_callback(done.put)
+            if not futures:
+                return
+            future = done.get()
+            label = futures.pop(future)
             try:
-                futures[executor.submit(function, task)] = label
-            except (BrokenExecutor, RuntimeError) as error:
-                yield label, None, f"no worker took it: {error}"
-        for future in as_completed(futures):
-            try:
-                yield futures[future], future.result(), ""
+                yield label, future.result(), ""
             except RiskModelError:
                 raise  # a fault of what was asked, which every worker would meet
             except (Exception, CancelledError) as error:
-                yield futures[future], None, f"its worker died or failed: {type(error).__name__}: {error}"
+                yield label, None, f"its worker died or failed: {type(error).__name__}: {error}"
     finally:
         for future in futures:
             future.cancel()

@@ -207,9 +207,7 @@ def fit_all(directory: str, setting: str, reading: str, jobs: int, records: str 
     from riskmodel.updating.many import fit_all
 
     with workers(jobs) as executor, Bar("findings") as progress:
-        found = fit_all(directory, setting=setting, reading=reading, executor=executor, progress=progress)
-    if records is not None:
-        found.save(records)
+        found = fit_all(directory, setting=setting, reading=reading, save=records, executor=executor, progress=progress)
     table = found.table()
     if as_json:
         rows = json.loads(table.to_json(orient="records"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,27 @@ class Folder:
     prior: Any  # prior, heterogeneity: as `fit` takes them
     heterogeneity: Any
     many: bool  # whether compiled loops are worth loading
+
+
+@dataclass(frozen=True, eq=False)
+class Saved(Mapping[str, FitRecord]):
+    """Records in a folder, each read when it is asked for."""
+
+    place: Path
+    names: Mapping[str, None]  # in their order
+
+    def __getitem__(self, name: str) -> FitRecord:
+        """The record of a finding."""
+        self.names[name]
+        return FitRecord.load(self.place / f"{name}.json")
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of findings."""
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +91,6 @@ class Fitted(Value):
         table = pd.DataFrame(rows, columns=columns).sort_values("finding", ignore_index=True)
         return table.astype(dict.fromkeys(columns[2:8], "Int64"))
 
-    def save(self, path: str | Path) -> None:
-        """Write each record as ``NAME.json`` in a folder, each whole or not at all."""
-        place = folder(path)
-        for name, record in self.records.items():
-            record.save(place / f"{name}.json")
-
 
 def record_of(task: Folder) -> tuple[FitRecord | None, str]:
     """Fit a folder."""
@@ -96,6 +111,7 @@ def fit_all(
     setting: str = "any",
     prior: Any = "dirichlet-tree",
     heterogeneity: Any = "default",
+    save: str | Path | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
@@ -109,6 +125,9 @@ def fit_all(
         As `load_evidence` and `fit` take them.
     prior, heterogeneity : optional
         As `fit` takes them.
+    save : str or Path, optional
+        A folder, made unless it is there, into which each record is written as ``NAME.json`` when it is made, whole or not
+        at all. ``records`` then reads them from there, and memory grows by some 2 kB a finding.
     executor : concurrent.futures.Executor, optional
         Where to work; this process by default. The records are the same but for their dates.
     progress : callable, optional
@@ -122,7 +141,7 @@ def fit_all(
     Raises
     ------
     InputError
-        If there is no finding, or two folders have one name.
+        If there is no finding, two folders have one name, or a record cannot be written.
     """
     paths = _folders(findings)
     many = len(paths) >= MANY // 4  # of four branches or more each
@@ -131,14 +150,19 @@ def fit_all(
         names = [path.name for path in paths]
         twice = sorted({name for name in names if names.count(name) > 1})
         raise InputError(f"two folders of the name {twice[0]!r}", where="findings", remedy="Rename one of them")
-    records: dict[str, FitRecord] = {}
+    place = None if save is None else folder(save)
+    kept: dict[str, FitRecord] = {}
     failed: dict[str, str] = {}
     for name, (record, reason) in finished(record_of, tasks, executor, failed, progress=progress):
         if record is None:
             failed[name] = reason
+        elif place is None:
+            kept[name] = record
         else:
-            records[name] = record
-    return Fitted({name: records[name] for name in tasks if name in records}, failed)
+            record.save(place / f"{name}.json")
+    made = [name for name in tasks if name not in failed]
+    records = {name: kept[name] for name in made} if place is None else Saved(place, dict.fromkeys(made))
+    return Fitted(records, failed)
 
 
 def _folders(findings: str | Path | Iterable[str | Path]) -> list[Path]:

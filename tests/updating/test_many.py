@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import riskmodel as rm
+from riskmodel._support import executors
 from riskmodel._support.executors import workers
 from riskmodel.cli import main
 from riskmodel.evidence.manifest import SHIPPED
@@ -60,6 +61,29 @@ def test_every_executor_gives_the_same_records(directory):
         other = fit_all(directory, executor=processes)
     assert bodies(other) == bodies(alone)
     assert other.failed == alone.failed
+
+
+def test_saved_records_are_read_when_they_are_asked_for(directory, tmp_path):
+    found, held = fit_all(directory, save=tmp_path / "records"), fit_all(directory)
+    assert list(found.records) == list(held.records)
+    assert sorted(one.stem for one in (tmp_path / "records").iterdir()) == sorted(held.records)
+    assert found.records["mine"].answers == held.records["mine"].answers
+    assert found.table().equals(held.table())
+    with pytest.raises(KeyError):
+        found.records["spoilt"]
+    with pytest.raises(rm.InputError):
+        fit_all(directory, save=directory / "readme.txt")
+
+
+def test_few_tasks_wait_and_all_are_done(directory, monkeypatch):
+    monkeypatch.setattr(executors, "_AHEAD", 2)
+    with ThreadPoolExecutor(2) as threads:
+        submitted = []
+        submit = threads.submit
+        monkeypatch.setattr(threads, "submit", lambda *task: submitted.append(submit(*task)) or submitted[-1])
+        for done, _ in enumerate(executors.finished(str, dict(enumerate(range(9))), threads)):
+            assert len(submitted) <= done + 3
+    assert len(submitted) == 9
 
 
 @pytest.mark.filterwarnings("default")
