@@ -43,7 +43,7 @@ class Peer(NamedTuple):
 
 
 PEERS = (
-    Peer("ours_mean", "riskmodel, fit and mean", short=True),
+    Peer("ours_mean", "riskmodel, fit and mean"),
     Peer(OURS, "riskmodel, fit and both intervals", short=True),
     Peer("ours_default", "riskmodel, both, its default prior", OTHER),
     Peer("ours_logit_normal", "riskmodel, both, logit-normal", OTHER),
@@ -53,7 +53,7 @@ PEERS = (
     Peer("pymc_compiled", "PyMC, compiled"),
     Peer("numpyro", "NumPyro, standing start"),
     Peer("numpyro_compiled", "NumPyro, compiled"),
-    Peer("jags", "JAGS (rjags)", language="R", short=True),
+    Peer("jags", "JAGS (rjags)", language="R"),
     Peer("rstanarm", "rstanarm", OTHER, "R"),
     Peer("proportions", "proportions", OTHER),
     Peer("metafor_glmm", "metafor, rma.glmm", LIKELY, "R", short=True),

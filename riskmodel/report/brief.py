@@ -56,7 +56,7 @@ class Row:
     after: bool  # whether it is after a result that is not known yet
     kind: Literal["figure", "range", "none", "definition"]
     number: str  # "92-94", "about 54", "<1"; empty where there is no figure
-    text: str  # "92-94 of 100", "3 of 100", "no figure, 48-83 of 100"
+    text: str  # "92-94 of 100", "3 of 100", "not known, within 48-83 of 100"
     low: float
     figure: float | None
     high: float
@@ -250,9 +250,11 @@ def _row(risk: Answer, label: str, plain: bool, *, after: bool = False) -> Row:
     # One or two series do not carry a figure: it is said as about that, and its range beside it.
     about = "about " if kind == "figure" and risk["certainty"] == "very low" and between[0].isdigit() else ""
     number = f"{about}{between}" if kind in ("figure", "range") else ""
-    text = f"{number or f'no figure, {between}'} of {of:,}" + (" median" if statistic == "median" else "")
+    text = f"{number} of {of:,}" + (" median" if statistic == "median" else "")
     if kind == "definition":
-        text = "no figure, " + ("all count" if risk["probability"] == 1 else "none counts") + " by definition"
+        text = ("all count" if risk["probability"] == 1 else "none counts") + " by definition"
+    elif kind == "none":
+        text = "not known" if ends == (0.0, 1.0) else f"not known, within {between} of {of:,}"
     count, babies = risk["series"], risk["fetuses"]
     studies = ("study" if count == 1 else "studies") if plain else "series"
     return Row(
@@ -303,7 +305,8 @@ def _sentence(main: Answer | None, rows: Sequence[Row], plain: bool) -> str:
     if row.centre_low is not None and row.centre_high is not None:
         ranged += frequency_range((row.centre_low, row.centre_high), row.of)
     if row.kind == "none":
-        return sentence(f"{capital(_title(main, plain))}: no figure, anything from {between} {of}{ranged}: {row.why}")
+        within = "" if (row.low, row.high) == (0.0, 1.0) else f", anything from {between} {of}"
+        return sentence(f"{capital(_title(main, plain))}: not known{within}{ranged}: {row.why}")
     median = " (the median)" if row.statistic == "median" else ""
     return f"{capital(_title(main, plain))}: {between} {of}{median}{ranged} ({row.rests_on})."
 

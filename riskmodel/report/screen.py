@@ -40,7 +40,7 @@ def _laid_out(brief: Brief, width: int, left_out: Sequence[str]) -> str:
     if brief.outcome is None:
         lines += _wrapped(brief.sentence, width)
     elif brief.audience == "patient":
-        lines += _plain_text(brief, width)
+        lines += [*["HOW OFTEN"] * (len(lines) < ABOVE), *_plain_text(brief, width)]
     else:
         if len(lines) < ABOVE and "empty" not in left_out:
             lines.append("")
@@ -56,8 +56,8 @@ def to_markdown(brief: Brief) -> str:
     """The screen in Markdown."""
     head = [f"# {brief.title}", f"**{brief.warning}**" if brief.warning else "", f"**Known:** {brief.known}."]
     if brief.audience == "patient":
-        first = f"**{brief.outcome.title}.** {_plain(brief.rows[0])}" if brief.outcome else brief.sentence
-        body = bullets(map(_plain, (*brief.rows[1:], *brief.others)), first) or first
+        title = brief.outcome.title if brief.outcome else ""
+        body = bullets([_plain(row, title) for row in (*brief.rows, *brief.others)], "**How often**") or brief.sentence
     else:
         rows = [_cells(row, f"**{brief.outcome.title}**, {row.label}") for row in brief.rows if brief.outcome]
         rows += [_cells(row, row.label) for row in brief.others]
@@ -77,8 +77,9 @@ def _rest(brief: Brief, left_out: Sequence[str] = ()) -> list[tuple[str, Sequenc
     if brief.confidence:
         parts.append(("How sure" if plain else "Confidence", [f"{brief.confidence}: {brief.confidence_why}."]))
     if brief.not_counted and plain:
+        these = ("these", "They do") if ";" in brief.not_counted else ("this", "It does")
         parts.append(
-            ("Not counted", [f"no study counts by these: {brief.not_counted}. So none of them changes a number."])
+            ("Not counted", [f"no study counts by {these[0]}: {brief.not_counted}. {these[1]} not change a number."])
         )
     elif brief.not_counted:
         stated = f"{brief.stated}: part of no number. " if brief.stated else ""
@@ -127,13 +128,13 @@ def _table_text(brief: Brief, width: int) -> list[str]:
     assert brief.outcome is not None
     head = brief.outcome.title.upper()
     lines = [f"{head:<{_CENTRE - 1}} {'one more centre':<{_RESTS - _CENTRE}}counted"]
-    told: set[str] = set()
+    told: dict[str, str] = {}
     for label, row in [*((f"  {row.label}", row) for row in brief.rows), *((row.label, row) for row in brief.others)]:
         lines += _line(label, row, told, width)
     return lines
 
 
-def _line(label: str, row: Row, told: set[str], width: int) -> list[str]:
+def _line(label: str, row: Row, told: dict[str, str], width: int) -> list[str]:
     """A row in columns; where there is no figure its bounds and the reason, which is told once."""
     lead, lines = f"{label:<{_FIGURE}}", []
     if len(label) >= _FIGURE:
@@ -143,8 +144,11 @@ def _line(label: str, row: Row, told: set[str], width: int) -> list[str]:
             return [*lines, lead + row.text, f"{'':<{_FIGURE}}{row.centre}  {row.rests_on}"]
         lead += f"{row.text:<{_CENTRE - _FIGURE}}{row.centre:<{_RESTS - _CENTRE}}"
         return [*lines, lead + row.rests_on]
-    reason = "as above" if row.why in told else row.why
-    told.add(row.why)
+    # The last reason told is the one above; an earlier one is named by its row.
+    same = told.get(row.why)
+    named = "as now" if same == "now" else f"as for {same}"
+    reason = row.why if same is None else "as above" if same == [*told.values()][-1] else named
+    told.setdefault(row.why, label.strip())
     text = f"{_bounded(row)}: {reason}"
     return [*lines, *_wrapped(text, width, initial_indent=lead, subsequent_indent=" " * (_FIGURE + 2))]
 
@@ -162,15 +166,18 @@ def _cells(row: Row, label: str) -> list[str]:
 
 def _plain_text(brief: Brief, width: int) -> list[str]:
     assert brief.outcome is not None
-    lines = _wrapped(f"{brief.outcome.title.upper()}. {_plain(brief.rows[0])}", width)
-    for row in (*brief.rows[1:], *brief.others):
-        lines += _wrapped(_plain(row), width, initial_indent="  - ", subsequent_indent="    ")
+    lines: list[str] = []
+    for row in (*brief.rows, *brief.others):
+        indent = "    " if row.after else "  "
+        lines += _wrapped(
+            _plain(row, brief.outcome.title), width, initial_indent=f"{indent}- ", subsequent_indent=f"{indent}  "
+        )
     return lines
 
 
-def _plain(row: Row) -> str:
-    """A row in sentences, for a patient."""
-    label = f"If {row.label}" if row.after else capital(row.label)
+def _plain(row: Row, first: str) -> str:
+    """A row in sentences, for a patient; that of the first outcome begins with its title, no statement of this baby."""
+    label = f"If {row.label}" if row.after else first if row.label == "now" else capital(row.label)
     if row.kind == "definition":
         return f"{label}: there is no number for this here. {capital(row.why)}."
     between = frequency_range((row.low, row.high), row.of)

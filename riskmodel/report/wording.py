@@ -119,9 +119,9 @@ def figure(risk: Mapping[str, Any]) -> str:
     if kind == "none":
         bounded = ends != (0.0, 1.0)
         return (
-            f"no figure, {frequency_range(ends, 100)} of 100"
+            f"not known, within {frequency_range(ends, 100)} of 100"
             if bounded
-            else f"no figure: {why(risk.get('reason') or '')}"
+            else f"not known: {why(risk.get('reason') or '')}"
         )
     of = denominator(*ends)
     return f"{frequency_range(ends, of)} of {of:,}"

@@ -188,7 +188,7 @@ def test_the_terminal_answers_the_seed_question_on_one_screen():
     assert len(out.splitlines()) <= 30
     assert max(map(len, out.splitlines())) <= 80
     for words in (
-        "no figure, 48-83 of 100",
+        "not known, within 48-83 of 100",
         "5.5 x 4.4 x 3.4 mm",
         "Next",
         "--detail evidence, workup, robustness, sources",

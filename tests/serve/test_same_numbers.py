@@ -59,7 +59,7 @@ def test_every_face_says_the_same(client, finding, states):
     page = re.sub(r"<[^>]+>", " ", client.get("/", params=params).text)
     page = " ".join(page.replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'").replace("–", "-").split())
     for row in rows:
-        number = row.text.removeprefix("about ").removeprefix("no figure, ").split(" of ")[0]
+        number = row.text.removeprefix("about ").removeprefix("not known, within ").split(" of ")[0]
         assert number.split(" by ")[0] in terminal
         if row.kind in ("figure", "range"):
             assert re.search(rf"{re.escape(number)} of {row.of:,}", page, re.IGNORECASE), number

@@ -263,9 +263,9 @@ def _outcome_title(answer: Answer, outcome: str, plain: bool) -> str:
 def _figure(result: Answer, plain: bool) -> str:
     kind, ends = read(result)
     if kind == "definition":  # never a fate
-        return "there is no number for this here" if plain else f"no figure, {figure(result).replace(', by', ' by')}"
+        return "there is no number for this here" if plain else figure(result).replace(", by", " by")
     if kind == "none":
-        return "no figure" + ("" if ends == (0.0, 1.0) else f", anything from {frequency_range(ends, 100)} of 100")
+        return "not known" + ("" if ends == (0.0, 1.0) else f", anything from {frequency_range(ends, 100)} of 100")
     return figure(result) if plain else told(result)
 
 
