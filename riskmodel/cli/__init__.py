@@ -14,7 +14,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +28,9 @@ from riskmodel.cli._group import Group, misused, unknown_option
 from riskmodel.cli._terminal import say
 from riskmodel.errors import InputError, RiskModelError
 
-#: Whether Ctrl-C was pressed: NumPy makes a TypeError of it inside a comparison, and a fault that hides it is none to tell.
-_INTERRUPTED = threading.Event()
+#: Signals that asked for the end: NumPy makes a TypeError of Ctrl-C inside a comparison, Matplotlib a ValueError of SIGTERM,
+#: and a fault that hides one is none to tell.
+_ASKED_TO_END: list[int] = []
 #: Where a shell asks for completions.
 _COMPLETE = "_RISKMODEL_COMPLETE"
 
@@ -66,11 +66,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _stopped(number: int, _frame: FrameType | None) -> None:
     """End as any command ends, so that what is not finished is taken away; a second signal does not stop that."""
     signal.signal(number, signal.SIG_IGN)
+    _ASKED_TO_END.append(number)
     sys.exit(128 + number)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
-    _INTERRUPTED.set()
+    _ASKED_TO_END.append(number)
     signal.default_int_handler(number, frame)
 
 
@@ -125,8 +126,8 @@ def _unheard() -> None:
 
 
 def _fail(error: RiskModelError, as_json: bool, code: int = 2) -> int:
-    if _INTERRUPTED.is_set():
-        return 130
+    if _ASKED_TO_END:
+        return 128 + _ASKED_TO_END[0]
     try:
         say(f"riskmodel: {error.message}", err=True)
         if as_json:

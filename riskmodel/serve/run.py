@@ -139,18 +139,30 @@ def serve(
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     service = Service(Desk(findings), hosts=(*LOOPBACK, *([host] if host not in LOOPBACK else []), *hosts), **options)
-    listening = _listen(host, port)
-    at = listening.getsockname()[1]
+    sockets = _listen(host, port, workers)
+    at = sockets[0].getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
     print(f"riskmodel: http://{shown}:{at}/ (Ctrl-C ends it)", file=sys.stderr, flush=True)  # noqa: T201 - where it is
     if workers == 1:
-        _run(service, listening)
+        _run(service, sockets[0])
     else:
-        _run_many(service, listening, workers)
+        _run_many(service, sockets)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, workers: int) -> list[socket.socket]:
+    """A socket for each worker, among which Linux deals connections: of one that is shared the first to wake takes most."""
+    first = _bound(host, port)
+    if workers == 1 or sys.platform != "linux":
+        return [first] * workers
+    at = first.getsockname()[1]
+    first.close()  # it was bound alone, so that a port that another has is told
+    return [_bound(host, at, together=True) for _ in range(workers)]
+
+
+def _bound(host: str, port: int, *, together: bool = False) -> socket.socket:
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if together:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
@@ -177,12 +189,12 @@ def _run(service: Service, listening: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listening])
 
 
-def _run_many(service: Service, listening: socket.socket, workers: int) -> None:
-    """Workers that share the socket and what was read before they were forked; one that ends by itself is begun again."""
-    children: set[int] = set()
+def _run_many(service: Service, sockets: Sequence[socket.socket]) -> None:
+    """Workers that share what was read before they were forked; one that ends by itself is begun again at its socket."""
+    children: dict[int, socket.socket] = {}
     ending = False
 
-    def begin() -> None:
+    def begin(listening: socket.socket) -> None:
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -191,7 +203,7 @@ def _run_many(service: Service, listening: socket.socket, workers: int) -> None:
                 code = 0
             finally:
                 os._exit(code)
-        children.add(pid)
+        children[pid] = listening
 
     def end(number: int, _frame: Any) -> None:
         nonlocal ending
@@ -201,13 +213,13 @@ def _run_many(service: Service, listening: socket.socket, workers: int) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    for _ in range(workers):
-        begin()
+    for one in sockets:
+        begin(one)
     while children:
         try:
             pid, _status = os.wait()
         except InterruptedError:
             continue
-        children.discard(pid)
+        listening = children.pop(pid)
         if not ending:
-            begin()
+            begin(listening)

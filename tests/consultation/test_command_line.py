@@ -48,8 +48,9 @@ def test_what_cannot_be_written_is_told():
     assert (done.returncode, "the output cannot be written" in done.stderr) == (2, True)
 
 
-def test_ctrl_c_that_a_library_makes_a_fault_of_is_ctrl_c_still():
-    # as NumPy does inside a comparison
+@pytest.mark.parametrize(("asked", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_a_library_makes_a_fault_of_is_a_signal_still(asked, code):
+    # as NumPy does inside a comparison, and Matplotlib inside a picture
     hidden = """
 import signal
 from riskmodel import cli
@@ -57,16 +58,18 @@ from riskmodel.errors import InputError
 
 def compares(**options):
     try:
-        signal.raise_signal(signal.SIGINT)
-    except KeyboardInterrupt:
+        signal.raise_signal(signal.{asked})
+    except (KeyboardInterrupt, SystemExit):
         raise {fault}("not comparable") from None
 
 cli.commands.commands["pool"].callback = compares
 cli.main(["pool", "1/2", "--json"])
 """
     for fault in ("TypeError", "InputError"):
-        done = subprocess.run([sys.executable, "-c", hidden.format(fault=fault)], capture_output=True, text=True)
-        assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+        done = subprocess.run(
+            [sys.executable, "-c", hidden.format(fault=fault, asked=asked)], capture_output=True, text=True
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
 # ---------------------------------------------------------------- width and pager
