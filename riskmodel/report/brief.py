@@ -306,7 +306,7 @@ def _sentence(main: Answer | None, rows: Sequence[Row], plain: bool) -> str:
         ranged += frequency_range((row.centre_low, row.centre_high), row.of)
     if row.kind == "none":
         within = "" if (row.low, row.high) == (0.0, 1.0) else f", anything from {between} {of}"
-        return sentence(f"{capital(_title(main, plain))}: not known{within}{ranged}: {row.why}")
+        return sentence(f"{capital(_title(main, plain))}: not known{within}{ranged}; {row.why}")
     median = " (the median)" if row.statistic == "median" else ""
     return f"{capital(_title(main, plain))}: {between} {of}{median}{ranged} ({row.rests_on})."
 

@@ -203,7 +203,7 @@ def _row(row: Row, risks: Mapping[str, Answer], plain: bool, title: str, evidenc
     words = frequency_range((row.low, row.high), row.of)
     return other | {
         "title": title,
-        "number": capital(row.number).replace("-", "–") or "No figure",
+        "number": capital(row.number).replace("-", "–") or ("Not known" if row.kind == "none" else "No figure"),
         "of": f"of {row.of:,}" + ", the median" * (row.statistic == "median") if row.number else "",
         "bounds": f"anything from {words} of {row.of:,}" if row.kind == "none" and (row.low, row.high) != (0, 1) else "",
         "centre": "" if row.centre_low is None or row.centre_high is None
