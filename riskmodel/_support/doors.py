@@ -154,6 +154,10 @@ def _none(value: Any) -> None:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise _RefusedError("a text")
+    try:
+        value.encode(errors="surrogateescape")  # as names of files that are no UTF-8 come
+    except UnicodeEncodeError:
+        raise _RefusedError("a text that can be written") from None
     return value
 
 
