@@ -21,11 +21,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from peers.tables import table, write_between
+from peers.tables import write_between
 
 import riskmodel as rm
 from riskmodel._support.executors import workers
 from riskmodel.evidence.manifest import SHIPPED, TEMPLATE
+from riskmodel.report.wording import table
 from riskmodel.updating.many import Folder
 
 FOUR = """
@@ -123,7 +124,7 @@ def measured(way, jobs, paths):
         spent, after = time.perf_counter() - start, megabytes()
         assert len(found.records) == len(paths), next(iter(found.failed.values()))
         others = [megabytes(one.pid) for one in psutil.Process().children(recursive=True)]
-        task = Folder(str(paths[0]), "primary", "any", "dirichlet-tree", "default")
+        task = Folder(str(paths[0]), "primary", "any", "dirichlet-tree", "default", True)
         moved = [len(pickle.dumps((record, ""))) for record in itertools.islice(found.records.values(), 100)]
         return {
             "seconds": spent,

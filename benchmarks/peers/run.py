@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tables import table, write_between
+from tables import write_between
+
+from riskmodel.report.wording import table
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

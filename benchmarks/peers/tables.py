@@ -1,16 +1,10 @@
-"""Tables in Markdown, and where a document keeps them: between two comments, so that a script can write them again."""
+"""Where a document keeps a table: between two comments, so that a script can write it again."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = (head, ["---"] * len(head), *rows)
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+from riskmodel._support.files import write_whole
 
 
 def replaced(text: str, name: str, content: str) -> str:
@@ -25,7 +19,4 @@ def replaced(text: str, name: str, content: str) -> str:
 
 def write_between(path: Path, name: str, content: str) -> None:
     """Write what stands between the markers of that name in a document, whole or not at all."""
-    text = replaced(path.read_text(encoding="utf-8"), name, content)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    write_whole(path, replaced(path.read_text(encoding="utf-8"), name, content))
