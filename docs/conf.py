@@ -6,6 +6,7 @@ import re
 import warnings
 
 import click
+import matplotlib
 
 import riskmodel
 from riskmodel.cli import commands
@@ -54,6 +55,8 @@ numpydoc_xref_param_type = False
 
 # ---------------------------------------------------------------- pictures
 
+# As `riskmodel.plots.save` writes them: nothing that stands out of the axes is cut off.
+matplotlib.rcParams["savefig.bbox"] = "tight"
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "generated/gallery",
@@ -61,6 +64,7 @@ sphinx_gallery_conf = {
     "subsection_order": ["gallery/series", "gallery/choices", "gallery/answers"],
     "within_subsection_order": "FileNameSortKey",
     "capture_repr": (),
+    "reset_modules": (),  # which would take back the line above
     "abort_on_example_error": True,
     "download_all_examples": False,
     "copyfile_regex": "",
@@ -89,7 +93,9 @@ html_theme_options = {
 html_sidebars = {"index": [], "tutorial": [], "coming-from": []}
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # of pages read as files a browser fetches none for it
 html_css_files = ["site.css"]
+html_js_files = ["narrow.js"]
 # MathJax as one file with its fonts inside, from the wheel of the `docs` extra.
 _MATHJAX = next(
     one
@@ -110,8 +116,11 @@ def _written(app, docname, source):
         text += _commands()
     # The empty line that ends an example for doctest is not shown.
     text = re.sub(r"\n\n```$", "\n```", text, flags=re.MULTILINE)
-    # A page's path, as the repository's files name it, is a link here.
-    source[0] = re.sub(r"`docs/([\w/-]+\.md)`", r"[\1](/\1)", text)
+    # A page's path, as the repository's files name it, is a link here, by the page's title.
+    text = re.sub(r"`docs/([\w/-]+\.md)`", r"[](/\1)", text)
+    text = re.sub(r"\[([\w-]+\.md)\]\(\1\)", r"[](\1)", text)
+    # In a table no number is parted from its sign.
+    source[0] = re.sub(r"^\|.*", lambda row: re.sub(r"(?<=\d) (?=%)", "\u00a0", row[0]), text, flags=re.MULTILINE)
 
 
 def _commands():
