@@ -4,10 +4,10 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const table of document.querySelectorAll(".bd-article table.table:not(.dataframe)")) {
     const names = [...table.querySelectorAll("thead th")].map((name) => name.textContent.trim());
     const rows = [...table.querySelectorAll("tbody tr")];
-    if (names.length > 3 && !rows.some((row) => [...row.cells].some((cell) => cell.textContent.length > 50))) continue;
+    if (names.length > 3 && !rows.some((row) => [...row.cells].slice(1).some((cell) => cell.textContent.length > 50))) continue;
     table.classList.add("cards");
     for (const row of rows) {
-      [...row.cells].forEach((cell, at) => { if (at && names.length > 2) cell.dataset.name = names[at]; });
+      [...row.cells].forEach((cell, at) => { if (at && names.length > 2 && cell.textContent.trim()) cell.dataset.name = names[at]; });
     }
   }
   // A picture scrolls in a frame of its own.

@@ -16,6 +16,7 @@
 # but the one that samples.
 
 # %%
+# %matplotlib inline
 import riskmodel as rm
 
 evidence = rm.load_evidence("fetal-hepatic-calcification")
@@ -38,7 +39,7 @@ print("added up   ", [round(end, 3) for end in naive.new_setting.interval(0.95)]
 print("new setting", [round(end, 3) for end in post.new_setting.interval(0.95)])
 
 # %%
-post.table().round(3)
+post.table().drop(columns=["ci_prob", "ci_kind"]).round(3)
 
 # %%
 ax = rm.plots.forest(post.table(), title="Another anomaly on the detailed scan")
@@ -95,7 +96,7 @@ for known in (
 risk = model.risk("good_outcome", anatomy="isolated")
 print("direct  ", risk.direct.sources, round(risk.direct.mean, 3))
 print("indirect", risk.indirect.sources, round(risk.indirect.mean, 3))
-print("combined", risk.combined.reason)
+print("combined", risk.combined.sources, round(risk.combined.mean, 3))
 
 # %% [markdown]
 # ## The consultation
@@ -120,7 +121,7 @@ print(
 )
 
 # %% [markdown]
-# And where the article and the abstracts disagree, the answer is given under both readings.
+# And where the article and the abstracts disagree, the answer is given under each reading of them.
 
 # %%
 known = {"anatomy": "isolated", "karyotype": "normal", "infection": "negative"}

@@ -16,6 +16,7 @@
 # spondylitis, and one new trial.
 
 # %%
+# %matplotlib inline
 import json
 from pathlib import Path
 

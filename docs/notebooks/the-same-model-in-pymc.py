@@ -33,8 +33,8 @@ labels = [row.source for row in rows]
 # %% [markdown]
 # With a uniform prior on the average risk and Beta(1, 9) on the intra-class correlation:
 #
-# $$\theta_i \sim \mathrm{Beta}(\mu\phi, (1 - \mu)\phi), \qquad y_i \sim \mathrm{Binomial}(n_i, \theta_i), \qquad
-# \rho = 1 / (1 + \phi)$$
+# $$\begin{gathered} \theta_i \sim \mathrm{Beta}(\mu\phi, (1 - \mu)\phi), \\
+# y_i \sim \mathrm{Binomial}(n_i, \theta_i), \qquad \rho = 1 / (1 + \phi) \end{gathered}$$
 #
 # The shapes are given as NumPy's doubles: PyMC makes small integers of Python's.
 

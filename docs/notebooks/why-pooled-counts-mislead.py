@@ -88,7 +88,7 @@ axes = rm.plots.coverage(
 )
 
 # %% [markdown]
-# ## Zero of twenty is not zero
+# ## None of 46 is not zero
 #
 # The sum has another fault where no event was seen: its point estimate is 0 %, and a reader takes
 # that for safety.
