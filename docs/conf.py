@@ -120,7 +120,12 @@ def _written(app, docname, source):
     text = re.sub(r"`docs/([\w/-]+\.md)`", r"[](/\1)", text)
     text = re.sub(r"\[([\w-]+\.md)\]\(\1\)", r"[](\1)", text)
     # In a table no number is parted from its sign.
-    source[0] = re.sub(r"^\|.*", lambda row: re.sub(r"(?<=\d) (?=%)", "\u00a0", row[0]), text, flags=re.MULTILINE)
+    source[0] = re.sub(
+        r"^\|.*",
+        lambda row: re.sub(r"(?<=\d) (?=%)", "\u00a0", row[0]),
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def _commands():

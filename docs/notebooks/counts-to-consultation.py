@@ -12,8 +12,7 @@
 # # From counts to a consultation
 #
 # Fetal hepatic calcification, the whole way: published counts with their sources, one branch
-# pooled, the probability tree, and what a counselor is told. Every cell runs in well under a second
-# but the one that samples.
+# pooled, the probability tree, and what a counselor is told. Every cell takes seconds at most.
 
 # %%
 # %matplotlib inline

@@ -170,13 +170,13 @@ half_a_unit = [0.5, 0.5, 0.5, 5e-8, 5e-10, 5e-8]
 assert (
     (table["here"] - table["RBesT printed"]).abs() <= np.array(half_a_unit) * 1.01
 ).all()
-table
+table.map("{:.9g}".format)
 
 # %% [markdown]
 # ## Deaths in heart surgery on infants: the BUGS example "Surgical"
 #
-# Twelve hospitals. With each hospital by itself and a uniform prior the posterior is a Beta.
-# WinBUGS prints 10,000 draws.
+# Twelve hospitals. With each hospital by itself and a uniform prior the posterior is a Beta. The
+# output of WinBUGS that is at hand (10,000 draws; Madigan, course notes, 2006) has the first ten.
 
 # %%
 surgical = published["surgical"]
