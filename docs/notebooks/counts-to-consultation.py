@@ -15,8 +15,11 @@
 # pooled, the probability tree, and what a counselor is told. Every cell takes seconds at most.
 
 # %%
-# %matplotlib inline
+import matplotlib.pyplot as plt
+
 import riskmodel as rm
+
+plt.ion()  # each picture is shown by the cell that draws it
 
 evidence = rm.load_evidence("fetal-hepatic-calcification")
 columns = ["source", "variable", "category", "given", "events", "total", "basis", "role"]
