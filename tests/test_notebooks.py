@@ -33,4 +33,8 @@ def test_it_runs(path):
     # However long a busy machine takes to start the kernel, to run a cell and to hand over what it printed.
     patient = {"timeout": None, "startup_timeout": 3600, "iopub_timeout": 3600}
     NotebookClient(book, **patient, resources={"metadata": {"path": str(path.parent)}}).execute()
-    assert all(cell.execution_count for cell in book.cells if cell.cell_type == "code")
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    for cell in code:  # every picture is shown, not the first alone
+        if "rm.plots." in cell.source:
+            assert any("image/png" in one.get("data", {}) for one in cell.outputs), cell.source

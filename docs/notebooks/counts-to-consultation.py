@@ -15,11 +15,9 @@
 # pooled, the probability tree, and what a counselor is told. Every cell takes seconds at most.
 
 # %%
-import matplotlib.pyplot as plt
 
 import riskmodel as rm
 
-plt.ion()  # each picture is shown by the cell that draws it
 
 evidence = rm.load_evidence("fetal-hepatic-calcification")
 columns = ["source", "variable", "category", "given", "events", "total", "basis", "role"]

@@ -19,12 +19,10 @@
 import json
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 import riskmodel as rm
 
-plt.ion()  # each picture is shown by the cell that draws it
 published = json.loads(Path("../../validation/published.json").read_text())
 
 # %% [markdown]

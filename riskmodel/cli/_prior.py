@@ -124,7 +124,7 @@ def _page(body: dict[str, Any]) -> str:
             table.add_row(name, *cells)
     said = [" + ".join(f"{one['weight']:.4g} Beta({one['a']:.4g}, {one['b']:.4g})" for one in body["components"])]
     if body["misfit"]:
-        said.append(f"It comes within {body['misfit']:.2g} of what was stated, in probability.")
+        said.append(f"It comes within {body['misfit']:.2g} of what it stands for, in probability.")
     if "counts" in body:
         one = body["counts"]
         said.append(

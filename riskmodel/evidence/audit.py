@@ -188,7 +188,7 @@ def _thin_edges(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFind
         if not keys:
             yield AuditFinding("warning", "empty edge", f"no series feeds {edge.name}", ())
         elif len(keys) <= 2:
-            what = f"{len(keys)} series feed {edge.name}: {', '.join(keys)}"
+            what = f"{len(keys)} series feed{'s' * (len(keys) == 1)} {edge.name}: {', '.join(keys)}"
             yield AuditFinding("note", "thin edge", what, keys)
 
 

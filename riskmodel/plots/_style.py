@@ -68,8 +68,14 @@ def plainly[F: Callable[..., Any]](function: F) -> F:
             from matplotlib.text import Text
         except ImportError:
             return function(*given, **stated)  # which says so
-        with mpl.rc_context({"text.parse_math": False}):
+        # This setting alone: a context of all of them would put back that a notebook's pictures show themselves, which the
+        # first picture turns on.
+        before = mpl.rcParams["text.parse_math"]
+        mpl.rcParams["text.parse_math"] = False
+        try:
             axes = function(*given, **stated)
+        finally:
+            mpl.rcParams["text.parse_math"] = before
         for one in axes if isinstance(axes, list) else [axes] if axes is not None else []:
             for text in one.findobj(Text):
                 text.set_parse_math(False)
