@@ -50,6 +50,12 @@ class Integral(NamedTuple):
         """Divided by a number for each point."""
         return Integral(self.value / divisor[:, None], self.slope / divisor[:, None])
 
+    @property
+    def fine(self) -> Array:
+        """At all levels of `LOGITS`, of shape (points, levels)."""
+        place = np.minimum(np.arange(LEVELS) // FINE, TILT_LOGITS.size - 2)[:, None]
+        return self.at(place, np.arange(LEVELS)[:, None] / FINE - place).T
+
     def at(self, place: Places, along: Array) -> Array:
         """Between levels the cubic that has the slopes; `place` and `along` have shape (values, points)."""
         first = place + np.arange(len(self.value)) * self.value.shape[1]  # where tables are written one after another

@@ -20,7 +20,7 @@ from riskmodel._support.checks import Rng, as_rng, checked_levels
 from riskmodel._support.kept import Shelf, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
-from riskmodel.distributions.integral import LOGITS, POINTS, RARE_POINTS, SPACING, Inner, Integral, inner_logit, nodes
+from riskmodel.distributions.integral import LEVELS, LOGITS, POINTS, RARE_POINTS, SPACING, Inner, Integral, inner_logit, nodes
 from riskmodel.distributions.special import logit, sigmoid
 from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Ties, Tilt
 
@@ -30,11 +30,12 @@ Array = NDArray[np.float64]
 _SHARE = -100
 #: A part becomes a risk of its own where no more combinations of sets of counts than this speak of it.
 _MOST_SETS = 32
-#: Values of a table of quantiles, and cells that are worked out at once.
+#: Values of a table of quantiles.
 _TABLE = 97
 #: Grid on which quantiles are sought first, how far it reaches in spreads, and the cuts of its cells in each round after.
 _GRID, _REACH, _CUTS, _ROUNDS = 21, 5.0, 4, 3
-_CELLS = 400_000
+#: Numbers that are worked out at once: more leave the cache, and their memory is fetched anew each time.
+_CELLS = 16_384
 #: Parts that several answers share: a question about a group has the parts of the question about all.
 _PARTS = Shelf(128)
 #: What is worked out at the points takes megabytes: the latest only.
@@ -105,7 +106,7 @@ class Propagated(Distribution):
             if tied.weights.size > _MOST_SETS:
                 return None
             means = {edge: risk.mean for edge, risk in self.risks.items()} | ties.means()
-            ties = ties.beside(_SHARE, ties.rows(sorted(known))[2], _tilt(part, tied))
+            ties = ties.beside(_SHARE, ties.rows(sorted(known))[2], part.tilt)
             ties = ties.weighted(evaluate(bottom, means))
         else:
             ties = None if tied else ties
@@ -127,9 +128,9 @@ class Propagated(Distribution):
         for edge, part in parts.items():
             own = sorted(edges_of(part))
             tied = self.ties.among(own) if self.ties else None
-            risks[edge] = _part(Propagated(part, 1.0, {one: self.risks[one] for one in own}, tied))
+            risks[edge] = one = _part(Propagated(part, 1.0, {one: self.risks[one] for one in own}, tied))
             if ties and tied:
-                ties = ties.beside(edge, ties.rows(own)[2], _tilt(risks[edge], tied))
+                ties = ties.beside(edge, ties.rows(own)[2], one.tilt)
         edges = sorted(edges_of(numerator) | edges_of(denominator))
         ties = ties.among(edges) if ties else None
         main = _most_influential(numerator, denominator, risks, edges)
@@ -178,43 +179,71 @@ class Propagated(Distribution):
             integrals(ratios * level) if len(ratios) > 1 else (below, partial),
         )
 
-    def _below(self, t: Array) -> Array:
-        """Probability that the ratio is at most t, of the shape of t: one-dimensional."""
-        inner, found = self._inner, []
-        step = max(1, _CELLS // inner.n0.size)
-        for first in range(0, t.size, step):
-            share, total = self._share(t[first : first + step, None], inner.below, inner.partial)
-            found.append(share @ inner.weights / (total @ inner.weights))
-        return np.concatenate(found)
+    @kept
+    def tilt(self) -> Tilt:
+        """What it is in each of its ways, by how much of each lies between levels half way to the next."""
+        assert self.ties is not None
+        ends = np.append(TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS[-1] + TILT_STEP / 2)
+        risk, weights = self.quick_ppf(sigmoid(ends)), self.ties.weights
+        means = {edge: one.mean for edge, one in self.risks.items()} | self.ties.means()
+        mean = np.broadcast_to(evaluate(self.numerator, means) / evaluate(self.denominator, means), weights.shape)
+        if self._factored() is None and len(self._inner.ways) == weights.size:
+            below = self.by_way(risk)
+        else:  # its points do not tell the ways apart
+            ways = (self.ties.only(way) for way in range(weights.size))
+            below = np.stack([Propagated(self.numerator, self.denominator, self.risks, one).cdf(risk) for one in ways])
+        share = np.maximum(np.diff(below, axis=1), 0.0)
+        whole = weights @ share
+        # Where next to nothing lies the nearest level that says something speaks.
+        says = np.flatnonzero(whole > 1e-3 * sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS))
+        nearest = says[np.abs(np.arange(TILT_LOGITS.size)[:, None] - says).argmin(axis=1)]
+        return Tilt(share[:, nearest] / whole[nearest], mean)
 
     def by_way(self, t: Array) -> Array:
         """Probability that the ratio is at most t in each way, of shape (ways, values)."""
-        inner = self._inner
-        found = np.empty((len(inner.ways), t.size))
-        for one in np.unique(inner.sets):
-            below, partial = (Integral(table.value[[one]], table.slope[[one]]) for table in inner.by_set)
-            share, total = self._share(t[:, None], below, partial)
-            ways = inner.ways[inner.sets == one]
-            found[inner.sets == one] = ways @ share.T / (ways @ total)[:, None]
-        return found
+        inner, found = self._inner, []
+        below, partial = (table.fine for table in inner.by_set)
+        held = [inner.ways * inner.d0] + [inner.ways * inner.d1] * bool(inner.d1.any())
+        for some in self._blocks(t):
+            level, falls = self._reached(some[:, None])
+            place = np.minimum((level * FINE).astype(int), LEVELS - 2)
+            along = level * FINE - place
+            part = np.empty((len(inner.ways), some.size))
+            for one in np.unique(inner.sets):
+                ways = inner.sets == one
+                part[ways] = 0.0
+                for share, table in zip(held, (below[one], partial[one]), strict=False):
+                    lower = table.take(place) + along * np.diff(table).take(place)
+                    part[ways] += share[ways] @ np.where(falls, table[-1] - lower, lower).T
+            found.append(part)
+        whole = sum(
+            share.sum(axis=1) * table[inner.sets, -1] for share, table in zip(held, (below, partial), strict=False)
+        )
+        return np.concatenate(found, axis=1) / whole[:, None]
 
-    def _share(self, t: Array, below: Integral, partial: Integral) -> tuple[Array, Array]:
-        """How much of each point has a ratio up to t, of shape (values, points), and all of it, of shape (points,)."""
+    def _blocks(self, t: Array) -> list[Array]:
+        step = max(1, _CELLS // self._inner.n0.size)
+        return [t[first : first + step] for first in range(0, t.size, step)]
+
+    def _reached(self, t: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Where among the levels of its table the integrated risk makes each point's ratio t, and whether it falls there."""
         n0, n1, d0, d1, _, risk = self._inner[:6]
         slope, rest = n1 - t * d1, t * d0 - n0
         with np.errstate(divide="ignore", invalid="ignore"):
             cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
-        level = (np.interp(cut, risk, LOGITS) - TILT_LOGITS[0]) / TILT_STEP
-        place = np.minimum(level.astype(int), TILT_LOGITS.size - 2)
-        under, over = cut < risk[0], cut >= risk[-1]
+        return (np.interp(cut, risk, LOGITS) - TILT_LOGITS[0]) / TILT_STEP, slope < 0
 
-        def up_to(integral: Integral) -> Array:
-            return np.where(under, 0.0, np.where(over, integral.whole, integral.at(place, level - place)))
-
-        lower, total = d0 * up_to(below), d0
-        if d1.any():
-            lower, total = lower + d1 * up_to(partial), d0 + d1 * partial.whole
-        return np.where(slope < 0, total - lower, lower), np.asarray(total)
+    def _below(self, t: Array) -> Array:
+        """Probability that the ratio is at most t, of the shape of t: one-dimensional."""
+        inner, found = self._inner, []
+        tables = [(inner.d0, inner.below)] + [(inner.d1, inner.partial)] * bool(inner.d1.any())
+        total = sum(held * table.whole for held, table in tables)
+        for some in self._blocks(t):
+            level, falls = self._reached(some[:, None])
+            place = np.minimum(level.astype(int), TILT_LOGITS.size - 2)
+            lower = sum(held * table.at(place, level - place) for held, table in tables)
+            found.append(np.where(falls, total - lower, lower) @ inner.weights)
+        return np.concatenate(found) / (total @ inner.weights)
 
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a risk up to `x`, of the shape of `x`."""
@@ -309,26 +338,6 @@ def propagate(
 def _part(made: Propagated) -> Propagated:
     """The part as it was made before, where it was."""
     return _PARTS.get_or_make(made, lambda: made)
-
-
-def _tilt(part: Distribution, ties: Ties) -> Tilt:
-    """What a part is in each of its ways, by how much of each lies between levels half way to the next."""
-    assert isinstance(part, Propagated)
-    ends = np.append(TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS[-1] + TILT_STEP / 2)
-    risk = part.quick_ppf(sigmoid(ends))
-    means = {edge: one.mean for edge, one in part.risks.items()} | ties.means()
-    mean = np.broadcast_to(evaluate(part.numerator, means) / evaluate(part.denominator, means), ties.weights.shape)
-    if part._factored() is None and len(part._inner.ways) == ties.weights.size:
-        below = part.by_way(risk)
-    else:  # its points do not tell the ways apart
-        ways = (ties.only(way) for way in range(ties.weights.size))
-        below = np.stack([Propagated(part.numerator, part.denominator, part.risks, one).cdf(risk) for one in ways])
-    share = np.maximum(np.diff(below, axis=1), 0.0)
-    whole = ties.weights @ share
-    # Where next to nothing lies the nearest level that says something speaks.
-    says = np.flatnonzero(whole > 1e-3 * sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS))
-    nearest = says[np.abs(np.arange(TILT_LOGITS.size)[:, None] - says).argmin(axis=1)]
-    return Tilt(share[:, nearest] / whole[nearest], mean)
 
 
 def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Distribution], edges: list[int]) -> int:
