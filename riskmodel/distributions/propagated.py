@@ -20,9 +20,19 @@ from riskmodel._support.checks import Rng, as_rng, checked_levels
 from riskmodel._support.kept import Shelf, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
-from riskmodel.distributions.integral import LEVELS, LOGITS, POINTS, RARE_POINTS, SPACING, Inner, Integral, inner_logit, nodes
+from riskmodel.distributions.integral import (
+    LEVELS,
+    LOGITS,
+    POINTS,
+    RARE_POINTS,
+    SPACING,
+    Inner,
+    Integral,
+    inner_logit,
+    nodes,
+)
 from riskmodel.distributions.special import logit, sigmoid
-from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Ties, Tilt
+from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Ties, Tilt, finer
 
 Array = NDArray[np.float64]
 
@@ -32,8 +42,9 @@ _SHARE = -100
 _MOST_SETS = 32
 #: Values of a table of quantiles.
 _TABLE = 97
-#: Grid on which quantiles are sought first, how far it reaches in spreads, and the cuts of its cells in each round after.
-_GRID, _REACH, _CUTS, _ROUNDS = 21, 5.0, 4, 3
+#: Grid on which quantiles are sought first, how far it reaches in spreads, how close to a line through it they are
+#: expected, as a share of its cells, and rounds of cutting the cells where they are not there.
+_GRID, _REACH, _CLOSE, _ROUNDS = 21, 5.0, 1 / 16, 4
 #: Numbers that are worked out at once: more leave the cache, and their memory is fetched anew each time.
 _CELLS = 16_384
 #: Parts that several answers share: a question about a group has the parts of the question about all.
@@ -219,7 +230,7 @@ class Propagated(Distribution):
         whole = sum(
             share.sum(axis=1) * table[inner.sets, -1] for share, table in zip(held, (below, partial), strict=False)
         )
-        return np.concatenate(found, axis=1) / whole[:, None]
+        return np.asarray(np.concatenate(found, axis=1) / whole[:, None])
 
     def _blocks(self, t: Array) -> list[Array]:
         step = max(1, _CELLS // self._inner.n0.size)
@@ -271,15 +282,15 @@ class Propagated(Distribution):
         return found.reshape(levels.shape)
 
     def quick_ppf(self, q: Array) -> Array:
-        """Quantiles from a table, straight between logits of level and of risk, of the shape of `q`."""
+        """Quantiles from a table of logits of levels and of risks, of the shape of `q`."""
         return np.asarray(sigmoid(np.interp(inner_logit(checked_levels(q)), *self._table)))
 
     def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws, by inversion of the table."""
         return self.quick_ppf(as_rng(rng).random(size))
 
-    def _quantiles(self, wanted: Array) -> Array:
-        """Logits of the quantiles at levels with some logits: on a grid, and on ever finer ones where each lies."""
+    def _grid(self, least: float, most: float) -> tuple[Array, Array]:
+        """Logits of risks on a grid, and of the levels at them, rising, that reach from one level to another."""
         mean = min(max(self.mean, 1e-12), 1 - 1e-12)
         spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
         ends = np.array([logit(mean) - _REACH * spread, logit(mean) + _REACH * spread])
@@ -287,23 +298,30 @@ class Propagated(Distribution):
             first, last = np.clip(ends, -40.0, 40.0)
             grid = np.linspace(first, last, _GRID)
             levels = np.maximum.accumulate(self._logits(grid))
-            outside = (levels[0] > wanted.min() and ends[0] > -40, levels[-1] < wanted.max() and ends[1] < 40)
+            outside = (levels[0] > least and ends[0] > -40, levels[-1] < most and ends[1] < 40)
             if not any(outside):
-                break
+                return grid, levels
             ends += np.array([-2.0, 2.0]) * spread * outside
             spread *= 2
-        place = np.clip(np.searchsorted(levels, wanted) - 1, 0, grid.size - 2)
+
+    def _quantiles(self, wanted: Array) -> Array:
+        """Logits of the quantiles at levels with some logits: on a grid, and close to where a line through it has them."""
+        grid, levels = self._grid(wanted.min(), wanted.max())
+        rows, place = np.arange(wanted.size), np.clip(np.searchsorted(levels, wanted) - 1, 0, grid.size - 2)
         low, high, below, above = grid[place], grid[place + 1], levels[place], levels[place + 1]
-        for _ in range(_ROUNDS):
-            inside = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, _CUTS + 1)[1:-1]
-            values = self._logits(inside.ravel()).reshape(inside.shape)
-            cells = np.concatenate([low[:, None], inside, high[:, None]], axis=1)
+        for turn in range(_ROUNDS):
+            inside = np.linspace(0, 1, 5)[1:-1]  # where the line leads astray in even steps
+            if turn == 0:
+                inside = np.clip(_share(wanted, below, above)[:, None] + _CLOSE * np.array([-1, 0, 1]), 0, 1)
+            cells = low[:, None] + (high - low)[:, None] * np.broadcast_to(inside, (wanted.size, 3))
+            values = self._logits(cells.ravel()).reshape(cells.shape)
+            cells = np.concatenate([low[:, None], cells, high[:, None]], axis=1)
             values = np.maximum.accumulate(np.concatenate([below[:, None], values, above[:, None]], axis=1), axis=1)
-            place = np.clip((values < wanted[:, None]).sum(axis=1) - 1, 0, _CUTS - 1)
-            rows = np.arange(wanted.size)
+            place = np.clip((values < wanted[:, None]).sum(axis=1) - 1, 0, 3)
+            if turn == 0 and np.all((place == 1) | (place == 2)):
+                return _between(wanted, values[:, 1:4], cells[:, 1:4])
             low, high, below, above = (one[rows, place + more] for one in (cells, values) for more in (0, 1))
-        along = np.clip((wanted - below) / np.where(above > below, above - below, 1.0), 0.0, 1.0)
-        return np.asarray(low + along * (high - low))
+        return np.asarray(low + _share(wanted, below, above) * (high - low))
 
     def _logits(self, at: Array) -> Array:
         """Logits of the probability of a risk below those with some logits."""
@@ -312,9 +330,11 @@ class Propagated(Distribution):
     @kept
     def _table(self) -> tuple[Array, Array]:
         """Logits of levels, rising, and of the risks at them."""
-        first, last = np.clip(self._quantiles(inner_logit([1e-6, 1 - 1e-6])), -28.0, 28.0)
-        logits = np.linspace(first - 0.5, last + 0.5, _TABLE)
-        return np.maximum.accumulate(self._logits(logits)), logits
+        ends = inner_logit([1e-6, 1 - 1e-6])
+        grid, levels = self._grid(*ends)
+        first, last = np.clip(np.interp(ends, levels, grid), -28.0, 28.0)
+        levels = finer(self._logits(np.linspace(first - 0.5, last + 0.5, _TABLE))[None])[0]
+        return np.maximum.accumulate(levels), np.linspace(first - 0.5, last + 0.5, levels.size)
 
 
 def propagate(
@@ -333,6 +353,23 @@ def propagate(
     return Propagated(
         numerator, denominator, {edge: risks[edge] for edge in edges}, ties.among(edges) if ties else None
     )
+
+
+def _share(wanted: Array, below: Array, above: Array) -> Array:
+    """How far from one value to another some lie."""
+    return np.clip((wanted - below) / np.where(above > below, above - below, 1.0), 0.0, 1.0)
+
+
+def _between(wanted: Array, values: Array, at: Array) -> Array:
+    """Where the parabola through three points has some values; the line where two of them have the same."""
+    steps, rises = np.diff(at, axis=1), np.maximum(np.diff(values, axis=1), 1e-300)
+    slopes = steps / rises
+    bend = np.where(rises.min(axis=1) > 1e-12, np.diff(slopes, axis=1)[:, 0] / rises.sum(axis=1), 0.0)
+    upper = wanted > values[:, 1]
+    place = upper.astype(int)
+    rows = np.arange(wanted.size)
+    line = at[rows, place] + _share(wanted, values[rows, place], values[rows, place + 1]) * steps[rows, place]
+    return np.asarray(line + bend * (wanted - values[rows, place]) * (wanted - values[rows, place + 1]))
 
 
 def _part(made: Propagated) -> Propagated:
