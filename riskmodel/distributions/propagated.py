@@ -21,18 +21,16 @@ from riskmodel._support.kept import Shelf, kept
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
 from riskmodel.distributions.integral import (
-    LEVELS,
     LOGITS,
     POINTS,
     RARE_POINTS,
     SPACING,
     Inner,
-    Integral,
     inner_logit,
     nodes,
 )
-from riskmodel.distributions.special import logit, sigmoid
-from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Ties, Tilt, finer
+from riskmodel.distributions.special import sigmoid
+from riskmodel.distributions.ties import TILT_LOGITS, TILT_STEP, Ties, Tilt
 
 Array = NDArray[np.float64]
 
@@ -40,13 +38,6 @@ Array = NDArray[np.float64]
 _SHARE = -100
 #: A part becomes a risk of its own where no more combinations of sets of counts than this speak of it.
 _MOST_SETS = 32
-#: Values of a table of quantiles.
-_TABLE = 97
-#: Grid on which quantiles are sought first, how far it reaches in spreads, how close to a line through it they are
-#: expected, as a share of its cells, and rounds of cutting the cells where they are not there.
-_GRID, _REACH, _CLOSE, _ROUNDS = 21, 5.0, 1 / 16, 4
-#: Numbers that are worked out at once: more leave the cache, and their memory is fetched anew each time.
-_CELLS = 16_384
 #: Parts that several answers share: a question about a group has the parts of the question about all.
 _PARTS = Shelf(128)
 #: What is worked out at the points takes megabytes: the latest only.
@@ -75,23 +66,7 @@ class Propagated(Distribution):
     @kept
     def sd(self) -> float:
         """Standard deviation over settings."""
-        inner = self._inner
-        n0, n1, d0, d1, weights = inner[:5]
-        if not d1.any():
-            held = weights * d0
-            with np.errstate(divide="ignore", invalid="ignore"):
-                a, b = (np.where(d0 > 0, one / d0, 0.0) for one in (n0, n1))
-            first, square = inner.partial.whole, a * a + 2 * a * b * inner.partial.whole + b * b * inner.squared
-            centre = (held * (a + b * first)).sum() / held.sum()
-            return float(np.sqrt(max((held * square).sum() / held.sum() - centre * centre, 0.0)))
-        # The ratio is no polynomial of the integrated risk: at the levels of the table.
-        risk = inner.risk[::FINE, None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            bottom = d0 + d1 * risk
-            value = np.where(bottom > 0, (n0 + n1 * risk) / bottom, 0.0)
-        held = inner.below.slope.T * weights * bottom
-        centre = (held * value).sum() / held.sum()
-        return float(np.sqrt((held * (value - centre) ** 2).sum() / held.sum()))
+        return self._inner.sd
 
     @property
     def _inner(self) -> Inner:
@@ -163,32 +138,8 @@ class Propagated(Distribution):
                     ways = ways * (tilt / (tilt @ weights)[:, None])[ties.sets[edge]]
             if main in ties.sets:
                 sets, ratios = ties.sets[main], ties.tilts[main].ratios
-        at_points = ways.sum(axis=0)
-        ratio = ratios
-        if len(ratios) > 1:
-            ratio = (
-                ((np.arange(len(ratios))[:, None] == sets) @ ways).T @ ratios / np.maximum(at_points, 1e-300)[:, None]
-            )
         risk = np.maximum.accumulate(risks[main].quick_ppf(sigmoid(LOGITS)))
-        level, at_tilt = sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS), risk[::FINE]
-
-        def integrals(density: Array) -> tuple[Integral, Integral]:
-            below = Integral.of(density)
-            return below.over(below.whole), Integral.of(density * at_tilt).over(below.whole)
-
-        below, partial = integrals(ratio * level)
-        return Inner(
-            *coefficients(numerator),
-            *coefficients(denominator),
-            at_points / at_points.sum(),
-            risk,
-            below,
-            partial,
-            Integral.of(below.slope * at_tilt**2).whole,
-            ways,
-            sets,
-            integrals(ratios * level) if len(ratios) > 1 else (below, partial),
-        )
+        return Inner.of(coefficients(numerator), coefficients(denominator), risk, ways, sets, ratios)
 
     @kept
     def tilt(self) -> Tilt:
@@ -199,7 +150,7 @@ class Propagated(Distribution):
         means = {edge: one.mean for edge, one in self.risks.items()} | self.ties.means()
         mean = np.broadcast_to(evaluate(self.numerator, means) / evaluate(self.denominator, means), weights.shape)
         if self._factored() is None and len(self._inner.ways) == weights.size:
-            below = self.by_way(risk)
+            below = self._inner.by_way(risk)
         else:  # its points do not tell the ways apart
             ways = (self.ties.only(way) for way in range(weights.size))
             below = np.stack([Propagated(self.numerator, self.denominator, self.risks, one).cdf(risk) for one in ways])
@@ -210,56 +161,10 @@ class Propagated(Distribution):
         nearest = says[np.abs(np.arange(TILT_LOGITS.size)[:, None] - says).argmin(axis=1)]
         return Tilt(share[:, nearest] / whole[nearest], mean)
 
-    def by_way(self, t: Array) -> Array:
-        """Probability that the ratio is at most t in each way, of shape (ways, values)."""
-        inner, found = self._inner, []
-        below, partial = (table.fine for table in inner.by_set)
-        held = [inner.ways * inner.d0] + [inner.ways * inner.d1] * bool(inner.d1.any())
-        for some in self._blocks(t):
-            level, falls = self._reached(some[:, None])
-            place = np.minimum((level * FINE).astype(int), LEVELS - 2)
-            along = level * FINE - place
-            part = np.empty((len(inner.ways), some.size))
-            for one in np.unique(inner.sets):
-                ways = inner.sets == one
-                part[ways] = 0.0
-                for share, table in zip(held, (below[one], partial[one]), strict=False):
-                    lower = table.take(place) + along * np.diff(table).take(place)
-                    part[ways] += share[ways] @ np.where(falls, table[-1] - lower, lower).T
-            found.append(part)
-        whole = sum(
-            share.sum(axis=1) * table[inner.sets, -1] for share, table in zip(held, (below, partial), strict=False)
-        )
-        return np.asarray(np.concatenate(found, axis=1) / whole[:, None])
-
-    def _blocks(self, t: Array) -> list[Array]:
-        step = max(1, _CELLS // self._inner.n0.size)
-        return [t[first : first + step] for first in range(0, t.size, step)]
-
-    def _reached(self, t: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Where among the levels of its table the integrated risk makes each point's ratio t, and whether it falls there."""
-        n0, n1, d0, d1, _, risk = self._inner[:6]
-        slope, rest = n1 - t * d1, t * d0 - n0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
-        return (np.interp(cut, risk, LOGITS) - TILT_LOGITS[0]) / TILT_STEP, slope < 0
-
-    def _below(self, t: Array) -> Array:
-        """Probability that the ratio is at most t, of the shape of t: one-dimensional."""
-        inner, found = self._inner, []
-        tables = [(inner.d0, inner.below)] + [(inner.d1, inner.partial)] * bool(inner.d1.any())
-        total = sum(held * table.whole for held, table in tables)
-        for some in self._blocks(t):
-            level, falls = self._reached(some[:, None])
-            place = np.minimum(level.astype(int), TILT_LOGITS.size - 2)
-            lower = sum(held * table.at(place, level - place) for held, table in tables)
-            found.append(np.where(falls, total - lower, lower) @ inner.weights)
-        return np.concatenate(found) / (total @ inner.weights)
-
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a risk up to `x`, of the shape of `x`."""
         x = np.asarray(x, float)
-        inside = self._below(np.clip(x.ravel(), 0.0, 1.0)).reshape(x.shape)
+        inside = self._inner.below(np.clip(x.ravel(), 0.0, 1.0)).reshape(x.shape)
         return np.where(x < 0, 0.0, np.where(x >= 1, 1.0, inside))
 
     def pdf(self, x: ArrayLike) -> Array:
@@ -275,8 +180,9 @@ class Propagated(Distribution):
         if levels.size > 16:
             return self.quick_ppf(levels)
         flat = levels.ravel()
-        found = sigmoid(self._quantiles(inner_logit(flat)))
-        ends = [(flat <= self._below(np.zeros(1))[0], 0.0), (flat == 1.0, 1.0)]
+        inner = self._inner
+        found = sigmoid(inner.quantiles(inner_logit(flat), self.mean))
+        ends = [(flat <= inner.below(np.zeros(1))[0], 0.0), (flat == 1.0, 1.0)]
         for at_end, value in ends:
             found = np.where(at_end, value, found)
         return found.reshape(levels.shape)
@@ -289,52 +195,9 @@ class Propagated(Distribution):
         """Independent draws, by inversion of the table."""
         return self.quick_ppf(as_rng(rng).random(size))
 
-    def _grid(self, least: float, most: float) -> tuple[Array, Array]:
-        """Logits of risks on a grid, and of the levels at them, rising, that reach from one level to another."""
-        mean = min(max(self.mean, 1e-12), 1 - 1e-12)
-        spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
-        ends = np.array([logit(mean) - _REACH * spread, logit(mean) + _REACH * spread])
-        while True:  # a risk nearer 0 or 1 than 4e-18 is 0 or 1
-            first, last = np.clip(ends, -40.0, 40.0)
-            grid = np.linspace(first, last, _GRID)
-            levels = np.maximum.accumulate(self._logits(grid))
-            outside = (levels[0] > least and ends[0] > -40, levels[-1] < most and ends[1] < 40)
-            if not any(outside):
-                return grid, levels
-            ends += np.array([-2.0, 2.0]) * spread * outside
-            spread *= 2
-
-    def _quantiles(self, wanted: Array) -> Array:
-        """Logits of the quantiles at levels with some logits: on a grid, and close to where a line through it has them."""
-        grid, levels = self._grid(wanted.min(), wanted.max())
-        rows, place = np.arange(wanted.size), np.clip(np.searchsorted(levels, wanted) - 1, 0, grid.size - 2)
-        low, high, below, above = grid[place], grid[place + 1], levels[place], levels[place + 1]
-        for turn in range(_ROUNDS):
-            inside = np.linspace(0, 1, 5)[1:-1]  # where the line leads astray in even steps
-            if turn == 0:
-                inside = np.clip(_share(wanted, below, above)[:, None] + _CLOSE * np.array([-1, 0, 1]), 0, 1)
-            cells = low[:, None] + (high - low)[:, None] * np.broadcast_to(inside, (wanted.size, 3))
-            values = self._logits(cells.ravel()).reshape(cells.shape)
-            cells = np.concatenate([low[:, None], cells, high[:, None]], axis=1)
-            values = np.maximum.accumulate(np.concatenate([below[:, None], values, above[:, None]], axis=1), axis=1)
-            place = np.clip((values < wanted[:, None]).sum(axis=1) - 1, 0, 3)
-            if turn == 0 and np.all((place == 1) | (place == 2)):
-                return _between(wanted, values[:, 1:4], cells[:, 1:4])
-            low, high, below, above = (one[rows, place + more] for one in (cells, values) for more in (0, 1))
-        return np.asarray(low + _share(wanted, below, above) * (high - low))
-
-    def _logits(self, at: Array) -> Array:
-        """Logits of the probability of a risk below those with some logits."""
-        return inner_logit(self._below(sigmoid(at)))
-
     @kept
     def _table(self) -> tuple[Array, Array]:
-        """Logits of levels, rising, and of the risks at them."""
-        ends = inner_logit([1e-6, 1 - 1e-6])
-        grid, levels = self._grid(*ends)
-        first, last = np.clip(np.interp(ends, levels, grid), -28.0, 28.0)
-        levels = finer(self._logits(np.linspace(first - 0.5, last + 0.5, _TABLE))[None])[0]
-        return np.maximum.accumulate(levels), np.linspace(first - 0.5, last + 0.5, levels.size)
+        return self._inner.table(self.mean)
 
 
 def propagate(
@@ -353,23 +216,6 @@ def propagate(
     return Propagated(
         numerator, denominator, {edge: risks[edge] for edge in edges}, ties.among(edges) if ties else None
     )
-
-
-def _share(wanted: Array, below: Array, above: Array) -> Array:
-    """How far from one value to another some lie."""
-    return np.clip((wanted - below) / np.where(above > below, above - below, 1.0), 0.0, 1.0)
-
-
-def _between(wanted: Array, values: Array, at: Array) -> Array:
-    """Where the parabola through three points has some values; the line where two of them have the same."""
-    steps, rises = np.diff(at, axis=1), np.maximum(np.diff(values, axis=1), 1e-300)
-    slopes = steps / rises
-    bend = np.where(rises.min(axis=1) > 1e-12, np.diff(slopes, axis=1)[:, 0] / rises.sum(axis=1), 0.0)
-    upper = wanted > values[:, 1]
-    place = upper.astype(int)
-    rows = np.arange(wanted.size)
-    line = at[rows, place] + _share(wanted, values[rows, place], values[rows, place + 1]) * steps[rows, place]
-    return np.asarray(line + bend * (wanted - values[rows, place]) * (wanted - values[rows, place + 1]))
 
 
 def _part(made: Propagated) -> Propagated:
