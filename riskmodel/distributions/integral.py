@@ -167,9 +167,9 @@ class Inner(NamedTuple):
             cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
         return (np.interp(cut, self.risk, LOGITS) - TILT_LOGITS[0]) / TILT_STEP, slope < 0
 
-    def quantiles(self, wanted: Array, mean: float) -> Array:
+    def quantiles(self, wanted: Array, mean: float, sd: float) -> Array:
         """Logits of the quantiles at levels with some logits: on a grid, and close to where a line through it has them."""
-        grid, levels = self._grid(wanted.min(), wanted.max(), mean)
+        grid, levels = self._grid(wanted.min(), wanted.max(), mean, sd)
         rows, place = np.arange(wanted.size), np.clip(np.searchsorted(levels, wanted) - 1, 0, grid.size - 2)
         low, high, below, above = grid[place], grid[place + 1], levels[place], levels[place + 1]
         for turn in range(_ROUNDS):
@@ -186,18 +186,18 @@ class Inner(NamedTuple):
             low, high, below, above = (one[rows, place + more] for one in (cells, values) for more in (0, 1))
         return np.asarray(low + _share(wanted, below, above) * (high - low))
 
-    def table(self, mean: float) -> tuple[Array, Array]:
+    def table(self, mean: float, sd: float) -> tuple[Array, Array]:
         """Logits of levels, rising, and of the risks at them."""
         ends = inner_logit([1e-6, 1 - 1e-6])
-        grid, levels = self._grid(ends[0], ends[1], mean)
+        grid, levels = self._grid(ends[0], ends[1], mean, sd)
         first, last = np.clip(np.interp(ends, levels, grid), -28.0, 28.0) + np.array([-0.5, 0.5])
         found = finer(self._logits(np.linspace(first, last, _TABLE))[None])[0]
         return np.maximum.accumulate(found), np.linspace(first, last, found.size)
 
-    def _grid(self, least: float, most: float, mean: float) -> tuple[Array, Array]:
+    def _grid(self, least: float, most: float, mean: float, sd: float) -> tuple[Array, Array]:
         """Logits of risks about a mean, and of the levels at them, rising, that reach from one level to another."""
         mean = min(max(mean, 1e-12), 1 - 1e-12)
-        step = _REACH / _STEPS * min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
+        step = _REACH / _STEPS * min(max(sd / (mean * (1 - mean)), 0.05), 2.0)
         grid = logit(mean) + step * np.arange(-_STEPS, _STEPS + 1)
         levels = self._logits(grid)
         further = step * np.cumsum(2.0 ** np.arange(1, _FURTHER + 1))

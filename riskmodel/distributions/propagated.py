@@ -181,7 +181,7 @@ class Propagated(Distribution):
             return self.quick_ppf(levels)
         flat = levels.ravel()
         inner = self._inner
-        found = sigmoid(inner.quantiles(inner_logit(flat), self.mean))
+        found = sigmoid(inner.quantiles(inner_logit(flat), self.mean, self.sd))
         ends = [(flat <= inner.below(np.zeros(1))[0], 0.0), (flat == 1.0, 1.0)]
         for at_end, value in ends:
             found = np.where(at_end, value, found)
@@ -197,7 +197,7 @@ class Propagated(Distribution):
 
     @kept
     def _table(self) -> tuple[Array, Array]:
-        return self._inner.table(self.mean)
+        return self._inner.table(self.mean, self.sd)
 
 
 def propagate(
