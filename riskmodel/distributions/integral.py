@@ -25,8 +25,9 @@ POINTS, RARE_POINTS = 2048, 8192
 #: Points of a table of quantiles, before cubics between them; numbers that are worked out at once, for more leave the cache.
 _TABLE, _IN_CACHE = 97, 16_384
 #: Grid on which quantiles are sought first: how far it reaches in spreads, in how many steps, how many more at once, each
-#: twice as long; how close to a line through it they are expected, as a share of its cells; and rounds of cutting cells.
-_REACH, _STEPS, _FURTHER, _CLOSE, _ROUNDS = 5.0, 10, 3, 1 / 16, 4
+#: twice as long; how close to a line through it they are expected, as a share of its cells; rounds of cutting cells; and
+#: points of which half are enough for the grid.
+_REACH, _STEPS, _FURTHER, _CLOSE, _ROUNDS, _FEW = 5.0, 10, 3, 1 / 8, 3, 2048
 #: Logits of the levels at which the integrated risk is tabulated: those at which a tilt is known.
 LEVELS = 1 + FINE * (TILT_LOGITS.size - 1)
 LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], LEVELS)
@@ -167,37 +168,51 @@ class Inner(NamedTuple):
             cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
         return (np.interp(cut, self.risk, LOGITS) - TILT_LOGITS[0]) / TILT_STEP, slope < 0
 
-    def quantiles(self, wanted: Array, mean: float, sd: float) -> Array:
+    def quantiles(self, wanted: Array, mean: float) -> Array:
         """Logits of the quantiles at levels with some logits: on a grid, and close to where a line through it has them."""
-        grid, levels = self._grid(wanted.min(), wanted.max(), mean, sd)
-        rows, place = np.arange(wanted.size), np.clip(np.searchsorted(levels, wanted) - 1, 0, grid.size - 2)
-        low, high, below, above = grid[place], grid[place + 1], levels[place], levels[place + 1]
-        for turn in range(_ROUNDS):
-            inside = np.linspace(0, 1, 5)[1:-1]  # where the line leads astray in even steps
-            if turn == 0:
-                inside = np.clip(_share(wanted, below, above)[:, None] + _CLOSE * np.array([-1, 0, 1]), 0, 1)
-            cells = low[:, None] + (high - low)[:, None] * np.broadcast_to(inside, (wanted.size, 3))
-            values = self._logits(cells.ravel()).reshape(cells.shape)
-            cells = np.concatenate([low[:, None], cells, high[:, None]], axis=1)
-            values = np.maximum.accumulate(np.concatenate([below[:, None], values, above[:, None]], axis=1), axis=1)
+        rows = np.arange(wanted.size)
+        for few in (self._few, self)[self._few is self :]:
+            grid, levels = few._grid(wanted.min(), wanted.max(), mean)
+            place = np.clip(np.searchsorted(levels, wanted) - 1, 0, grid.size - 2)
+            low, high, below, above = grid[place], grid[place + 1], levels[place], levels[place + 1]
+            close = np.clip(_share(wanted, below, above)[:, None] + _CLOSE * np.array([-1, 0, 1]), 0, 1)
+            cells = low[:, None] + (high - low)[:, None] * close
+            values = np.maximum.accumulate(self._logits(cells.ravel()).reshape(cells.shape), axis=1)
+            if np.all((values[:, 0] < wanted) & (wanted <= values[:, 2])):
+                return _between(wanted, values, cells)
+        for _ in range(_ROUNDS):  # the line leads astray: even cuts
+            cells = np.linspace(low, high, 5, axis=1)
+            inside = self._logits(cells[:, 1:-1].ravel()).reshape(rows.size, 3)
+            values = np.maximum.accumulate(np.concatenate([below[:, None], inside, above[:, None]], axis=1), axis=1)
             place = np.clip((values < wanted[:, None]).sum(axis=1) - 1, 0, 3)
-            if turn == 0 and np.all((place == 1) | (place == 2)):
-                return _between(wanted, values[:, 1:4], cells[:, 1:4])
             low, high, below, above = (one[rows, place + more] for one in (cells, values) for more in (0, 1))
         return np.asarray(low + _share(wanted, below, above) * (high - low))
 
-    def table(self, mean: float, sd: float) -> tuple[Array, Array]:
+    @property
+    def _few(self) -> Inner:
+        """A part of many points that fills the cube as they do, to look about with; all of few."""
+        if self.weights.size <= _FEW:
+            return self
+        kept = slice(_FEW // 2)
+        whole, partial = (
+            one if len(one.value) == 1 else Integral(one.value[kept], one.slope[kept])
+            for one in (self.whole, self.partial)
+        )
+        n0, n1, d0, d1, weights = (one[kept] for one in (self.n0, self.n1, self.d0, self.d1, self.weights))
+        return self._replace(n0=n0, n1=n1, d0=d0, d1=d1, weights=weights / weights.sum(), whole=whole, partial=partial)
+
+    def table(self, mean: float) -> tuple[Array, Array]:
         """Logits of levels, rising, and of the risks at them."""
         ends = inner_logit([1e-6, 1 - 1e-6])
-        grid, levels = self._grid(ends[0], ends[1], mean, sd)
+        grid, levels = self._few._grid(ends[0], ends[1], mean)
         first, last = np.clip(np.interp(ends, levels, grid), -28.0, 28.0) + np.array([-0.5, 0.5])
         found = finer(self._logits(np.linspace(first, last, _TABLE))[None])[0]
         return np.maximum.accumulate(found), np.linspace(first, last, found.size)
 
-    def _grid(self, least: float, most: float, mean: float, sd: float) -> tuple[Array, Array]:
+    def _grid(self, least: float, most: float, mean: float) -> tuple[Array, Array]:
         """Logits of risks about a mean, and of the levels at them, rising, that reach from one level to another."""
         mean = min(max(mean, 1e-12), 1 - 1e-12)
-        step = _REACH / _STEPS * min(max(sd / (mean * (1 - mean)), 0.05), 2.0)
+        step = _REACH / _STEPS * min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
         grid = logit(mean) + step * np.arange(-_STEPS, _STEPS + 1)
         levels = self._logits(grid)
         further = step * np.cumsum(2.0 ** np.arange(1, _FURTHER + 1))

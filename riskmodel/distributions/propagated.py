@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import Rng, as_rng, checked_levels
-from riskmodel._support.kept import Shelf, kept
+from riskmodel._support.kept import Shelf, kept, once
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
 from riskmodel.distributions.integral import (
@@ -122,7 +123,10 @@ class Propagated(Distribution):
         main = _most_influential(numerator, denominator, risks, edges)
         rest = [edge for edge in edges if edge != main]
         logits, weights = nodes(len(rest), POINTS if denominator == 1.0 else RARE_POINTS)
-        points = {edge: _at_logits(risks[edge], at) for edge, at in zip(rest, logits, strict=True)}
+        points = {
+            edge: once(risks[edge], ("at", place, *logits.shape), partial(_at_logits, risks[edge], logits[place]))
+            for place, edge in enumerate(rest)
+        }
         size = weights.size
 
         def coefficients(node: Node) -> tuple[Array, Array]:
@@ -181,7 +185,7 @@ class Propagated(Distribution):
             return self.quick_ppf(levels)
         flat = levels.ravel()
         inner = self._inner
-        found = sigmoid(inner.quantiles(inner_logit(flat), self.mean, self.sd))
+        found = sigmoid(inner.quantiles(inner_logit(flat), self.mean))
         ends = [(flat <= inner.below(np.zeros(1))[0], 0.0), (flat == 1.0, 1.0)]
         for at_end, value in ends:
             found = np.where(at_end, value, found)
@@ -197,7 +201,7 @@ class Propagated(Distribution):
 
     @kept
     def _table(self) -> tuple[Array, Array]:
-        return self._inner.table(self.mean, self.sd)
+        return self._inner.table(self.mean)
 
 
 def propagate(
