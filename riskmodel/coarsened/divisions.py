@@ -13,6 +13,7 @@ from riskmodel._support.kept import Value, once
 from riskmodel.coarsened.counts import IN_CACHE, Divided, ways
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import edges_of
+from riskmodel.distributions.ties import distinct
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -45,12 +46,12 @@ class Divisions(Value):
     def _distinct(self, edge: int) -> tuple[Places, Places]:
         """Sets of cells that the ways put on a branch, of shape (sets, rows, 2), and which of them each way puts there."""
 
-        def distinct() -> tuple[Places, Places]:
+        def worked_out() -> tuple[Places, Places]:
             held = self.cells[edge]
-            sets, place = np.unique(held.reshape(len(held), -1), axis=0, return_inverse=True)
-            return sets.reshape(-1, *held.shape[1:]), place.ravel()
+            sets, place = distinct(held.reshape(len(held), -1))
+            return sets.reshape(-1, *held.shape[1:]), place
 
-        return once(self, ("distinct", edge), distinct)
+        return once(self, ("distinct", edge), worked_out)
 
     def sets(self, edge: int) -> Places:
         """Which set of cells each way puts on a branch, of shape (ways,)."""
@@ -69,8 +70,8 @@ class Divisions(Value):
         tables = []
         for i, row in enumerate(self.rows):
             if edge in edges_of(row.node):
-                cells, place = np.unique(sets[:, i], axis=0, return_inverse=True)
-                tables.append((divided(row.known.get(edge, (0, 0))).cells(*cells.T), place.ravel()))
+                cells, place = distinct(sets[:, i])
+                tables.append((divided(row.known.get(edge, (0, 0))).cells(*cells.T), place))
         (first, at), *others = tables
         found = np.empty((len(sets), first.shape[1] if columns is None else columns.shape[1]))
         step = max(1, IN_CACHE // first.shape[1])

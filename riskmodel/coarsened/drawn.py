@@ -26,6 +26,7 @@ from riskmodel.coarsened.nodes import Nodes
 from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.diagram import Branch, Node, edges_of
 from riskmodel.distributions.points import kronecker
+from riskmodel.distributions.ties import distinct
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -225,8 +226,8 @@ class _Tables(Value):
                 bound = self.terms(node, free, (ends[0], ends[1]), (taken[0], taken[1]), "most")
                 shown = bound >= _NIL * bound.max()  # all of them where none is possible: then the counts contradict
                 grid = [each[shown] for each in grid]
-            cases = np.stack([*arrive, *at])
-            cases, place = np.unique(cases, axis=1, return_inverse=True) if top else (cases, np.arange(size))
+            cases = np.stack([*arrive, *at], axis=1)
+            cases, place = (one.T for one in (distinct(cases) if top else (cases, np.arange(size))))
             pick = np.empty(size, np.int64)
             step = max(1, _AT_ONCE // grid[0].size)
             for first in range(0, cases.shape[1], step):
@@ -242,7 +243,7 @@ class _Tables(Value):
                 upto = np.cumsum(np.where(fits, terms, 0.0), axis=1)
                 if top:
                     for row, line in enumerate(upto, start=first):
-                        those = np.flatnonzero(place.ravel() == row)
+                        those = np.flatnonzero(place == row)
                         pick[those] = np.searchsorted(line, levels[node.edge][those] * line[-1], side="right")
                 else:
                     here = levels[node.edge][first : first + step, None] * upto[:, -1:]

@@ -235,13 +235,15 @@ class Joint(Value):
 
     def averages(self, *nodes: Node) -> dict[int, Array]:
         """Each involved branch's average in each way."""
-        edges = frozenset().union(*map(edges_of, nodes)) & self.involved
-        return {
-            edge: self._part(edge)[1][self._divisions.sets(edge)]
-            if edge in self._divisions.edges
-            else np.asarray(self.own(edge).average.mean)
-            for edge in edges
-        }
+        return {edge: self._average(edge) for edge in frozenset().union(*map(edges_of, nodes)) & self.involved}
+
+    def _average(self, edge: int) -> Array:
+        def average() -> Array:
+            if edge not in self._divisions.edges:
+                return np.asarray(self.own(edge).average.mean)
+            return self._part(edge)[1][self._divisions.sets(edge)]
+
+        return once(self, ("average", edge), average)
 
     def mean(self, numerator: Node, denominator: Node, others: Mapping[int, float]) -> float:
         """Ratio of the means of two diagrams over the joint posterior."""

@@ -10,6 +10,7 @@ Transactions on Computers 1986, for the reduced form).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 
@@ -29,6 +30,7 @@ def branch(edge: int, hit: Node, miss: Node) -> Node:
     return hit if hit == miss else Branch(edge, hit, miss)
 
 
+@lru_cache(4096)
 def edges_of(node: Node) -> frozenset[int]:
     """Edges on which a value depends."""
     if not isinstance(node, Branch):

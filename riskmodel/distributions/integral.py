@@ -1,4 +1,4 @@
-"""Integrals over one risk up to a level, and nodes that integrate over several."""
+"""Integrals over one risk up to a level at points of the others, their quantiles, and nodes that integrate over several."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from riskmodel.distributions.points import kronecker
 from riskmodel.distributions.special import logit, sigmoid
-from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Places
+from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Places, finer
 
 Array = NDArray[np.float64]
 
@@ -22,6 +22,12 @@ SPACING = {1: 0.25, 2: 0.75, 3: 1.5}
 LIGHT = 2e-5
 FARTHEST_NODE = 12.0
 POINTS, RARE_POINTS = 2048, 8192
+#: Points of a table of quantiles, before cubics between them; numbers that are worked out at once, for more leave the cache.
+_TABLE, _IN_CACHE = 97, 16_384
+#: Grid on which quantiles are sought first: how far it reaches in spreads, in how many steps, how many more at once, each
+#: twice as long; how close to a line through it they are expected, as a share of its cells; rounds of cutting cells; and
+#: points of which half are enough for the grid.
+_REACH, _STEPS, _FURTHER, _CLOSE, _ROUNDS, _FEW = 5.0, 10, 3, 1 / 8, 3, 2048
 #: Logits of the levels at which the integrated risk is tabulated: those at which a tilt is known.
 LEVELS = 1 + FINE * (TILT_LOGITS.size - 1)
 LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], LEVELS)
@@ -42,13 +48,19 @@ class Integral(NamedTuple):
         return cls(np.cumsum(steps, axis=1), slope)
 
     @property
-    def whole(self) -> Array:
+    def total(self) -> Array:
         """Over all levels, of shape (points,) or (1,)."""
         return self.value[:, -1]
 
     def over(self, divisor: Array) -> Integral:
         """Divided by a number for each point."""
         return Integral(self.value / divisor[:, None], self.slope / divisor[:, None])
+
+    @property
+    def fine(self) -> Array:
+        """At all levels of `LOGITS`, of shape (points, levels)."""
+        place = np.minimum(np.arange(LEVELS) // FINE, TILT_LOGITS.size - 2)[:, None]
+        return self.at(place, np.arange(LEVELS)[:, None] / FINE - place).T
 
     def at(self, place: Places, along: Array) -> Array:
         """Between levels the cubic that has the slopes; `place` and `along` have shape (values, points)."""
@@ -68,12 +80,176 @@ class Inner(NamedTuple):
     d1: Array
     weights: Array  # of the points, summing to one
     risk: Array  # values of p at many levels
-    below: Integral  # probability of p up to a level, at each point
+    whole: Integral  # probability of p up to a level, at each point
     partial: Integral  # integral of p
-    squared: Array  # integral of p squared over all levels, of shape (points,)
     ways: Array  # weights of the points in each way, of shape (ways, points)
     sets: Places  # which set of counts speaks of p in each way
-    by_set: tuple[Integral, Integral]  # below and partial under each set
+    ratios: Array  # densities of p under each set over its margin's, of shape (sets, levels)
+
+    @classmethod
+    def of(
+        cls,
+        top: tuple[Array, Array],
+        bottom: tuple[Array, Array],
+        risk: Array,
+        ways: Array,
+        sets: Places,
+        ratios: Array,
+    ) -> Inner:
+        """From its numerator and denominator, and how the points and the risk go together in each way."""
+        weights, ratio = ways.sum(axis=0), ratios
+        if len(ratios) > 1:
+            by_set = np.zeros((len(ratios), weights.size))
+            for one, way in zip(sets, ways, strict=True):
+                by_set[one] += way
+            # Not by `@`, which for tables of this size wakes threads and waits for them.
+            ratio = np.einsum("sp,sl->pl", by_set / np.maximum(weights, 1e-300), ratios)
+        return cls(*top, *bottom, weights / weights.sum(), risk, *_integrals(ratio, risk), ways, sets, ratios)
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the ratio, each setting weighted by its bottom."""
+        if not self.d1.any():
+            held, at = self.weights * self.d0, self.risk[::FINE]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                a, b = (np.where(self.d0 > 0, one / self.d0, 0.0) for one in (self.n0, self.n1))
+            first, second = self.partial.total, Integral.of(self.whole.slope * at**2).total
+            centre = (held * (a + b * first)).sum() / held.sum()
+            square = (held * (a * a + 2 * a * b * first + b * b * second)).sum() / held.sum()
+            return float(np.sqrt(max(square - centre * centre, 0.0)))
+        # The ratio is no polynomial of the integrated risk: at the levels of the table.
+        risk = self.risk[::FINE, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bottom = self.d0 + self.d1 * risk
+            value = np.where(bottom > 0, (self.n0 + self.n1 * risk) / bottom, 0.0)
+        held = self.whole.slope.T * self.weights * bottom
+        centre = (held * value).sum() / held.sum()
+        return float(np.sqrt((held * (value - centre) ** 2).sum() / held.sum()))
+
+    def below(self, t: Array) -> Array:
+        """Probability that the ratio is at most t, of the shape of t: one-dimensional."""
+        tables = list(zip((self.d0, self.d1), (self.whole, self.partial), strict=True))[: 1 + bool(self.d1.any())]
+        total = sum(held * table.total for held, table in tables)
+        found = []
+        for some in self._blocks(t):
+            level, falls = self._reached(some[:, None])
+            place = np.minimum(level.astype(int), TILT_LOGITS.size - 2)
+            lower = sum(held * table.at(place, level - place) for held, table in tables)
+            found.append(np.where(falls, total - lower, lower) @ self.weights)
+        return np.concatenate(found) / (total @ self.weights)
+
+    def by_way(self, t: Array) -> Array:
+        """Probability that the ratio is at most t in each way, of shape (ways, values)."""
+        tables = [table.fine for table in _integrals(self.ratios, self.risk)]
+        pairs = list(zip((self.ways * self.d0, self.ways * self.d1), tables, strict=True))[: 1 + bool(self.d1.any())]
+        found = []
+        for some in self._blocks(t):
+            level, falls = self._reached(some[:, None])
+            place = np.minimum((level * FINE).astype(int), LEVELS - 2)
+            along = level * FINE - place
+            part = np.zeros((len(self.ways), some.size))
+            for one in np.unique(self.sets):
+                ways = self.sets == one
+                for held, table in pairs:
+                    lower = table[one].take(place) + along * np.diff(table[one]).take(place)
+                    part[ways] += held[ways] @ np.where(falls, table[one, -1] - lower, lower).T
+            found.append(part)
+        whole = sum(held.sum(axis=1) * table[self.sets, -1] for held, table in pairs)
+        return np.asarray(np.concatenate(found, axis=1) / whole[:, None])
+
+    def _blocks(self, t: Array) -> list[Array]:
+        step = max(1, _IN_CACHE // self.n0.size)
+        return [t[first : first + step] for first in range(0, t.size, step)]
+
+    def _reached(self, t: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Where among the levels of its table the integrated risk makes each point's ratio t, and whether it falls there."""
+        slope, rest = self.n1 - t * self.d1, t * self.d0 - self.n0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
+        return (np.interp(cut, self.risk, LOGITS) - TILT_LOGITS[0]) / TILT_STEP, slope < 0
+
+    def quantiles(self, wanted: Array, mean: float) -> Array:
+        """Logits of the quantiles at levels with some logits: on a grid, and close to where a line through it has them."""
+        rows = np.arange(wanted.size)
+        for few in (self._few, self)[self._few is self :]:
+            grid, levels = few._grid(wanted.min(), wanted.max(), mean)
+            place = np.clip(np.searchsorted(levels, wanted) - 1, 0, grid.size - 2)
+            low, high, below, above = grid[place], grid[place + 1], levels[place], levels[place + 1]
+            close = np.clip(_share(wanted, below, above)[:, None] + _CLOSE * np.array([-1, 0, 1]), 0, 1)
+            cells = low[:, None] + (high - low)[:, None] * close
+            values = np.maximum.accumulate(self._logits(cells.ravel()).reshape(cells.shape), axis=1)
+            if np.all((values[:, 0] < wanted) & (wanted <= values[:, 2])):
+                return _between(wanted, values, cells)
+        for _ in range(_ROUNDS):  # the line leads astray: even cuts
+            cells = np.linspace(low, high, 5, axis=1)
+            inside = self._logits(cells[:, 1:-1].ravel()).reshape(rows.size, 3)
+            values = np.maximum.accumulate(np.concatenate([below[:, None], inside, above[:, None]], axis=1), axis=1)
+            place = np.clip((values < wanted[:, None]).sum(axis=1) - 1, 0, 3)
+            low, high, below, above = (one[rows, place + more] for one in (cells, values) for more in (0, 1))
+        return np.asarray(low + _share(wanted, below, above) * (high - low))
+
+    @property
+    def _few(self) -> Inner:
+        """A part of many points that fills the cube as they do, to look about with; all of few."""
+        if self.weights.size <= _FEW:
+            return self
+        kept = slice(_FEW // 2)
+        whole, partial = (
+            one if len(one.value) == 1 else Integral(one.value[kept], one.slope[kept])
+            for one in (self.whole, self.partial)
+        )
+        n0, n1, d0, d1, weights = (one[kept] for one in (self.n0, self.n1, self.d0, self.d1, self.weights))
+        return self._replace(n0=n0, n1=n1, d0=d0, d1=d1, weights=weights / weights.sum(), whole=whole, partial=partial)
+
+    def table(self, mean: float) -> tuple[Array, Array]:
+        """Logits of levels, rising, and of the risks at them."""
+        ends = inner_logit([1e-6, 1 - 1e-6])
+        grid, levels = self._few._grid(ends[0], ends[1], mean)
+        first, last = np.clip(np.interp(ends, levels, grid), -28.0, 28.0) + np.array([-0.5, 0.5])
+        found = finer(self._logits(np.linspace(first, last, _TABLE))[None])[0]
+        return np.maximum.accumulate(found), np.linspace(first, last, found.size)
+
+    def _grid(self, least: float, most: float, mean: float) -> tuple[Array, Array]:
+        """Logits of risks about a mean, and of the levels at them, rising, that reach from one level to another."""
+        mean = min(max(mean, 1e-12), 1 - 1e-12)
+        step = _REACH / _STEPS * min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
+        grid = logit(mean) + step * np.arange(-_STEPS, _STEPS + 1)
+        levels = self._logits(grid)
+        further = step * np.cumsum(2.0 ** np.arange(1, _FURTHER + 1))
+        # A risk nearer 0 or 1 than 4e-18 is 0 or 1.
+        while levels[0] > least and grid[0] > -40:
+            more = np.maximum(grid[0] - further[::-1], -40.0)
+            grid, levels = np.concatenate([more, grid]), np.concatenate([self._logits(more), levels])
+        while levels[-1] < most and grid[-1] < 40:
+            more = np.minimum(grid[-1] + further, 40.0)
+            grid, levels = np.concatenate([grid, more]), np.concatenate([levels, self._logits(more)])
+        return grid, np.maximum.accumulate(levels)
+
+    def _logits(self, at: Array) -> Array:
+        """Logits of the probability of a risk below those with some logits."""
+        return inner_logit(self.below(sigmoid(at)))
+
+
+def _integrals(ratios: Array, risk: Array) -> tuple[Integral, Integral]:
+    """Probability of a risk up to each level, and its integral, where its density is so many times its margin's."""
+    density = ratios * (sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS))
+    below = Integral.of(density)
+    return below.over(below.total), Integral.of(density * risk[::FINE]).over(below.total)
+
+
+def _share(wanted: Array, below: Array, above: Array) -> Array:
+    """How far from one value to another some lie."""
+    return np.clip((wanted - below) / np.where(above > below, above - below, 1.0), 0.0, 1.0)
+
+
+def _between(wanted: Array, values: Array, at: Array) -> Array:
+    """Where the parabola through three points has some values; the line where two of them have the same."""
+    steps, rises = np.diff(at, axis=1), np.maximum(np.diff(values, axis=1), 1e-300)
+    bend = np.where(rises.min(axis=1) > 1e-12, np.diff(steps / rises, axis=1)[:, 0] / rises.sum(axis=1), 0.0)
+    rows, place = np.arange(wanted.size), (wanted > values[:, 1]).astype(int)
+    left, right = values[rows, place], values[rows, place + 1]
+    line = at[rows, place] + _share(wanted, left, right) * steps[rows, place]
+    return np.asarray(line + bend * (wanted - left) * (wanted - right))
 
 
 @cache

@@ -12,17 +12,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import Rng, as_rng, checked_levels
-from riskmodel._support.kept import Shelf, kept
+from riskmodel._support.kept import Shelf, kept, once
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
-from riskmodel.distributions.integral import LOGITS, POINTS, RARE_POINTS, SPACING, Inner, Integral, inner_logit, nodes
-from riskmodel.distributions.special import logit, sigmoid
-from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Ties, Tilt
+from riskmodel.distributions.integral import (
+    LOGITS,
+    POINTS,
+    RARE_POINTS,
+    SPACING,
+    Inner,
+    inner_logit,
+    nodes,
+)
+from riskmodel.distributions.special import sigmoid
+from riskmodel.distributions.ties import TILT_LOGITS, TILT_STEP, Ties, Tilt
 
 Array = NDArray[np.float64]
 
@@ -30,11 +39,6 @@ Array = NDArray[np.float64]
 _SHARE = -100
 #: A part becomes a risk of its own where no more combinations of sets of counts than this speak of it.
 _MOST_SETS = 32
-#: Values of a table of quantiles, and cells that are worked out at once.
-_TABLE = 97
-#: Grid on which quantiles are sought first, how far it reaches in spreads, and the cuts of its cells in each round after.
-_GRID, _REACH, _CUTS, _ROUNDS = 21, 5.0, 4, 3
-_CELLS = 400_000
 #: Parts that several answers share: a question about a group has the parts of the question about all.
 _PARTS = Shelf(128)
 #: What is worked out at the points takes megabytes: the latest only.
@@ -63,23 +67,7 @@ class Propagated(Distribution):
     @kept
     def sd(self) -> float:
         """Standard deviation over settings."""
-        inner = self._inner
-        n0, n1, d0, d1, weights = inner[:5]
-        if not d1.any():
-            held = weights * d0
-            with np.errstate(divide="ignore", invalid="ignore"):
-                a, b = (np.where(d0 > 0, one / d0, 0.0) for one in (n0, n1))
-            first, square = inner.partial.whole, a * a + 2 * a * b * inner.partial.whole + b * b * inner.squared
-            centre = (held * (a + b * first)).sum() / held.sum()
-            return float(np.sqrt(max((held * square).sum() / held.sum() - centre * centre, 0.0)))
-        # The ratio is no polynomial of the integrated risk: at the levels of the table.
-        risk = inner.risk[::FINE, None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            bottom = d0 + d1 * risk
-            value = np.where(bottom > 0, (n0 + n1 * risk) / bottom, 0.0)
-        held = inner.below.slope.T * weights * bottom
-        centre = (held * value).sum() / held.sum()
-        return float(np.sqrt((held * (value - centre) ** 2).sum() / held.sum()))
+        return self._inner.sd
 
     @property
     def _inner(self) -> Inner:
@@ -105,7 +93,7 @@ class Propagated(Distribution):
             if tied.weights.size > _MOST_SETS:
                 return None
             means = {edge: risk.mean for edge, risk in self.risks.items()} | ties.means()
-            ties = ties.beside(_SHARE, ties.rows(sorted(known))[2], _tilt(part, tied))
+            ties = ties.beside(_SHARE, ties.rows(sorted(known))[2], part.tilt)
             ties = ties.weighted(evaluate(bottom, means))
         else:
             ties = None if tied else ties
@@ -127,15 +115,18 @@ class Propagated(Distribution):
         for edge, part in parts.items():
             own = sorted(edges_of(part))
             tied = self.ties.among(own) if self.ties else None
-            risks[edge] = _part(Propagated(part, 1.0, {one: self.risks[one] for one in own}, tied))
+            risks[edge] = one = _part(Propagated(part, 1.0, {one: self.risks[one] for one in own}, tied))
             if ties and tied:
-                ties = ties.beside(edge, ties.rows(own)[2], _tilt(risks[edge], tied))
+                ties = ties.beside(edge, ties.rows(own)[2], one.tilt)
         edges = sorted(edges_of(numerator) | edges_of(denominator))
         ties = ties.among(edges) if ties else None
         main = _most_influential(numerator, denominator, risks, edges)
         rest = [edge for edge in edges if edge != main]
         logits, weights = nodes(len(rest), POINTS if denominator == 1.0 else RARE_POINTS)
-        points = {edge: _at_logits(risks[edge], at) for edge, at in zip(rest, logits, strict=True)}
+        points = {
+            edge: once(risks[edge], ("at", place, *logits.shape), partial(_at_logits, risks[edge], logits[place]))
+            for place, edge in enumerate(rest)
+        }
         size = weights.size
 
         def coefficients(node: Node) -> tuple[Array, Array]:
@@ -151,75 +142,33 @@ class Propagated(Distribution):
                     ways = ways * (tilt / (tilt @ weights)[:, None])[ties.sets[edge]]
             if main in ties.sets:
                 sets, ratios = ties.sets[main], ties.tilts[main].ratios
-        at_points = ways.sum(axis=0)
-        ratio = ratios
-        if len(ratios) > 1:
-            ratio = (
-                ((np.arange(len(ratios))[:, None] == sets) @ ways).T @ ratios / np.maximum(at_points, 1e-300)[:, None]
-            )
         risk = np.maximum.accumulate(risks[main].quick_ppf(sigmoid(LOGITS)))
-        level, at_tilt = sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS), risk[::FINE]
+        return Inner.of(coefficients(numerator), coefficients(denominator), risk, ways, sets, ratios)
 
-        def integrals(density: Array) -> tuple[Integral, Integral]:
-            below = Integral.of(density)
-            return below.over(below.whole), Integral.of(density * at_tilt).over(below.whole)
-
-        below, partial = integrals(ratio * level)
-        return Inner(
-            *coefficients(numerator),
-            *coefficients(denominator),
-            at_points / at_points.sum(),
-            risk,
-            below,
-            partial,
-            Integral.of(below.slope * at_tilt**2).whole,
-            ways,
-            sets,
-            integrals(ratios * level) if len(ratios) > 1 else (below, partial),
-        )
-
-    def _below(self, t: Array) -> Array:
-        """Probability that the ratio is at most t, of the shape of t: one-dimensional."""
-        inner, found = self._inner, []
-        step = max(1, _CELLS // inner.n0.size)
-        for first in range(0, t.size, step):
-            share, total = self._share(t[first : first + step, None], inner.below, inner.partial)
-            found.append(share @ inner.weights / (total @ inner.weights))
-        return np.concatenate(found)
-
-    def by_way(self, t: Array) -> Array:
-        """Probability that the ratio is at most t in each way, of shape (ways, values)."""
-        inner = self._inner
-        found = np.empty((len(inner.ways), t.size))
-        for one in np.unique(inner.sets):
-            below, partial = (Integral(table.value[[one]], table.slope[[one]]) for table in inner.by_set)
-            share, total = self._share(t[:, None], below, partial)
-            ways = inner.ways[inner.sets == one]
-            found[inner.sets == one] = ways @ share.T / (ways @ total)[:, None]
-        return found
-
-    def _share(self, t: Array, below: Integral, partial: Integral) -> tuple[Array, Array]:
-        """How much of each point has a ratio up to t, of shape (values, points), and all of it, of shape (points,)."""
-        n0, n1, d0, d1, _, risk = self._inner[:6]
-        slope, rest = n1 - t * d1, t * d0 - n0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            cut = np.where(slope == 0, np.where(rest >= 0, np.inf, -np.inf), rest / slope)
-        level = (np.interp(cut, risk, LOGITS) - TILT_LOGITS[0]) / TILT_STEP
-        place = np.minimum(level.astype(int), TILT_LOGITS.size - 2)
-        under, over = cut < risk[0], cut >= risk[-1]
-
-        def up_to(integral: Integral) -> Array:
-            return np.where(under, 0.0, np.where(over, integral.whole, integral.at(place, level - place)))
-
-        lower, total = d0 * up_to(below), d0
-        if d1.any():
-            lower, total = lower + d1 * up_to(partial), d0 + d1 * partial.whole
-        return np.where(slope < 0, total - lower, lower), np.asarray(total)
+    @kept
+    def tilt(self) -> Tilt:
+        """What it is in each of its ways, by how much of each lies between levels half way to the next."""
+        assert self.ties is not None
+        ends = np.append(TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS[-1] + TILT_STEP / 2)
+        risk, weights = self.quick_ppf(sigmoid(ends)), self.ties.weights
+        means = {edge: one.mean for edge, one in self.risks.items()} | self.ties.means()
+        mean = np.broadcast_to(evaluate(self.numerator, means) / evaluate(self.denominator, means), weights.shape)
+        if self._factored() is None and len(self._inner.ways) == weights.size:
+            below = self._inner.by_way(risk)
+        else:  # its points do not tell the ways apart
+            ways = (self.ties.only(way) for way in range(weights.size))
+            below = np.stack([Propagated(self.numerator, self.denominator, self.risks, one).cdf(risk) for one in ways])
+        share = np.maximum(np.diff(below, axis=1), 0.0)
+        whole = weights @ share
+        # Where next to nothing lies the nearest level that says something speaks.
+        says = np.flatnonzero(whole > 1e-3 * sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS))
+        nearest = says[np.abs(np.arange(TILT_LOGITS.size)[:, None] - says).argmin(axis=1)]
+        return Tilt(share[:, nearest] / whole[nearest], mean)
 
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a risk up to `x`, of the shape of `x`."""
         x = np.asarray(x, float)
-        inside = self._below(np.clip(x.ravel(), 0.0, 1.0)).reshape(x.shape)
+        inside = self._inner.below(np.clip(x.ravel(), 0.0, 1.0)).reshape(x.shape)
         return np.where(x < 0, 0.0, np.where(x >= 1, 1.0, inside))
 
     def pdf(self, x: ArrayLike) -> Array:
@@ -235,57 +184,24 @@ class Propagated(Distribution):
         if levels.size > 16:
             return self.quick_ppf(levels)
         flat = levels.ravel()
-        found = sigmoid(self._quantiles(inner_logit(flat)))
-        ends = [(flat <= self._below(np.zeros(1))[0], 0.0), (flat == 1.0, 1.0)]
+        inner = self._inner
+        found = sigmoid(inner.quantiles(inner_logit(flat), self.mean))
+        ends = [(flat <= inner.below(np.zeros(1))[0], 0.0), (flat == 1.0, 1.0)]
         for at_end, value in ends:
             found = np.where(at_end, value, found)
         return found.reshape(levels.shape)
 
     def quick_ppf(self, q: Array) -> Array:
-        """Quantiles from a table, straight between logits of level and of risk, of the shape of `q`."""
+        """Quantiles from a table of logits of levels and of risks, of the shape of `q`."""
         return np.asarray(sigmoid(np.interp(inner_logit(checked_levels(q)), *self._table)))
 
     def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws, by inversion of the table."""
         return self.quick_ppf(as_rng(rng).random(size))
 
-    def _quantiles(self, wanted: Array) -> Array:
-        """Logits of the quantiles at levels with some logits: on a grid, and on ever finer ones where each lies."""
-        mean = min(max(self.mean, 1e-12), 1 - 1e-12)
-        spread = min(max(self.sd / (mean * (1 - mean)), 0.05), 2.0)
-        ends = np.array([logit(mean) - _REACH * spread, logit(mean) + _REACH * spread])
-        while True:  # a risk nearer 0 or 1 than 4e-18 is 0 or 1
-            first, last = np.clip(ends, -40.0, 40.0)
-            grid = np.linspace(first, last, _GRID)
-            levels = np.maximum.accumulate(self._logits(grid))
-            outside = (levels[0] > wanted.min() and ends[0] > -40, levels[-1] < wanted.max() and ends[1] < 40)
-            if not any(outside):
-                break
-            ends += np.array([-2.0, 2.0]) * spread * outside
-            spread *= 2
-        place = np.clip(np.searchsorted(levels, wanted) - 1, 0, grid.size - 2)
-        low, high, below, above = grid[place], grid[place + 1], levels[place], levels[place + 1]
-        for _ in range(_ROUNDS):
-            inside = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, _CUTS + 1)[1:-1]
-            values = self._logits(inside.ravel()).reshape(inside.shape)
-            cells = np.concatenate([low[:, None], inside, high[:, None]], axis=1)
-            values = np.maximum.accumulate(np.concatenate([below[:, None], values, above[:, None]], axis=1), axis=1)
-            place = np.clip((values < wanted[:, None]).sum(axis=1) - 1, 0, _CUTS - 1)
-            rows = np.arange(wanted.size)
-            low, high, below, above = (one[rows, place + more] for one in (cells, values) for more in (0, 1))
-        along = np.clip((wanted - below) / np.where(above > below, above - below, 1.0), 0.0, 1.0)
-        return np.asarray(low + along * (high - low))
-
-    def _logits(self, at: Array) -> Array:
-        """Logits of the probability of a risk below those with some logits."""
-        return inner_logit(self._below(sigmoid(at)))
-
     @kept
     def _table(self) -> tuple[Array, Array]:
-        """Logits of levels, rising, and of the risks at them."""
-        first, last = np.clip(self._quantiles(inner_logit([1e-6, 1 - 1e-6])), -28.0, 28.0)
-        logits = np.linspace(first - 0.5, last + 0.5, _TABLE)
-        return np.maximum.accumulate(self._logits(logits)), logits
+        return self._inner.table(self.mean)
 
 
 def propagate(
@@ -309,26 +225,6 @@ def propagate(
 def _part(made: Propagated) -> Propagated:
     """The part as it was made before, where it was."""
     return _PARTS.get_or_make(made, lambda: made)
-
-
-def _tilt(part: Distribution, ties: Ties) -> Tilt:
-    """What a part is in each of its ways, by how much of each lies between levels half way to the next."""
-    assert isinstance(part, Propagated)
-    ends = np.append(TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS[-1] + TILT_STEP / 2)
-    risk = part.quick_ppf(sigmoid(ends))
-    means = {edge: one.mean for edge, one in part.risks.items()} | ties.means()
-    mean = np.broadcast_to(evaluate(part.numerator, means) / evaluate(part.denominator, means), ties.weights.shape)
-    if part._factored() is None and len(part._inner.ways) == ties.weights.size:
-        below = part.by_way(risk)
-    else:  # its points do not tell the ways apart
-        ways = (ties.only(way) for way in range(ties.weights.size))
-        below = np.stack([Propagated(part.numerator, part.denominator, part.risks, one).cdf(risk) for one in ways])
-    share = np.maximum(np.diff(below, axis=1), 0.0)
-    whole = ties.weights @ share
-    # Where next to nothing lies the nearest level that says something speaks.
-    says = np.flatnonzero(whole > 1e-3 * sigmoid(TILT_LOGITS) * sigmoid(-TILT_LOGITS))
-    nearest = says[np.abs(np.arange(TILT_LOGITS.size)[:, None] - says).argmin(axis=1)]
-    return Tilt(share[:, nearest] / whole[nearest], mean)
 
 
 def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Distribution], edges: list[int]) -> int:

@@ -20,6 +20,29 @@ TILT_LOGITS = np.arange(-32, 33) * TILT_STEP
 FINE = 16
 
 
+def distinct(rows: Places) -> tuple[Places, Places]:
+    """Rows of counts that differ, ascending, and which of them each is: by a number for each, where NumPy sorts records."""
+    key, span = np.zeros(len(rows), np.int64), 1
+    for column in rows.T:
+        values = int(column.max(initial=0)) + 1
+        if span * values > 2**62:
+            key = np.unique(key, return_inverse=True)[1].astype(np.int64)
+            span = int(key.max()) + 1
+        key, span = key * values + column, span * values
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    return rows[first], place
+
+
+def finer(rows: Array) -> Array:
+    """Values at `FINE` times as many even steps along each row: cubics through them (Catmull and Rom 1974)."""
+    padded = np.concatenate([2 * rows[:, :1] - rows[:, 1:2], rows, 2 * rows[:, -1:] - rows[:, -2:-1]], axis=1)
+    before, first, second, after = (padded[:, i : i + rows.shape[1] - 1, None] for i in range(4))
+    t = np.arange(FINE) / FINE
+    bend = 2 * before - 5 * first + 4 * second - after + t * (3 * (first - second) + after - before)
+    inside = first + 0.5 * t * (second - before + t * bend)
+    return np.concatenate([inside.reshape(len(rows), -1), rows[:, -1:]], axis=1)
+
+
 @dataclass(frozen=True, eq=False)
 class Tilt(Value):
     """What one risk is under each of some sets of counts: densities over its margin's, and means."""
@@ -29,17 +52,8 @@ class Tilt(Value):
 
     @kept
     def fine(self) -> Array:
-        """Ratios at `FINE` times as many levels, of shape (sets, levels): cubics through the logarithms (Catmull, Rom)."""
-        logs = np.log(np.clip(self.ratios, 1e-9, 1e9))
-        padded = np.concatenate([2 * logs[:, :1] - logs[:, 1:2], logs, 2 * logs[:, -1:] - logs[:, -2:-1]], axis=1)
-        before, first, second, after = (padded[:, i : i + logs.shape[1] - 1, None] for i in range(4))
-        t = np.arange(FINE) / FINE
-        inside = first + 0.5 * t * (
-            second
-            - before
-            + t * (2 * before - 5 * first + 4 * second - after + t * (3 * (first - second) + after - before))
-        )
-        return np.exp(np.concatenate([inside.reshape(len(logs), -1), logs[:, -1:]], axis=1))
+        """Ratios at `FINE` times as many levels, of shape (sets, levels)."""
+        return np.exp(finer(np.log(np.clip(self.ratios, 1e-9, 1e9))))
 
     def at(self, logits: Array) -> Array:
         """Ratios at levels with these logits, of shape (sets, levels)."""
@@ -60,8 +74,8 @@ class Ties(Value):
         """Which of some edges are tied, the combinations of their sets, and which of those each way has."""
         tied = [edge for edge in edges if edge in self.sets]
         held = np.stack([self.sets[edge] for edge in tied]) if tied else np.zeros((0, self.weights.size), np.int64)
-        combinations, place = np.unique(held, axis=1, return_inverse=True)
-        return tied, combinations, place.ravel()
+        combinations, place = distinct(held.T)
+        return tied, combinations.T, place
 
     def among(self, edges: Iterable[int]) -> Ties | None:
         """The ways as some edges can tell them apart; None where they cannot."""

@@ -40,9 +40,12 @@ def joint(tree: ProbabilityTree, fixed: Mapping[int, float] | None = None) -> Jo
         found = (branches.read(row, filled).coarse for row in branches.coarse)
         return tuple(one for one in found if one is not None)
 
-    # Values that no count passes make no other posterior.
-    rows = once(tree, ("coarse", *filled.items()), read)
-    return once(tree, ("joint", *((one.row, one.node) for one in rows)), lambda: Joint(branches, rows, tree.near))
+    def made() -> Joint:
+        rows = read()
+        # Values that no count passes make no other posterior.
+        return once(tree, ("joint", *((one.row, one.node) for one in rows)), lambda: Joint(branches, rows, tree.near))
+
+    return once(tree, ("joint", *filled.items()), made)
 
 
 def numerator(finding: Finding, known: Known, variable: str, state: str) -> Node:
