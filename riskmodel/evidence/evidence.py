@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from riskmodel._support.kept import Value, kept
+from riskmodel._support.kept import Value, kept, once
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.audit import AuditFinding, audit_counts
 from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
@@ -268,8 +268,8 @@ class Evidence(Value):
             If the setting does not exist.
         """
         allowed = self.ascertainments(setting)
-        speaks = (one for one in self.counts if allowed is None or one.ascertainment in allowed)
-        return tuple(as_tested(one) for one in speaks if one.role == "fit")
+        speaks = (one for one in self.counts if one.role == "fit" and (allowed is None or one.ascertainment in allowed))
+        return once(self, ("fitted", setting), lambda: tuple(map(as_tested, speaks)))
 
     def for_edge(self, edge: Edge, *, setting: str = "any") -> tuple[Count, ...]:
         """Counts that feed a branch of the tree: its own, and those of coarser groups that it accepts.
