@@ -62,6 +62,7 @@ def evaluate(node: Node, probabilities: Mapping[int, Any]) -> Any:
     return p * evaluate(node.hit, probabilities) + (1 - p) * evaluate(node.miss, probabilities)
 
 
+@lru_cache(4096)
 def cancel(numerator: Node, denominator: Node, *, keep: frozenset[int] = frozenset()) -> tuple[Node, Node]:
     """Remove the edges that are a factor of both parts of a ratio."""
     for edge in sorted(edges_of(denominator) - keep):

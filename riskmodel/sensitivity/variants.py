@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 from riskmodel._support.doors import door
 from riskmodel._support.kept import once
+from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, PartlyTested
 from riskmodel.sensitivity.within_centre import dependence
 from riskmodel.tree.answer import joint
@@ -57,10 +59,13 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
             "reason": NOT_WORKED_OUT,
         }
 
-    def other(name: Hashable, **changes: Any) -> RiskEstimate:
+    def other(name: Hashable, given: Callable[[], Evidence] | None = None, **changes: Any) -> RiskEstimate:
         # Variants are kept beside the model: the other risks of a consultation ask the same ones.
-        found = once(model, ("variant", name), lambda: model.variant(**changes).like(together.drawn))
-        return found.risk(risk.outcome.name, **dict(risk.known))
+        def made() -> ProbabilityTree:
+            read = {"evidence": given()} if given else {}
+            return model.variant(**read, **changes).like(together.drawn)
+
+        return once(model, ("variant", name), made).risk(risk.outcome.name, **dict(risk.known))
 
     evidence = model.evidence
     # What has no answer, or has it from a definition, does not move with a prior.
@@ -70,19 +75,19 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
     for one in evidence.finding.readings:
         if one.name == evidence.reading:
             continue
-        read = other(one, evidence=evidence.with_reading(one.name))
+        read = other(one, partial(evidence.with_reading, one.name))
         changed = [f"{row.source} {row.events} of {row.total}" for row in read.counts if row not in risk.counts]
         bounds = list(read.bounds) if read.mean is None and read.bounds is not None else None
         readings.append({"reading": one.name, "probability": read.mean, "bounds": bounds, "changed": changed})
     left_out = []
     for source in risk.sources:
-        without = other(("without", source), evidence=evidence.without(source))
+        without = other(("without", source), partial(evidence.without, source))
         left_out.append({"source": source, "probability": without.mean, "reason": without.reason})
     untested = []
     for declared, rows in _partly_tested(model, risk):
         # The answer if only those with the event had been tested.
         totals = {row.key: max(row.events, 1) for row in rows}
-        fewest = other(("tested", *totals.items()), evidence=evidence.with_totals(totals))
+        fewest = other(("tested", *totals.items()), partial(evidence.with_totals, totals))
         untested.append(
             {
                 "text": declared.text,
