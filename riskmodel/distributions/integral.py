@@ -24,10 +24,10 @@ FARTHEST_NODE = 12.0
 POINTS, RARE_POINTS = 2048, 8192
 #: Points of a table of quantiles, before cubics between them; numbers that are worked out at once, for more leave the cache.
 _TABLE, _IN_CACHE = 97, 16_384
-#: Grid on which quantiles are sought first: how far it reaches in spreads, in how many steps, how many more at once, each
-#: twice as long; how close to a line through it they are expected, as a share of its cells; rounds of cutting cells; and
-#: points of which half are enough for the grid.
-_REACH, _STEPS, _FURTHER, _CLOSE, _ROUNDS, _FEW = 5.0, 10, 3, 1 / 8, 3, 2048
+#: Grid on which quantiles are sought first: its reach in spreads, in how many steps, how many more at once, each twice as
+#: long; how close to a line through it they are expected, as a share of its cells; rounds of cutting cells where they are
+#: not, or where its slope changes by more than a share from one step to the next; and points of which half make a grid.
+_REACH, _STEPS, _FURTHER, _CLOSE, _ROUNDS, _BENT, _FEW = 5.0, 10, 3, 1 / 8, 3, 0.1, 2048
 #: Logits of the levels at which the integrated risk is tabulated: those at which a tilt is known.
 LEVELS = 1 + FINE * (TILT_LOGITS.size - 1)
 LOGITS = np.linspace(TILT_LOGITS[0], TILT_LOGITS[-1], LEVELS)
@@ -178,7 +178,9 @@ class Inner(NamedTuple):
             close = np.clip(_share(wanted, below, above)[:, None] + _CLOSE * np.array([-1, 0, 1]), 0, 1)
             cells = low[:, None] + (high - low)[:, None] * close
             values = np.maximum.accumulate(self._logits(cells.ravel()).reshape(cells.shape), axis=1)
-            if np.all((values[:, 0] < wanted) & (wanted <= values[:, 2])):
+            steps, rises = np.diff(cells, axis=1), np.diff(values, axis=1)
+            smooth = np.abs(steps[:, 0] * rises[:, 1] - steps[:, 1] * rises[:, 0]) < _BENT * steps[:, 0] * rises[:, 1]
+            if np.all(smooth & (values[:, 0] < wanted) & (wanted <= values[:, 2])):
                 return _between(wanted, values, cells)
         for _ in range(_ROUNDS):  # the line leads astray: even cuts
             cells = np.linspace(low, high, 5, axis=1)
@@ -243,13 +245,11 @@ def _share(wanted: Array, below: Array, above: Array) -> Array:
 
 
 def _between(wanted: Array, values: Array, at: Array) -> Array:
-    """Where the parabola through three points has some values; the line where two of them have the same."""
-    steps, rises = np.diff(at, axis=1), np.maximum(np.diff(values, axis=1), 1e-300)
-    bend = np.where(rises.min(axis=1) > 1e-12, np.diff(steps / rises, axis=1)[:, 0] / rises.sum(axis=1), 0.0)
-    rows, place = np.arange(wanted.size), (wanted > values[:, 1]).astype(int)
-    left, right = values[rows, place], values[rows, place + 1]
-    line = at[rows, place] + _share(wanted, left, right) * steps[rows, place]
-    return np.asarray(line + bend * (wanted - left) * (wanted - right))
+    """Where the parabola through three points, rising throughout, has some values."""
+    slopes = np.diff(at, axis=1) / np.diff(values, axis=1)
+    along = wanted - values[:, 0]
+    bend = (slopes[:, 1] - slopes[:, 0]) / (values[:, 2] - values[:, 0])
+    return np.asarray(at[:, 0] + along * (slopes[:, 0] + bend * (wanted - values[:, 1])))
 
 
 @cache
