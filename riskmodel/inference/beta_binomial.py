@@ -89,12 +89,14 @@ class Problem:
         mu, rest = np.exp(log_mu), np.exp(log_rest)
         g = np.exp(w + log_mu + log_rest) if self.log_g_over_m else np.exp(w)
         prior = self.mu_prior.formula(x, log_mu, log_rest) + self.heterogeneity_prior.log_density(mu, rest, g)
-        return self.with_likelihood(prior, mu, rest, g)
+        return np.asarray(prior + self.log_likelihood((log_mu, log_rest), mu, rest, g))
 
-    def with_likelihood(self, log_prior: Array, mu: Array, rest: Array, g: Array) -> Array:
-        """The logarithm of the likelihood added to that of the prior density."""
-        value = log_prior + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
-        return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
+    def log_likelihood(self, logs: tuple[Array, Array], mu: Array, rest: Array, g: Array) -> Array:
+        """Logarithm of the probability of all series' counts in one order, at mu and rest = 1 - mu and their logarithms."""
+        value = log_rising(mu, g, self.events, logs[0])
+        value += log_rising(rest, g, self.totals - self.events, logs[1])
+        value -= log_rising(np.ones_like(g), g, self.totals, 0.0)
+        return value
 
     def _compiled_log_density(self, fast: Any, x: Array, w: Array) -> Array:
         """The same by compiled loops."""
