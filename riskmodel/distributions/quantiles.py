@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
+from scipy.special import betainc, sici
 
 from riskmodel.distributions.bulk import compiled
 from riskmodel.distributions.special import log_sigmoids, sigmoid
@@ -32,6 +32,8 @@ _SMALLEST_PIECE = 0.005
 _IN_CACHE = 8_192
 #: Share of the density that may lie beyond a logit for each component that is taken to be on one side.
 _UNSEEN = 1e-12
+#: Errors of all and of half the points of a table below which ends between them are good to 1.1e-8 (178 fits, 2026-11).
+_WHOLE, _HALF = 5e-9, 5e-7
 _TABLE_AXIS = np.arange(-50, 51) * _TABLE_STEP
 
 
@@ -46,7 +48,7 @@ class QuantileTable:
     def __init__(self, density: Callable[[Array], Array], outside: Outside, centre: float, scale: float) -> None:
         for _ in range(4):
             self._build(density, outside, centre, scale)
-            low, middle, high = self(np.array([0.16, 0.5, 0.84]))
+            low, middle, high = np.interp([0.16, 0.5, 0.84], self.cumulative, self.logits)
             spread = 0.5 * float(high - low)
             if abs(middle - centre) < scale and 0.4 * scale < spread < 2.5 * scale:
                 break
@@ -55,9 +57,10 @@ class QuantileTable:
     def _build(self, density: Callable[[Array], Array], outside: Outside, centre: float, scale: float) -> None:
         u = _TABLE_AXIS
         self.logits = np.clip(centre + _TABLE_WIDTH * scale * np.sinh(u), -LOGIT_LIMIT + 10, LOGIT_LIMIT - 10)
-        self.density = np.maximum(density(self.logits), 0.0)
-        f = self.density * _TABLE_WIDTH * scale * np.cosh(u)
-        f = np.where(np.abs(self.logits) < LOGIT_LIMIT - 10, f, 0.0)
+        found = np.where(np.abs(self.logits) < LOGIT_LIMIT - 10, density(self.logits), 0.0)
+        # Ripples about nought cancel in the trapezoidal rule, as they are.
+        self.shares, self.at = found * (_TABLE_WIDTH * scale * _TABLE_STEP * np.cosh(u)), (centre, _TABLE_WIDTH * scale)
+        self.density, f = np.maximum(found, 0.0), np.maximum(self.shares, 0.0) / _TABLE_STEP
         ends = 0.5 * _TABLE_STEP * np.array([f[0] + f[1], f[-2] + f[-1]])
         cells = _TABLE_STEP / 24 * (13 * (f[1:-2] + f[2:-1]) - f[:-3] - f[3:])
         cumulative = np.concatenate([[0.0], np.cumsum(np.maximum(np.concatenate([ends[:1], cells, ends[1:]]), 0.0))])
@@ -68,6 +71,20 @@ class QuantileTable:
         self.cumulative = below + cumulative * ratio
         self.density = self.density * ratio
         self.outside = (below, above)
+
+    @property
+    def fine(self) -> bool:
+        """Whether the trapezoidal rule has the whole, and half of its points nearly so: then its sinc series is exact."""
+        shares = self.shares
+        return bool(abs(shares.sum() - 1) < _WHOLE and abs(2 * shares[::2].sum() - 1) < _HALF)
+
+    def tail(self, logits: Array, lower: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """Tails by the sine integrals of the table's sinc series, and the density with respect to the logit."""
+        stretched = (logits - self.at[0]) / self.at[1]
+        place = (np.arcsinh(stretched)[:, None] - _TABLE_AXIS) / _TABLE_STEP
+        below = (0.5 + sici(np.pi * place)[0] / np.pi) @ self.shares
+        density = np.sinc(place) @ self.shares / (_TABLE_STEP * self.at[1] * np.sqrt(1 + stretched**2))
+        return np.where(lower, below, 1 - below), density
 
     def __call__(self, levels: Array) -> Array:
         """Logits of the quantiles."""
