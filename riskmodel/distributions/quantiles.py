@@ -150,7 +150,7 @@ def beta_table(weights: Array, a: Array, b: Array, log_beta: Array) -> QuantileT
     spread = np.minimum(spread, 25.0)  # a Beta with tiny shapes lies at 0 and 1: not to be resolved
     centre = float(weights @ centres)
     scale = float(np.sqrt(weights @ (spread + (centres - centre) ** 2)))
-    keep = weights >= _lightest_kept(weights, 1e-5)
+    keep = weights >= lightest_kept(weights, 1e-5)
     a, b, weights, log_beta = a[keep], b[keep], weights[keep], log_beta[keep]
 
     def density(logits: Array) -> Array:
@@ -178,7 +178,7 @@ def beta_table(weights: Array, a: Array, b: Array, log_beta: Array) -> QuantileT
     return QuantileTable(density, outside, centre, scale)
 
 
-def _lightest_kept(weights: Array, share: float) -> float:
+def lightest_kept(weights: Array, share: float) -> float:
     """The least weight among those that are kept where the lightest, which together hold less than a share, are left out."""
     light = np.sort(weights[weights < share])
     beyond = np.searchsorted(np.cumsum(light), share)
