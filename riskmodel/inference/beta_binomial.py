@@ -43,7 +43,7 @@ Counts = NDArray[np.int64]
 _RIPPLE = 2e-8
 #: Finest subdivision of a row. Components narrower than that are widened to their spacing, at most a sixtieth of the
 #: row's own width: 3e-4 of its variance, and only the share of the posterior in which settings are that much alike.
-_MAX_SUBDIVISION = 16
+_MAX_SUBDIVISION = 20
 #: Components that together hold less than this are left out.
 _LEFT_OUT = 1e-9
 #: A lighter one is left out in any case: of less than 100,000 nodes those hold less than a tenth of that.
@@ -252,7 +252,7 @@ def mixture_nodes(lattice: Lattice) -> BetaMixture:
     # Betas one width apart ripple by 2 exp(-2 pi**2) of their weight (Poisson summation): light nodes may stand apart.
     allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(lattice.weights, _RIPPLE) / _RIPPLE))
     needed = np.where(lattice.weights > _RIPPLE, spacing / (tau * allowed), 0.0).max(axis=1)
-    subdivision = 2 ** np.ceil(np.log2(np.clip(needed, 1, _MAX_SUBDIVISION))).astype(int)
+    subdivision = np.minimum(2 ** np.ceil(np.log2(np.maximum(needed, 1))), _MAX_SUBDIVISION).astype(int)
     parts = [_row_components(lattice, subdivision == factor, int(factor)) for factor in np.unique(subdivision)]
     weights, x, log_g = (np.concatenate([part[i] for part in parts]) for i in range(3))
     keep = weights >= lightest_kept(weights, _LEFT_OUT) * (1 - 1e-9)  # all or none of those that are as heavy
