@@ -8,6 +8,7 @@ The beta-binomial likelihood is a ratio of rising factorials. Written with log-g
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,9 +70,14 @@ def log_rising(start: Array, step: Array, counts: NDArray[np.int64], log_start: 
 
 def direct_and_left(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[tuple[int, float, int]]]:
     """How many factors of each product are multiplied, ascending, and what Stirling's series sums: first, count, repeats."""
-    left = _factors(counts.tobytes())[3]
-    direct = np.sort(counts)
-    return (np.minimum(direct, left[0][0]) if left else direct), left
+    values, repeats = np.unique(counts[counts > 0], return_counts=True)
+    direct = _direct_length(values) if values.size else 0
+    left = [
+        (direct, float(value - direct), int(each))
+        for value, each in zip(values, repeats, strict=True)
+        if value > direct
+    ]
+    return np.minimum(np.sort(counts), direct), left
 
 
 @lru_cache(maxsize=256)
@@ -81,22 +87,16 @@ def _factors(counts: bytes) -> tuple[Array, Array, list[int], list[tuple[int, fl
     Fours come first, and how many groups have two, three and four is told. Of Stirling's, from which factor on, how many and
     for how many series; it takes over where that is cheapest.
     """
-    values, repeats = np.unique(np.frombuffer(counts, np.int64), return_counts=True)
-    values, repeats = values[values > 0], repeats[values > 0]
-    if not values.size:
-        return np.empty(0), np.empty(0), [0, 0, 0], []
-    direct = _direct_length(values)
-    edges = np.minimum([1, *values], direct).tolist()
-    beyond = np.cumsum(repeats[::-1])[::-1].tolist()
+    lengths, left = direct_and_left(np.frombuffer(counts, np.int64))
+    edges = np.unique([1, *lengths[lengths > 0]]).tolist()
     groups = [
-        (first - min(first + _FACTORS_PER_LOG, high), first, series)
-        for low, high, series in zip(edges[:-1], edges[1:], beyond, strict=True)
+        (first - min(first + _FACTORS_PER_LOG, high), first, int((lengths >= high).sum()))
+        for low, high in pairwise(edges)
         for first in range(low, high, _FACTORS_PER_LOG)
     ]
     fewer, firsts, series = np.array(sorted(groups), float).reshape(-1, 3).T
-    left = [(direct, float(value - direct), int(each)) for value, each in zip(values, repeats, strict=True)]
     longer = [int((-fewer >= number).sum()) for number in (2, 3, 4)]
-    return firsts - (fewer + 1) / 2, series.copy(), longer, [one for one in left if one[1] > 0]
+    return firsts - (fewer + 1) / 2, series.copy(), longer, left
 
 
 def _direct_length(values: NDArray[np.int64]) -> int:
