@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
+from scipy.special import betainc, sici
 
 from riskmodel.distributions.bulk import compiled
 from riskmodel.distributions.special import log_sigmoids, sigmoid
@@ -29,9 +29,11 @@ _SETTLED = 1e-4
 #: Probability of a piece of highest density that is told apart from the others.
 _SMALLEST_PIECE = 0.005
 #: Numbers that are worked out at once: more leave the cache, and their memory is fetched anew each time.
-_IN_CACHE = 8_192
+_IN_CACHE = 16_384
 #: Share of the density that may lie beyond a logit for each component that is taken to be on one side.
 _UNSEEN = 1e-12
+#: Errors of all and of half the points of a table below which ends between them are good to 1.1e-8 (178 fits, 2026-11).
+_WHOLE, _HALF = 5e-9, 5e-7
 _TABLE_AXIS = np.arange(-50, 51) * _TABLE_STEP
 
 
@@ -46,7 +48,7 @@ class QuantileTable:
     def __init__(self, density: Callable[[Array], Array], outside: Outside, centre: float, scale: float) -> None:
         for _ in range(4):
             self._build(density, outside, centre, scale)
-            low, middle, high = self(np.array([0.16, 0.5, 0.84]))
+            low, middle, high = np.interp([0.16, 0.5, 0.84], self.cumulative, self.logits)
             spread = 0.5 * float(high - low)
             if abs(middle - centre) < scale and 0.4 * scale < spread < 2.5 * scale:
                 break
@@ -55,9 +57,10 @@ class QuantileTable:
     def _build(self, density: Callable[[Array], Array], outside: Outside, centre: float, scale: float) -> None:
         u = _TABLE_AXIS
         self.logits = np.clip(centre + _TABLE_WIDTH * scale * np.sinh(u), -LOGIT_LIMIT + 10, LOGIT_LIMIT - 10)
-        self.density = np.maximum(density(self.logits), 0.0)
-        f = self.density * _TABLE_WIDTH * scale * np.cosh(u)
-        f = np.where(np.abs(self.logits) < LOGIT_LIMIT - 10, f, 0.0)
+        found = np.where(np.abs(self.logits) < LOGIT_LIMIT - 10, density(self.logits), 0.0)
+        # Ripples about nought cancel in the trapezoidal rule, as they are.
+        self.shares, self.at = found * (_TABLE_WIDTH * scale * _TABLE_STEP * np.cosh(u)), (centre, _TABLE_WIDTH * scale)
+        self.density, f = np.maximum(found, 0.0), np.maximum(self.shares, 0.0) / _TABLE_STEP
         ends = 0.5 * _TABLE_STEP * np.array([f[0] + f[1], f[-2] + f[-1]])
         cells = _TABLE_STEP / 24 * (13 * (f[1:-2] + f[2:-1]) - f[:-3] - f[3:])
         cumulative = np.concatenate([[0.0], np.cumsum(np.maximum(np.concatenate([ends[:1], cells, ends[1:]]), 0.0))])
@@ -68,6 +71,21 @@ class QuantileTable:
         self.cumulative = below + cumulative * ratio
         self.density = self.density * ratio
         self.outside = (below, above)
+
+    @property
+    def fine(self) -> bool:
+        """Whether the trapezoidal rule has the whole, and half of its points nearly so: then its sinc series is exact."""
+        shares = self.shares
+        return bool(abs(shares.sum() - 1) < _WHOLE and abs(2 * shares[::2].sum() - 1) < _HALF)
+
+    def tail(self, logits: Array, lower: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """Tails by the sine integrals of the table's sinc series, and the density with respect to the logit."""
+        stretched = (logits - self.at[0]) / self.at[1]
+        place = (np.arcsinh(stretched)[:, None] - _TABLE_AXIS) / _TABLE_STEP
+        # Each tail is summed by itself, as that of the mirrored table is.
+        tail = (0.5 + np.where(lower, 1, -1)[:, None] * sici(np.pi * place)[0] / np.pi) @ self.shares
+        density = np.sinc(place) @ self.shares / (_TABLE_STEP * self.at[1] * np.sqrt(1 + stretched**2))
+        return tail, density
 
     def __call__(self, levels: Array) -> Array:
         """Logits of the quantiles."""
@@ -80,7 +98,7 @@ class QuantileTable:
         aim = (levels - cumulative[cell]) / gain
         left, right = density[cell] * width / gain, density[cell + 1] * width / gain
         t = np.clip(aim, 0.0, 1.0)
-        for _ in range(4):  # Newton on the cell's cubic
+        for _ in range(3):  # Newton on the cell's cubic
             rest, square = 1 - t, t**2
             value = square * (3 - 2 * t) + left * t * rest**2 - right * square * rest
             slope = 6 * t * rest + left * rest * (1 - 3 * t) + right * t * (3 * t - 2)
@@ -133,25 +151,22 @@ def beta_table(weights: Array, a: Array, b: Array, log_beta: Array) -> QuantileT
     spread = np.minimum(spread, 25.0)  # a Beta with tiny shapes lies at 0 and 1: not to be resolved
     centre = float(weights @ centres)
     scale = float(np.sqrt(weights @ (spread + (centres - centre) ** 2)))
-    keep = weights >= _lightest_kept(weights, 1e-5)
+    keep = weights >= lightest_kept(weights, 1e-5)
     a, b, weights, log_beta = a[keep], b[keep], weights[keep], log_beta[keep]
+    logs = np.stack([a, b, np.log(weights) - log_beta])
 
     def density(logits: Array) -> Array:
         if (fast := compiled()) is not None:
             return fast.beta_density(weights, a, b, log_beta, *log_sigmoids(logits))  # type: ignore[no-any-return]
-        log_x, log_rest = (side[:, None] for side in log_sigmoids(logits))
+        points = np.stack([*log_sigmoids(logits), np.ones(logits.size)], axis=1)
         found = np.zeros(logits.size)
         for one in range(0, a.size, _IN_CACHE):
-            some = slice(one, one + _IN_CACHE)
-            step = max(1, _IN_CACHE // a.size)
+            step = max(1, _IN_CACHE // min(a.size, _IN_CACHE))
             for first in range(0, logits.size, step):
-                few = slice(first, first + step)
-                log_density = log_x[few] * a[some]
-                log_density += log_rest[few] * b[some]
-                log_density -= log_beta[some]
                 # Single precision, several times as fast, leaves 1e-6 of a density that the table needs to 1e-5.
-                np.clip(log_density, -200.0, 80.0, out=log_density)
-                found[few] += np.exp(log_density.astype(np.float32)) @ weights[some]
+                parts = points[first : first + step] @ logs[:, one : one + _IN_CACHE]
+                np.clip(parts, -100.0, 80.0, out=parts)
+                found[first : first + step] += np.exp(parts.astype(np.float32)).sum(axis=1)
         return found
 
     def outside(low: float, high: float) -> tuple[float, float]:
@@ -161,7 +176,7 @@ def beta_table(weights: Array, a: Array, b: Array, log_beta: Array) -> QuantileT
     return QuantileTable(density, outside, centre, scale)
 
 
-def _lightest_kept(weights: Array, share: float) -> float:
+def lightest_kept(weights: Array, share: float) -> float:
     """The least weight among those that are kept where the lightest, which together hold less than a share, are left out."""
     light = np.sort(weights[weights < share])
     beyond = np.searchsorted(np.cumsum(light), share)

@@ -8,6 +8,7 @@ The beta-binomial likelihood is a ratio of rising factorials. Written with log-g
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,31 +32,37 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730)
 _SLOPES = tuple((2 * order + 3) * number for order, number in enumerate(_BERNOULLI))
 
 
-def log_rising(start: Array, step: Array, counts: NDArray[np.int64]) -> Array:
-    r"""Logarithm of a product of rising factorials, summed over series.
+def log_rising(start: Array, step: Array, counts: NDArray[np.int64], log_start: Array | float | None = None) -> Array:
+    r"""Logarithm of a product of rising factorials, summed over series; `log_start` where the logarithm of s is known.
 
     .. math:: \sum_i \sum_{j < c_i} \log(s + j g)
 
     Notes
     -----
     Factor `j` occurs once for every series with more than `j` events, so the sum needs a logarithm for every few `j`
-    and none for every series. Long products end in Stirling's series of a difference, whose large terms cancel
-    before they are formed (NIST DLMF 5.11.1).
+    and none for every series. Four factors about t are :math:`(t^2 - 9g^2/4)(t^2 - g^2/4)`, where nothing cancels once the
+    first, s itself, is apart. Long products end in Stirling's series of a difference, whose large terms cancel before they
+    are formed (NIST DLMF 5.11.1).
     """
     start, step = np.asarray(start, float), np.asarray(step, float)
     total = np.zeros(np.broadcast_shapes(start.shape, step.shape))
-    factors, series, left = _factors(counts.tobytes())
-    column, some = (-1, *(1,) * total.ndim), max(1, _IN_CACHE // max(total.size, 1))
-    for low in range(0, len(series), some):
-        high = min(low + some, len(series))
-        product = start + factors[0][1][low:high].reshape(column) * step  # every product has a first factor
-        for rows, each, before in factors[1:]:
-            own = slice(before[low], before[high])
-            product[rows[own] - low] *= start + each[own].reshape(column) * step
+    if not counts.any():
+        return total
+    middle, series, longer, left = _factors(counts.tobytes())
+    total += np.count_nonzero(counts) * (np.log(start) if log_start is None else log_start)
+    column, some, square = (-1, *(1,) * total.ndim), max(1, _IN_CACHE // max(total.size, 1)), step * step
+    for low in range(0, middle.size, some):
+        product = middle[low : low + some].reshape(column) * step + start
+        two, three, four = (min(max(number - low, 0), len(product)) for number in longer)
+        pairs = product[:two] * product[:two]
+        np.subtract(pairs[:four], 2.25 * square, out=product[:four])
+        pairs[:four] -= 0.25 * square
+        pairs[four:three] -= square
+        product[:three] *= pairs[:three]
+        np.subtract(pairs[three:], 0.25 * square, out=product[three:two])
         np.log(product, out=product)
-        product *= series[low:high].reshape(column)
-        for row in product:
-            total += row
+        product *= series[low : low + some].reshape(column)
+        total += product.sum(axis=0)
     for direct, count, repeat in left:
         total += repeat * log_rising_remainder(start + direct * step, step, count)
     return total
@@ -63,40 +70,33 @@ def log_rising(start: Array, step: Array, counts: NDArray[np.int64]) -> Array:
 
 def direct_and_left(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[tuple[int, float, int]]]:
     """How many factors of each product are multiplied, ascending, and what Stirling's series sums: first, count, repeats."""
-    left = _factors(counts.tobytes())[2]
-    direct = np.sort(counts)
-    return (np.minimum(direct, left[0][0]) if left else direct), left
-
-
-#: First, second and so on of the factors of some products: of which products, their numbers, and how many come before each.
-_Factors = list[tuple[NDArray[np.int64], Array, list[int]]]
+    values, repeats = np.unique(counts[counts > 0], return_counts=True)
+    direct = _direct_length(values) if values.size else 0
+    left = [
+        (direct, float(value - direct), int(each))
+        for value, each in zip(values, repeats, strict=True)
+        if value > direct
+    ]
+    return np.minimum(np.sort(counts), direct), left
 
 
 @lru_cache(maxsize=256)
-def _factors(counts: bytes) -> tuple[_Factors, Array, list[tuple[int, float, int]]]:
-    """Products of few factors that the same series have, of how many series each is, and what Stirling's series sums.
+def _factors(counts: bytes) -> tuple[Array, Array, list[int], list[tuple[int, float, int]]]:
+    """The middle of each few factors that the same series have, of how many series, and what Stirling's series sums.
 
-    That is from which factor on, how many, for how many series; it takes over where that is cheapest.
+    Fours come first, and how many groups have two, three and four is told. Of Stirling's, from which factor on, how many and
+    for how many series; it takes over where that is cheapest.
     """
-    values, repeats = np.unique(np.frombuffer(counts, np.int64), return_counts=True)
-    values, repeats = values[values > 0], repeats[values > 0]
-    if not values.size:
-        return [], np.empty(0), []
-    direct = _direct_length(values)
-    edges = np.minimum([0, *values], direct).tolist()
-    beyond = np.cumsum(repeats[::-1])[::-1].tolist()
-    products = [
-        (range(first, min(first + _FACTORS_PER_LOG, high)), series)
-        for low, high, series in zip(edges[:-1], edges[1:], beyond, strict=True)
+    lengths, left = direct_and_left(np.frombuffer(counts, np.int64))
+    edges = np.unique([1, *lengths[lengths > 0]]).tolist()
+    groups = [
+        (first - min(first + _FACTORS_PER_LOG, high), first, int((lengths >= high).sum()))
+        for low, high in pairwise(edges)
         for first in range(low, high, _FACTORS_PER_LOG)
     ]
-    factors: _Factors = []
-    for i in range(max(len(one) for one, _ in products)):
-        rows = np.array([row for row, (one, _) in enumerate(products) if len(one) > i])
-        each = np.array([float(products[row][0][i]) for row in rows])
-        factors.append((rows, each, np.searchsorted(rows, np.arange(len(products) + 1)).tolist()))
-    left = [(direct, float(value - direct), int(each)) for value, each in zip(values, repeats, strict=True)]
-    return factors, np.array([float(series) for _, series in products]), [one for one in left if one[1] > 0]
+    fewer, firsts, series = np.array(sorted(groups), float).reshape(-1, 3).T
+    longer = [int((-fewer >= number).sum()) for number in (2, 3, 4)]
+    return firsts - (fewer + 1) / 2, series.copy(), longer, left
 
 
 def _direct_length(values: NDArray[np.int64]) -> int:
@@ -126,30 +126,40 @@ def trigamma_and_slope(x: Array) -> tuple[Array, Array]:
     Notes
     -----
     Recurrence to x + 6, then the asymptotic series (NIST DLMF 5.15.5, 5.15.8). SciPy's ``polygamma`` goes through the
-    Hurwitz zeta function and takes some ten times as long.
+    Hurwitz zeta function and takes some ten times as long. Terms j and 5 - j of the recurrence are one division: x + j times
+    x + 5 - j is x (x + 5) + j (5 - j), and their sum is the same for all.
     """
     inverse = 1.0 / (x + 6.0)
     square = inverse * inverse
-    trigamma, slope = np.full_like(square, _BERNOULLI[-1]), np.full_like(square, _SLOPES[-1])
-    for number, times in zip(_BERNOULLI[-2::-1], _SLOPES[-2::-1], strict=True):
-        trigamma *= square
+    trigamma, slope = square * _BERNOULLI[-1], square * _SLOPES[-1]
+    for number, times in zip(_BERNOULLI[-2:0:-1], _SLOPES[-2:0:-1], strict=True):
         trigamma += number
-        slope *= square
+        trigamma *= square
         slope += times
+        slope *= square
+    trigamma += _BERNOULLI[0]
     trigamma *= inverse
     trigamma += 0.5
     trigamma *= square
     trigamma += inverse
+    slope += _SLOPES[0]
     slope *= square
     slope += 1.0 + inverse
     slope *= square
-    for j in range(6):
-        inverse = 1.0 / (x + j)
-        square = inverse * inverse
-        trigamma += square
-        square *= inverse
-        square *= 2.0
-        slope += square
+    both, product = x + x, x * (x + 5.0)
+    both += 5.0
+    summed, cubes = both * both, np.zeros_like(product)
+    for offset in (0.0, 4.0, 6.0):
+        inverse = 1.0 / (product + offset)
+        pair = summed * inverse
+        pair -= 2.0
+        pair *= inverse
+        trigamma += pair  # 1 / (x + j)**2 + 1 / (x + 5 - j)**2
+        pair -= inverse
+        pair *= inverse
+        cubes += pair
+    cubes *= both
+    slope += 2.0 * cubes
     slope *= x
     return trigamma, slope
 
@@ -189,10 +199,9 @@ def tau_of(mu: Array, rest: Array, g: Array) -> tuple[Array, Array]:
     """
     if (fast := compiled()) is not None:
         return fast.tau_of(mu, rest, g)  # type: ignore[no-any-return]
-    left, left_slope = trigamma_and_slope(mu / g)
-    right, right_slope = trigamma_and_slope(rest / g)
-    tau = np.sqrt(left + right)
-    return tau, np.log((left_slope + right_slope) / (2 * tau))
+    trigamma, slope = (side.sum(axis=0) for side in trigamma_and_slope(np.array((mu / g, rest / g))))
+    tau = np.sqrt(trigamma)
+    return tau, np.log(slope / (2 * tau))
 
 
 def g_of(tau: Array, mu: Array, rest: Array) -> Array:

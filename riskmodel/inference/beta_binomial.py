@@ -21,6 +21,7 @@ from riskmodel._support.kept import kept
 from riskmodel.distributions.base import PointMass, SettingDistribution
 from riskmodel.distributions.bulk import bulk, compiled
 from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.distributions.quantiles import lightest_kept
 from riskmodel.distributions.settings import AlikeSettings, ConjugateSettings, Settings
 from riskmodel.distributions.special import (
     direct_and_left,
@@ -28,7 +29,6 @@ from riskmodel.distributions.special import (
     log_rising_remainder,
     log_sigmoids,
     sigmoid,
-    tau_of,
 )
 from riskmodel.inference.lattice import Lattice
 from riskmodel.inference.marginals import AverageMarginal, BetaTauMarginal, HeterogeneityMarginal, SettingRisk
@@ -43,9 +43,11 @@ Counts = NDArray[np.int64]
 _RIPPLE = 2e-8
 #: Finest subdivision of a row. Components narrower than that are widened to their spacing, at most a sixtieth of the
 #: row's own width: 3e-4 of its variance, and only the share of the posterior in which settings are that much alike.
-_MAX_SUBDIVISION = 16
+_MAX_SUBDIVISION = 20
 #: Components that together hold less than this are left out.
 _LEFT_OUT = 1e-9
+#: A lighter one is left out in any case: of less than 100,000 nodes those hold less than a tenth of that.
+_UNSEEN = 1e-15
 #: Counts from which on a last digit of log(mu) shows in the posterior at 1e-12.
 _LARGEST_COMPILED = 10_000
 
@@ -89,12 +91,14 @@ class Problem:
         mu, rest = np.exp(log_mu), np.exp(log_rest)
         g = np.exp(w + log_mu + log_rest) if self.log_g_over_m else np.exp(w)
         prior = self.mu_prior.formula(x, log_mu, log_rest) + self.heterogeneity_prior.log_density(mu, rest, g)
-        return self.with_likelihood(prior, mu, rest, g)
+        return np.asarray(prior + self.log_likelihood((log_mu, log_rest), mu, rest, g))
 
-    def with_likelihood(self, log_prior: Array, mu: Array, rest: Array, g: Array) -> Array:
-        """The logarithm of the likelihood added to that of the prior density."""
-        value = log_prior + log_rising(mu, g, self.events) + log_rising(rest, g, self.totals - self.events)
-        return np.asarray(value - log_rising(np.ones_like(g), g, self.totals))
+    def log_likelihood(self, logs: tuple[Array, Array], mu: Array, rest: Array, g: Array) -> Array:
+        """Logarithm of the probability of all series' counts in one order, at mu and rest = 1 - mu and their logarithms."""
+        value = log_rising(mu, g, self.events, logs[0])
+        value += log_rising(rest, g, self.totals - self.events, logs[1])
+        value -= log_rising(np.ones_like(g), g, self.totals, 0.0)
+        return value
 
     def _compiled_log_density(self, fast: Any, x: Array, w: Array) -> Array:
         """The same by compiled loops."""
@@ -240,22 +244,20 @@ class LatticeSettings(ConjugateSettings):
 
 def mixture_nodes(lattice: Lattice) -> BetaMixture:
     """Posterior of the risk in a new setting: a Beta for every node."""
-    heavy = lattice.weights > _RIPPLE
-    tau = tau_of(lattice.mu, np.exp(lattice.logs[1]), np.exp(lattice.log_g))[0]
-    spacing = lattice.scale[:, None] * np.cosh(lattice.u) * lattice.step
+    log_mu, log_rest = lattice.logs
+    # What a trigamma is above, and at most twice as much: of two of them tau is the square root.
+    far, near = (np.exp(lattice.log_g - side) for side in (log_mu, log_rest))
+    tau = np.sqrt(far + near + 0.5 * (far * far + near * near))
+    spacing = lattice.scale[:, None] * (np.cosh(lattice.u) * lattice.step)
     # Betas one width apart ripple by 2 exp(-2 pi**2) of their weight (Poisson summation): light nodes may stand apart.
     allowed = np.sqrt(2 * np.pi**2 / np.log(2 * np.maximum(lattice.weights, _RIPPLE) / _RIPPLE))
-    needed = np.where(heavy, spacing / (tau * allowed), 0.0).max(axis=1)
-    subdivision = 2 ** np.ceil(np.log2(np.clip(needed, 1, _MAX_SUBDIVISION))).astype(int)
+    needed = np.where(lattice.weights > _RIPPLE, spacing / (tau * allowed), 0.0).max(axis=1)
+    subdivision = np.minimum(2 ** np.ceil(np.log2(np.maximum(needed, 1))), _MAX_SUBDIVISION).astype(int)
     parts = [_row_components(lattice, subdivision == factor, int(factor)) for factor in np.unique(subdivision)]
     weights, x, log_g = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    order = np.argsort(weights)
-    ascending = weights[order]
-    lightest = ascending[np.searchsorted(np.cumsum(ascending), _LEFT_OUT)]
-    chosen = order[np.searchsorted(ascending, lightest * (1 - 1e-9)) :]  # all or none of those that are as heavy
-    weights, x, log_g = weights[chosen], x[chosen], log_g[chosen]
-    log_phi = -log_g
-    a, b = (np.exp(side + log_phi) for side in log_sigmoids(x))
+    keep = weights >= lightest_kept(weights, _LEFT_OUT) * (1 - 1e-9)  # all or none of those that are as heavy
+    weights, x, log_g = weights[keep], x[keep], log_g[keep]
+    a, b = (np.exp(side - log_g) for side in log_sigmoids(x))
     return BetaMixture(weights, b, a) if lattice.mirror else BetaMixture(weights, a, b)
 
 
@@ -277,7 +279,7 @@ def _row_components(lattice: Lattice, rows: NDArray[np.bool_], factor: int) -> t
         spacing = lattice.scale[rows, None] * np.cosh(u) * lattice.step / factor
         floor = 2 * np.log(spacing) + np.add(*log_sigmoids(x))
         log_g = np.maximum(log_g, floor)
-    keep = weights > 0
+    keep = weights > _UNSEEN
     return weights[keep], x[keep], log_g[keep]
 
 

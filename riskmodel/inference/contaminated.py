@@ -45,9 +45,9 @@ class Problem(beta_binomial.Problem):
 
     in_one_product: ClassVar[bool] = False
 
-    def with_likelihood(self, log_prior: Array, mu: Array, rest: Array, g: Array) -> Array:
-        """The logarithm of the likelihood added to that of the prior density."""
-        return np.asarray(log_prior + log_likelihood(self.events, self.totals, mu, rest, g, self.share))
+    def log_likelihood(self, logs: tuple[Array, Array], mu: Array, rest: Array, g: Array) -> Array:
+        """Logarithm of the probability of all series' counts in one order."""
+        return log_likelihood(self.events, self.totals, mu, rest, g, self.share)
 
 
 def log_likelihood(events: Counts, totals: Counts, mu: Array, rest: Array, g: Array, share: float = SHARE) -> Array:

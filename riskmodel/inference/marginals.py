@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 #: Weight of a node that no tail shows: some 7,000 of them hold less than 1e-10.
 _UNSEEN = 1e-14
+#: Probability from which on a tail is read off a table, which is good to 1e-8.
+_FAR_TAIL = 1e-3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,8 +63,11 @@ class AverageMarginal(Distribution):
         return np.where(inside, self._at(safe, 2) / (safe * (1 - safe)), 0.0)
 
     def ppf(self, q: ArrayLike) -> Array:
-        """Quantiles at `q`, of the shape of `q`."""
-        return exact_quantiles(checked_levels(q), lambda: self._table, self._tail)
+        """Quantiles at `q`, of the shape of `q`: of the table's own series where it is as good and no tail is far."""
+        levels = checked_levels(q)
+        smallest = np.minimum(levels, 1 - levels)
+        near = self._table.fine and not ((smallest > 0) & (smallest < _FAR_TAIL)).any()
+        return exact_quantiles(levels, lambda: self._table, self._table.tail if near else self._tail)
 
     def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws, by inversion of a table of the distribution function."""
@@ -112,11 +117,30 @@ class AverageMarginal(Distribution):
         below, above = np.clip(below, 0, 1), np.clip(1 - below, 0, 1)
         return (above, below, density) if lattice.mirror else (below, above, density)
 
+    @kept
+    def _seen(self) -> tuple[Lattice, float, float]:
+        """Rows and columns that a density shows, and the logits between which it is more than nought."""
+        lattice, heavy = self.lattice, self.lattice.weights > _UNSEEN
+        rows, columns = (
+            slice(where[0], where[-1] + 1) for where in (heavy.any(axis=axis).nonzero()[0] for axis in (1, 0))
+        )
+        part = replace(
+            lattice, weights=lattice.weights[rows, columns], w=lattice.w[rows], u=lattice.u[columns],
+            centre=lattice.centre[rows], scale=lattice.scale[rows],
+        )  # fmt: skip
+        ends = part.centre + part.scale * np.sinh(part.u[[0, -1]])[:, None]
+        low, high = float(ends[0].min()), float(ends[1].max())
+        return (part, -high, -low) if lattice.mirror else (part, low, high)
+
     def _density(self, logits: Array) -> Array:
         """Density with respect to the logit."""
+        part, low, high = self._seen
+        inside, found = (logits > low) & (logits < high), np.zeros(logits.size)
         if (fast := compiled()) is not None:
-            return fast.average_density(self.lattice, logits)  # type: ignore[no-any-return]
-        return np.asarray(row_densities(self.lattice, logits).sum(axis=0))
+            found[inside] = fast.average_density(part, logits[inside])
+        else:
+            found[inside] = row_densities(part, logits[inside]).sum(axis=0)
+        return found
 
     def _tail(self, logits: Array, lower: NDArray[np.bool_]) -> tuple[Array, Array]:
         below, above, density = self._tails(logits)

@@ -114,11 +114,25 @@ def test_two_axes_are_integrated_to_the_closed_form(problem, between_nodes):
     assert max(edges) < 1e-13
 
 
-def test_few_small_series_begin_with_the_finer_rule():
-    few, many, large = (integrate(Normals(**one))[0] for one in ({"series": 9}, {"series": 10}, {"largest": 1000}))
-    assert (few.step, few.outer_step) == (0.08, 0.08)
-    assert max(many.step, large.step) == 0.16
-    assert integrate(Normals(series=9, largest=999))[0].step == 0.08
+@pytest.mark.parametrize(
+    ("one", "outer", "inner"),
+    [
+        ({"series": 9, "largest": 999}, 2, 1.5), ({"series": 10}, 1, 0), ({"series": 20}, 0, 0), ({"largest": 1000}, 0, 0),
+        ({"series": 2, "largest": 3}, 3, 1.5), ({"largest": 1}, 3, 3), ({"series": 9, "largest": 1}, 2, 3),
+        ({"series": 20, "largest": 1}, 0, 2),
+    ],
+)  # fmt: skip
+def test_few_small_series_begin_with_the_finer_rule(one, outer, inner):
+    """Those of a normal need no division: half of the events, and none where each series is of one."""
+    lattice = integrate(Normals(**one))[0]
+    assert (lattice.outer_step, lattice.step) == pytest.approx((0.16 / 2 ** (outer / 2), 0.16 / 2 ** (inner / 2)))
+
+
+def test_a_step_is_divided_at_once_by_what_its_error_asks_for():
+    """Half the nodes leave exp(-c / step) of error, so that half the step leaves the square of it."""
+    assert quadrature._division(1e-3) == pytest.approx(2.0)
+    assert [quadrature._division(one) for one in (2e-6, 1e-7)] == pytest.approx([2**0.5] * 2)
+    assert quadrature._division(1.0) == pytest.approx(2 ** (9 / 2))
 
 
 def test_what_no_rule_of_this_kind_can_integrate_is_refused_with_the_way_out():
@@ -138,9 +152,11 @@ def test_the_error_is_estimated_from_every_second_and_fourth_node():
     """On a coarse grid the rule is off by what can be seen, and the estimate covers it within a factor of ten."""
     problem = Normals()
     wide = lambda w: (problem.slope * w + problem.shift, np.full_like(w, 2 * problem.sd))  # noqa: E731
+    ends = (-np.inf, np.inf)
+    place = quadrature._Place(problem.at[0], 2 * problem.at[1], wide, ends, ends)
     seen = []
     for step in (0.5, 0.4, 0.3):
-        lattice = quadrature._lattice(problem, *(problem.at[0], 2 * problem.at[1]), wide, step, 0.1)
+        lattice = quadrature._lattice(problem, *place, step, 0.1)
         estimate, coarse = quadrature._axis_errors(lattice, 0)
         truth = abs(lattice.log_total - 3.25)
         assert truth <= estimate[0]

@@ -94,7 +94,7 @@ def table_quantiles(levels: Any, grid: Any, cumulative: Any, density: Any) -> An
         aim = (levels[i] - cumulative[cell]) / gain
         left, right = density[cell] * width / gain, density[cell + 1] * width / gain
         t = min(max(aim, 0.0), 1.0)
-        for _ in range(4):
+        for _ in range(3):
             rest, square = 1.0 - t, t * t
             value = square * (3.0 - 2.0 * t) + left * t * rest * rest - right * square * rest
             slope = 6.0 * t * rest + left * rest * (1.0 - 3.0 * t) + right * t * (3.0 * t - 2.0)
