@@ -33,6 +33,7 @@ from riskmodel.inference.quadrature import (
 from riskmodel.inference.regression.levels import Levels
 from riskmodel.inference.regression.problem import LogitProblem, Problem
 from riskmodel.posterior import ErrorEstimate, Posterior
+from riskmodel.priors import LogitNormalPrior, MuPrior
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +154,7 @@ class Regression(Value):
         problem = self.problem
         prior = problem.heterogeneity_prior or "heterogeneity 0"
         head = f"Regression of {len(self.of)} series on {len(self.levels)} levels ({self.model}, quadrature; "
-        lines = [f"{head}{_stated(problem)}; {prior})"]
+        lines = [f"{head}{stated(problem.mu_prior, problem.effect_prior)}; {prior})"]
         width = max(map(len, self.levels), default=0)
         for name in self.levels if len(self.levels) <= 4 else (self.levels[0], self.levels[-1]):
             average = self.level(name).average
@@ -200,17 +201,16 @@ class Regression(Value):
             tau=tau,
             model=self.model,
             method="quadrature",
-            prior=_stated(problem),
+            prior=stated(problem.mu_prior, problem.effect_prior),
             heterogeneity_prior="heterogeneity 0" if prior is None else str(prior),
             log_evidence=lattice.log_total + log_combinations(problem.events, problem.totals),
             error=error,
         )
 
 
-def _stated(problem: Problem) -> str:
+def stated(mu_prior: MuPrior, effect: LogitNormalPrior) -> str:
     """The priors on the averages, as written down."""
-    effect = problem.effect_prior
-    return f"half-way {problem.mu_prior}; log odds ratio ~ Normal({effect.location:.6g}, {effect.sd:.6g})"
+    return f"half-way {mu_prior}; log odds ratio ~ Normal({effect.location:.6g}, {effect.sd:.6g})"
 
 
 def fit(
