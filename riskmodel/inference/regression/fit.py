@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel._support.kept import Value, kept, once
+from riskmodel._support.kept import kept, once
 from riskmodel.distributions.base import Distribution, PointMass
 from riskmodel.distributions.settings import AlikeSettings, Settings
 from riskmodel.errors import AccuracyError, UnknownNameError
@@ -32,6 +32,7 @@ from riskmodel.inference.quadrature import (
 )
 from riskmodel.inference.regression.levels import Levels
 from riskmodel.inference.regression.problem import LogitProblem, Problem
+from riskmodel.inference.regression.told import Told
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import LogitNormalPrior, MuPrior
 
@@ -47,7 +48,7 @@ _FINER = (1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Regression(Value):
+class Regression(Told):
     """What published series say of one risk at each level of a covariate.
 
     Parameters
@@ -116,6 +117,26 @@ class Regression(Value):
         """How far the odds ratio's numbers may be from exact; each level's posterior has its own."""
         return self._slope[1]
 
+    def odds_ratios(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
+        """Odds of the average at the last level over those at the first.
+
+        Parameters
+        ----------
+        ci_prob : float
+            Probability of the equal-tailed interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row with the columns term, level, against, median, mean, lower, upper, ci_prob, ci_kind.
+        """
+        import pandas as pd
+
+        ratio, (first, *_, last) = self.odds_ratio, self.levels
+        lower, upper = ratio.interval(ci_prob)
+        said = {"term": "by", "level": last, "against": first, "median": ratio.median, "mean": float(ratio.mean)}
+        return pd.DataFrame([said | {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"}])
+
     def table(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
         """Each level with its average and the risk in a new setting, one row each.
 
@@ -148,6 +169,16 @@ class Regression(Value):
             ends = zip(("odds_ratio", "odds_ratio_lower", "odds_ratio_upper"), against**share, strict=True)
             rows.append(row | dict(ends) | {"ci_prob": ci_prob, "ci_kind": "eti"})
         return pd.DataFrame(rows)
+
+    @property
+    def _stated(self) -> dict[str, str]:
+        problem = self.problem
+        return {
+            "model": self.model,
+            "method": "quadrature",
+            "prior": stated(problem.mu_prior, problem.effect_prior),
+            "heterogeneity_prior": str(problem.heterogeneity_prior or "heterogeneity 0"),
+        }
 
     def __repr__(self) -> str:
         """Levels with their averages, and the odds ratio, as a reader would say them."""

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from riskmodel._support.kept import Value, once
+from riskmodel._support.kept import once
 from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.draws import Draws
 from riskmodel.errors import UnavailableError
 from riskmodel.inference.regression.covariates import COLUMNS, Design
 from riskmodel.inference.regression.fit import stated
+from riskmodel.inference.regression.told import Told
 from riskmodel.posterior import Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
 from riskmodel.priors.drawn import log_densities
@@ -32,7 +33,7 @@ _WAY_OUT = "take fewer covariates"
 
 
 @dataclass(frozen=True, eq=False)
-class SampledRegression(Value):
+class SampledRegression(Told):
     """What published series say of one risk, given several covariates, or one whose levels have no order.
 
     Parameters
@@ -235,20 +236,17 @@ class SampledRegression(Value):
             coords={"series": list(self.labels), "effect": effects},
         )
         tree.attrs.update(
-            {
-                **{f"diagnostic_{name}": value for name, value in self.diagnostics.items()},
-                "model": "beta-binomial",
-                "method": "nuts",
-                "prior": self._prior,
-                "heterogeneity_prior": str(self.heterogeneity_prior),
-                "draws_are": "the sampler's, joint",
-            }
+            {f"diagnostic_{name}": value for name, value in self.diagnostics.items()}
+            | self._stated
+            | {"draws_are": "the sampler's, joint"}
         )
         return tree
 
     @property
-    def _prior(self) -> str:
-        return stated(self.mu_prior, self.design.effect)
+    def _stated(self) -> dict[str, str]:
+        prior = stated(self.mu_prior, self.design.effect)
+        named = {"model": "beta-binomial", "method": "nuts", "prior": prior}
+        return named | {"heterogeneity_prior": str(self.heterogeneity_prior)}
 
     def _ratios(self) -> list[tuple[str, str, str, Distribution]]:
         """Covariate, level, first level, and the odds ratio between them."""
@@ -268,7 +266,7 @@ class SampledRegression(Value):
             self._hyper(row, self.middle, self.scores, self.spread),
             (self.events[own], self.totals[own], tuple(np.array(self.labels, object)[own])),
             (self.diagnostics, self.sample_stats),
-            prior=self._prior,
+            prior=self._stated["prior"],
             heterogeneity_prior=str(self.heterogeneity_prior),
             seed=self.seed,
             way_out=_WAY_OUT,
@@ -303,7 +301,7 @@ class SampledRegression(Value):
         more = f"; {count} coefficients, so that the priors decide what the counts cannot" if count > series else ""
         shown = ", ".join(one.name[:40] for one in self.design.covariates[:6])
         shown += ", ..." if len(self.design.covariates) > 6 else ""
-        return f"{series} series on {shown} (beta-binomial, nuts; {self._prior}; {self.heterogeneity_prior}{more})"
+        return f"{series} series on {shown} (beta-binomial, nuts; {self._stated['prior']}; {self.heterogeneity_prior}{more})"
 
     def _repr_html_(self) -> str:
         """Every odds ratio in a table, for a notebook."""
