@@ -214,16 +214,16 @@ def columns_of(table: Any, where: str) -> dict[str, Any] | None:
     if _is(table, "xarray", "Dataset"):
         table = table.to_dataframe()
     if _is(table, "pandas", "DataFrame"):
-        pairs = [(str(name), table.iloc[:, i]) for i, name in enumerate(table.columns)]
+        pairs = [(_name(name, where), table.iloc[:, i]) for i, name in enumerate(table.columns)]
     elif isinstance(table, Mapping):
         if not table or not all(_several(one) for one in table.values()):
             return None
-        pairs = [(str(name), one) for name, one in table.items()]
+        pairs = [(_name(name, where), one) for name, one in table.items()]
     elif isinstance(table, (list, tuple)) and table and all(isinstance(one, Mapping) for one in table):
         if any(one.keys() != table[0].keys() for one in table):
             what = "rows that do not name the same columns"
             raise InputError(what, where=where, remedy="Give each row the same names")
-        pairs = [(str(name), [row[name] for row in table]) for name in table[0]]
+        pairs = [(_name(name, where), [row[name] for row in table]) for name in table[0]]
     elif isinstance(table, (str, bytes, list, tuple, np.ndarray, np.generic)) or as_table(table) is None:
         return None
     else:
@@ -233,6 +233,15 @@ def columns_of(table: Any, where: str) -> dict[str, Any] | None:
     if twice:
         raise InputError(f"two columns are called {twice[0][:60]}", where=where, remedy="Give each its own name")
     return dict(pairs)
+
+
+def _name(name: Any, where: str) -> str:
+    try:
+        return str(name)
+    except Exception:  # what no name is
+        raise InputError(
+            f"a column is named by a {type(name).__name__}", where=where, remedy="Name columns by texts"
+        ) from None
 
 
 def _several(values: Any) -> bool:

@@ -1,5 +1,6 @@
 """Several covariates by the sampler: against the quadrature of one, known coefficients, and what must hold by symmetry."""
 
+import json
 import pickle
 from dataclasses import replace
 
@@ -7,21 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from arviz_asks import ask
+from command_line import run
+from drawn_by_hand import EFFECT, EVENTS, NAMES, REGIONS, TABLE, TOTALS, YEARS, by_hand
 from scipy.special import expit
 from scipy.stats import norm
 
 import riskmodel as rm
 from riskmodel.errors import InputError, UnavailableError, UnknownNameError
 from riskmodel.inference.regression.covariates import Design, as_design
-from riskmodel.inference.regression.sampled import SampledRegression
-from riskmodel.priors import LogitNormalPrior, as_heterogeneity_prior, as_mu_prior
-
-EVENTS, TOTALS = [3, 14, 9, 2, 0, 5, 8, 1, 6, 2, 12, 4], [20, 30, 25, 40, 11, 22, 30, 25, 18, 40, 33, 29]
-YEARS = [1990, 1992, 1995, 1996, 1999, 2000, 2001, 2003, 2006, 2008, 2009, 2010]
-REGIONS = ["north", "south", "west"] * 4
-NAMES = tuple(f"series {i + 1}" for i in range(12))
-TABLE = {"year": YEARS, "region": REGIONS}
-EFFECT = LogitNormalPrior(0.0, 1.0)
+from riskmodel.priors import LogitNormalPrior
 
 
 def apart(values, exact, prob=None):
@@ -135,18 +130,6 @@ def test_draws_that_did_not_converge_are_refused():
 
 
 # ---------------------------------------------------------------- without sampling
-
-
-def by_hand(table=TABLE, names=NAMES, effect=EFFECT, shift=0.0):
-    """A regression of draws that were never sampled: independent normals about known values."""
-    rng, design = np.random.default_rng(1), as_design(table, names, effect)
-    size = len(names)
-    return SampledRegression(
-        np.array(EVENTS[:size]), np.array(TOTALS[:size]), names, design, as_mu_prior("jeffreys"),
-        as_heterogeneity_prior("default"), rng.normal(-1 + shift, 0.1, (4, 500)),
-        rng.normal(0.5, 0.1, (4, 500, design.coefficients)), np.exp(rng.normal(-1, 0.1, (4, 500))), {},
-        {"sampling_seconds": 1.0, "divergences": 0.0, "bfmi": 1.0}, 0,
-    )  # fmt: skip
 
 
 def test_levels_without_an_order_have_one_prior_whichever_is_first():
@@ -264,6 +247,30 @@ def test_covariates_that_cannot_be_told_apart_are_refused_by_name(extra, said):
         rm.pool(EVENTS, TOTALS, by=TABLE | extra, method="nuts")
     assert refused.value.remedy
     assert refused.value.field == "by"
+
+
+def test_the_command_line_takes_labels():
+    counts = [f"{y}/{n}" for y, n in zip(EVENTS, TOTALS, strict=True)]
+    code, out, _ = run("pool", *counts, "--by", ",".join(map(str, YEARS)), "--json")
+    body = rm.pool(EVENTS, TOTALS, by=YEARS).to_dict()
+    assert (code, json.loads(out)) == (0, json.loads(json.dumps(body)))
+    assert body["odds_ratios"][0]["level"] == "2010"
+    assert [row["events"] for row in body["levels"]] == EVENTS
+    code, out, _ = run("pool", *counts, "--by", "kind=" + ",".join(["[/b]", "\x1b[31m"] * 6))
+    assert code == 0
+    assert "[/b]" in out
+    assert "\x1b[31m" not in out
+    assert "Odds ratio, by: " in out
+    several = ["--by", "era=" + ",".join(map(str, YEARS)), "--by"]
+    for options, told in (
+        ([*several, "region=" + ",".join(REGIONS)], "nuts"),
+        ([*several, ",".join(REGIONS)], "no name"),
+        ([*several, "era=" + ",".join(REGIONS)], "named twice"),
+        (["--by", "1,2"], "2 labels for 12 series"),
+    ):
+        code, _, said = run("pool", *counts, *options)
+        assert code == 2
+        assert told in said
 
 
 def test_what_the_sampler_does_not_have_and_the_quadrature_does_not_is_told_with_the_way_out():
