@@ -22,7 +22,7 @@ from riskmodel.distributions.special import g_of, log_sigmoids, sigmoid
 from riskmodel.mcmc.density import heterogeneity_log_density, mu_log_density, series_log_density, shapes_of
 from riskmodel.mcmc.diagnostics import about, judge, sample_stats
 from riskmodel.mcmc.draws import Hyperparameters, drawn
-from riskmodel.mcmc.options import Compiled, Options, check_totals, start
+from riskmodel.mcmc.options import Compiled, Options, start
 from riskmodel.mcmc.spreads import w_of
 from riskmodel.priors import HeterogeneityPrior, MuPrior, TauPrior
 
@@ -58,7 +58,6 @@ def sample(
 ) -> Drawn:
     """Joint posterior; `place` is the row of the design of each series, `names` those of its columns."""
     asked = Options.given(options)
-    check_totals(totals)
     key = (mu_prior, heterogeneity_prior, design.shape[1], asked.target_accept)
     compiled = _COMPILED.get_or_make(key, lambda: _compiled(mu_prior, heterogeneity_prior, design.shape[1], asked))
     on_tau, centre = heterogeneity_prior.scale == "tau", heterogeneity_prior.centre()[0]

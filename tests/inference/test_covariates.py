@@ -81,7 +81,7 @@ def test_known_coefficients_are_recovered(simulated):
 @pytest.mark.slow
 def test_the_order_of_series_and_of_covariates_changes_no_draw(simulated):
     table, events, totals, _ = simulated
-    few = {"method": "nuts", "seed": 5, "draws": 500, "tune": 500}
+    few = {"method": "nuts", "seed": 5, "draws": 1000, "tune": 1000}
     order = np.random.default_rng(2).permutation(40)
     one = rm.pool(events, totals, by=table, **few)
     other = rm.pool(
