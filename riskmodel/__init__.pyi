@@ -33,6 +33,7 @@ from .inference.pool import before_counts as before_counts
 from .inference.pool import pool as pool
 from .inference.pool_many import pool_many as pool_many
 from .inference.regression.fit import Regression as Regression
+from .inference.regression.sampled import SampledRegression as SampledRegression
 from .posterior import Posterior as Posterior
 from .sensitivity.ascertainment import AdjustedSettings as AdjustedSettings
 from .sensitivity.ascertainment import adjusted_settings as adjusted_settings

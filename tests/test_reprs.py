@@ -1,6 +1,7 @@
 """What values say of themselves in a terminal and in a notebook: short, and escaped."""
 
 import pytest
+from drawn_by_hand import by_hand
 from new_series import NOBODY
 
 import riskmodel as rm
@@ -18,6 +19,7 @@ def public_values():
         *(risk, risk.combined, risk.joint, risk.new_setting, risk.average, model.branch(model.edges[0])),
         *(post, post.settings, post.new_setting, post.average, post.error, rm.pool([3], [20], heterogeneity=0)),
         *(refitted, refitted.new, count_ledger(model), rm.sensitivity.multiverse(post), rm.load_corpus("development")),
+        *(by_hand(), by_hand().design, rm.pool([3, 9, 1], [20, 15, 40], by=[0, 0, 1])),
         *(rm.priors.stated(mean=0.1, n=20), rm.priors.map_prior(post), rm.priors.as_mu_prior("rbest")),
     )
 
@@ -38,11 +40,12 @@ def test_a_consultation_says_its_figures():
     assert any(line.startswith("  good outcome: 0.94") for line in lines)
 
 
-@pytest.mark.parametrize("name", ["pool", "tree", "consultation", "multiverse"])
+@pytest.mark.parametrize("name", ["pool", "regression", "tree", "consultation", "multiverse"])
 def test_tables_for_notebooks_are_escaped_and_hold_the_numbers(name):
     post = rm.pool([20, 10], [21, 11], labels=["<script>A</script>", "B & C"])
     made = {
         "pool": lambda: (post, f"{post.average.mean:.3g}"),
+        "regression": lambda: (by_hand(), f"{by_hand().odds_ratios()['median'][0]:.3g}"),
         "tree": lambda: (rm.fit("fetal-hepatic-calcification"), "67/115"),
         "consultation": lambda: (rm.consult(anatomy="isolated"), "0.917"),
         "multiverse": lambda: (rm.sensitivity.multiverse(post), "left out"),

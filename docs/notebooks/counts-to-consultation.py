@@ -18,7 +18,6 @@
 
 import riskmodel as rm
 
-
 evidence = rm.load_evidence("fetal-hepatic-calcification")
 columns = ["source", "variable", "category", "given", "events", "total", "basis", "role"]
 evidence.table()[columns].head(12)

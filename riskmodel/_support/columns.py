@@ -203,6 +203,52 @@ def as_table(table: Any, known: Collection[str] = ()) -> tuple[list[str], Iterab
     return list(frame.columns), frame.iter_rows()
 
 
+def columns_of(table: Any, where: str) -> dict[str, Any] | None:
+    """Columns of a table by name, each of its own kind and with its labels; None for what is one column or none.
+
+    A data frame, an array with fields, a mapping of names to lists, or a list of mappings. A mapping to anything else is one
+    column with labels.
+    """
+    if isinstance(table, np.ndarray) and table.dtype.names:
+        return {name: table[name] for name in table.dtype.names}
+    if _is(table, "xarray", "Dataset"):
+        table = table.to_dataframe()
+    if _is(table, "pandas", "DataFrame"):
+        pairs = [(_name(name, where), table.iloc[:, i]) for i, name in enumerate(table.columns)]
+    elif isinstance(table, Mapping):
+        if not table or not all(_several(one) for one in table.values()):
+            return None
+        pairs = [(_name(name, where), one) for name, one in table.items()]
+    elif isinstance(table, (list, tuple)) and table and all(isinstance(one, Mapping) for one in table):
+        if any(one.keys() != table[0].keys() for one in table):
+            what = "rows that do not name the same columns"
+            raise InputError(what, where=where, remedy="Give each row the same names")
+        pairs = [(_name(name, where), [row[name] for row in table]) for name in table[0]]
+    elif isinstance(table, (str, bytes, list, tuple, np.ndarray, np.generic)) or as_table(table) is None:
+        return None
+    else:
+        frame = _narwhals(table)
+        pairs = [(name, frame[name].to_native()) for name in frame.columns]
+    twice = [name for name, many in Counter(name for name, _ in pairs).items() if many > 1]
+    if twice:
+        raise InputError(f"two columns are called {twice[0][:60]}", where=where, remedy="Give each its own name")
+    return dict(pairs)
+
+
+def _name(name: Any, where: str) -> str:
+    try:
+        return str(name)
+    except Exception:  # what no name is
+        raise InputError(
+            f"a column is named by a {type(name).__name__}", where=where, remedy="Name columns by texts"
+        ) from None
+
+
+def _several(values: Any) -> bool:
+    """Whether something is a column, and not one label."""
+    return not isinstance(values, (str, bytes, tuple, Set, Mapping)) and hasattr(values, "__len__")
+
+
 def _narwhals(values: Any) -> Any:
     """A frame or series as narwhals knows it, None where it is neither; loaded only for what speaks a protocol."""
     protocols = ("__arrow_c_stream__", "__dataframe__", "__narwhals_series__", "__narwhals_dataframe__")

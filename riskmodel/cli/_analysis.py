@@ -36,8 +36,15 @@ def _configuration(**usual: str) -> Callable[[Callable[..., None]], Callable[...
 @click.argument("series", nargs=-1, required=True, metavar="EVENTS/TOTAL...")
 @_configuration(prior="jeffreys", heterogeneity="default", model="beta-binomial")
 @click.option("--method", default="exact", show_default=True, help="exact, or nuts (PyMC; slow).")
+@click.option(
+    "--by",
+    "by",
+    multiple=True,
+    metavar="LABELS",
+    help="A covariate, a label for each series: early,late,late; era=early,late,late and so on for several (nuts).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: Any) -> None:
+def pool(series: tuple[str, ...], method: str, by: tuple[str, ...], as_json: bool, **configuration: Any) -> None:
     """Pool series of counts: riskmodel pool 20/21 10/11 5/5."""
     from riskmodel._support.labels import TELLING_TOTAL, TOTAL, sums
     from riskmodel.inference.pool import pool
@@ -49,11 +56,12 @@ def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: A
                 f"riskmodel: series {i + 1}, {series[i]}, is the sum of the others. Is it {TOTAL[0]}? {TOTAL[1]}",
                 err=True,
             )
-    post = pool(
+    post: Any = pool(
         [events for events, _ in pairs],
         [total for _, total in pairs],
         method=method,
         labels=list(series),
+        by=_covariates(by),
         **configuration,
     )
     body = post.to_dict()
@@ -63,6 +71,9 @@ def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: A
     from rich.table import Table
 
     table = Table(title=f"{body['model']}, {body['method']}; {body['prior']}; {body['heterogeneity_prior']}")
+    if by:
+        _show_regression(body, table)
+        return
     for name in ("", "observed", "mean", "median", "95 % interval"):
         table.add_column(name)
     for row in body["estimands"]:
@@ -74,6 +85,58 @@ def pool(series: tuple[str, ...], method: str, as_json: bool, **configuration: A
     said = "The probability for the next fetus is the mean of the new setting.\n"
     if reason := post.new_setting.headline.reason:
         said += f"Tell the median first: {reason}.\n"
+    show(drawn(table) + said)
+
+
+def _covariates(texts: tuple[str, ...]) -> dict[str, list[Any]] | list[Any] | None:
+    """What `--by` says: labels of one covariate, or of several by name; numbers where all are."""
+
+    def labels(text: str) -> list[Any]:
+        found = [one.strip() for one in text.split(",")]
+        try:
+            return [float(one) for one in found]
+        except ValueError:
+            return list(found)
+
+    named = [text.partition("=") for text in texts]
+    if len(texts) == 1 and not named[0][1]:
+        return labels(texts[0])
+    for name, sign, _ in named:
+        if not sign or [one[0] for one in named].count(name) > 1:
+            what = f"{name[:60]!r} is named twice" if sign else f"{name[:60]!r} has no name"
+            raise InputError(what, where="by", remedy="Write each of several as era=early,late,late")
+    return {name.strip(): labels(text) for name, _, text in named} or None
+
+
+def _show_regression(body: dict[str, Any], table: Any) -> None:
+    """Levels, then odds ratios, with names as they were typed but for what a terminal would obey."""
+    from rich.text import Text
+
+    from riskmodel.inference.regression.covariates import COLUMNS
+
+    def plain(given: object) -> str:
+        return "".join(one if one.isprintable() else "\ufffd" for one in str(given))
+
+    told = (*COLUMNS, "odds_ratio", "odds_ratio_lower", "odds_ratio_upper")
+    own = [name for name in body["levels"][0] if name not in told]
+    for name in (*own, "observed", "new setting", "95 % interval", "average", "95 % interval"):
+        table.add_column(Text(plain(name)))
+    for row in body["levels"]:
+        observed = f"{row['events']} of {row['total']}"
+        ends = [" to ".join(_digits(row[f"{of}{end}"]) for end in ("lower", "upper")) for of in ("", "average_")]
+        table.add_row(
+            *(Text(plain(row[name])) for name in own),
+            observed,
+            _digits(row["mean"]),
+            ends[0],
+            _digits(row["average"]),
+            ends[1],
+        )
+    said = "".join(
+        plain(f"Odds ratio, {row['term']}: {row['level']} against {row['against']}: median {row['median']:.3g}, ")
+        + f"95 % interval {row['lower']:.3g} to {row['upper']:.3g}\n"
+        for row in body["odds_ratios"]
+    )
     show(drawn(table) + said)
 
 

@@ -16,6 +16,7 @@ from riskmodel.priors import LogitNormalPrior, TauPrior, as_heterogeneity_prior,
 
 if TYPE_CHECKING:
     from riskmodel.inference.regression.fit import Regression
+    from riskmodel.inference.regression.sampled import SampledRegression
 
 Model = Literal["beta-binomial", "contaminated-beta-binomial", "logit-normal", "logit-t"]
 MODELS = get_args(Model)
@@ -33,7 +34,7 @@ _SAMPLER = ("draws", "tune", "chains", "seed", "target_accept", "progressbar")
 @overload
 def pool(events: Any, totals: Any = None, *, by: None = None, **options: Any) -> Posterior: ...
 @overload
-def pool(events: Any, totals: Any = None, *, by: Any, **options: Any) -> Regression: ...
+def pool(events: Any, totals: Any = None, *, by: Any, **options: Any) -> Regression | SampledRegression: ...
 @door
 def pool(
     events: Any,
@@ -47,7 +48,7 @@ def pool(
     by: Any = None,
     effect: Any = EFFECT,
     **sampler: Any,
-) -> Posterior | Regression:
+) -> Posterior | Regression | SampledRegression:
     r"""Posterior of a risk from the counts of several series.
 
     .. math::
@@ -84,28 +85,31 @@ def pool(
     labels : sequence of str, optional
         A name for each series; by default the labels of the counts, or "series 1" and so on. The counts' own labels in
         another order put the series in that order.
-    by : sequence, optional
+    by : sequence, mapping of str to sequence, or data frame, optional
         A covariate: one label for each series, of two levels, or numbers, or an ordered pandas.Categorical. The logit of the
         average is a line in it; how much settings differ is the same at every level: tau, or rho where the prior is on that.
+        With ``method="nuts"`` several, a column each, and of three levels or more without an order as well.
     effect : ("normal", mean, sd)
-        Prior on the log odds ratio of the last level against the first, with `by`. `prior` is then on the average half-way
+        Prior on the log odds ratio of the last level of each covariate against the first, with `by`; where levels have
+        no order, of each against the first, and if the mean is 0 of any two. `prior` is on the average half-way
         between, so that no level is preferred.
     **sampler
         Options of the sampler: draws, tune, chains, seed, target_accept, progressbar. Only for ``"nuts"``.
 
     Returns
     -------
-    Posterior or Regression
-        With `by` a `Regression`: a posterior for each level, and the odds ratio. Otherwise average (mu), new_setting
-        (theta_new), series (theta_i), heterogeneity (rho; tau of the models on the logit, where mu is the risk in the middle
-        setting and theta_new has a mean of its own).
+    Posterior, Regression or SampledRegression
+        With `by` a `Regression`: a posterior for each level, and the odds ratio; or, by the sampler, a
+        `SampledRegression`: odds ratios, and a posterior for each combination of levels. Otherwise average (mu),
+        new_setting (theta_new), series (theta_i), heterogeneity (rho; tau of the models on the logit, where mu is the
+        risk in the middle setting and theta_new has a mean of its own).
 
     Raises
     ------
     InputError
         If counts or arguments cannot be used, or labels differ; the message says which and how to mend it.
     UnavailableError
-        For the sampler with a model on the logit, or with heterogeneity 0.
+        For the sampler with a model on the logit, with heterogeneity 0, or with covariates and the contaminated model.
     AccuracyError
         If the quadrature could not reach its stated error.
     ConvergenceError
@@ -119,6 +123,8 @@ def pool(
     framework of the generalized linear mixed model. Stat Med 2010;29:3046-67 (the logit-normal model). Beath KJ. A finite
     mixture method for outlier detection and robustness in meta-analysis. Res Synth Methods 2014;5:285-93 (wider settings).
     Lee KJ, Thompson SG. Flexible parametric models for random-effects distributions. Stat Med 2008;27:418-34 (Student's t).
+    Rouder JN, Morey RD, Speckman PL, Province JM. Default Bayes factors for ANOVA designs. J Math Psychol 2012;56:356-74
+    (the prior on levels without an order).
 
     Examples
     --------
@@ -149,37 +155,37 @@ def pool(
             where="heterogeneity",
             remedy='Give 0, or a prior on tau: a name, ("half-normal", scale) or ("log-normal", median, sigma)',
         )
-    if by is not None:
-        if method == "nuts" or model == contaminated.NAME:
-            what = "the sampler does not have" if method == "nuts" else f"the {model} model is without"
-            raise UnavailableError(
-                f"{what} covariates",
-                where="by",
-                remedy='Use method="exact" and another model, or write the model in PyMC',
-            )
-        return _regression(y, n, names, by, effect, mu_prior, heterogeneity_prior, model)
-    if method == "nuts":
-        if heterogeneity_prior is None:
-            raise UnavailableError(
-                "with heterogeneity 0 the posterior is closed form: there is nothing to sample",
-                where="method",
-                remedy='Use method="exact"',
-            )
-        if on_logit:
-            raise UnavailableError(
-                f"the sampler does not have the {model} model", where="method", remedy='Use method="exact"'
-            )
-        from riskmodel.mcmc import branch
-
-        share = SHARE if model == contaminated.NAME else 0.0
-        return branch.fit(
-            y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior, share=share, **sampler
-        )
-    if sampler:
+    if sampler and method != "nuts":
         raise InputError(
             f"{', '.join(sorted(sampler))}: only the sampler takes this",
             where="pool",
             remedy='Leave it out, or use method="nuts"',
+        )
+    if by is not None and model == contaminated.NAME:
+        raise UnavailableError(f"the {model} model is without covariates", where="by", remedy="Use another model")
+    if method == "nuts":
+        if heterogeneity_prior is None:
+            raise UnavailableError(
+                "with heterogeneity 0 there is no hierarchy to sample",
+                where="method",
+                remedy='Use method="exact"' + ("" if by is None else ", or a narrow prior on the heterogeneity"),
+            )
+        if on_logit:
+            raise UnavailableError(
+                f"the sampler does not have the {model} model",
+                where="method",
+                remedy='Use method="exact"' + ("" if by is None else ' with one covariate, or model="beta-binomial"'),
+            )
+    if by is not None:
+        return _regression(y, n, names, by, effect, mu_prior, heterogeneity_prior, model, method, sampler)
+    if method == "nuts":
+        from riskmodel.mcmc import branch
+
+        assert heterogeneity_prior is not None
+
+        share = SHARE if model == contaminated.NAME else 0.0
+        return branch.fit(
+            y, n, labels=names, mu_prior=mu_prior, heterogeneity_prior=heterogeneity_prior, share=share, **sampler
         )
     if heterogeneity_prior is None:
         return beta_binomial.fit_alike(y, n, labels=names, mu_prior=mu_prior, model=model)
@@ -196,10 +202,13 @@ def pool(
 
 
 def _regression(
-    y: Any, n: Any, names: tuple[str, ...], by: Any, effect: Any, mu_prior: Any, heterogeneity_prior: Any, model: str
-) -> Regression:
-    """A posterior for each level of a covariate."""
+    y: Any, n: Any, names: tuple[str, ...], by: Any, effect: Any, mu_prior: Any, heterogeneity_prior: Any, model: str,
+    method: str, sampler: dict[str, Any],
+) -> Regression | SampledRegression:  # fmt: skip
+    """A posterior for each level of a covariate, or for each combination of levels of several."""
     from riskmodel.inference.logit_normal_likelihood import NORMAL, student
+    from riskmodel.inference.regression import sampled
+    from riskmodel.inference.regression.covariates import as_design
     from riskmodel.inference.regression.fit import fit
     from riskmodel.inference.regression.levels import as_levels
     from riskmodel.inference.regression.problem import BetaProblem, LogitProblem
@@ -207,6 +216,8 @@ def _regression(
     effect_prior = as_mu_prior(effect)
     if not isinstance(effect_prior, LogitNormalPrior):
         raise InputError(f"{effect!r} is not a normal", where="effect", remedy='Give ("normal", mean, sd)')
+    if method == "nuts":
+        return sampled.fit(y, n, names, as_design(by, names, effect_prior), mu_prior, heterogeneity_prior, **sampler)
     given = {"mu_prior": mu_prior, "effect_prior": effect_prior, "heterogeneity_prior": heterogeneity_prior}
     if heterogeneity_prior is None or model == "beta-binomial":
         return fit(BetaProblem, y, n, names, as_levels(by, names), model, **given)

@@ -25,7 +25,7 @@ from riskmodel._support.checks import checked_counts
 from riskmodel._support.kept import Shelf, Value
 from riskmodel.errors import InputError, UnavailableError
 from riskmodel.mcmc.density import heterogeneity_log_density, mu_log_densities, series_log_density, shapes_of
-from riskmodel.mcmc.diagnostics import judge, logits
+from riskmodel.mcmc.diagnostics import about, judge, logits
 from riskmodel.mcmc.draws import Hyperparameters, drawn
 from riskmodel.mcmc.options import Compiled, Options, check_totals, start
 from riskmodel.priors import HeterogeneityPrior, MuPrior
@@ -121,5 +121,5 @@ def _drawn(trace: Any, kinds: int, *, on_tau: bool, seed: int) -> SettingDraws:
     mu = hyper.mu
     judged = {f"mu[{i}, {k}]": logits(mu[..., i, k]) for i in range(mu.shape[2]) for k in range(kinds)}
     judged["omega"] = np.log(omega)
-    diagnostics = judge(judged, trace, way_out="read the answers restricted to each setting alone")
+    diagnostics = judge(judged, about(trace), way_out="read the answers restricted to each setting alone")
     return SettingDraws(mu, np.random.default_rng(seed).beta(*hyper.shapes), omega, diagnostics)

@@ -8,6 +8,7 @@ and in `riskmodel.mcmc.tree`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,11 +28,12 @@ from riskmodel.mcmc.density import (
     shapes_of,
     wider_shapes,
 )
-from riskmodel.mcmc.diagnostics import diagnose, logits, mcse, refuse, sample_stats
+from riskmodel.mcmc.diagnostics import about, diagnose, logits, mcse, refuse, sample_stats
 from riskmodel.mcmc.draws import Hyperparameters, drawn
 from riskmodel.mcmc.options import Compiled, Options, check_totals, start
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
+from riskmodel.priors.drawn import Priors
 
 Counts = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -96,7 +98,16 @@ class Sampler:
             {"x": start(events, totals), "w": np.float64(self.heterogeneity_prior.centre()[0])},
             replace(options or self.options, seed=seed),
         )
-        return _posterior(trace, events, totals, labels, self.mu_prior, self.heterogeneity_prior, seed, self.share)
+        return posterior_of(
+            Hyperparameters.of(**drawn(trace), on_tau=self.heterogeneity_prior.scale == "tau"),
+            (events, totals, labels),
+            (about(trace), sample_stats(trace)),
+            prior=str(self.mu_prior),
+            heterogeneity_prior=str(self.heterogeneity_prior),
+            priors=(self.mu_prior, self.heterogeneity_prior),
+            seed=seed,
+            share=self.share,
+        )
 
 
 def log_density(
@@ -124,23 +135,26 @@ def log_density(
 # ---------------------------------------------------------------- draws to a posterior
 
 
-def _posterior(
-    trace: Any,
-    events: Counts,
-    totals: Counts,
-    labels: tuple[str, ...],
-    mu_prior: MuPrior,
-    heterogeneity_prior: HeterogeneityPrior,
+def posterior_of(
+    hyper: Hyperparameters,
+    series: tuple[Counts, Counts, tuple[str, ...]],
+    run: tuple[Mapping[str, float], dict[str, NDArray[Any]]],
+    *,
+    prior: str,
+    heterogeneity_prior: str,
+    priors: Priors | None = None,
     seed: int,
-    share: float,
+    share: float = 0.0,
+    way_out: str = 'use method="exact"',
 ) -> Posterior:
-    hyper = Hyperparameters.of(**drawn(trace), on_tau=heterogeneity_prior.scale == "tau")
+    """From draws of the hyperparameters, series with their labels, and what is known about a run and noted at each draw."""
+    events, totals, labels = series
     a, b = hyper.shapes
     rng = np.random.default_rng(seed)
     draws = {"mu": hyper.mu, "rho": hyper.rho, "tau": tau_of(hyper.mu, hyper.rest, np.exp(hyper.log_g))[0]}
     draws["theta_new"], draws["theta"] = _risks(a, b, events, totals, share, rng)
-    diagnostics = diagnose({name: logits(draws[name]) for name in ("mu", "rho")}, trace)
-    refuse(diagnostics, ("mu", "rho"), way_out='use method="exact"')
+    diagnostics = diagnose({name: logits(draws[name]) for name in ("mu", "rho")}, run[0])
+    refuse(diagnostics, ("mu", "rho"), way_out=way_out)
     diagnostics |= {f"mcse_mean_{name}": mcse(draws[name]) for name in ("mu", "rho", "theta_new")}
     diagnostics["mcse_sd_mu"] = mcse(draws["mu"], "sd")
 
@@ -156,9 +170,9 @@ def _posterior(
         tau=Draws(draws["tau"].ravel(), "tau"),
         model="contaminated-beta-binomial" if share else "beta-binomial",
         method="nuts",
-        prior=str(mu_prior),
-        heterogeneity_prior=str(heterogeneity_prior),
-        priors=(mu_prior, heterogeneity_prior),
+        prior=prior,
+        heterogeneity_prior=heterogeneity_prior,
+        priors=priors,
         log_evidence=float("nan"),
         error=ErrorEstimate(
             diagnostics["mcse_mean_mu"], diagnostics["mcse_sd_mu"], float("nan"), hyper.mu.size, "monte carlo"
@@ -167,7 +181,7 @@ def _posterior(
         if share
         else BetaSettings(events, totals, mixture),
         draws=draws,
-        sample_stats=sample_stats(trace),
+        sample_stats=run[1],
         diagnostics=diagnostics,
     )
 

@@ -18,6 +18,8 @@ LARGEST_RHAT = 1.01
 SMALLEST_ESS = 400.0
 #: Betancourt, A conceptual introduction to Hamiltonian Monte Carlo (2017), section 6.1.
 SMALLEST_BFMI = 0.3
+#: What is said of a run as a whole.
+RUN = ("sampling_seconds", "divergences", "bfmi")
 
 
 def logits(values: Array) -> Array:
@@ -32,8 +34,8 @@ def mcse(values: Array, method: str = "mean") -> float:
     return float(array_stats.mcse(values, chain_axis=0, draw_axis=1, method=method))
 
 
-def diagnose(judged: Mapping[str, Array], trace: Any) -> dict[str, float]:
-    """R-hat and effective sample sizes of each quantity, and what the sampler says of its trajectories."""
+def diagnose(judged: Mapping[str, Array], run: Mapping[str, float]) -> dict[str, float]:
+    """R-hat and effective sample sizes of each quantity, and what is known `about` the run."""
     from arviz_stats.base import array_stats
 
     found: dict[str, float] = {}
@@ -43,17 +45,22 @@ def diagnose(judged: Mapping[str, Array], trace: Any) -> dict[str, float]:
             found[f"ess_{kind}_{name}"] = float(
                 array_stats.ess(values, chain_axis=0, draw_axis=1, method=kind, prob=prob)
             )
-    # Warm-up and draws as PyMC times them, without building and compiling the model.
-    found["sampling_seconds"] = float(trace["posterior"].attrs.get("sampling_time", float("nan")))
-    found["divergences"] = float(np.asarray(trace.sample_stats["diverging"].values).sum())
+    return found | {name: run[name] for name in RUN}
+
+
+def about(trace: Any) -> dict[str, float]:
+    """What the sampler says of its time and trajectories."""
     energy = np.asarray(trace.sample_stats["energy"].values, np.float64)
-    found["bfmi"] = float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min())
-    return found
+    # Warm-up and draws as PyMC times them, without building and compiling the model.
+    seconds = float(trace["posterior"].attrs.get("sampling_time", float("nan")))
+    divergences = float(np.asarray(trace.sample_stats["diverging"].values).sum())
+    bfmi = float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min())
+    return dict(zip(RUN, (seconds, divergences, bfmi), strict=True))
 
 
-def judge(judged: Mapping[str, Array], trace: Any, *, way_out: str) -> dict[str, float]:
+def judge(judged: Mapping[str, Array], run: Mapping[str, float], *, way_out: str) -> dict[str, float]:
     """Diagnostics of many quantities, and the worst of each kind; refused where one fails."""
-    found = diagnose(judged, trace)
+    found = diagnose(judged, run)
     refuse(found, judged, way_out=way_out)
     for name, worst in (("rhat", max), ("ess_bulk", min), ("ess_tail", min)):
         found[name] = worst(found[f"{name}_{one}"] for one in judged)

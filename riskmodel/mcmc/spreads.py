@@ -38,6 +38,20 @@ def pooled_spreads(x: Any, prior: HeterogeneityPrior) -> tuple[Any, Any]:
     return w, exact_slope - pt.log(tau) - log_slope - 0.5 * apart**2
 
 
+def w_of(x: Any, log_tau: Any) -> Any:
+    """The w at which a branch of average logit x has a spread tau: from the near one, one step of Newton's method more.
+
+    With exact values and slopes, of which the gradient is the implicit function's own. For tau from 0.001 to 10 and x
+    from -12 to 12 it is within 2.1e-8 (2026-11).
+    """
+    import pytensor.tensor as pt
+    from pytensor.gradient import disconnected_grad
+
+    w = disconnected_grad(w_near(x, log_tau)[0])
+    tau, log_slope = symbolic_tau_of(shapes_of(x, w, on_tau=True))
+    return w - (pt.log(tau) - log_tau) * disconnected_grad(tau * pt.exp(-log_slope))
+
+
 def w_near(x: Any, log_tau: Any) -> tuple[Any, Any]:
     """The w at which a branch of average logit x has nearly a spread tau, and the log of the slope of log(tau) in w.
 

@@ -40,7 +40,7 @@ from riskmodel.mcmc.density import (
     series_log_density,
     shapes_of,
 )
-from riskmodel.mcmc.diagnostics import judge, logits, sample_stats
+from riskmodel.mcmc.diagnostics import about, judge, logits, sample_stats
 from riskmodel.mcmc.draws import Hyperparameters, TreeDraws, drawn, replicated, stated
 from riskmodel.mcmc.options import Compiled, Options
 from riskmodel.mcmc.problem import CoarseCount, Problem
@@ -243,7 +243,7 @@ def _drawn(trace: Any, problem: Problem, model: _Model, *, seed: int) -> TreeDra
     judged |= {f"rho[{edge}]": logits(rho[..., i]) for i, edge in enumerate(problem.edges)}
     judged |= {f"theta[{row}, {edge}]": theta_logit[..., k] for k, (row, edge) in enumerate(problem.own)}
     judged |= {name: np.log(values) for name, values in pooled.items()}
-    diagnostics = judge(judged, trace, way_out="read the exact answer of the tree alone")
+    diagnostics = judge(judged, about(trace), way_out="read the exact answer of the tree alone")
 
     rng = np.random.default_rng(seed)
     a, b = hyper.shapes

@@ -25,7 +25,7 @@ COMMANDS = (
 WORDS = (
     "--json", "--markdown", "--fhir", "--help", "-h", "--version", "--no-pager", "--setting", "--reading", "--audience", "--detail",
     "--test-errors", "--finding", "--prior", "--heterogeneity", "--model", "--quantiles", "--components", "--robustify", "--counts",
-    "--rule", "--mean", "--n", "--source", "--sheet", "--hidden", "--merge", "--save", "--picture", "--out", "--jobs", "--seed",
+    "--rule", "--by", "a,b", "era=1,2", "--mean", "--n", "--source", "--sheet", "--hidden", "--merge", "--save", "--picture", "--out", "--jobs", "--seed",
     "--records", "--anatomy", "--karyotype", "--weeks", "--size", "--foci", "isolated", "normal", "patient", "researcher", "all",
     "evidence", "primary", "any", "jeffreys", "1,1", "0", "-1", "0.5", "nan", "1e400", "3/20", "20/3", "3/0", "9" * 5000, "", " ", "-", "--",
     "=", "=1+1", "--=x", "\u00fc", "\u6f22\u5b57", "\U0001f600", "\ud800", "\x1b[31m", "\u202e", "$HOME", "~nosuch", "/dev/null", ".", "..",

@@ -183,6 +183,9 @@ def test_levels_have_an_order_and_series_are_told_by_label():
         (np.zeros((3, 2)), "2 covariates"),
         (pd.DataFrame({"year": [1, 2, 3], "kind": [1, 2, 2]}), "2 covariates"),
         (pd.Series([1, 2, 3], index=["x", "y", "z"]), "its own labels"),
+        (pd.Categorical([1, 2, 3]), "without an order"),
+        ([{"a": {}}, {"a": {}}, {"a": {}}], "series 1"),
+        ([1e308, -1e308, 0], "too far apart"),
     ],
 )
 def test_labels_that_cannot_be_used_are_refused_with_the_way_out(by, said):
@@ -192,9 +195,10 @@ def test_labels_that_cannot_be_used_are_refused_with_the_way_out(by, said):
 
 
 def test_what_has_no_covariate_says_so():
-    for options in ({"method": "nuts"}, {"model": "contaminated-beta-binomial"}):
-        with pytest.raises(UnavailableError, match="covariates"):
-            rm.pool([1, 2], [9, 9], by=[0, 1], **options)
+    with pytest.raises(UnavailableError, match="covariates"):
+        rm.pool([1, 2], [9, 9], by=[0, 1], model="contaminated-beta-binomial")
+    with pytest.raises(InputError, match="only the sampler"):
+        rm.pool([1, 2], [9, 9], by=[0, 1], seed=1)
     with pytest.raises(InputError, match="not a normal"):
         rm.pool([1, 2], [9, 9], by=[0, 1], effect=(1, 1))
     with pytest.raises(UnknownNameError, match="level"):

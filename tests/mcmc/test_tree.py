@@ -10,7 +10,7 @@ import pytest
 import riskmodel as rm
 from riskmodel.coarsened.questions import diagram
 from riskmodel.distributions.diagram import Branch
-from riskmodel.distributions.special import tau_of
+from riskmodel.distributions.special import g_of, tau_of
 from riskmodel.mcmc.diagnostics import mcse
 from riskmodel.mcmc.problem import Divided
 from riskmodel.mcmc.tree import fit_tree
@@ -257,6 +257,28 @@ def test_the_near_spread_is_near_and_its_slope_is_its_own():
     # Observed 3.5e-4 and 2e-9.
     assert np.log(tau_of(mu, rest, np.exp(found) * mu * rest)[0]) == pytest.approx(aim, abs=5e-4)
     assert np.exp(-logs) == pytest.approx(slopes, rel=1e-7)
+
+
+def test_the_spread_in_common_is_exact_and_so_are_its_slopes():
+    import pytensor
+    import pytensor.tensor as pt
+
+    from riskmodel.mcmc.spreads import w_of
+
+    x, log_tau = pt.dvectors("x", "log_tau")
+    w = w_of(x, log_tau)
+    made = pytensor.function([x, log_tau], [w, *pytensor.grad(w.sum(), [x, log_tau])], mode="FAST_COMPILE")
+    at, aim = (one.ravel() for one in np.meshgrid(np.linspace(-12, 12, 9), np.log([1e-3, 0.01, 0.3, 0.8, 1.5, 3, 10])))
+    found, along_x, along_tau = made(at, aim)
+
+    def exact(at, aim):
+        mu, rest = 1 / (1 + np.exp(-at)), 1 / (1 + np.exp(at))
+        return np.log(g_of(np.exp(aim), mu, rest)) - np.log(mu) - np.log(rest)
+
+    # Observed 2.1e-8, 2e-5 and 1e-4.
+    assert found == pytest.approx(exact(at, aim), abs=1e-7)
+    assert along_x == pytest.approx((exact(at + 1e-4, aim) - exact(at - 1e-4, aim)) / 2e-4, abs=1e-4)
+    assert along_tau == pytest.approx((exact(at, aim + 1e-4) - exact(at, aim - 1e-4)) / 2e-4, rel=1e-3)
 
 
 def test_cells_of_the_same_fetuses_divide_a_coarse_count():

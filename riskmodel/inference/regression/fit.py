@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmodel._support.kept import Value, kept, once
+from riskmodel._support.kept import kept, once
 from riskmodel.distributions.base import Distribution, PointMass
 from riskmodel.distributions.settings import AlikeSettings, Settings
 from riskmodel.errors import AccuracyError, UnknownNameError
@@ -32,7 +32,9 @@ from riskmodel.inference.quadrature import (
 )
 from riskmodel.inference.regression.levels import Levels
 from riskmodel.inference.regression.problem import LogitProblem, Problem
+from riskmodel.inference.regression.told import Told
 from riskmodel.posterior import ErrorEstimate, Posterior
+from riskmodel.priors import LogitNormalPrior, MuPrior
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +48,7 @@ _FINER = (1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Regression(Value):
+class Regression(Told):
     """What published series say of one risk at each level of a covariate.
 
     Parameters
@@ -115,6 +117,26 @@ class Regression(Value):
         """How far the odds ratio's numbers may be from exact; each level's posterior has its own."""
         return self._slope[1]
 
+    def odds_ratios(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
+        """Odds of the average at the last level over those at the first.
+
+        Parameters
+        ----------
+        ci_prob : float
+            Probability of the equal-tailed interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row with the columns term, level, against, median, mean, lower, upper, ci_prob, ci_kind.
+        """
+        import pandas as pd
+
+        ratio, (first, *_, last) = self.odds_ratio, self.levels
+        lower, upper = ratio.interval(ci_prob)
+        said = {"term": "by", "level": last, "against": first, "median": ratio.median, "mean": float(ratio.mean)}
+        return pd.DataFrame([said | {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"}])
+
     def table(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
         """Each level with its average and the risk in a new setting, one row each.
 
@@ -148,12 +170,22 @@ class Regression(Value):
             rows.append(row | dict(ends) | {"ci_prob": ci_prob, "ci_kind": "eti"})
         return pd.DataFrame(rows)
 
+    @property
+    def _stated(self) -> dict[str, str]:
+        problem = self.problem
+        return {
+            "model": self.model,
+            "method": "quadrature",
+            "prior": stated(problem.mu_prior, problem.effect_prior),
+            "heterogeneity_prior": str(problem.heterogeneity_prior or "heterogeneity 0"),
+        }
+
     def __repr__(self) -> str:
         """Levels with their averages, and the odds ratio, as a reader would say them."""
         problem = self.problem
         prior = problem.heterogeneity_prior or "heterogeneity 0"
         head = f"Regression of {len(self.of)} series on {len(self.levels)} levels ({self.model}, quadrature; "
-        lines = [f"{head}{_stated(problem)}; {prior})"]
+        lines = [f"{head}{stated(problem.mu_prior, problem.effect_prior)}; {prior})"]
         width = max(map(len, self.levels), default=0)
         for name in self.levels if len(self.levels) <= 4 else (self.levels[0], self.levels[-1]):
             average = self.level(name).average
@@ -200,17 +232,16 @@ class Regression(Value):
             tau=tau,
             model=self.model,
             method="quadrature",
-            prior=_stated(problem),
+            prior=stated(problem.mu_prior, problem.effect_prior),
             heterogeneity_prior="heterogeneity 0" if prior is None else str(prior),
             log_evidence=lattice.log_total + log_combinations(problem.events, problem.totals),
             error=error,
         )
 
 
-def _stated(problem: Problem) -> str:
+def stated(mu_prior: MuPrior, effect: LogitNormalPrior) -> str:
     """The priors on the averages, as written down."""
-    effect = problem.effect_prior
-    return f"half-way {problem.mu_prior}; log odds ratio ~ Normal({effect.location:.6g}, {effect.sd:.6g})"
+    return f"half-way {mu_prior}; log odds ratio ~ Normal({effect.location:.6g}, {effect.sd:.6g})"
 
 
 def fit(
