@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import riskmodel as rm
+from riskmodel._support.executors import workers
 from riskmodel.evidence.manifest import SHIPPED
 
 # Bounded, and the same every time: a failure in CI is a failure here. Nothing is judged by a clock.
@@ -105,6 +106,13 @@ def folder(tmp_path):
     path = tmp_path / HEPATIC
     shutil.copytree(SHIPPED / HEPATIC, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """Two processes, which have imported the package once for every test that sends work."""
+    with workers(2) as executor:
+        yield executor
 
 
 @pytest.fixture
