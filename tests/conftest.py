@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import riskmodel as rm
+from riskmodel._support import kept
 from riskmodel._support.executors import workers
 from riskmodel.evidence.manifest import SHIPPED
 
@@ -106,6 +107,18 @@ def folder(tmp_path):
     path = tmp_path / HEPATIC
     shutil.copytree(SHIPPED / HEPATIC, path)
     return path
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch):
+    """Nothing is kept beside a value or on a shelf; what other tests left there is back when the test has ended."""
+    shelves = [(shelf, dict(shelf)) for shelf in kept._SHELVES]
+    monkeypatch.setattr(kept, "_BESIDE", {})
+    kept.clear()
+    yield
+    for shelf, held in shelves:
+        shelf.clear()
+        shelf.update(held)
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,7 @@ def test_what_is_kept_goes_with_its_value():
     assert len(kept._BESIDE) <= before
 
 
-def test_a_shelf_lets_the_longest_unused_go():
+def test_a_shelf_lets_the_longest_unused_go(nothing_kept):
     shelf = Shelf(2)
     for key in (1, 2, 1, 3):
         shelf.get_or_make(key, lambda key=key: np.full(1, key))

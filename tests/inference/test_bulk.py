@@ -15,6 +15,8 @@ from riskmodel.distributions.bulk import MANY, bulk, compiled
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.special import log_sigmoids, tau_of
 
+pytestmark = pytest.mark.usefixtures("nothing_kept")
+
 LEVELS = np.array([0.0005, 0.005, 0.025, 0.1, 0.5, 0.9, 0.975, 0.995])
 SOAK = bool(os.environ.get("RISKMODEL_SOAK"))
 #: Largest difference that is allowed; observed 2e-12 in log evidence, 5e-13 elsewhere (2026-11).
@@ -152,9 +154,8 @@ def test_outside_bulk_work_and_after_it_the_plain_path_is_taken():
 
 
 def test_other_processes_read_what_was_compiled(tmp_path, monkeypatch):
-    """The first compiles into the folder, without optimising; the second finds everything there."""
+    """The first compiles into the folder; the second finds everything there."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    monkeypatch.setenv("NUMBA_OPT", "0")
     code = (
         "from riskmodel.distributions.bulk import kernel, loops\n"
         "made = {id(one): one for part in (kernel, loops) for one in vars(part).values() if hasattr(one, 'stats')}.values()\n"

@@ -114,10 +114,9 @@ def test_the_risk_of_one_series_is_made_without_the_others(monkeypatch):
         post.series[3]
 
 
-def test_what_was_worked_out_goes_with_its_value():
+def test_what_was_worked_out_goes_with_its_value(nothing_kept):
     fitted.cache_clear()
     gc.collect()
-    kept.clear()
     for kind in KINDS.values():
         if "method" not in kind:
             all_asked(rm.pool(*COUNTS, **kind))

@@ -95,10 +95,11 @@ def test_few_tasks_wait_and_all_are_done(directory, monkeypatch):
 
 @pytest.mark.filterwarnings("default")
 def test_dask_gives_the_same_records(directory, alone, dask):
-    found = fit_all(directory, executor=dask)
-    assert sorted(found.records) == sorted(alone.records)
+    names = ("fetal-hepatic-calcification", "mine", "spoilt")
+    found = fit_all([directory / name for name in names], executor=dask)
+    assert sorted(found.records) == [*names[:2]]
     assert found.failed == alone.failed
-    assert [one.answers for one in found.records.values()] == [one.answers for one in alone.records.values()]
+    assert [one.answers for one in found.records.values()] == [alone.records[name].answers for name in names[:2]]
 
 
 @pytest.mark.parametrize("bad", ["nowhere", "empty", []])
