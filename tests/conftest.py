@@ -1,5 +1,6 @@
 """Fixtures that every test may use, and how tests are shared out between processes."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -126,6 +127,24 @@ def processes():
     """Two processes, which have imported the package once for every test that sends work."""
     with workers(2) as executor:
         yield executor
+
+
+@pytest.fixture(scope="session")
+def ask():
+    """Run a task of `helpers/forked.py` in a fork, and get what came of it."""
+    helper = Path(__file__).parent / "helpers" / "forked.py"
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, str(helper)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as server:
+
+        def asked(**task):
+            server.stdin.write(json.dumps(task) + "\n")
+            server.stdin.flush()
+            return json.loads(server.stdout.readline())
+
+        yield asked
+        server.stdin.close()
 
 
 @pytest.fixture
