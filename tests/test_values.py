@@ -3,7 +3,6 @@
 import gc
 import pickle
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields, is_dataclass
 
 import numpy as np
@@ -123,11 +122,9 @@ def answered(known):
     return rm.fit(rm.load_evidence("fetal-hepatic-calcification")).risk("good_outcome", **known)
 
 
-@pytest.mark.slow
-def test_workers_send_posteriors_and_risks():
-    with ProcessPoolExecutor(1) as executor:
-        (post,) = executor.map(pooled, [([20, 10, 5], [21, 11, 5])])
-        (risk,) = executor.map(answered, [ISOLATED])
+def test_workers_send_posteriors_and_risks(processes):
+    post = processes.submit(pooled, ([20, 10, 5], [21, 11, 5])).result()
+    risk = processes.submit(answered, ISOLATED).result()
     assert post == rm.pool([20, 10, 5], [21, 11, 5])
     assert risk == answered(ISOLATED)
     assert risk.interval() == answered(ISOLATED).interval()

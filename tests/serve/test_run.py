@@ -14,7 +14,7 @@ from riskmodel.serve import run
 
 MILD = "fetal-mild-ventriculomegaly"
 #: Deadlines in tests: as short as a busy machine lets them be for what is refused, and none for what is answered.
-SHORT = "import riskmodel.serve.run as run; run.HEAD, run.BODY, run.ENDS = 1.0, 1.0, 600; run.serve(['{}'], port=0, workers={})"
+SHORT = "import riskmodel.serve.run as run; run.HEAD, run.BODY, run.ENDS = 1.0, 1.0, 600; run.serve(['{}'], port=0, workers={}, background=False)"
 
 
 WORKERS = {"params": [1, 2], "ids": ["one-worker", "two-workers"]}
