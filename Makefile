@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
+# Modules are compiled once: where a shell forbids it every process starts in twice the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help consult test soak browser fuzz-api load peers doors lint notebooks docs example pages benchmark manifest calibration sbc mutation coverage release format clean
 
 help:
@@ -62,7 +65,7 @@ soak: $(VENV)/dev
 	RISKMODEL_SOAK=1 RISKMODEL_WRITE=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/evidence/test_mutations.py \
 	  tests/evidence/test_workbook_mutations.py tests/evidence/test_frame_mutations.py tests/campaign -k "spoilt or campaign"
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --quiet tests/sensitivity/test_ledger.py -k stored_moves
-	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/between tests/inference/test_datatree.py tests/inference/test_regression.py
+	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/between tests/inference tests/tree/test_coherence.py
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/serve/test_same_numbers.py
 
 browser: $(VENV)/dev

@@ -1,5 +1,6 @@
 """Fixtures that every test may use, and how tests are shared out between processes."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import riskmodel as rm
+from riskmodel._support import kept
+from riskmodel._support.executors import workers
 from riskmodel.evidence.manifest import SHIPPED
 
 # Bounded, and the same every time: a failure in CI is a failure here. Nothing is judged by a clock.
@@ -105,6 +108,43 @@ def folder(tmp_path):
     path = tmp_path / HEPATIC
     shutil.copytree(SHIPPED / HEPATIC, path)
     return path
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch):
+    """Nothing is kept beside a value or on a shelf; what other tests left there is back when the test has ended."""
+    shelves = [(shelf, dict(shelf)) for shelf in kept._SHELVES]
+    monkeypatch.setattr(kept, "_BESIDE", {})
+    kept.clear()
+    yield
+    for shelf, held in shelves:
+        shelf.clear()
+        shelf.update(held)
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """Two processes, which have imported the package once for every test that sends work."""
+    with workers(2) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="session")
+def ask():
+    """Run a task of `helpers/forked.py` in a fork, and get what came of it."""
+    helper = Path(__file__).parent / "helpers" / "forked.py"
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, str(helper)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as server:
+
+        def asked(**task):
+            server.stdin.write(json.dumps(task) + "\n")
+            server.stdin.flush()
+            return json.loads(server.stdout.readline())
+
+        yield asked
+        server.stdin.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import gc
 import pickle
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields, is_dataclass
 
 import numpy as np
@@ -123,11 +122,9 @@ def answered(known):
     return rm.fit(rm.load_evidence("fetal-hepatic-calcification")).risk("good_outcome", **known)
 
 
-@pytest.mark.slow
-def test_workers_send_posteriors_and_risks():
-    with ProcessPoolExecutor(1) as executor:
-        (post,) = executor.map(pooled, [([20, 10, 5], [21, 11, 5])])
-        (risk,) = executor.map(answered, [ISOLATED])
+def test_workers_send_posteriors_and_risks(processes):
+    post = processes.submit(pooled, ([20, 10, 5], [21, 11, 5])).result()
+    risk = processes.submit(answered, ISOLATED).result()
     assert post == rm.pool([20, 10, 5], [21, 11, 5])
     assert risk == answered(ISOLATED)
     assert risk.interval() == answered(ISOLATED).interval()
@@ -145,7 +142,7 @@ def test_what_is_kept_goes_with_its_value():
     assert len(kept._BESIDE) <= before
 
 
-def test_a_shelf_lets_the_longest_unused_go():
+def test_a_shelf_lets_the_longest_unused_go(nothing_kept):
     shelf = Shelf(2)
     for key in (1, 2, 1, 3):
         shelf.get_or_make(key, lambda key=key: np.full(1, key))

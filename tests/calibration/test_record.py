@@ -13,7 +13,6 @@ import pytest
 
 import riskmodel as rm
 from riskmodel._support import files
-from riskmodel._support.executors import workers
 from riskmodel.calibration.corpus import load_corpus
 from riskmodel.calibration.cross_validation import calibrate
 from riskmodel.calibration.leave_out import Task, draw_cases
@@ -38,15 +37,14 @@ def judged(record):
 # ---------------------------------------------------------------- one record, wherever it was made
 
 
-def test_every_executor_gives_one_record(small):
+def test_every_executor_gives_one_record(small, processes):
     alone = calibrate(small, ["naive", uniform], resamples=50)
     with ThreadPoolExecutor(3) as threads:
         assert judged(calibrate(small, ["naive", uniform], resamples=50, executor=threads)) == judged(alone)
-    with workers(2) as processes:
-        assert judged(calibrate(small, ["naive", uniform], resamples=50, executor=processes)) == judged(alone)
+    assert judged(calibrate(small, ["naive", uniform], resamples=50, executor=processes)) == judged(alone)
 
 
-def test_corpora_scores_and_records_are_finished_values(small):
+def test_corpora_scores_and_records_are_finished_values(small, processes):
     record = calibrate(small, ["naive", "uniform-rho"], ks=[1], resamples=50, mirrored=True)
     for value in (small, record, record.scores):
         again = pickle.loads(pickle.dumps(value))
@@ -55,11 +53,8 @@ def test_corpora_scores_and_records_are_finished_values(small):
     assert pickle.loads(pickle.dumps(record)).to_dict() == record.to_dict()
     assert replace(record, seconds=0.0) != record
     assert load_corpus() == load_corpus() != small
-    with workers(2) as processes:
-        assert (
-            processes.submit(calibrate, small, "naive", ks=[1], resamples=50).result().arms
-            == calibrate(small, "naive", ks=[1], resamples=50).arms
-        )
+    sent = processes.submit(calibrate, small, "naive", ks=[1], resamples=50)
+    assert sent.result().arms == calibrate(small, "naive", ks=[1], resamples=50).arms
 
 
 def test_the_room_is_a_namespace():

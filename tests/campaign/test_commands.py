@@ -7,9 +7,6 @@ comes when it comes.
 import json
 import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,24 +44,6 @@ def place(tmp_path_factory):
     for name in ("one", "two"):
         shutil.copytree(TEMPLATE, found / "all" / name)
     return found
-
-
-@pytest.fixture(scope="module")
-def ask():
-    """Run a task in a fork, and get what came of it."""
-    helper = Path(__file__).parent.parent / "helpers" / "forked.py"
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        [sys.executable, str(helper)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as server:
-
-        def asked(**task):
-            server.stdin.write(json.dumps(task) + "\n")
-            server.stdin.flush()
-            return json.loads(server.stdout.readline())
-
-        yield asked
-        server.stdin.close()
 
 
 def whole(place):

@@ -1,10 +1,12 @@
 """The command line as a shell meets it: pipes, pagers, widths, bare and misspelt names, weeks and days."""
 
+import contextlib
 import json
 import os
 import pty
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 import pytest
@@ -100,24 +102,34 @@ def test_a_page_in_a_pipe_is_as_wide_as_columns_says(monkeypatch):
         assert columns(out) > 0.8 * widest
 
 
-def on_terminal(args, **more):
-    """What a command writes to a terminal of 80 columns."""
-    above, below = pty.openpty()
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("PAGER", "RISKMODEL_PAGER", "LESS", "COLUMNS")
-    }
-    done = subprocess.Popen(
-        [*COMMAND, *args], stdout=below, stdin=below, stderr=below, env=environment | {"TERM": "xterm"} | more
-    )
-    os.close(below)
+def read(terminal):
     said = b""
-    try:
-        while chunk := os.read(above, 65536):
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+        while chunk := os.read(terminal, 65536):
             said += chunk
-    except OSError:  # how Linux says that the other end is closed
-        pass
-    os.close(above)
-    return done.wait(), said.decode()
+    return said.decode()
+
+
+@pytest.fixture
+def on_terminal(ask):
+    """What a command writes to a terminal of 80 columns."""
+
+    def asked(args, **more):
+        above, below = pty.openpty()
+        usual = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("PAGER", "RISKMODEL_PAGER", "LESS", "COLUMNS")
+        }
+        with ThreadPoolExecutor(1) as reader:
+            said = reader.submit(read, above)
+            environment = usual | {"TERM": "xterm"} | more
+            got = ask(args=args, cwd=os.getcwd(), terminal=os.ttyname(below), environment=environment)
+            os.close(below)
+        os.close(above)
+        return got["code"], said.result()
+
+    return asked
 
 
 PAGER = """sh -c 'echo "LESS=$LESS"; grep -c .'"""
@@ -126,19 +138,19 @@ PAGER = """sh -c 'echo "LESS=$LESS"; grep -c .'"""
 @pytest.mark.parametrize(
     "args", [["pool", "1/2"], ["consult", "--markdown"], ["consult", "--json"], ["evidence", "show"]]
 )
-def test_a_terminal_has_a_pager_as_git_has(args):
+def test_a_terminal_has_a_pager_as_git_has(on_terminal, args):
     code, said = on_terminal(args, PAGER=PAGER)
     assert (code, "LESS=FRX" in said) == (0, True)
     assert "LESS=-S" in on_terminal(args, PAGER="less-is-not-asked", RISKMODEL_PAGER=PAGER, LESS="-S")[1]
 
 
 @pytest.mark.parametrize("pager", ["", "cat", "no-such-pager --really", "'unbalanced"])
-def test_no_pager_is_no_fault(pager):
+def test_no_pager_is_no_fault(on_terminal, pager):
     code, said = on_terminal(["pool", "1/2"], PAGER=pager)
     assert (code, "new setting" in said) == (0, True)
 
 
-def test_a_pager_may_be_declined_or_left():
+def test_a_pager_may_be_declined_or_left(on_terminal):
     assert "LESS=" not in on_terminal(["--no-pager", "pool", "1/2"], PAGER=PAGER)[1]
     assert on_terminal(["evidence", "show"], PAGER="true")[0] == 0
     assert "new setting" in on_terminal(["pool", "1/2"], PAGER="sh -c 'exit 127'")[1]

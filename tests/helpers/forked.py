@@ -1,7 +1,8 @@
 """Runs command lines in forks of one process that has loaded everything: a line of JSON for each, a line back.
 
 A task has ``args`` and ``cwd``; and, if wanted, ``signal`` and ``after`` (seconds), ``fsize`` (bytes that a file may have),
-``stdout`` ("closed", "full" or "gone" for a reader that went away) and ``gone`` (the working directory is taken away first).
+``stdout`` ("closed", "full" or "gone" for a reader that went away), ``terminal`` (the path of one, in place of all streams),
+``environment`` and ``gone`` (the working directory is taken away first).
 """
 
 import ctypes
@@ -40,6 +41,9 @@ def child(task, told):
         resource.setrlimit(resource.RLIMIT_FSIZE, (task["fsize"], task["fsize"]))
     if os.getuid() == 0:  # as an ordinary user, for whom permissions hold (capabilities(7), version 3 of the call)
         ctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
+    if "environment" in task:
+        os.environ.clear()
+        os.environ.update(task["environment"])
     out = {"full": "/dev/full"}.get(task.get("stdout"), os.devnull)
     os.dup2(os.open(out, os.O_WRONLY), 1)
     if task.get("stdout") == "gone":
@@ -47,6 +51,9 @@ def child(task, told):
         os.close(reader)
         os.dup2(writer, 1)
     os.dup2(told, 2)
+    if "terminal" in task:
+        for stream in range(3):
+            os.dup2(os.open(task["terminal"], os.O_RDWR | os.O_NOCTTY), stream)
     sys.stdout = None if task.get("stdout") == "closed" else open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     try:

@@ -1,5 +1,6 @@
 """Compiled loops of bulk work: the same numbers as the plain path, asked for by bulk work alone, and done without where they fail."""
 
+import os
 import subprocess
 import sys
 import warnings
@@ -8,14 +9,16 @@ import numpy as np
 import pytest
 
 import riskmodel as rm
-from riskmodel._support.executors import workers
 from riskmodel._support.kept import clear
 from riskmodel.distributions import bulk as rooms
 from riskmodel.distributions.bulk import MANY, bulk, compiled
 from riskmodel.distributions.mixture import BetaMixture
 from riskmodel.distributions.special import log_sigmoids, tau_of
 
+pytestmark = pytest.mark.usefixtures("nothing_kept")
+
 LEVELS = np.array([0.0005, 0.005, 0.025, 0.1, 0.5, 0.9, 0.975, 0.995])
+SOAK = bool(os.environ.get("RISKMODEL_SOAK"))
 #: Largest difference that is allowed; observed 2e-12 in log evidence, 5e-13 elsewhere (2026-11).
 SAME = 1e-11
 
@@ -58,7 +61,8 @@ def test_compiled_and_plain_agree(counts):
     "prior", ["jeffreys", "rbest", BetaMixture(np.array([0.7, 0.3]), np.array([2.0, 1]), np.array([9.0, 1]))]
 )
 def test_under_every_named_prior_on_either_scale(prior, heterogeneity):
-    for counts in (([20, 10, 5], [21, 11, 5]), ([0, 2], [40, 17]), *drawn(2, 2)):
+    """Of many and of few events; the soak run has two more that are drawn, whose like the test above has under one prior."""
+    for counts in (([20, 10, 5], [21, 11, 5]), ([0, 2], [40, 17]), *drawn(2, 2 if SOAK else 0)):
         plain = said(*counts, prior=prior, heterogeneity=heterogeneity)
         with bulk():
             assert np.abs(said(*counts, prior=prior, heterogeneity=heterogeneity) - plain).max() < SAME
@@ -164,8 +168,6 @@ def test_other_processes_read_what_was_compiled(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_processes_give_the_table_of_one():
+def test_processes_give_the_table_of_one(processes):
     problems = [([i % 9, 2, 7], [20, 21, 30]) for i in range(150)] + [([i, 2, 7], [200, 21, 30]) for i in range(150)]
-    with workers(2) as executor:
-        spread = rm.pool_many(problems, executor=executor)
-    assert spread.equals(rm.pool_many(problems))
+    assert rm.pool_many(problems, executor=processes).equals(rm.pool_many(problems))

@@ -2,10 +2,8 @@
 
 import gc
 import pickle
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields
 from functools import cache, partial
-from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -76,14 +74,13 @@ def test_posteriors_of_other_counts_and_priors_differ():
     assert rm.pool(*COUNTS) == rm.pool(*COUNTS)
 
 
-def test_a_process_returns_posteriors():
+def test_a_process_returns_posteriors(processes):
     kinds = [kind for kind in KINDS.values() if "method" not in kind]
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        found = [executor.submit(partial(rm.pool, *COUNTS, **kind)).result() for kind in kinds]
-    assert found == [rm.pool(*COUNTS, **kind) for kind in kinds]
-    assert [one.new_setting.interval() for one in found] == [
-        rm.pool(*COUNTS, **k).new_setting.interval() for k in kinds
-    ]
+    sent = [processes.submit(partial(rm.pool, *COUNTS, **kind)) for kind in kinds]
+    found = [one.result() for one in sent]
+    here = [rm.pool(*COUNTS, **kind) for kind in kinds]
+    assert found == here
+    assert [one.new_setting.interval() for one in found] == [one.new_setting.interval() for one in here]
 
 
 def distributions():
@@ -117,10 +114,9 @@ def test_the_risk_of_one_series_is_made_without_the_others(monkeypatch):
         post.series[3]
 
 
-def test_what_was_worked_out_goes_with_its_value():
+def test_what_was_worked_out_goes_with_its_value(nothing_kept):
     fitted.cache_clear()
     gc.collect()
-    kept.clear()
     for kind in KINDS.values():
         if "method" not in kind:
             all_asked(rm.pool(*COUNTS, **kind))

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 import riskmodel as rm
-from riskmodel._support.executors import workers
 from riskmodel.inference import pool_many as batch
 from sbc_calibrate import simulation_based_calibration
 
@@ -47,15 +46,14 @@ def test_problems_with_the_same_counts_are_fitted_once(monkeypatch):
 
 
 @pytest.mark.parametrize("model", ["beta-binomial", "contaminated-beta-binomial", "logit-normal"])
-def test_the_table_is_the_same_wherever_it_is_made(model):
+def test_the_table_is_the_same_wherever_it_is_made(model, processes):
     rng = np.random.default_rng(2)
     problems = [(rng.binomial(20, 0.3, k), [20] * k) for k in rng.integers(1, 5, 120)]
     one = rm.pool_many(problems, model=model)
     with ThreadPoolExecutor(2) as threads:
         pd.testing.assert_frame_equal(one, rm.pool_many(problems, model=model, executor=threads), check_exact=True)
     told = []
-    with workers(2) as processes:
-        other = rm.pool_many(problems, model=model, executor=processes, progress=lambda *part: told.append(part))
+    other = rm.pool_many(problems, model=model, executor=processes, progress=lambda *part: told.append(part))
     pd.testing.assert_frame_equal(one, other, check_exact=True)
     assert told[0][0] == 0
     assert told[-1][0] == told[-1][1] == len(told) - 1

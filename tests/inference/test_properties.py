@@ -2,16 +2,19 @@
 
 import csv
 import io
+import os
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import riskmodel as rm
 from riskmodel.distributions.diagram import Branch, branch, cancel, edges_of, evaluate
 from riskmodel.distributions.propagated import propagate
 
+#: Examples of what fits a whole tree or loads a whole finding; all others have the house's 50.
+FEW = 50 if os.environ.get("RISKMODEL_SOAK") else 15
 SHAPE = st.floats(0.3, 300)
 SERIES = st.lists(
     st.tuples(st.integers(0, 60), st.integers(1, 60)).map(lambda p: (min(p), max(p))), min_size=1, max_size=6
@@ -165,10 +168,12 @@ def _negated(node):
     return Branch(node.edge, _negated(node.hit), _negated(node.miss)) if isinstance(node, Branch) else 1.0 - node
 
 
+@settings(max_examples=FEW)
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(1, 20)).map(lambda p: (min(p), max(p))), min_size=6, max_size=6)
 )
 def test_total_probability_whatever_the_counts(evidence, numbers):
+    """Fifteen sets of counts here, fifty in the soak run: the law is an identity, which any one set would break."""
     from dataclasses import replace
 
     fit_rows = [c for c in evidence.counts if c.role == "fit" and evidence.finding.variable(c.variable) is not None]
@@ -223,8 +228,10 @@ def test_any_cell_is_accepted_or_named(folder, row, column, cell):
         path.write_text(original)
 
 
+@settings(max_examples=FEW)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_stated_text_is_used_or_refused(value, name):
+    """Fifteen texts in five places each here, fifty in the soak run."""
     for stated in ({"anatomy": value}, {"size": value}, {"weeks": value}, {"location": value}, {name or "x": value}):
         try:
             rm.consult(**stated)

@@ -106,7 +106,7 @@ def test_a_ratio_is_of_expectations_and_its_settings_are_weighted(apart):
     [
         (((10, 11), (5, 5), (4, 4)), 0.0, 0.9015, 800),
         (((10, 11), (5, 5), (4, 4)), 1.0, 0.929, 800),
-        (((40, 100), (40, 100), (40, 100)), 0.0, 0.537, 3000),
+        (((40, 100), (40, 100), (40, 100)), 0.0, 0.537, 2200),
     ],
 )
 def test_the_sampler_agrees_with_the_joint_posterior(coarse, unknown, found, draws):
@@ -179,7 +179,7 @@ def test_branches_without_counts_have_their_own_priors_and_coarse_counts_of_hund
         mu_prior={
             0: PRIORS["mu_prior"], 1: as_mu_prior((0.25, 0.75)), 2: PRIORS["mu_prior"], 5: as_mu_prior((0.125, 0.125))
         },
-        heterogeneity_prior=PRIORS["heterogeneity_prior"], draws=1500, **QUICK,
+        heterogeneity_prior=PRIORS["heterogeneity_prior"], draws=1000, **QUICK,
     )  # fmt: skip
     for asked, (top, bottom) in {
         "abnormal_karyotype": (abnormal, 1.0),
@@ -198,7 +198,7 @@ def test_branches_without_counts_have_their_own_priors_and_coarse_counts_of_hund
 def test_pooled_heterogeneity_tells_a_branch_with_one_series_how_much_settings_differ():
     alike = ([10, 21, 30, 9, 20, 31, 40, 19], [20, 40, 60, 20, 40, 60, 80, 40])
     counts = {0: alike, 1: alike, 2: ([19], [20])}
-    drawn = fit_tree(counts, pooled_heterogeneity=True, draws=2500, **QUICK, **PRIORS)
+    drawn = fit_tree(counts, pooled_heterogeneity=True, draws=1500, **QUICK, **PRIORS)
     alone = rm.pool(*counts[2])
     # Two branches whose series agree make the third's series agree more: less spread, and a narrower new setting.
     assert drawn.rho[..., 2].mean() < 0.8 * alone.heterogeneity.mean

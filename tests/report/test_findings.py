@@ -22,10 +22,6 @@ PAGES = Path(__file__).parents[2] / "docs" / "findings"
 FINDINGS = sorted(path.name for path in SHIPPED.iterdir() if path.name.startswith("fetal-"))
 
 
-#: Answers of the bowel take seconds.
-EACH = [pytest.param(name, marks=pytest.mark.slow) if "bowel" in name else name for name in FINDINGS]
-
-
 def page(finding):
     return (PAGES / f"{finding}.md").read_text(encoding="utf-8")
 
@@ -69,7 +65,7 @@ def test_a_page_says_first_how_far_it_was_reviewed_and_what_each_outcome_is(find
         assert f"\n| {named(edge.said)} |" in text
 
 
-@pytest.mark.parametrize("finding", EACH)
+@pytest.mark.parametrize("finding", FINDINGS)
 def test_two_steps_lead_from_a_number_of_a_consultation_to_a_citation(finding):
     answer, text = consulted(finding)
     # The first step: the keys that stand behind a risk, in the page's list of sources.
@@ -102,7 +98,7 @@ def test_where_a_page_says_the_article_its_reference_is_among_the_sources(audien
     assert page("fetal-hepatic-calcification").count("What is called the article here is [Article 2026]") == 1
 
 
-@pytest.mark.parametrize("finding", EACH)
+@pytest.mark.parametrize("finding", FINDINGS)
 def test_a_finding_that_began_from_no_article_speaks_of_none(finding):
     if finding == "fetal-hepatic-calcification":
         pytest.skip("it began from one")

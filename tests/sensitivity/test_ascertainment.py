@@ -16,13 +16,19 @@ EVENTS, TOTALS, KINDS = (3, 1, 40, 21), (14, 5, 61, 28), (0, 0, 1, 1)
 
 @pytest.fixture(scope="module")
 def adjusted(model):
-    return rm.adjusted_settings(model, draws=1000, tune=1000, seed=4)
+    return rm.adjusted_settings(model, draws=1000, tune=1000, chains=2, seed=4)
 
 
 def test_the_posterior_is_that_of_importance_sampling_from_the_prior():
     mu_prior, heterogeneity = as_mu_prior("jeffreys"), as_heterogeneity_prior("default")
     drawn = fit_settings(
-        [(EVENTS, TOTALS, KINDS)], 2, mu_priors=[mu_prior], heterogeneity_prior=heterogeneity, draws=2000, seed=1
+        [(EVENTS, TOTALS, KINDS)],
+        2,
+        mu_priors=[mu_prior],
+        heterogeneity_prior=heterogeneity,
+        draws=2000,
+        chains=2,
+        seed=1,
     )
     rng, size = np.random.default_rng(5), 600_000
     mu = np.clip(rng.beta(0.5, 0.5, size), 1e-12, 1 - 1e-12)

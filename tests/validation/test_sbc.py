@@ -163,12 +163,11 @@ def ignorant(events, totals):
 # ---------------------------------------------------------------- records
 
 
-def test_the_record_is_the_same_wherever_it_is_made(tmp_path):
+def test_the_record_is_the_same_wherever_it_is_made(processes, tmp_path):
     one = simulation_based_calibration(replications=210, seed=4)
     with ThreadPoolExecutor(2) as threads:
         two = simulation_based_calibration(replications=210, seed=4, executor=threads)
-    with workers(2) as processes:
-        three = simulation_based_calibration(replications=210, seed=4, executor=processes)
+    three = simulation_based_calibration(replications=210, seed=4, executor=processes)
     assert one.chunks == two.chunks == three.chunks
     assert list(one.chunks) == list(three.chunks) == ["0-99", "100-199", "200-209"]
     assert one.code == three.code
