@@ -54,7 +54,7 @@ def test_power_scaling_beside_arviz(post):
     az = pytest.importorskip("arviz")
     size = 40_000
     found = rm.between.power_scaling(post, draws=size)
-    tree = post.to_datatree(draws=size, seed=3)
+    tree = post.to_datatree(draws=4 * size, seed=3)  # ArviZ's own error with 40,000 is 0.005
     for group in ("prior", "likelihood"):
         weighed = az.psense(tree, var_names=list(found.index), group=group)
         for name in found.index:
