@@ -35,8 +35,8 @@ from mutmut.mutation.mutators import mutation_operators
 ROOT = Path(__file__).resolve().parent.parent
 #: A module, and the tests that try its mutants: of its own room, the quickest first.
 MODULES = {
-    "distributions/mixture.py": [["tests/distributions/test_mixture.py"]],
-    "inference/quadrature.py": [["tests/inference/test_quadrature.py"]],
+    "distributions/mixture.py": [["tests/distributions/test_mixture.py"], ["tests/inference/test_bulk.py"]],
+    "inference/quadrature.py": [["tests/inference/test_quadrature.py"], ["tests/inference/test_reference.py"]],
     "coarsened/joint.py": [
         ["tests/coarsened/test_joint_of_two.py"],
         [

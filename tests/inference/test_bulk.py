@@ -29,7 +29,8 @@ def said(events, totals, **choices):
     average, new = post.average, post.new_setting
     means = [post.log_evidence, average.mean, average.sd, new.mean, new.sd, post.series[0].mean]
     grid = [0.01, 0.3, 0.9]
-    return np.concatenate([means, average.ppf(LEVELS), new.ppf(LEVELS), average.cdf(grid), new.cdf(grid), new.sf(grid)])
+    tails = average.cdf(grid), new.cdf(grid), new.sf(grid)
+    return np.concatenate([means, average.ppf(LEVELS), new.ppf(LEVELS), *tails, new.predict(12)])
 
 
 def drawn(seed, number):

@@ -182,5 +182,16 @@ def test_the_rarer_side_is_fitted_and_ties_are_broken_alike():
         assert should_mirror(totals - events, totals) == (not mirror if (2 * events != totals).any() else mirror)
 
 
+def test_what_errors_are_estimated_of_is_the_whole_the_mean_and_the_sd():
+    weights, mu = np.array([[0.1, 0.3], [0.2, 0.1]]), np.array([[0.2, 0.4], [0.3, 0.9]])
+    mean = np.average(mu, weights=weights)
+    expected = [np.log(3 * 0.7), mean, np.sqrt(np.average((mu - mean) ** 2, weights=weights))]
+    assert quadrature._functionals(weights, mu, 3) == pytest.approx(expected, rel=1e-12)
+
+
+def test_no_series_at_all_leaves_the_prior():
+    assert rm.before_counts(prior=(2, 5)).average.interval() == pytest.approx(beta(2, 5).ppf([0.025, 0.975]), abs=1e-7)
+
+
 def test_combinations_are_counted():
     assert log_combinations(np.array([2, 0, 5]), np.array([7, 3, 9])) == pytest.approx(np.log(comb(7, 2) * comb(9, 5)))
