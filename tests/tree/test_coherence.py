@@ -116,6 +116,9 @@ SKEWED = {
         for setting in ("any", "referral")
         for more in ((), (("cystic_fibrosis", "no"),), (("cystic_fibrosis", "yes"),))
     },
+    ("fetal-mild-ventriculomegaly", "unselected", "development", frozenset({
+        ("anatomy", "isolated"), ("infection", "negative"), ("karyotype", "normal"), ("width", "10-12")
+    })): 0.0045,
 }  # fmt: skip
 
 
@@ -134,10 +137,7 @@ def ordered(risk, excess=0.0):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "reading", "setting"), FITS)
 def test_a_mean_is_in_its_interval_and_the_average_in_the_new_setting(name, reading, setting):
-    """All 1,088 answers of the first two findings hold, observed 2026-11 in 85 s; here every eighth, and those listed.
-
-    The soak run has all.
-    """
+    """Every eighth answer, and those listed; the soak run has all of the three findings, which hold (2026-11)."""
     model = fitted(name, reading, setting)
     answers = {key: risk for key, risk in questions(model).items() if risk.estimable}
     for number, ((known, variable, _), risk) in enumerate(answers.items()):
