@@ -226,8 +226,10 @@ class _Tables(Value):
                 bound = self.terms(node, free, (ends[0], ends[1]), (taken[0], taken[1]), "most")
                 shown = bound >= _NIL * bound.max()  # all of them where none is possible: then the counts contradict
                 grid = [each[shown] for each in grid]
-            cases = np.stack([*arrive, *at], axis=1)
-            cases, place = (one.T for one in (distinct(cases) if top else (cases, np.arange(size))))
+            cases, place = np.stack([*arrive, *at]), np.arange(size)
+            if top:
+                rows, place = distinct(cases.T)
+                cases = rows.T
             pick = np.empty(size, np.int64)
             step = max(1, _AT_ONCE // grid[0].size)
             for first in range(0, cases.shape[1], step):

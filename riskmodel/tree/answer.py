@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from riskmodel._support.kept import once
 from riskmodel.coarsened.joint import Joint, Tied
 from riskmodel.coarsened.questions import NotOnTreeError, diagram
-from riskmodel.coarsened.read_coarse import Coarse
 from riskmodel.distributions.base import Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, edges_of, restrict
 from riskmodel.distributions.propagated import propagate
@@ -36,12 +35,9 @@ def joint(tree: ProbabilityTree, fixed: Mapping[int, float] | None = None) -> Jo
     branches = tree.fitted
     filled = {i: (fixed or {}).get(i, value) for i, value in branches.defined.items()}
 
-    def read() -> tuple[Coarse, ...]:
-        found = (branches.read(row, filled).coarse for row in branches.coarse)
-        return tuple(one for one in found if one is not None)
-
     def made() -> Joint:
-        rows = read()
+        found = (branches.read(row, filled).coarse for row in branches.coarse)
+        rows = tuple(one for one in found if one is not None)
         # Values that no count passes make no other posterior.
         return once(tree, ("joint", *((one.row, one.node) for one in rows)), lambda: Joint(branches, rows, tree.near))
 
