@@ -36,7 +36,7 @@ from riskmodel.coarsened.points import EACH, Tallied, levels_at, risks_at, risks
 from riskmodel.coarsened.read_coarse import Coarse, work
 from riskmodel.distributions.base import DeferredDistribution, Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate
-from riskmodel.distributions.propagated import Propagated, propagate
+from riskmodel.distributions.propagated import Propagated, propagate, shared
 from riskmodel.distributions.special import sigmoid
 from riskmodel.distributions.ties import TILT_LOGITS, Ties, Tilt
 from riskmodel.errors import AccuracyError
@@ -314,7 +314,9 @@ class Tied(DeferredDistribution):
         risks = {edge: margin.average if self.average else margin.next_setting for edge, margin in margins.items()}
         risks |= {edge: one for edge, one in self.others.items() if edge in edges}
         if known and one:
-            return Propagated(top, bottom, risks, ties)  # in the ways that what is known tells, no longer its margin
+            return shared(
+                Propagated(top, bottom, risks, ties)
+            )  # in the ways that what is known tells, no longer its margin
         return propagate(top, bottom, risks, ties)
 
     def _at_points(self, top: Node, bottom: Node, ways: Array) -> Tallied:

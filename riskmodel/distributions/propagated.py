@@ -4,8 +4,8 @@ The mean is a ratio of expectations, :math:`E[N]/E[D]`, the probability for the 
 known holds; it is exact, and total probability holds for it. The distribution is that of N/D over settings, each setting
 weighted by how often it produces what is known. A part that shares no risk with the rest is a risk of its own, worked out
 first. One risk is integrated in closed form given the others, which makes the distribution function smooth in them; the
-others are integrated by the trapezoidal rule on the logit of their levels, which converges geometrically (Trefethen and
-Weideman, SIAM Review 2014, section 5).
+others are integrated by the trapezoidal rule on a lattice of the logits of their levels, which converges geometrically
+(Trefethen and Weideman, SIAM Review 2014, section 5).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from riskmodel.distributions.integral import (
     inner_logit,
     nodes,
 )
-from riskmodel.distributions.special import sigmoid
+from riskmodel.distributions.special import logit, sigmoid
 from riskmodel.distributions.ties import TILT_LOGITS, TILT_STEP, Ties, Tilt
 
 Array = NDArray[np.float64]
@@ -39,8 +39,9 @@ Array = NDArray[np.float64]
 _SHARE = -100
 #: A part becomes a risk of its own where no more combinations of sets of counts than this speak of it.
 _MOST_SETS = 32
-#: Parts that several answers share: a question about a group has the parts of the question about all.
-_PARTS = Shelf(128)
+#: Risks that several answers share: routes of one question are often the same, and a question about a group has the parts
+#: of the question about all.
+_SHARED = Shelf(256)
 #: What is worked out at the points takes megabytes: the latest only.
 _INNERS = Shelf(12)
 
@@ -88,7 +89,7 @@ class Propagated(Distribution):
         ties = self.ties
         tied = ties.among(sorted(known)) if ties else None
         share = Branch(bottom.edge, bottom.hit, 0.0)
-        part = _part(Propagated(share, bottom, {edge: self.risks[edge] for edge in sorted(known)}, tied))
+        part = shared(Propagated(share, bottom, {edge: self.risks[edge] for edge in sorted(known)}, tied))
         if ties and tied and asked & ties.sets.keys():
             if tied.weights.size > _MOST_SETS:
                 return None
@@ -115,7 +116,7 @@ class Propagated(Distribution):
         for edge, part in parts.items():
             own = sorted(edges_of(part))
             tied = self.ties.among(own) if self.ties else None
-            risks[edge] = one = _part(Propagated(part, 1.0, {one: self.risks[one] for one in own}, tied))
+            risks[edge] = one = shared(Propagated(part, 1.0, {one: self.risks[one] for one in own}, tied))
             if ties and tied:
                 ties = ties.beside(edge, ties.rows(own)[2], one.tilt)
         edges = sorted(edges_of(numerator) | edges_of(denominator))
@@ -127,12 +128,18 @@ class Propagated(Distribution):
             edge: once(risks[edge], ("at", place, *logits.shape), partial(_at_logits, risks[edge], logits[place]))
             for place, edge in enumerate(rest)
         }
-        size = weights.size
 
-        def coefficients(node: Node) -> tuple[Array, Array]:
-            low, high = (evaluate(restrict(node, {main: value}), points) for value in (0.0, 1.0))
-            return np.broadcast_to(low, (size,)).astype(float), np.broadcast_to(high - low, (size,)).astype(float)
+        def coefficients(node: Node) -> Array:
+            low, high = (
+                np.broadcast_to(evaluate(restrict(node, {main: end}), points), weights.shape) for end in (0.0, 1.0)
+            )
+            return np.stack([low, high - low])
 
+        n0, n1, d0, d1 = *coefficients(numerator), *coefficients(denominator)
+        # In the order of where they cut the integrated risk: a search near the last place is short.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            order = np.argsort((self.mean * d0 - n0) / (n1 - self.mean * d1))
+        (n0, n1, d0, d1, weights), logits = (one[order] for one in (n0, n1, d0, d1, weights)), logits[:, order]
         ways, sets, ratios = weights[None], np.zeros(1, np.int64), np.ones((1, TILT_LOGITS.size))
         if ties is not None:
             ways, sets = ties.weights[:, None] * weights, np.zeros(ties.weights.size, np.int64)
@@ -142,8 +149,7 @@ class Propagated(Distribution):
                     ways = ways * (tilt / (tilt @ weights)[:, None])[ties.sets[edge]]
             if main in ties.sets:
                 sets, ratios = ties.sets[main], ties.tilts[main].ratios
-        risk = np.maximum.accumulate(risks[main].quick_ppf(sigmoid(LOGITS)))
-        return Inner.of(coefficients(numerator), coefficients(denominator), risk, ways, sets, ratios)
+        return Inner.of((n0, n1), (d0, d1), _at_levels(risks[main]), ways, sets, ratios)
 
     @kept
     def tilt(self) -> Tilt:
@@ -217,14 +223,13 @@ def propagate(
         return risks[edges[0]]
     if denominator == 1.0 and numerator == Branch(edges[0], 0.0, 1.0):
         return Complement(risks[edges[0]])
-    return Propagated(
-        numerator, denominator, {edge: risks[edge] for edge in edges}, ties.among(edges) if ties else None
-    )
+    needed = {edge: risks[edge] for edge in edges}
+    return shared(Propagated(numerator, denominator, needed, ties.among(edges) if ties else None))
 
 
-def _part(made: Propagated) -> Propagated:
-    """The part as it was made before, where it was."""
-    return _PARTS.get_or_make(made, lambda: made)
+def shared(made: Propagated) -> Propagated:
+    """The risk as it was made before, where it was: what was worked out for it is worked out once."""
+    return _SHARED.get_or_make(made, lambda: made)
 
 
 def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Distribution], edges: list[int]) -> int:
@@ -243,6 +248,11 @@ def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Di
 
 
 def _at_logits(risk: Distribution, logits: Array) -> Array:
-    """Quantiles at levels with these logits, of which many may be the same."""
-    unique, place = np.unique(logits, return_inverse=True)
-    return risk.quick_ppf(sigmoid(unique))[place]
+    """Quantiles at levels with these logits: lines through their logits at those of a table."""
+    with np.errstate(divide="ignore"):  # a risk that is nought or one
+        return sigmoid(np.interp(logits, LOGITS, once(risk, "logits", lambda: logit(_at_levels(risk)))))
+
+
+def _at_levels(risk: Distribution) -> Array:
+    """Quantiles at the levels of the table in which a risk is integrated, rising."""
+    return once(risk, "levels", lambda: np.maximum.accumulate(risk.quick_ppf(sigmoid(LOGITS))))

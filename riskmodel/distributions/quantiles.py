@@ -25,11 +25,11 @@ _TABLE_WIDTH = 0.7
 #: Spacing of its 101 points on that axis.
 _TABLE_STEP = 0.08
 #: Move of a logit, or share of it, at which a quantile is found: Newton's next step would be the square of it.
-_SETTLED = 1e-4
+SETTLED = 1e-4
 #: Probability of a piece of highest density that is told apart from the others.
 _SMALLEST_PIECE = 0.005
 #: Numbers that are worked out at once: more leave the cache, and their memory is fetched anew each time.
-_IN_CACHE = 16_384
+IN_CACHE = 16_384
 #: Share of the density that may lie beyond a logit for each component that is taken to be on one side.
 _UNSEEN = 1e-12
 #: Errors of all and of half the points of a table below which ends between them are good to 1.1e-8 (178 fits, 2026-11).
@@ -160,11 +160,11 @@ def beta_table(weights: Array, a: Array, b: Array, log_beta: Array) -> QuantileT
             return fast.beta_density(weights, a, b, log_beta, *log_sigmoids(logits))  # type: ignore[no-any-return]
         points = np.stack([*log_sigmoids(logits), np.ones(logits.size)], axis=1)
         found = np.zeros(logits.size)
-        for one in range(0, a.size, _IN_CACHE):
-            step = max(1, _IN_CACHE // min(a.size, _IN_CACHE))
+        for one in range(0, a.size, IN_CACHE):
+            step = max(1, IN_CACHE // min(a.size, IN_CACHE))
             for first in range(0, logits.size, step):
                 # Single precision, several times as fast, leaves 1e-6 of a density that the table needs to 1e-5.
-                parts = points[first : first + step] @ logs[:, one : one + _IN_CACHE]
+                parts = points[first : first + step] @ logs[:, one : one + IN_CACHE]
                 np.clip(parts, -100.0, 80.0, out=parts)
                 found[first : first + step] += np.exp(parts.astype(np.float32)).sum(axis=1)
         return found
@@ -183,16 +183,16 @@ def lightest_kept(weights: Array, share: float) -> float:
     return float(light[beyond]) if beyond < light.size else share
 
 
-def exact_quantiles(levels: Array, table: Callable[[], QuantileTable], tail: Tail) -> Array:
+def exact_quantiles(levels: Array, table: Callable[[], QuantileTable], tail: Tail, within: float = SETTLED) -> Array:
     """Quantiles at levels in [0, 1], of their shape: those of a table, improved on the logit scale."""
     values = np.where(levels < 0.5, 0.0, 1.0)
     inner = (levels > 0) & (levels < 1)
     if inner.any():
-        values[inner] = sigmoid(_logit_quantiles(levels[inner], table()(levels[inner]), tail))
+        values[inner] = sigmoid(_logit_quantiles(levels[inner], table()(levels[inner]), tail, within))
     return values
 
 
-def _logit_quantiles(levels: Array, guess: Array, tail: Tail) -> Array:
+def _logit_quantiles(levels: Array, guess: Array, tail: Tail, within: float) -> Array:
     """Solve for quantiles on the logit scale by safeguarded Newton steps on the logarithm of the smaller tail.
 
     On this scale a power-law tail is a straight line, so that the lower limit of a series without events, 1e-12 say, is
@@ -212,9 +212,11 @@ def _logit_quantiles(levels: Array, guess: Array, tail: Tail) -> Array:
         low[active] = np.where(gap < 0, x[active], low[active])
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             step = x[active] - gap * probability / density
-        inside = (step > low[active]) & (step < high[active])  # also false where the step is not a number
+        inside = (step >= low[active]) & (
+            step <= high[active]
+        )  # a step of nothing stays; false where the step is not a number
         new = np.where(gap == 0, x[active], np.where(inside, step, (low[active] + high[active]) / 2))
-        settled = np.abs(new - x[active]) <= _SETTLED * np.maximum(1.0, np.abs(new))
+        settled = np.abs(new - x[active]) <= within * np.maximum(1.0, np.abs(new))
         x[active] = new
         active = active[~settled]
         if not active.size:

@@ -13,7 +13,7 @@ from riskmodel._support.checks import Rng, as_rng, checked_levels
 from riskmodel._support.kept import kept
 from riskmodel.distributions.base import DeferredDistribution, Distribution, SettingDistribution
 from riskmodel.distributions.bulk import compiled
-from riskmodel.distributions.quantiles import QuantileTable, exact_quantiles
+from riskmodel.distributions.quantiles import SETTLED, QuantileTable, exact_quantiles
 from riskmodel.distributions.special import logit, sigmoid, tau_of
 from riskmodel.inference.lattice import Lattice
 
@@ -67,7 +67,9 @@ class AverageMarginal(Distribution):
         levels = checked_levels(q)
         smallest = np.minimum(levels, 1 - levels)
         near = self._table.fine and not ((smallest > 0) & (smallest < _FAR_TAIL)).any()
-        return exact_quantiles(levels, lambda: self._table, self._table.tail if near else self._tail)
+        # A step more where it costs nothing: ends of a posterior and of its complement agree to the last digits.
+        tail, within = (self._table.tail, SETTLED**2) if near else (self._tail, SETTLED)
+        return exact_quantiles(levels, lambda: self._table, tail, within)
 
     def sample(self, size: int, rng: Rng) -> Array:
         """Independent draws, by inversion of a table of the distribution function."""
@@ -152,9 +154,11 @@ def row_densities(lattice: Lattice, logits: Array) -> Array:
     columns = np.arange(lattice.u.size)
     z = ((-logits if lattice.mirror else logits)[:, None] - lattice.centre) / lattice.scale
     place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
-    # A hair beside a node, where sine and divisor both vanish and their ratio keeps eight digits.
-    place = np.where(np.abs(place - np.round(place)) < 1e-8, np.round(place) + 1e-8, place)
+    # A hair beside a node, where sine and divisor both vanish; their ratio keeps its digits, for both see the same hair.
+    node = np.round(place)
+    place = np.where(np.abs(place - node) < 1e-12, node + 1e-12, place)
     # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
+    sine = np.where(node % 2, -1, 1) * np.sin(np.pi * (place - node))
     signed = np.where(columns % 2, -lattice.weights, lattice.weights) / (np.pi * lattice.step)
     if logits.size < columns.size:
         terms = np.array([np.divide(signed, one[:, None] - columns).sum(axis=1) for one in place]).reshape(place.shape)
@@ -162,7 +166,7 @@ def row_densities(lattice: Lattice, logits: Array) -> Array:
         terms = np.zeros_like(place)
         for column in columns:
             terms += signed[:, column] / (place - column)
-    return np.ascontiguousarray((np.sin(np.pi * place) * terms / (lattice.scale * np.sqrt(1 + z * z))).T)
+    return np.ascontiguousarray((sine * terms / (lattice.scale * np.sqrt(1 + z * z))).T)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

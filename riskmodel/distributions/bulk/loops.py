@@ -214,7 +214,7 @@ def average_density(weights: Any, centre: Any, scale: Any, u: float, step: float
         for j in range(logits.size):
             at = (_asinh((logits[j] - middle) / width) - u) / step
             near = (at + _ROUND) - _ROUND
-            place[j] = near + 1e-8 if abs(at - near) < 1e-8 else at
+            place[j] = near + 1e-12 if abs(at - near) < 1e-12 else at
         terms[:] = 0.0
         for column in range(0, columns - 3, 4):  # four fractions are one division
             first, second, third, fourth = weights[row, column : column + 4]

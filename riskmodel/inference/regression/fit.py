@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ from riskmodel.inference.quadrature import (
 )
 from riskmodel.inference.regression.levels import Levels
 from riskmodel.inference.regression.problem import LogitProblem, Problem
-from riskmodel.inference.regression.told import Told
+from riskmodel.inference.regression.told import Told, told_of
 from riskmodel.posterior import ErrorEstimate, Posterior
 from riskmodel.priors import LogitNormalPrior, MuPrior
 
@@ -117,25 +118,8 @@ class Regression(Told):
         """How far the odds ratio's numbers may be from exact; each level's posterior has its own."""
         return self._slope[1]
 
-    def odds_ratios(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
-        """Odds of the average at the last level over those at the first.
-
-        Parameters
-        ----------
-        ci_prob : float
-            Probability of the equal-tailed interval.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row with the columns term, level, against, median, mean, lower, upper, ci_prob, ci_kind.
-        """
-        import pandas as pd
-
-        ratio, (first, *_, last) = self.odds_ratio, self.levels
-        lower, upper = ratio.interval(ci_prob)
-        said = {"term": "by", "level": last, "against": first, "median": ratio.median, "mean": float(ratio.mean)}
-        return pd.DataFrame([said | {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"}])
+    def _ratios(self) -> Iterator[tuple[str, Any, Any, Distribution]]:
+        yield "by", self.levels[-1], self.levels[0], self.odds_ratio
 
     def table(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
         """Each level with its average and the risk in a new setting, one row each.
@@ -158,12 +142,7 @@ class Regression(Told):
         against = self.odds_ratio.ppf([0.5, tail, 1 - tail])
         rows = []
         for k, name in enumerate(self.levels):
-            post = self.level(name)
-            row: dict[str, Any] = {"level": name, "series": post.events.size}
-            row |= {"events": int(post.events.sum()), "total": int(post.totals.sum())}
-            for prefix, one in (("", post.new_setting), ("average_", post.average)):
-                lower, upper = one.interval(ci_prob)
-                row |= {prefix.rstrip("_") or "mean": one.mean, f"{prefix}lower": lower, f"{prefix}upper": upper}
+            row = {"level": name} | told_of(self.level(name), ci_prob)
             # The log odds ratio is a line: what a level differs from the first is its share of the whole.
             share = self.problem.places[k] + 0.5
             ends = zip(("odds_ratio", "odds_ratio_lower", "odds_ratio_upper"), against**share, strict=True)

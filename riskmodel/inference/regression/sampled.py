@@ -15,7 +15,7 @@ from riskmodel.distributions.draws import Draws
 from riskmodel.errors import UnavailableError
 from riskmodel.inference.regression.covariates import COLUMNS, Design
 from riskmodel.inference.regression.fit import stated
-from riskmodel.inference.regression.told import Told
+from riskmodel.inference.regression.told import Told, told_of
 from riskmodel.posterior import Posterior
 from riskmodel.priors import HeterogeneityPrior, MuPrior
 from riskmodel.priors.drawn import log_densities
@@ -118,29 +118,6 @@ class SampledRegression(Told):
         row = self.design.asked(levels)
         return once(self, ("at", row.tobytes()), lambda: self._at(row))
 
-    def odds_ratios(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
-        """Odds of the average at a level over those at the first of its covariate, the other covariates held.
-
-        Parameters
-        ----------
-        ci_prob : float
-            Probability of the equal-tailed intervals.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns term, level, against, median, mean, lower, upper, ci_prob, ci_kind: of a line the last level, of levels
-            without an order each but the first.
-        """
-        import pandas as pd
-
-        rows = []
-        for term, level, against, ratio in self._ratios():
-            lower, upper = ratio.interval(ci_prob)
-            said = {"term": term, "level": level, "against": against, "median": ratio.median, "mean": ratio.mean}
-            rows.append(said | {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"})
-        return pd.DataFrame(rows)
-
     def table(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
         """Each combination of levels that some series has, with its average and the risk in a new setting, one row each.
 
@@ -164,12 +141,7 @@ class SampledRegression(Told):
             row: dict[str, Any] = {
                 one.name: one.levels.given(place) for one, place in zip(self.design.covariates, places, strict=True)
             }
-            post = self.at(**row)
-            row |= {"series": post.events.size, "events": int(post.events.sum()), "total": int(post.totals.sum())}
-            for prefix, one in (("", post.new_setting), ("average_", post.average)):
-                lower, upper = one.interval(ci_prob)
-                row |= {prefix.rstrip("_") or "mean": one.mean, f"{prefix}lower": lower, f"{prefix}upper": upper}
-            rows.append(row | {"ci_prob": ci_prob, "ci_kind": "eti"})
+            rows.append(row | told_of(self.at(**row), ci_prob) | {"ci_prob": ci_prob, "ci_kind": "eti"})
         return pd.DataFrame(rows, columns=[*named, *COLUMNS])
 
     def to_datatree(self, *, seed: int = 0, integrated: bool = False) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from riskmodel._support.kept import Value
@@ -10,6 +11,8 @@ from riskmodel.distributions.base import Distribution
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from riskmodel.posterior import Posterior
 
 
 class Told(Value):
@@ -21,8 +24,31 @@ class Told(Value):
         """How much settings of the same levels differ: tau, or rho where the prior is on that."""
 
     @abstractmethod
+    def _ratios(self) -> Iterable[tuple[str, Any, Any, Distribution]]:
+        """Term, level, the level that it is against, and their odds ratio."""
+
     def odds_ratios(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
-        """Odds of the average at a level over those at the first of its covariate."""
+        """Odds of the average at a level over those at the first of its covariate, other covariates held.
+
+        Parameters
+        ----------
+        ci_prob : float
+            Probability of the equal-tailed intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns term, level, against, median, mean, lower, upper, ci_prob, ci_kind: of a line the last level, of levels
+            without an order each but the first.
+        """
+        import pandas as pd
+
+        rows = []
+        for term, level, against, ratio in self._ratios():
+            lower, upper = ratio.interval(ci_prob)
+            said = {"term": term, "level": level, "against": against, "median": ratio.median, "mean": float(ratio.mean)}
+            rows.append(said | {"lower": lower, "upper": upper, "ci_prob": ci_prob, "ci_kind": "eti"})
+        return pd.DataFrame(rows)
 
     @abstractmethod
     def table(self, *, ci_prob: float = 0.95) -> pd.DataFrame:
@@ -61,3 +87,13 @@ class Told(Value):
             "odds_ratios": self.odds_ratios(ci_prob=ci_prob).to_dict("records"),
             "levels": self.table(ci_prob=ci_prob).to_dict("records"),
         }
+
+
+def told_of(level: Posterior, ci_prob: float) -> dict[str, Any]:
+    """How many series and babies a level has, its risk in a new setting and its average."""
+    row: dict[str, Any] = {"series": level.events.size}
+    row |= {"events": int(level.events.sum()), "total": int(level.totals.sum())}
+    for prefix, one in (("", level.new_setting), ("average_", level.average)):
+        lower, upper = one.interval(ci_prob)
+        row |= {prefix.rstrip("_") or "mean": one.mean, f"{prefix}lower": lower, f"{prefix}upper": upper}
+    return row
