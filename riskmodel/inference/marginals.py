@@ -63,11 +63,10 @@ class AverageMarginal(Distribution):
         return np.where(inside, self._at(safe, 2) / (safe * (1 - safe)), 0.0)
 
     def ppf(self, q: ArrayLike) -> Array:
-        """Quantiles at `q`, of the shape of `q`: of the table's own series where it is as good and no tail is far."""
+        """Quantiles at `q`, of the shape of `q`: of the table's own series, to the last digit, where no tail is far."""
         levels = checked_levels(q)
         smallest = np.minimum(levels, 1 - levels)
         near = self._table.fine and not ((smallest > 0) & (smallest < _FAR_TAIL)).any()
-        # A step more where it costs nothing: ends of a posterior and of its complement agree to the last digits.
         tail, within = (self._table.tail, SETTLED**2) if near else (self._tail, SETTLED)
         return exact_quantiles(levels, lambda: self._table, tail, within)
 
@@ -154,8 +153,7 @@ def row_densities(lattice: Lattice, logits: Array) -> Array:
     columns = np.arange(lattice.u.size)
     z = ((-logits if lattice.mirror else logits)[:, None] - lattice.centre) / lattice.scale
     place = (np.arcsinh(z) - lattice.u[0]) / lattice.step
-    # A hair beside a node, where sine and divisor both vanish; their ratio keeps its digits, for both see the same hair.
-    node = np.round(place)
+    node = np.round(place)  # a hair beside one sine and divisor both vanish, and keep their digits
     place = np.where(np.abs(place - node) < 1e-12, node + 1e-12, place)
     # sinc(p - k) = sin(pi p) (-1)**k / (pi (p - k)): one sine for a row instead of one for each of its nodes.
     sine = np.where(node % 2, -1, 1) * np.sin(np.pi * (place - node))
@@ -249,11 +247,7 @@ class HeterogeneityMarginal(Distribution):
 
     @kept
     def _table(self) -> tuple[Array, Array]:
-        """Distribution function of the level on 1,001 points.
-
-        Along each column it rises with the row; where it passes a value, the sine integral of the column's weights
-        gives the mass below, so that the table is smooth however few the rows.
-        """
+        """Distribution function of the level on 1,001 points, smooth however few the rows, by sine integrals of columns."""
         lattice, level = self.lattice, self._level
         heavy = lattice.weights > 1e-12 * lattice.weights.max()
         grid = np.linspace(level[heavy].min() - 1e-9, level[heavy].max() + 1e-9, 1001)
