@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from riskmodel._support.doors import door
+from riskmodel._support.kept import Shelf
 from riskmodel.errors import EvidenceError, InputError, UnknownNameError
 from riskmodel.evidence import manifest
 from riskmodel.evidence.evidence import Evidence
@@ -16,6 +17,9 @@ from riskmodel.evidence.readers.sources import read_sources, unknown
 from riskmodel.evidence.readers.text import Faults, Files, header, read_csv
 from riskmodel.evidence.readers.together import mistaken
 from riskmodel.evidence.readers.workup import read_workup
+
+#: Evidence of the folders that were read last.
+_READ = Shelf(32)
 
 
 def as_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> Evidence:
@@ -64,7 +68,9 @@ def load_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -
         raise InputError(f"{str(finding)!r} is one file of a folder", where="finding", remedy=remedy)
     if not folder.is_dir():
         raise UnknownNameError("finding, and no folder either:", str(finding), findings(), where="finding")
-    evidence = read_evidence(manifest.read_folder(folder), folder.resolve().name, folder)
+    key, files = folder.resolve().name, manifest.read_folder(folder)
+    # A folder whose every byte is as it was is the same evidence: only its files are read again.
+    evidence = _READ.get_or_make((key, folder, *files.items()), lambda: read_evidence(files, key, folder))
     if folder.parent == manifest.SHIPPED:
         manifest.check_released(folder.name, evidence.content_hash)
     return evidence.with_reading(reading)

@@ -70,3 +70,17 @@ def spoil(path, kind):
         path.mkdir()
     else:
         path.symlink_to(path.parent / "nowhere")
+
+
+def test_a_folder_is_parsed_again_where_a_byte_changed_and_not_otherwise(tmp_path):
+    folder = tmp_path / "template"
+    shutil.copytree(SHIPPED / "template", folder)
+    first = rm.load_evidence(folder)
+    assert rm.load_evidence(folder) is first
+    assert rm.load_evidence(folder, reading="primary") is first
+    counts = (folder / "counts.csv").read_text(encoding="utf-8")
+    (folder / "counts.csv").write_text(counts + "\n", encoding="utf-8")
+    changed = rm.load_evidence(folder)
+    assert changed.content_hash != first.content_hash
+    (folder / "counts.csv").write_text(counts, encoding="utf-8")
+    assert rm.load_evidence(folder).content_hash == first.content_hash
