@@ -102,12 +102,11 @@ class UnknownNameError(InputError):
         self.name = name if isinstance(name, str) else _said(name)
         self.known = names
         self.suggestion = closest(self.name, names)
-        hint = f"Did you mean {self.suggestion!r}? " if self.suggestion else ""
         listed = ", ".join(names) if names else "none"
         what = (
             f"unknown {kind} {_shortened(self.name)!r}" if self.name.strip() else f"an empty name in place of a {kind}"
         )
-        super().__init__(what, where=where, remedy=f"{hint}Known: {listed}")
+        super().__init__(what, where=where, remedy=f"{meant(self.name, names)}Known: {listed}")
 
 
 class ContradictionError(InputError):
@@ -203,6 +202,12 @@ def closest(name: str, known: Sequence[str]) -> str | None:
     folded = {_plain(candidate): candidate for candidate in known if candidate}
     found = difflib.get_close_matches(_plain(_shortened(name)), list(folded), n=1, cutoff=0.6)
     return folded[found[0]] if found else None
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """The question whether the nearest name was meant, with a space behind it; empty if none is near."""
+    near = closest(name, known)
+    return f"Did you mean {near!r}? " if near else ""
 
 
 def _said(value: object) -> str:

@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from riskmodel._support.checks import as_ratio, as_whole, is_missing
@@ -21,7 +22,7 @@ from riskmodel._support.labels import TOTAL, is_total, totals
 from riskmodel.errors import EvidenceError, Problem
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.export import with_commas
-from riskmodel.evidence.finding import Count
+from riskmodel.evidence.finding import Count, grouped
 from riskmodel.evidence.load import read_evidence
 from riskmodel.evidence.readers import counts, sources
 from riskmodel.evidence.readers.identity import NORMAL, Papers, stands
@@ -67,10 +68,9 @@ def join(
     # A cell that is told already is written as a formula, so that nothing is concluded from its being empty.
     rows = [{at: "=" if at in told.get(one.number, ()) else cell for at, cell in one.cells.items()} for one in lines]
     files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, rows)
-    unknown: dict[str, list[Row]] = {}
-    for line in lines:
-        if line["source"] not in evidence.sources and not (is_missing(line["source"]) or is_total(line["source"])):
-            unknown.setdefault(line["source"], []).append(line)
+    by_source = grouped(lines, itemgetter("source"))
+    strange = by_source.keys() - evidence.sources.keys()
+    unknown = {key: of for key, of in by_source.items() if key in strange and not (is_missing(key) or is_total(key))}
     said = []
     for key, of in unknown.items():
         columns = {one: _said(of, one) for one in ("ascertainment", *OF_SOURCE)}
@@ -99,34 +99,30 @@ def _new_rows(table: Table, evidence: Evidence, faults: Faults, merge: bool) -> 
     rows = read_rows(table, faults, required=NEEDED, optional=OPTIONAL)
     pooled = [one.name for one in evidence.finding.populations if one.pooled]
     usual = {"reading": "primary"} | ({"population": pooled[0]} if len(pooled) == 1 else {})
-    by_source: dict[str, list[Row]] = {}
     filled = []
     for row in rows:
         # A cell that was told is empty now, and no other is put in its place.
         cells = {one: cell for one, cell in row.cells.items() if cell or row.told(one)}
         cells |= _as_digits(cells)
         filled.append(replace(row, cells={one: cell for one, cell in usual.items() if one not in cells} | cells))
-        by_source.setdefault(filled[-1]["source"], []).append(filled[-1])
         for column in OF_SOURCE:
             sources.well_written(filled[-1], column)
     _check_totals(filled)
     papers = Papers(evidence.sources.values())
+    by_source = grouped(filled, itemgetter("source"))
     labels = {key: _checked_source(key, of, evidence, papers, merge) for key, of in by_source.items()}
     return [replace(row, cells={**row.cells, "source": labels[row["source"]]}) for row in filled]
 
 
 def _check_totals(rows: Sequence[Row]) -> None:
     """A total, if by a name with a year, of the series of this table: of those and the finding's together it is no sum."""
-    groups: dict[tuple[str, ...], list[tuple[Row, int, int]]] = {}
-    for row in rows:
-        events, total = as_whole(row["events"]), as_whole(row["total"])
-        if isinstance(events, int) and isinstance(total, int):
-            place = tuple(row[column] for column in ("variable", "category", "given", "population", "reading", "role"))
-            groups.setdefault(place, []).append((row, events, total))
-    for group in groups.values():
-        for i, series in totals([row["source"] for row, _, _ in group], [one[1:] for one in group]).items():
-            if not is_total(group[i][0]["source"]):  # which is told by its name alone
-                group[i][0].fault("source", f"the sum of the {series} other series of this table", TOTAL[1])
+    counted = [row for row in rows if all(isinstance(as_whole(row[one]), int) for one in ("events", "total"))]
+    asked = itemgetter("variable", "category", "given", "population", "reading", "role")
+    for group in grouped(counted, asked).values():
+        numbers = [(int(row["events"]), int(row["total"])) for row in group]
+        for i, series in totals([row["source"] for row in group], numbers).items():
+            if not is_total(group[i]["source"]):  # which is told by its name alone
+                group[i].fault("source", f"the sum of the {series} other series of this table", TOTAL[1])
 
 
 def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: Papers, merge: bool) -> str:

@@ -112,10 +112,8 @@ def read_evidence(files: Files, key: str, folder: Path | None) -> Evidence:
         declared = parsed.variable(one.variable)
         partly = any(one.key in part.counts for part in parsed.partly_tested)
         if partly and (declared is None or len(declared.states) > 2):
-            what, remedy = (
-                "a count of one of several states cannot be partly tested",
-                "Say it of a variable of two states",
-            )
+            what = "a count of one of several states cannot be partly tested"
+            remedy = "Say it of a variable of two states"
             faults.add("finding.toml", what, remedy, column="partly_tested.counts", found=one.key)
     if faults.problems:
         order = {name: i for i, name in enumerate(FILES)}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from riskmodel._support.checks import is_missing
 from riskmodel._support.labels import TOTAL, is_total
-from riskmodel.errors import closest
+from riskmodel.errors import meant
 from riskmodel.evidence.finding import BASES, ROLES, TERMINATIONS, Count, Finding, Source
 from riskmodel.evidence.readers.finding import parse_given
 from riskmodel.evidence.readers.sources import unknown
@@ -130,9 +130,7 @@ def _check_ascertainment(row: Row, finding: Finding, role: str) -> None:
     elif row.told("role") or not all(one.ascertainments for one in finding.settings):
         return  # whether it enters fits, or what a setting holds, is not known
     elif role == "fit" and held and told not in held:
-        near = closest(told, held)
-        hint = f"Did you mean {near!r}? " if near else ""
-        remedy = f"{hint}Held: {', '.join(held)}; or name it in a setting of finding.toml"
+        remedy = f"{meant(told, held)}Held: {', '.join(held)}; or name it in a setting of finding.toml"
         row.fault("ascertainment", "an ascertainment that no setting holds", remedy)
 
 

@@ -187,9 +187,8 @@ def _shown(cell: Cell | None) -> str | Told:
         remedy = "Open the file in a spreadsheet program and save it, or give the value itself"
         return Told("", "a formula without a stored value", remedy)
     if cell.kind == "error":
-        return Told(
-            str(cell.value), "an error of the spreadsheet, not a value", "Mend the formula, or give the value itself"
-        )
+        remedy = "Mend the formula, or give the value itself"
+        return Told(str(cell.value), "an error of the spreadsheet, not a value", remedy)
     if cell.kind == "date":
         return _date(cell.shown or str(cell.value))
     if cell.kind == "yes/no":
@@ -199,12 +198,10 @@ def _shown(cell: Cell | None) -> str | Told:
         shown = formats.of_text(str(cell.value), cell.format)
         return str(cell.value) if shown is None else _other(shown, str(cell.value))
     assert isinstance(cell.value, float)
-    told = cell.shown is not None
-    shown = (
-        formats.of_shown(cell.value, cell.shown or "", cell.format)
-        if told
-        else formats.of_number(cell.value, cell.format)
-    )
+    if cell.shown is None:
+        shown = formats.of_number(cell.value, cell.format)
+    else:
+        shown = formats.of_shown(cell.value, cell.shown, cell.format)
     return formats.plain(cell.value) if shown is None else _other(shown, formats.plain(cell.value))
 
 

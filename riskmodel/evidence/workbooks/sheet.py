@@ -61,9 +61,8 @@ class Sheet:
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: bytearray = field(default_factory=lambda: bytearray(LAST_COLUMN + 1))  # by number, 1 where hidden
-    merged: list[tuple[int, int, int, int]] = field(
-        default_factory=list
-    )  # first row, first column, last row, last column
+    #: Of merged cells first row, first column, last row, last column.
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
 
     def put(self, row: int, column: int, cell: Cell) -> None:
         """Note a cell that is not blank."""
