@@ -85,7 +85,7 @@ def _results(
     from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor
 
     if isinstance(executor, ProcessPoolExecutor):  # others may send more than pickle can
-        _check_sendable(tasks)
+        _check_sendable(function, tasks)
     waiting = iter(tasks.items())
     done: SimpleQueue[Future[Any]] = SimpleQueue()
     futures: dict[Future[Any], str] = {}
@@ -114,11 +114,11 @@ def _results(
             future.cancel()
 
 
-def _check_sendable(tasks: Mapping[str, Any]) -> None:
+def _check_sendable(function: Callable[[Any], Any], tasks: Mapping[str, Any]) -> None:
     """Try the first task: the others hold the same functions."""
     label, task = next(iter(tasks.items()))
     try:
-        pickle.dumps(task)
+        pickle.dumps((function, task))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         what = f"cannot be sent to another process: {error}"
         remedy = "Define the function at the top of a module, or leave the executor out"
