@@ -140,8 +140,8 @@ def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: P
         return key
     cells = {"key": key} | said
     same = papers.find(cells if key not in evidence.sources else cells | {"key": ""})
-    own = vars(evidence.sources[key]) if key in evidence.sources else {}
-    if own:
+    if key in evidence.sources:
+        own = vars(evidence.sources[key])
         for column in ("doi", "pmid"):
             if cells[column] and own[column] and NORMAL[column](cells[column]) != NORMAL[column](own[column]):
                 remedy = "Correct it, or give the other paper another label"
@@ -202,9 +202,8 @@ def _loaded(
         whole = read_evidence(raw, evidence.finding.key, None).with_reading(evidence.reading)
     except EvidenceError as error:
         for one in error.problems:
-            moved = _moved(one, table.name, places, origins)
-            at: dict[str, Any] = {"row": moved.row, "column": moved.column, "found": moved.found}
-            faults.add(moved.file, moved.what, moved.remedy, **at)
+            to = _moved(one, table.name, places, origins)
+            faults.add(to.file, to.what, to.remedy, row=to.row, column=to.column, found=to.found)
     if faults.problems:
         found = sorted(faults.problems, key=lambda one: (one.file != table.name, one.row or 0))
         raise EvidenceError(table.placed(found), where=table.name)

@@ -261,12 +261,11 @@ def _check_names(finding: Finding, top: Fields) -> None:
 
 def _check_tree(finding: Finding, top: Fields) -> None:
     """Every path must have one next edge, and end at the last variable."""
-    variables = finding.variables
     edges: dict[Given, Edge] = {}
     for path, places in finding.splits.items():
         edges[path] = finding.edges[places[0]]
         _check_split(finding, path, [finding.edges[i] for i in places], top)
-    order = {variable.name: i for i, variable in enumerate(variables)}
+    order = [variable.name for variable in finding.variables]
     reached: set[Given] = set()
     open_paths: list[Given] = [()]
     while open_paths:
@@ -277,14 +276,12 @@ def _check_tree(finding: Finding, top: Fields) -> None:
             top.fault("edges", what, "Declare it, with status unknown if no series tells")
             continue
         reached.add(path)
-        if path and order[found.variable] <= order[path[-1][0]]:
+        place = order.index(found.variable)
+        if path and place <= order.index(path[-1][0]):
             what = "the variable is already on the path, or belongs before it"
             top.fault("edges", what, "Keep the order of the variables", found.name)
-            continue
-        if found.variable != variables[-1].name:
-            variable = finding.variable(found.variable)
-            assert variable is not None
-            open_paths.extend((*path, (variable.name, state)) for state in variable.states)
+        elif found.variable != order[-1]:
+            open_paths.extend((*path, (found.variable, state)) for state in finding.variables[place].states)
     for given, edge in edges.items():
         if given not in reached:
             top.fault("edges", "no path leads to this edge", "Delete it, or declare the edges before it", edge.name)

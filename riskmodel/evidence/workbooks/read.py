@@ -116,8 +116,9 @@ def _table(
     name: str, sheet: Sheet, required: Sequence[str], optional: Sequence[str], hidden: bool, said: list[str]
 ) -> Table:
     """The rows in sight, each as long as the longest."""
-    rows = sorted({row for row, _ in sheet.cells if hidden or row not in sheet.hidden_rows})
-    last = max((column for row, column in sheet.cells if hidden or row not in sheet.hidden_rows), default=0)
+    seen = [place for place in sheet.cells if hidden or place[0] not in sheet.hidden_rows]
+    rows = sorted({row for row, _ in seen})
+    last = max((column for _, column in seen), default=0)
     columns = [column for column in range(1, last + 1) if hidden or sheet.sees_column(column)]
     lines = [(row, [_shown(sheet.cells.get((row, column))) for column in columns]) for row in rows]
     lines = [(row, cells) for row, cells in lines if any(cells)]
@@ -132,23 +133,19 @@ def _table(
         for column in columns if left <= column <= right and titles[column]
     )  # fmt: skip
     passed = sorted({row for row, _ in sheet.cells if row in sheet.hidden_rows})
+    how = "was read as asked" if hidden else "was not read"
     if passed:
-        how = "was read as asked" if hidden else "was not read"
         said.append(f"hidden in sheet {sheet.name!r}: {_listed('row', passed)}, which {how}")
-    covered = sorted({column for _, column in sheet.cells if not sheet.sees_column(column)})
-    for column in covered:
+    for column in sorted({column for _, column in sheet.cells if not sheet.sees_column(column)}):
         title = _header_of(sheet, head, column)
-        place = f"column {letters(column)}{f' ({title})' if title else ''}"
-        if hidden:
-            said.append(f"hidden in sheet {sheet.name!r}: {place}, which was read as asked")
-        elif title in (*required, *optional):
+        if title in (*required, *optional) and not hidden:
             at = (sheet.name, address(head, column))
             found.append(Problem(name, head, title, "", f"the column {letters(column)} is hidden", _UNSEEN, *at))
         else:
-            said.append(f"hidden in sheet {sheet.name!r}: {place}, which was not read")
-    formulas = [place for place in sorted(sheet.cells) if sheet.cells[place].formula and place[0] in set(rows)]
-    if formulas:
-        cells = [address(*place) for place in formulas]
+            place = f"column {letters(column)}{f' ({title})' if title else ''}"
+            said.append(f"hidden in sheet {sheet.name!r}: {place}, which {how}")
+    cells = [address(*place) for place in sorted(seen) if sheet.cells[place].formula]
+    if cells:
         said.append(f"formulas in sheet {sheet.name!r}, of which the stored values were read: {_listed('cell', cells)}")
     names = tuple(letters(one) for one in columns)
     return Table(name, lines, sheet.name, names, tuple(said), tuple(found), merged)
