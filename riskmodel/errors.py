@@ -222,5 +222,5 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().replace("_", "-")
 
 
-def _shortened(text: str, limit: int = 80) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -65,11 +65,11 @@ def checked_whole(value: Any, where: str, low: int, high: int, noun: str = "whol
     return number
 
 
-def as_rng(rng: Any, where: str = "rng") -> np.random.Generator:
+def as_rng(rng: Any) -> np.random.Generator:
     """Where randomness comes from: a generator as it is, or a new one from a seed."""
     if isinstance(rng, np.random.Generator):
         return rng
-    return np.random.default_rng(checked_seed(rng, where))
+    return np.random.default_rng(checked_seed(rng, "rng"))
 
 
 def checked_seed(value: Any, where: str, high: int | None = None) -> int:

@@ -35,6 +35,8 @@ NEEDED = ("source", "variable", "category", "events", "total", "ascertainment", 
 OF_SOURCE = tuple(name for name in sources.COLUMNS if name not in ("key", "ascertainment", "note"))
 #: What a table of new counts may have besides.
 OPTIONAL = tuple(name for name in (*counts.COLUMNS, *OF_SOURCE) if name not in NEEDED)
+#: By file and row of the whole, the row of the new table that it came from.
+type Places = Mapping[str, Mapping[int, int]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,23 +70,21 @@ def join(
     # A cell that is told already is written as a formula, so that nothing is concluded from its being empty.
     rows = [{at: "=" if at in told.get(one.number, ()) else cell for at, cell in one.cells.items()} for one in lines]
     files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, rows)
-    by_source = grouped(lines, itemgetter("source"))
-    strange = by_source.keys() - evidence.sources.keys()
-    unknown = {key: of for key, of in by_source.items() if key in strange and not (is_missing(key) or is_total(key))}
+    strange = grouped((one for one in lines if one["source"] not in evidence.sources), itemgetter("source"))
+    unknown = {key: of for key, of in strange.items() if not (is_missing(key) or is_total(key))}
     said = []
     for key, of in unknown.items():
         columns = {one: _said(of, one) for one in ("ascertainment", *OF_SOURCE)}
         # What it lacks is told in the table; two that lack a citation are not one paper.
-        lacking = {} if columns["citation"] else {"citation": key}
-        said.append({"key": key} | columns | lacking)
+        said.append(columns | {"key": key, "citation": columns["citation"] or key})
     files["sources.csv"], first_source = _with_rows(files["sources.csv"], sources.COLUMNS, said)
     day = updated or datetime.date.today().isoformat()
     dated = re.compile(r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}")
     files["finding.toml"] = dated.sub(f"updated = {day}", files["finding.toml"], count=1)
-    places = {first + i: line.number for i, line in enumerate(lines)}
-    origins = {first_source + i: of[0].number for i, of in enumerate(unknown.values())}
-    whole = _loaded(files, evidence, table, places, origins, faults)
-    added = tuple(count for count in whole.all_counts if count.row in places)
+    places = {"counts.csv": {first + i: line.number for i, line in enumerate(lines)}}
+    places["sources.csv"] = {first_source + i: of[0].number for i, of in enumerate(unknown.values())}
+    whole = _loaded(files, evidence, table, places, faults)
+    added = tuple(count for count in whole.all_counts if count.row in places["counts.csv"])
     return Incoming(whole, files, added, tuple(unknown), table.said)
 
 
@@ -192,17 +192,14 @@ def _written(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     return out.getvalue()
 
 
-def _loaded(
-    files: Mapping[str, str], evidence: Evidence, table: Table, places: Mapping[int, int], origins: Mapping[int, int],
-    faults: Faults,
-) -> Evidence:  # fmt: skip
+def _loaded(files: Mapping[str, str], evidence: Evidence, table: Table, places: Places, faults: Faults) -> Evidence:
     """The whole as a folder of it would be read; faults of new rows are told where they stand in the new table."""
     try:
         raw = {name: text.encode() for name, text in files.items()}
         whole = read_evidence(raw, evidence.finding.key, None).with_reading(evidence.reading)
     except EvidenceError as error:
         for one in error.problems:
-            to = _moved(one, table.name, places, origins)
+            to = _moved(one, table.name, places)
             faults.add(to.file, to.what, to.remedy, row=to.row, column=to.column, found=to.found)
     if faults.problems:
         found = sorted(faults.problems, key=lambda one: (one.file != table.name, one.row or 0))
@@ -210,13 +207,13 @@ def _loaded(
     return whole
 
 
-def _moved(problem: Problem, name: str, places: Mapping[int, int], origins: Mapping[int, int]) -> Problem:
-    table = {"counts.csv": places, "sources.csv": origins}.get(problem.file, {})
+def _moved(problem: Problem, name: str, places: Places) -> Problem:
+    table = places.get(problem.file, {})
     if problem.row is None or problem.row not in table:
         return problem
 
     def moved(found: re.Match[str]) -> str:
-        place = places.get(int(found[1]))
+        place = places["counts.csv"].get(int(found[1]))
         return f"row {found[1]} of counts.csv" if place is None else f"row {place}"
 
     what = re.sub(r"\brow (\d+)\b", moved, problem.what)

@@ -18,9 +18,9 @@ from riskmodel.evidence.readers.together import mistaken
 from riskmodel.evidence.readers.workup import read_workup
 
 
-def as_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> Evidence:
+def as_evidence(finding: str | Path | Evidence) -> Evidence:
     """Evidence as it is, under its own reading; or that of a finding's name or folder."""
-    return finding if isinstance(finding, Evidence) else load_evidence(finding, reading=reading)
+    return finding if isinstance(finding, Evidence) else load_evidence(finding)
 
 
 @door

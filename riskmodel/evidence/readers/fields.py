@@ -143,21 +143,18 @@ class Fields:
         value = self._get(key, f"[{key}]", lambda one: True, "", required=required)
         return Fields({} if value is None else value, self.file, self.at(key), self.faults)
 
-    def tables(self, key: str, *, required: bool = True) -> list[Fields]:
-        """The tables of an array of tables."""
+    def each[T](self, key: str, build: Callable[[Fields], T], *, required: bool = True) -> tuple[T, ...]:
+        """What `build` makes of each of an array of tables; keys that it did not ask for become problems."""
         self.asked.add(key)
         value = self.table.get(key)
         if not isinstance(value, list):
             if value is not None or required:
                 what, verb = ("missing", "Add") if value is None else ("not an array of tables", "Write")
                 self.fault(key, what, f"{verb} [[{key}]]", "" if value is None else value)
-            return []
-        return [Fields(one, self.file, self.at(f"{key}[{i}]"), self.faults) for i, one in enumerate(value, 1)]
-
-    def each[T](self, key: str, build: Callable[[Fields], T], *, required: bool = True) -> tuple[T, ...]:
-        """What `build` makes of each table of an array; keys that it did not ask for become problems."""
+            return ()
         found = []
-        for one in self.tables(key, required=required):
+        for i, table in enumerate(value, 1):
+            one = Fields(table, self.file, self.at(f"{key}[{i}]"), self.faults)
             found.append(build(one))
             one.finish()
         return tuple(found)

@@ -106,13 +106,10 @@ def _partly_tested(fields: Fields) -> PartlyTested:
 
 
 def _variables(top: Fields) -> tuple[Variable, ...]:
-    found = []
-    for one in top.tables("variables"):
-        found.append(one.value(Variable, **read_states(one)))
-        one.finish()
+    found = top.each("variables", lambda one: one.value(Variable, **read_states(one)))
     if len(found) < 2:
         top.fault("variables", "fewer than two", "Declare what can be known, and the outcome last")
-    return tuple(found)
+    return found
 
 
 def read_states(fields: Fields) -> dict[str, Any]:

@@ -134,21 +134,15 @@ def _rows(name: str, header: Sequence[str], lines: Iterable[Sequence[Any]]) -> T
 
 def _cell(value: Any) -> str | Told:
     """A cell as a text file would hold it, or told where it cannot."""
-    if is_missing(value):
-        return value if isinstance(value, str) else ""
     if isinstance(value, str):
         return value
-    if isinstance(value, (bool, np.bool_, np.timedelta64)):
-        return _no_cell(value)
+    if is_missing(value):
+        return ""
     # Spreadsheets, databases and data frames with gaps keep whole numbers as 20.0.
     if isinstance(number := as_whole(value), int):
         return str(number)
     if isinstance(value, Decimal) and value.is_finite():
         return f"{value:f}"
-    if isinstance(value, numbers.Real) and math.isfinite(value):
+    if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.timedelta64)) and math.isfinite(value):
         return repr(float(value)) if not isinstance(value, numbers.Integral) else str(int(value))
-    return _no_cell(value)
-
-
-def _no_cell(value: Any) -> Told:
     return Told(repr(value), f"a {type(value).__name__}, not a text or a number", "Write it as text")

@@ -60,10 +60,6 @@ class Faults:
             self.told.add(place)
             self.problems.append(Problem(file, row, column, str(found), what, remedy))
 
-    def has(self, file: str, row: int, column: str) -> bool:
-        """Whether a cell has been told."""
-        return (file, row, column, "") in self.told
-
     def columns(self, file: str) -> dict[int, set[str]]:
         """Columns of a file's rows that have been told, by row."""
         found: dict[int, set[str]] = {}
@@ -138,7 +134,7 @@ class Row:
 
     def told(self, column: str) -> bool:
         """Whether a cell has been told, or its column."""
-        return any(self.faults.has(self.file, row, column) for row in (self.number, 1))
+        return any((self.file, row, column, "") in self.faults.told for row in (self.number, 1))
 
     def unknown(self, column: str, kind: str, known: Iterable[str]) -> None:
         """Note a cell that names what nobody knows."""

@@ -14,10 +14,12 @@ from riskmodel.evidence.workbooks import formats
 from riskmodel.evidence.workbooks.kinds import LOCKED, ODS, XLS, Kind
 from riskmodel.evidence.workbooks.ods import Ods
 from riskmodel.evidence.workbooks.package import Package
-from riskmodel.evidence.workbooks.sheet import Book, Cell, DamagedError, Sheet, TooLargeError, address, letters, refused
+from riskmodel.evidence.workbooks.sheet import Cell, DamagedError, Sheet, TooLargeError, address, letters, refused
 from riskmodel.evidence.workbooks.xls import Xls
 from riskmodel.evidence.workbooks.xlsx import Xlsx
 
+#: A workbook of any format: each gives its sheets' names, a sheet, and what the other reader is handed of it.
+type Book = Xls | Ods | Xlsx
 _UNSEEN = "Show what is hidden, or ask for it (hidden=True, --hidden)"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from riskmodel.errors import InputError
 
@@ -101,19 +100,6 @@ class Sheet:
     def sees_column(self, column: int) -> bool:
         """Whether a column is in sight."""
         return not self.hidden_columns[column]
-
-
-class Book(Protocol):
-    """A workbook of any format."""
-
-    def names(self) -> list[tuple[str, bool]]:
-        """Its worksheets in order, each with whether it is hidden."""
-
-    def sheet(self, name: str) -> Sheet:
-        """What the file says of one."""
-
-    def for_reader(self, name: str) -> bytes:
-        """The workbook with that sheet, as it is handed to the reader: unpacked, bounded and packed anew."""
 
 
 def letters(column: int) -> str:

@@ -107,9 +107,7 @@ class Xlsx:
     def for_reader(self, name: str) -> bytes:
         """The parts that values come from, that sheet's and no other's, packed anew."""
         parts = ["[Content_Types].xml", "_rels/.rels", self.main, _relations_of(self.main), self._path("styles")]
-        return self.package.packed(
-            [*filter(None, [*parts, self._path("sharedStrings"), self.sheets[name][1]])], _DIMENSION
-        )
+        return self.package.packed([*parts, self._path("sharedStrings"), self.sheets[name][1]], _DIMENSION)
 
 
 class _Scan:
