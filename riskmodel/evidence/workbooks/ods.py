@@ -29,8 +29,6 @@ class Ods:
 
     def __init__(self, package: Package) -> None:
         self.package = package
-        if CONTENT not in package:
-            raise DamagedError("it has no content in it")
         scan = _Scan()
         package.walk(CONTENT, scan.start, scan.end, scan.text)
         self.sheets = scan.sheets

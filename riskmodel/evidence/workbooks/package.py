@@ -29,14 +29,10 @@ class Package:
         self.parts: dict[str, zipfile.ZipInfo] = {}
         self.unpacked: dict[str, bytes] = {}
         self.left = MOST_UNPACKED
-        try:
-            self.archive = zipfile.ZipFile(io.BytesIO(raw))
-            listed = self.archive.infolist()
-        except Exception:  # zipfile raises whatever a damaged archive brings it to
-            raise DamagedError("the archive cannot be opened; is it cut off?") from None
-        if len(listed) > MOST_PARTS:
+        self.archive = zipfile.ZipFile(io.BytesIO(raw))  # which was opened before, to see what it is
+        if len(self.archive.infolist()) > MOST_PARTS:
             raise TooLargeError(f"more than {MOST_PARTS:,} files in it")
-        for info in listed:
+        for info in self.archive.infolist():
             name = _key(info.filename)
             if name in self.parts:
                 raise DamagedError(f"the part {name!r} stands in it twice")
