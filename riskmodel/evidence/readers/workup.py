@@ -104,14 +104,15 @@ def _condition(fields: Fields, key: str, told: _Told) -> Condition:
     for term in condition.terms:
         states, descriptor = told.asked.get(term.name), descriptors.get(term.name)
         if states is None and descriptor is None:
-            known = [*told.asked, *descriptors]
-            fields.unknown(key, "name in a condition", term.name, known)
-        elif states is not None and term.test not in ("known", "unknown"):
+            fields.unknown(key, "name in a condition", term.name, [*told.asked, *descriptors])
+        elif term.test in ("known", "unknown"):
+            continue
+        elif states is not None:
             if term.test not in ("=", "!="):
                 fields.fault(key, f"{term.test!r} needs a number", "Use = or !=", text)
             elif term.value not in (*states, *NO_RESULT):
                 fields.unknown(key, f"state of {term.name}", term.value, [*states, *NO_RESULT])
-        elif descriptor is not None and term.test not in ("known", "unknown"):
+        elif descriptor is not None:
             numeric = re.fullmatch(r"-?\d+(\.\d+)?", term.value) is not None
             if descriptor.kind == "size" or numeric != (descriptor.kind in ("number", "integer")):
                 fields.fault(key, f"{term} cannot be tested", f"{descriptor.name} is a {descriptor.kind}", text)
