@@ -10,6 +10,7 @@ its own, whose memory is the system's mark of its highest; --write puts the tabl
 import argparse
 import contextlib
 import csv
+import functools
 import itertools
 import json
 import pickle
@@ -27,7 +28,7 @@ import riskmodel as rm
 from riskmodel._support.executors import workers
 from riskmodel.evidence.manifest import SHIPPED, TEMPLATE
 from riskmodel.report.wording import table
-from riskmodel.updating.many import Folder
+from riskmodel.updating.many import record_of
 
 FOUR = """
 [[variables]]
@@ -124,7 +125,8 @@ def measured(way, jobs, paths):
         spent, after = time.perf_counter() - start, megabytes()
         assert len(found.records) == len(paths), next(iter(found.failed.values()))
         others = [megabytes(one.pid) for one in psutil.Process().children(recursive=True)]
-        task = Folder(str(paths[0]), "primary", "any", "dirichlet-tree", "default", True)
+        how = {"setting": "any", "prior": "dirichlet-tree", "heterogeneity": "default"}
+        task = functools.partial(record_of, reading="primary", many=True, **how), str(paths[0])
         moved = [len(pickle.dumps((record, ""))) for record in itertools.islice(found.records.values(), 100)]
         return {
             "seconds": spent,

@@ -102,12 +102,11 @@ class UnknownNameError(InputError):
         self.name = name if isinstance(name, str) else _said(name)
         self.known = names
         self.suggestion = closest(self.name, names)
-        hint = f"Did you mean {self.suggestion!r}? " if self.suggestion else ""
         listed = ", ".join(names) if names else "none"
         what = (
             f"unknown {kind} {_shortened(self.name)!r}" if self.name.strip() else f"an empty name in place of a {kind}"
         )
-        super().__init__(what, where=where, remedy=f"{hint}Known: {listed}")
+        super().__init__(what, where=where, remedy=f"{meant(self.name, names)}Known: {listed}")
 
 
 class ContradictionError(InputError):
@@ -205,6 +204,12 @@ def closest(name: str, known: Sequence[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
+def meant(name: str, known: Sequence[str]) -> str:
+    """The question whether the nearest name was meant, with a space behind it; empty if none is near."""
+    near = closest(name, known)
+    return f"Did you mean {near!r}? " if near else ""
+
+
 def _said(value: object) -> str:
     """A value as text, whatever it is."""
     try:
@@ -217,5 +222,5 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().replace("_", "-")
 
 
-def _shortened(text: str, limit: int = 80) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."

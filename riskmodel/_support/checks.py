@@ -65,11 +65,11 @@ def checked_whole(value: Any, where: str, low: int, high: int, noun: str = "whol
     return number
 
 
-def as_rng(rng: Any, where: str = "rng") -> np.random.Generator:
+def as_rng(rng: Any) -> np.random.Generator:
     """Where randomness comes from: a generator as it is, or a new one from a seed."""
     if isinstance(rng, np.random.Generator):
         return rng
-    return np.random.default_rng(checked_seed(rng, where))
+    return np.random.default_rng(checked_seed(rng, "rng"))
 
 
 def checked_seed(value: Any, where: str, high: int | None = None) -> int:
@@ -79,9 +79,8 @@ def checked_seed(value: Any, where: str, high: int | None = None) -> int:
     else:
         number = None if isinstance(value, str) else as_whole(value)
     if not isinstance(number, int) or number < 0 or (high is not None and number > high):
-        what = f"{shown(value)} is not a seed: a whole number of at least 0" + (
-            f" and at most {high:,}" if high else ""
-        )
+        what = f"{shown(value)} is not a seed: a whole number of at least 0"
+        what += f" and at most {high:,}" if high else ""
         remedy = "Give such as 1" + (", or numpy.random.default_rng(1)" if where == "rng" else "")
         raise InputError(what, where=where, remedy=remedy)
     return number
@@ -258,9 +257,8 @@ def as_whole(value: Any) -> int | NotWhole:
     if isinstance(value, str):
         return _whole_of_text(value)
     if isinstance(value, (datetime.date, datetime.time, np.datetime64)):
-        return NotWhole(
-            f"{shown(value)} is a date, not a count", "Give events and total apart: programs take 3/20 for a date"
-        )
+        remedy = "Give events and total apart: programs take 3/20 for a date"
+        return NotWhole(f"{shown(value)} is a date, not a count", remedy)
     if isinstance(value, (bool, np.bool_, np.timedelta64)):
         return _not_whole(value)
     if isinstance(value, numbers.Integral):
@@ -272,12 +270,7 @@ def as_whole(value: Any) -> int | NotWhole:
         if abs(float(value)) >= 2.0 ** int(np.finfo(kind).nmant + 1):
             return NotWhole(f"{shown(value)} may be rounded: a {kind.__name__} is not exact there", "Give integers")
         number = int(value)
-    elif (
-        isinstance(value, Decimal)
-        and value.is_finite()
-        and value.adjusted() < 16
-        and value == value.to_integral_value()
-    ):
+    elif isinstance(value, Decimal) and value.is_finite() and value.adjusted() < 16 and value % 1 == 0:
         number = int(value)
     elif isinstance(value, numbers.Rational) and value.denominator == 1:
         number = int(value.numerator)

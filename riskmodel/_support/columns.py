@@ -61,8 +61,7 @@ def _as_column(values: Any, where: str) -> Column:
     if (table := as_table(values)) is not None:
         header, rows = table
         if len(header) != 1:
-            listed = ", ".join(header[:8]) + (", ..." if len(header) > 8 else "")
-            what = f"a table with the columns {listed}" if header else "a table without columns"
+            what = f"a table with the columns {_some(header, 8)}" if header else "a table without columns"
             raise InputError(what, where=where, remedy="Give one of its columns")
         if _is(values, "pandas", "DataFrame"):
             return _series(values.iloc[:, 0])
@@ -70,6 +69,10 @@ def _as_column(values: Any, where: str) -> Column:
     if isinstance(values, Mapping):
         return Column(list(values.values()), list(values))
     return _other(values, where)
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def _other(values: Any, where: str) -> Column:
@@ -83,9 +86,8 @@ def _other(values: Any, where: str) -> Column:
     if hasattr(values, "units") or hasattr(values, "unit"):
         what = f"a {type(values).__name__} with a unit, whose numbers may not mean what they say"
         raise InputError(what, where=where, remedy="Give plain whole numbers, such as [20, 10]")
-    if callable(
-        getattr(values, "compute", None)
-    ):  # as it is made there may be a mask, which is lost on the way to NumPy
+    if callable(getattr(values, "compute", None)):
+        # As it is made there may be a mask, which is lost on the way to NumPy.
         return _as_column(values.compute(), where)
     if callable(getattr(values, "to_pylist", None)):  # an array of Arrow
         return Column(values.to_pylist())
@@ -171,14 +173,9 @@ def _by_label(one: tuple[str, Column], other: tuple[str, Column], where: str) ->
             what = f"the label {twice!r} of {name} appears twice, and the labels are not in one order"
             raise InputError(what, where=where, remedy="Give each label once")
     if set(labels) != set(theirs):
-        only = [
-            f"{', '.join(map(repr, missing[:5]))}{', ...' if len(missing) > 5 else ''} only in {name}"
-            for name, missing in (
-                (one[0], [label for label in labels if label not in place]),
-                (other[0], [label for label in theirs if label not in set(labels)]),
-            )
-            if missing
-        ]
+        missing = {one[0]: [repr(label) for label in labels if label not in place]}
+        missing |= {other[0]: [repr(label) for label in theirs if label not in set(labels)]}
+        only = [f"{_some(found, 5)} only in {name}" for name, found in missing.items() if found]
         what = f"{one[0]} and {other[0]} have different labels: {'; '.join(only)}"
         remedy = "Give both the same labels, or as lists if the order is the same"
         raise InputError(what, where=where, remedy=remedy)
@@ -239,9 +236,8 @@ def _name(name: Any, where: str) -> str:
     try:
         return str(name)
     except Exception:  # what no name is
-        raise InputError(
-            f"a column is named by a {type(name).__name__}", where=where, remedy="Name columns by texts"
-        ) from None
+        what = f"a column is named by a {type(name).__name__}"
+        raise InputError(what, where=where, remedy="Name columns by texts") from None
 
 
 def _several(values: Any) -> bool:

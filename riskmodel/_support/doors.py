@@ -37,30 +37,23 @@ def door[F: Callable[..., Any]](function: F) -> F:
         return function
 
     @functools.cache  # at the first call: a command calls few of all functions, and reading signatures takes its time
-    def rule() -> tuple[list[str], list[_Check | None], dict[str, _Check | None], str, str]:
+    def rule() -> tuple[list[str], str, str, dict[str, _Check | None]]:
         parameters = list(inspect.signature(function).parameters.values())
         known = getattr(function, "__globals__", {})
-        checks = {
-            one.name: _check_of(one.annotation, one.name, known)
-            for one in parameters
-            if isinstance(one.annotation, str)
-        }
+        said = {one.name: one.annotation for one in parameters if isinstance(one.annotation, str)}
         names = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
         rest = next((one.name for one in parameters if one.kind is one.VAR_POSITIONAL), "")
         named = next((one.name for one in parameters if one.kind is one.VAR_KEYWORD), "")
-        return names, [checks.get(name) for name in names], checks, rest, named
+        return names, rest, named, {name: _check_of(one, name, known) for name, one in said.items()}
 
     @functools.wraps(function)
     def checked(*given: Any, **stated: Any) -> Any:
-        names, every, checks, rest, named = rule()
+        names, rest, named, checks = rule()
         if given:
-            further = [(name, value, check) for name, value, check in zip(names, given, every, strict=False)]
-            further += [(rest, value, checks.get(rest)) for value in given[len(names) :]]
-            given = tuple([value if check is None else _held(check, value, name) for name, value, check in further])
+            places = names[: len(given)] + [rest] * (len(given) - len(names))
+            given = tuple([_held(checks.get(name), value, name) for name, value in zip(places, given, strict=True)])
         for name, value in stated.items():
-            check = checks.get(name, checks.get(named))
-            if check is not None:
-                stated[name] = _held(check, value, name)
+            stated[name] = _held(checks.get(name, checks.get(named)), value, name)
         return function(*given, **stated)
 
     return checked  # type: ignore[return-value]
@@ -77,9 +70,9 @@ def doors(cls: type) -> None:
             setattr(cls, name, type(one)(door(one.__func__)))
 
 
-def _held(check: _Check, value: Any, name: str) -> Any:
+def _held(check: _Check | None, value: Any, name: str) -> Any:
     try:
-        return check(value)
+        return value if check is None else check(value)
     except _RefusedError as error:
         remedy = f"Give {error}"
         raise InputError(f"{shown(value)} is not {error}", where=name, remedy=remedy, field=name) from None
@@ -87,9 +80,15 @@ def _held(check: _Check, value: Any, name: str) -> Any:
 
 def _check_of(annotation: str, name: str, known: Mapping[str, Any]) -> _Check | None:
     """What holds a value to an annotation; None where anything will do, or what reads a name or path says more."""
-    parts = [part.strip() for part in _split(annotation, "|")]
+    return _of(ast.parse(annotation, mode="eval").body, name, known)
+
+
+def _of(annotation: ast.expr, name: str, known: Mapping[str, Any]) -> _Check | None:
+    """The same of an annotation as Python reads it."""
+    parts = _alternatives(annotation)
     checks = [_one(part, name, known) for part in parts]
-    named = "[" not in annotation and {"str", "Path"} < {*parts} - {"None"}
+    plain = {ast.unparse(part) for part in parts} - {"None"}
+    named = {"str", "Path"} < plain and not any(isinstance(part, ast.Subscript) for part in parts)
     if None in checks or name in _SEEDS or named:
         return None
     if len(checks) == 1:
@@ -107,30 +106,26 @@ def _check_of(annotation: str, name: str, known: Mapping[str, Any]) -> _Check | 
     return any_of
 
 
-def _split(text: str, sign: str) -> list[str]:
-    """Parts of an annotation at a sign that stands in no brackets."""
-    parts, level = [""], 0
-    for letter in text:
-        level += (letter == "[") - (letter == "]")
-        if letter == sign and level == 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts
+def _alternatives(annotation: ast.expr) -> list[ast.expr]:
+    if isinstance(annotation, ast.BinOp):
+        return [*_alternatives(annotation.left), annotation.right]
+    return [annotation]
 
 
-def _one(text: str, name: str, known: Mapping[str, Any]) -> _Check | None:
+def _one(part: ast.expr, name: str, known: Mapping[str, Any]) -> _Check | None:
     """The same of an annotation without alternatives."""
-    head, _, inside = text.partition("[")
-    parts = _split(inside.removesuffix("]"), ",") if inside else []
+    parts: list[ast.expr] = []
+    if isinstance(part, ast.Subscript):
+        parts, part = part.slice.elts if isinstance(part.slice, ast.Tuple) else [part.slice], part.value
+    head = ast.unparse(part)
     if head == "Literal":
-        return _text if all(isinstance(ast.literal_eval(part.strip()), str) for part in parts) else None
+        return _text if all(isinstance(ast.literal_eval(one), str) for one in parts) else None
     if head in _KINDS:
-        return _counted(name) if head == "int" and name in _MOST else _KINDS[head]
+        return _whole(_MOST[name]) if head == "int" and name in _MOST else _KINDS[head]
     if head in ("Mapping", "dict"):
-        return _mapping(*(_check_of(part.strip(), "", known) for part in parts or ("Any", "Any")))
+        return _mapping(*(_of(one, "", known) for one in parts or [ast.Name("Any")] * 2))
     if head in ("Sequence", "tuple", "list", "Iterable"):
-        checks = [_check_of(part.strip(), name, known) for part in parts if part.strip() != "..."]
+        checks = [_of(one, name, known) for one in parts if ast.unparse(one) != "..."]
         if head == "tuple" and len(checks) == len(parts) > 0:
             return _row(checks)
         return _several(checks[0] if checks else None, head)
@@ -146,9 +141,13 @@ def _one(text: str, name: str, known: Mapping[str, Any]) -> _Check | None:
     return _instance(head)
 
 
-def _none(value: Any) -> None:
-    if value is not None:
-        raise _RefusedError("None")
+def _kind(wanted: str, good: Callable[[Any], bool], made: Callable[[Any], Any] = lambda value: value) -> _Check:
+    def check(value: Any) -> Any:
+        if not good(value):
+            raise _RefusedError(wanted)
+        return made(value)
+
+    return check
 
 
 def _text(value: Any) -> str:
@@ -161,33 +160,17 @@ def _text(value: Any) -> str:
     return value
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise _RefusedError("True or False")
-    return bool(value)
+def _whole(most: int | None = None) -> _Check:
+    """A whole number; from 0 on where there is a largest."""
+    wanted = "up to 1,000,000,000,000,000" if most is None else f"from 0 to {most:,}"
 
-
-def _whole(value: Any) -> int:
-    number = as_whole(value)
-    if isinstance(number, NotWhole):
-        raise _RefusedError("a whole number up to 1,000,000,000,000,000")
-    return number
-
-
-def _counted(name: str) -> _Check:
     def check(value: Any) -> int:
         number = as_whole(value)
-        if isinstance(number, NotWhole) or not 0 <= number <= _MOST[name]:
-            raise _RefusedError(f"a whole number from 0 to {_MOST[name]:,}")
+        if isinstance(number, NotWhole) or (most is not None and not 0 <= number <= most):
+            raise _RefusedError(f"a whole number {wanted}")
         return number
 
     return check
-
-
-def _number(value: Any) -> float:
-    if not finite_number(value):
-        raise _RefusedError("a number")
-    return float(value)
 
 
 def _numbers(value: Any) -> Any:
@@ -222,16 +205,6 @@ def _mapping(name: _Check | None, each: _Check | None) -> _Check:
         return value
 
     return check
-
-
-def _function(value: Any) -> Any:
-    if not callable(value):
-        raise _RefusedError("a function")
-    return value
-
-
-def _random(value: Any) -> np.random.Generator:
-    return as_rng(value)
 
 
 def _several(each: _Check | None, head: str) -> _Check:
@@ -278,6 +251,13 @@ def _instance(name: str) -> _Check:
 
 
 _KINDS: dict[str, _Check] = {
-    "None": _none, "str": _text, "bool": _flag, "int": _whole, "float": _number, "Array": _numbers, "ArrayLike": _numbers,
-    "Path": _path, "Callable": _function, "Progress": _function, "Rng": _random,
-}  # fmt: skip
+    "None": _kind("None", lambda value: value is None),
+    "bool": _kind("True or False", lambda value: isinstance(value, (bool, np.bool_)), bool),
+    "int": _whole(),
+    "float": _kind("a number", finite_number, float),
+    "str": _text,
+    "Path": _path,
+    "Rng": as_rng,
+    **dict.fromkeys(("Array", "ArrayLike"), _numbers),
+    **dict.fromkeys(("Callable", "Progress"), _kind("a function", callable)),
+}

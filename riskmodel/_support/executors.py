@@ -41,17 +41,15 @@ def workers(jobs: int) -> Iterator[Executor | None]:
         jobs, mp_context=get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
     )
     # Each process reads these when it starts: with threads of their own they would get in each other's way.
-    before = {name: os.environ.get(name) for name in _THREADS}
+    before = {name: os.environ[name] for name in _THREADS if name in os.environ}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in _THREADS:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def finished[Task, Result](
@@ -85,7 +83,7 @@ def _results(
     from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor
 
     if isinstance(executor, ProcessPoolExecutor):  # others may send more than pickle can
-        _check_sendable(tasks)
+        _check_sendable(function, tasks)
     waiting = iter(tasks.items())
     done: SimpleQueue[Future[Any]] = SimpleQueue()
     futures: dict[Future[Any], str] = {}
@@ -114,11 +112,11 @@ def _results(
             future.cancel()
 
 
-def _check_sendable(tasks: Mapping[str, Any]) -> None:
+def _check_sendable(function: Callable[[Any], Any], tasks: Mapping[str, Any]) -> None:
     """Try the first task: the others hold the same functions."""
     label, task = next(iter(tasks.items()))
     try:
-        pickle.dumps(task)
+        pickle.dumps((function, task))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         what = f"cannot be sent to another process: {error}"
         remedy = "Define the function at the top of a module, or leave the executor out"

@@ -28,15 +28,20 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
         # In the same folder, since a rename is whole only within one file system; on the disk before it takes the name.
         name = _beside(place)
         try:
-            with open(name, "xb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
-                file.flush()
-                os.fsync(file.fileno())
+            _put(name, content)
             os.replace(name, place)
         finally:
             name.unlink(missing_ok=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise _unwritten(path, error) from None
+
+
+def _put(name: Path, content: str | bytes) -> None:
+    """Write a new file, and have it on the disk."""
+    with open(name, "xb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _beside(place: Path) -> Path:
@@ -89,9 +94,8 @@ def folder(path: str | Path) -> Path:
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"the folder cannot be made: {error.strerror}", where=str(path), field="path", remedy="Give another folder"
-        ) from None
+        what = f"the folder cannot be made: {error.strerror}"
+        raise InputError(what, where=str(path), field="path", remedy="Give another folder") from None
     return place
 
 
@@ -99,17 +103,12 @@ def new_folder(path: str | Path) -> Path:
     """Check that a folder can be made where there is none."""
     place = as_path(path)
     if os.path.lexists(place):
-        raise InputError(
-            "it exists already",
-            where=str(path),
-            field="path",
-            remedy="Give the name of a new folder: nothing is overwritten",
-        )
-    if not place.name or not place.absolute().parent.is_dir():
-        raise InputError(
-            "there is no folder to put it in", where=str(path), field="path", remedy="Make the folder above it first"
-        )
-    return place
+        what, remedy = "it exists already", "Give the name of a new folder: nothing is overwritten"
+    elif not place.name or not place.absolute().parent.is_dir():
+        what, remedy = "there is no folder to put it in", "Make the folder above it first"
+    else:
+        return place
+    raise InputError(what, where=str(path), field="path", remedy=remedy)
 
 
 def write_folder(path: str | Path, files: Mapping[str, str | bytes]) -> None:
@@ -121,10 +120,7 @@ def write_folder(path: str | Path, files: Mapping[str, str | bytes]) -> None:
         try:
             building.mkdir()
             for name, content in files.items():
-                with open(building / name, "xb") as file:
-                    file.write(content.encode() if isinstance(content, str) else content)
-                    file.flush()
-                    os.fsync(file.fileno())
+                _put(building / name, content)
             _settle(building)
             # A rename would replace an empty folder that came into being meanwhile, and refuses any other: none is lost.
             os.rename(building, place)

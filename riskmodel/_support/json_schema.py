@@ -25,16 +25,9 @@ class ErrorBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What is wrong, where, and the way out; of bad evidence every problem."""
 
     code: Literal[
-        "error",
-        "bad_input",
-        "unknown_name",
-        "contradiction",
-        "bad_evidence",
-        "stale_record",
-        "not_accurate",
-        "not_converged",
-        "unavailable",
-    ]
+        "error", "bad_input", "unknown_name", "contradiction", "bad_evidence", "stale_record", "not_accurate",
+        "not_converged", "unavailable",
+    ]  # fmt: skip
     message: Annotated[str, Meta(min_length=1)]
     what: str
     where: str

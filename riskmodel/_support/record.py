@@ -130,13 +130,12 @@ class Record(Value):
         place, remedy = str(file), f"Give a {cls.FILE}"
         try:
             raw = read_once(file, MOST_BYTES)
-            if len(raw) > MOST_BYTES:
-                raise InputError(f"more than {MOST_BYTES:,} bytes", where=place, remedy=remedy)
-            body = json.loads(raw)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", where=place, remedy=remedy) from None
-        except InputError:
-            raise
+        if len(raw) > MOST_BYTES:
+            raise InputError(f"more than {MOST_BYTES:,} bytes", where=place, remedy=remedy)
+        try:
+            body = json.loads(raw)
         except (ValueError, RecursionError):
             raise InputError("not JSON", where=place, remedy=remedy) from None
         if not isinstance(body, dict) or body.get("format") != cls.format():

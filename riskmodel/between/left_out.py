@@ -74,17 +74,8 @@ class LeaveOneOut(Value):
         from arviz_stats.utils import ELPDDataLOO
 
         pointwise = xr.DataArray(self.elpd_i, dims=["series"], coords={"series": list(self.labels)})
-        return ELPDDataLOO(
-            elpd=self.elpd,
-            se=self.se,
-            p=self.p,
-            n_samples=0,
-            n_data_points=len(self.labels),
-            scale="log",
-            warning=False,
-            good_k=None,
-            elpd_i=pointwise,
-        )
+        told = {"elpd": self.elpd, "se": self.se, "p": self.p, "elpd_i": pointwise, "n_data_points": len(self.labels)}
+        return ELPDDataLOO(**told, n_samples=0, scale="log", warning=False, good_k=None)
 
 
 @door
@@ -231,9 +222,8 @@ def cumulative(posterior: Posterior, order: Any = None, *, ci_prob: float = 0.95
     try:
         places = sorted(range(size), key=lambda i: values[i])
     except TypeError as reason:
-        raise InputError(
-            f"it cannot be sorted: {reason}", where="order", remedy="Give numbers, or texts alone"
-        ) from None
+        what = f"it cannot be sorted: {reason}"
+        raise InputError(what, where="order", remedy="Give numbers, or texts alone") from None
     parts = [(whole.labels[i], of_series(whole, places[: k + 1])) for k, i in enumerate(places)]
     return _table("added", parts, ci_prob)
 

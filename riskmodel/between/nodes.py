@@ -34,11 +34,8 @@ class Nodes(NamedTuple):
 def priors_of(posterior: Any, where: str) -> Priors:
     """The priors of a fit, or why it has none."""
     if not isinstance(posterior, Posterior) or posterior.priors is None:
-        raise InputError(
-            f"{type(posterior).__name__} is not a fit of one group of series",
-            where=where,
-            remedy="Give what pool returns",
-        )
+        what = f"{type(posterior).__name__} is not a fit of one group of series"
+        raise InputError(what, where=where, remedy="Give what pool returns")
     return posterior.priors
 
 

@@ -77,9 +77,8 @@ def power_scaling(
 
     whole = exact(posterior, "power_scaling")
     if not all(map(finite_number, alphas)) or not 0 < alphas[0] < 1 < alphas[1]:
-        raise InputError(
-            f"{alphas!r}", where="alphas", remedy="Give one power below 1 and one above, such as (0.99, 1.01)"
-        )
+        remedy = "Give one power below 1 and one above, such as (0.99, 1.01)"
+        raise InputError(f"{alphas!r}", where="alphas", remedy=remedy)
     nodes = nodes_of(whole)
     assert whole.priors is not None
     values = {"mu": expit(nodes.logit), "tau": nodes.tau}

@@ -81,13 +81,12 @@ def shrinkage(posterior: Posterior, *, ci_prob: float = 0.95) -> pd.DataFrame:
     weights = precision / precision.sum(axis=-1, keepdims=True)
     drawn = (1 - rho) / (1 + (n - 1) * rho)
     weight, shrunk = (np.tensordot(nodes.weights, one, nodes.weights.ndim) for one in (weights, drawn))
-    rows = []
-    for i, (label, own) in enumerate(zip(whole.labels, whole.series, strict=True)):
-        lower, upper = own.interval(ci_prob)
-        events, total = int(whole.events[i]), int(whole.totals[i])
-        rows.append({"label": label, "events": events, "total": total, "observed": events / total, "mean": own.mean})
-        rows[-1] |= {"lower": lower, "upper": upper, "shrinkage": float(shrunk[i]), "weight": float(weight[i])}
-    return pd.DataFrame(rows).assign(ci_prob=ci_prob, ci_kind="eti")
+    own = [(one.mean, *one.interval(ci_prob)) for one in whole.series]
+    table = pd.DataFrame(
+        {"label": whole.labels, "events": whole.events, "total": whole.totals, "observed": whole.events / n}
+    )
+    table[["mean", "lower", "upper"]] = own
+    return table.assign(shrinkage=shrunk, weight=weight, ci_prob=ci_prob, ci_kind="eti")
 
 
 def rho_at(posterior: Posterior, nodes: Nodes) -> Array:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 
 from riskmodel._support.labels import TELLING_TOTAL, sums
-from riskmodel.evidence.finding import Count, Finding, Source
+from riskmodel.evidence.finding import Count, Finding, Source, grouped
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.readers.identity import near
 
-#: A source's counts by what they count.
+#: What a row counts, and a source's counts by that.
+_WHAT = attrgetter("variable", "category", "given")
 Index = Mapping[tuple[str, str, Known], Count]
 #: Worst first.
 SEVERITIES = ("contradiction", "warning", "note")
@@ -63,26 +65,25 @@ class AuditFinding:
 
 def audit_counts(finding: Finding, sources: Mapping[str, Source], counts: Sequence[Count]) -> tuple[AuditFinding, ...]:
     """Examine the counts of one reading."""
-    by_source: dict[str, list[Count]] = {}
-    for count in counts:
-        if count.role != "context":
-            by_source.setdefault(count.source, []).append(count)
     found = []
+    by_source = grouped((one for one in counts if one.role != "context"), attrgetter("source"))
     for code, check in (("sum", _sums), ("group size", _group_sizes)):
         for source, rows in by_source.items():
-            index = {(row.variable, row.category, row.given): row for row in rows}
+            index = {_WHAT(row): row for row in rows}
             told = [f"{source}: {what}" for row in rows for what in check(finding, row, index)]
             found += [AuditFinding("contradiction", code, what, (source,)) for what in told]
+    fitted = [one for one in counts if one.role == "fit"]
     return worst_first(
         [
             *found,
-            *_overlaps(sources, counts),
-            *_near_duplicates(sources, counts),
-            *_totals(counts),
+            *_overlaps(sources, fitted),
+            *_near_duplicates(sources, fitted),
+            *_totals(fitted),
             *_bare_names(finding),
-            *_thin_edges(finding, counts),
-            *_untested(finding, counts),
-            *_weak(sources, counts),
+            *_thin_edges(finding, fitted),
+            *_untested(finding, fitted),
+            *_weak(fitted),
+            *_without_counts(sources, counts),
         ]
     )
 
@@ -125,11 +126,8 @@ def _group_sizes(finding: Finding, row: Count, index: Index) -> Iterator[str]:
 
 
 def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterator[AuditFinding]:
-    fitted: dict[tuple[str, Known], set[str]] = {}
-    for count in counts:
-        if count.role == "fit":
-            fitted.setdefault((count.variable, count.given), set()).add(count.source)
-    for (variable, given), keys in fitted.items():
+    for (variable, given), rows in grouped(counts, attrgetter("variable", "given")).items():
+        keys = {row.source for row in rows}
         pairs = {frozenset((key, other)) for key in keys for other in sources[key].overlaps if other in keys}
         where = variable + (f" | {given}" if given else "")
         for pair in sorted(map(sorted, pairs)):
@@ -140,11 +138,8 @@ def _overlaps(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterato
 def _near_duplicates(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterator[AuditFinding]:
     """Sources that may be one paper: by label or citation, or by equal counts that are too large to be chance."""
     why = {(one, other): [reason] for one, other, reason in near(sources.values())}
-    equal: dict[tuple[str, str, Known, int, int], list[Count]] = {}
-    for one in counts:
-        if one.role == "fit" and one.total >= TELLING_TOTAL and 0 < one.events < one.total:
-            equal.setdefault((one.variable, one.category, one.given, one.events, one.total), []).append(one)
-    for rows in equal.values():
+    telling = (one for one in counts if one.total >= TELLING_TOTAL and 0 < one.events < one.total)
+    for rows in grouped(telling, lambda one: (*_WHAT(one), one.events, one.total)).values():
         for other in rows[1:]:
             first, second = sorted((rows[0].source, other.source))
             if first != second:
@@ -157,11 +152,7 @@ def _near_duplicates(sources: Mapping[str, Source], counts: Sequence[Count]) -> 
 
 def _totals(counts: Sequence[Count]) -> Iterator[AuditFinding]:
     """A series that is the sum of all others of its question; one that is called a total is refused before."""
-    groups: dict[tuple[str, str, Known], list[Count]] = {}
-    for one in counts:
-        if one.role == "fit":
-            groups.setdefault((one.variable, one.category, one.given), []).append(one)
-    for rows in groups.values():
+    for rows in grouped(counts, _WHAT).values():
         for i in sums([(one.events, one.total) for one in rows]):
             if rows[i].total >= TELLING_TOTAL:
                 what = f"{rows[i].source}: {_ratio(rows[i])} is the sum of the {len(rows) - 1} other series"
@@ -183,7 +174,7 @@ def _thin_edges(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFind
         if edge.status != "counts":
             continue
         groups = (edge.given, *edge.accepts)
-        fed = [one for one in counts if one.role == "fit" and one.variable == edge.variable and one.given in groups]
+        fed = [one for one in counts if one.variable == edge.variable and one.given in groups]
         keys = tuple(sorted({one.source for one in fed if one.category in states[edge.variable]}))
         if not keys:
             yield AuditFinding("warning", "empty edge", f"no series feeds {edge.name}", ())
@@ -195,8 +186,6 @@ def _thin_edges(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFind
 def _untested(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFinding]:
     """Outcomes of fetuses of whom some were not tested, or may not have been."""
     for one in counts:
-        if one.role != "fit":
-            continue
         said = {name for name, _ in (*one.tested, *one.given)}
         silent = [variable.title for variable in finding.states if variable.name not in said]
         if one.untested:
@@ -208,11 +197,14 @@ def _untested(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFindin
             yield AuditFinding("note", "tested unsaid", what, (one.source,))
 
 
-def _weak(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterator[AuditFinding]:
+def _weak(counts: Sequence[Count]) -> Iterator[AuditFinding]:
     for one in counts:
-        if one.role == "fit" and one.basis in ("secondary", "as-cited"):
+        if one.basis in ("secondary", "as-cited"):
             what = f"{one.source}: {_ratio(one)} rests on a number of basis {one.basis!r}"
             yield AuditFinding("warning", "basis", what, (one.source,))
+
+
+def _without_counts(sources: Mapping[str, Source], counts: Sequence[Count]) -> Iterator[AuditFinding]:
     used = {count.source for count in counts}
     for key in sources:
         if key not in used:

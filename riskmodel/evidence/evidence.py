@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskmodel._support.kept import Value, kept, once
 from riskmodel.errors import InputError, UnknownNameError
 from riskmodel.evidence.audit import AuditFinding, audit_counts
-from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable
+from riskmodel.evidence.finding import Count, Disagreement, Edge, Finding, Given, Outcome, Source, Variable, grouped
 from riskmodel.evidence.readings import as_tested, rows_under
 from riskmodel.evidence.workup import End, Neighbour, WorkUp
 
@@ -227,12 +228,9 @@ class Evidence(Value):
         rows = [one for one in self.fitted(setting) if one.variable == variable and set(one.given) == asked]
         if declared is None or category not in declared.states:
             return [(row, (row,)) for row in rows if row.category == category]
-        groups: dict[tuple[str, str], dict[str, Count]] = {}
-        for row in rows:
-            if row.category in declared.states:
-                groups.setdefault((row.source, row.population), {})[row.category] = row
+        told_of = grouped((row for row in rows if row.category in declared.states), attrgetter("source", "population"))
         found = []
-        for cells in groups.values():
+        for cells in ({row.category: row for row in group} for group in told_of.values()):
             total = next(iter(cells.values())).total
             events = {state: row.events for state, row in cells.items()}
             told = [state for state in (*after, category) if state in cells]
@@ -336,11 +334,8 @@ class Evidence(Value):
             for row in rows
         }
         states = {one.name: one.states for one in self.finding.variables}
-        return tuple(
-            row
-            for row in self.fitted(setting)
-            if row.category in states.get(row.variable, ()) and (row.source, row.row) not in fed
-        )
+        rows = (row for row in self.fitted(setting) if row.category in states.get(row.variable, ()))
+        return tuple(row for row in rows if (row.source, row.row) not in fed)
 
     def ascertainments(self, setting: str) -> tuple[str, ...] | None:
         """The ascertainments that speak for a setting.

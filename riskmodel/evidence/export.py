@@ -82,7 +82,9 @@ def _resource(
     """One file; `named` has the words of a column that the finding declares."""
     text = with_commas(evidence)[f"{name}.csv"]
     fields = []
-    for column in filter(None, map(clean, next(cells for cells in csv.reader(io.StringIO(text)) if any(cells)))):
+    for column in filter(
+        None, map(clean, next(cells for cells in csv.reader(io.StringIO(text, newline="")) if any(cells)))
+    ):
         known = columns[column]
         field = {"name": column, "type": known.kind, "description": known.meaning}
         limits = {**known.limits, **({"enum": named[column]} if column in named else {})}

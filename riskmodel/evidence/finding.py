@@ -11,9 +11,9 @@ No file is read here and nothing is computed from counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from riskmodel._support.kept import Value, kept
 from riskmodel.evidence.known import Known, one_of
@@ -254,6 +254,14 @@ def terminations(counts: Sequence[Count]) -> str:
     return f"terminated pregnancies {'; they '.join(parts)}" if parts else ""
 
 
+def grouped[T](things: Iterable[T], by: Callable[[T], Any]) -> dict[Any, list[T]]:
+    """Things in their order by what they have in common."""
+    found: dict[Any, list[T]] = {}
+    for one in things:
+        found.setdefault(by(one), []).append(one)
+    return found
+
+
 @dataclass(frozen=True)
 class Review:
     """How far the finding's text has been reviewed."""
@@ -298,9 +306,7 @@ class Finding(Value):
     @kept
     def splits(self) -> dict[Given, tuple[int, ...]]:
         """By path, the places in `edges` of the branches that leave it, in the order in which states are ruled out."""
-        found: dict[Given, list[int]] = {}
-        for i, edge in enumerate(self.edges):
-            found.setdefault(edge.given, []).append(i)
+        found = grouped(range(len(self.edges)), lambda i: self.edges[i].given)
         return {path: tuple(sorted(places, key=lambda i: len(self.edges[i].after))) for path, places in found.items()}
 
     @property

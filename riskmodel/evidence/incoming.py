@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from riskmodel._support.checks import as_ratio, as_whole, is_missing
@@ -21,7 +22,7 @@ from riskmodel._support.labels import TOTAL, is_total, totals
 from riskmodel.errors import EvidenceError, Problem
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.export import with_commas
-from riskmodel.evidence.finding import Count
+from riskmodel.evidence.finding import Count, grouped
 from riskmodel.evidence.load import read_evidence
 from riskmodel.evidence.readers import counts, sources
 from riskmodel.evidence.readers.identity import NORMAL, Papers, stands
@@ -34,6 +35,8 @@ NEEDED = ("source", "variable", "category", "events", "total", "ascertainment", 
 OF_SOURCE = tuple(name for name in sources.COLUMNS if name not in ("key", "ascertainment", "note"))
 #: What a table of new counts may have besides.
 OPTIONAL = tuple(name for name in (*counts.COLUMNS, *OF_SOURCE) if name not in NEEDED)
+#: By file and row of the whole, the row of the new table that it came from.
+type Places = Mapping[str, Mapping[int, int]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,24 +70,21 @@ def join(
     # A cell that is told already is written as a formula, so that nothing is concluded from its being empty.
     rows = [{at: "=" if at in told.get(one.number, ()) else cell for at, cell in one.cells.items()} for one in lines]
     files["counts.csv"], first = _with_rows(files["counts.csv"], counts.COLUMNS, rows)
-    unknown: dict[str, list[Row]] = {}
-    for line in lines:
-        if line["source"] not in evidence.sources and not (is_missing(line["source"]) or is_total(line["source"])):
-            unknown.setdefault(line["source"], []).append(line)
+    strange = grouped((one for one in lines if one["source"] not in evidence.sources), itemgetter("source"))
+    unknown = {key: of for key, of in strange.items() if not (is_missing(key) or is_total(key))}
     said = []
     for key, of in unknown.items():
         columns = {one: _said(of, one) for one in ("ascertainment", *OF_SOURCE)}
         # What it lacks is told in the table; two that lack a citation are not one paper.
-        lacking = {} if columns["citation"] else {"citation": key}
-        said.append({"key": key} | columns | lacking)
+        said.append(columns | {"key": key, "citation": columns["citation"] or key})
     files["sources.csv"], first_source = _with_rows(files["sources.csv"], sources.COLUMNS, said)
     day = updated or datetime.date.today().isoformat()
     dated = re.compile(r"(?m)^updated\s*=\s*\d{4}-\d{2}-\d{2}")
     files["finding.toml"] = dated.sub(f"updated = {day}", files["finding.toml"], count=1)
-    places = {first + i: line.number for i, line in enumerate(lines)}
-    origins = {first_source + i: of[0].number for i, of in enumerate(unknown.values())}
-    whole = _loaded(files, evidence, table, places, origins, faults)
-    added = tuple(count for count in whole.all_counts if count.row in places)
+    places = {"counts.csv": {first + i: line.number for i, line in enumerate(lines)}}
+    places["sources.csv"] = {first_source + i: of[0].number for i, of in enumerate(unknown.values())}
+    whole = _loaded(files, evidence, table, places, faults)
+    added = tuple(count for count in whole.all_counts if count.row in places["counts.csv"])
     return Incoming(whole, files, added, tuple(unknown), table.said)
 
 
@@ -99,34 +99,30 @@ def _new_rows(table: Table, evidence: Evidence, faults: Faults, merge: bool) -> 
     rows = read_rows(table, faults, required=NEEDED, optional=OPTIONAL)
     pooled = [one.name for one in evidence.finding.populations if one.pooled]
     usual = {"reading": "primary"} | ({"population": pooled[0]} if len(pooled) == 1 else {})
-    by_source: dict[str, list[Row]] = {}
     filled = []
     for row in rows:
         # A cell that was told is empty now, and no other is put in its place.
         cells = {one: cell for one, cell in row.cells.items() if cell or row.told(one)}
         cells |= _as_digits(cells)
         filled.append(replace(row, cells={one: cell for one, cell in usual.items() if one not in cells} | cells))
-        by_source.setdefault(filled[-1]["source"], []).append(filled[-1])
         for column in OF_SOURCE:
             sources.well_written(filled[-1], column)
     _check_totals(filled)
     papers = Papers(evidence.sources.values())
+    by_source = grouped(filled, itemgetter("source"))
     labels = {key: _checked_source(key, of, evidence, papers, merge) for key, of in by_source.items()}
     return [replace(row, cells={**row.cells, "source": labels[row["source"]]}) for row in filled]
 
 
 def _check_totals(rows: Sequence[Row]) -> None:
     """A total, if by a name with a year, of the series of this table: of those and the finding's together it is no sum."""
-    groups: dict[tuple[str, ...], list[tuple[Row, int, int]]] = {}
-    for row in rows:
-        events, total = as_whole(row["events"]), as_whole(row["total"])
-        if isinstance(events, int) and isinstance(total, int):
-            place = tuple(row[column] for column in ("variable", "category", "given", "population", "reading", "role"))
-            groups.setdefault(place, []).append((row, events, total))
-    for group in groups.values():
-        for i, series in totals([row["source"] for row, _, _ in group], [one[1:] for one in group]).items():
-            if not is_total(group[i][0]["source"]):  # which is told by its name alone
-                group[i][0].fault("source", f"the sum of the {series} other series of this table", TOTAL[1])
+    counted = [row for row in rows if all(isinstance(as_whole(row[one]), int) for one in ("events", "total"))]
+    asked = itemgetter("variable", "category", "given", "population", "reading", "role")
+    for group in grouped(counted, asked).values():
+        numbers = [(int(row["events"]), int(row["total"])) for row in group]
+        for i, series in totals([row["source"] for row in group], numbers).items():
+            if not is_total(group[i]["source"]):  # which is told by its name alone
+                group[i].fault("source", f"the sum of the {series} other series of this table", TOTAL[1])
 
 
 def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: Papers, merge: bool) -> str:
@@ -144,8 +140,8 @@ def _checked_source(key: str, rows: Sequence[Row], evidence: Evidence, papers: P
         return key
     cells = {"key": key} | said
     same = papers.find(cells if key not in evidence.sources else cells | {"key": ""})
-    own = vars(evidence.sources[key]) if key in evidence.sources else {}
-    if own:
+    if key in evidence.sources:
+        own = vars(evidence.sources[key])
         for column in ("doi", "pmid"):
             if cells[column] and own[column] and NORMAL[column](cells[column]) != NORMAL[column](own[column]):
                 remedy = "Correct it, or give the other paper another label"
@@ -196,32 +192,28 @@ def _written(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     return out.getvalue()
 
 
-def _loaded(
-    files: Mapping[str, str], evidence: Evidence, table: Table, places: Mapping[int, int], origins: Mapping[int, int],
-    faults: Faults,
-) -> Evidence:  # fmt: skip
+def _loaded(files: Mapping[str, str], evidence: Evidence, table: Table, places: Places, faults: Faults) -> Evidence:
     """The whole as a folder of it would be read; faults of new rows are told where they stand in the new table."""
     try:
         raw = {name: text.encode() for name, text in files.items()}
         whole = read_evidence(raw, evidence.finding.key, None).with_reading(evidence.reading)
     except EvidenceError as error:
         for one in error.problems:
-            moved = _moved(one, table.name, places, origins)
-            at: dict[str, Any] = {"row": moved.row, "column": moved.column, "found": moved.found}
-            faults.add(moved.file, moved.what, moved.remedy, **at)
+            to = _moved(one, table.name, places)
+            faults.add(to.file, to.what, to.remedy, row=to.row, column=to.column, found=to.found)
     if faults.problems:
         found = sorted(faults.problems, key=lambda one: (one.file != table.name, one.row or 0))
         raise EvidenceError(table.placed(found), where=table.name)
     return whole
 
 
-def _moved(problem: Problem, name: str, places: Mapping[int, int], origins: Mapping[int, int]) -> Problem:
-    table = {"counts.csv": places, "sources.csv": origins}.get(problem.file, {})
+def _moved(problem: Problem, name: str, places: Places) -> Problem:
+    table = places.get(problem.file, {})
     if problem.row is None or problem.row not in table:
         return problem
 
     def moved(found: re.Match[str]) -> str:
-        place = places.get(int(found[1]))
+        place = places["counts.csv"].get(int(found[1]))
         return f"row {found[1]} of counts.csv" if place is None else f"row {place}"
 
     what = re.sub(r"\brow (\d+)\b", moved, problem.what)

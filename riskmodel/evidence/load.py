@@ -22,9 +22,9 @@ from riskmodel.evidence.readers.workup import read_workup
 _READ = Shelf(32)
 
 
-def as_evidence(finding: str | Path | Evidence, *, reading: str = "primary") -> Evidence:
+def as_evidence(finding: str | Path | Evidence) -> Evidence:
     """Evidence as it is, under its own reading; or that of a finding's name or folder."""
-    return finding if isinstance(finding, Evidence) else load_evidence(finding, reading=reading)
+    return finding if isinstance(finding, Evidence) else load_evidence(finding)
 
 
 @door
@@ -118,10 +118,8 @@ def read_evidence(files: Files, key: str, folder: Path | None) -> Evidence:
         declared = parsed.variable(one.variable)
         partly = any(one.key in part.counts for part in parsed.partly_tested)
         if partly and (declared is None or len(declared.states) > 2):
-            what, remedy = (
-                "a count of one of several states cannot be partly tested",
-                "Say it of a variable of two states",
-            )
+            what = "a count of one of several states cannot be partly tested"
+            remedy = "Say it of a variable of two states"
             faults.add("finding.toml", what, remedy, column="partly_tested.counts", found=one.key)
     if faults.problems:
         order = {name: i for i, name in enumerate(FILES)}

@@ -35,13 +35,8 @@ def findings() -> tuple[str, ...]:
     tuple of str
         Sorted.
     """
-    return tuple(
-        sorted(
-            path.name
-            for path in SHIPPED.iterdir()
-            if (path / "finding.toml").is_file() and path.name not in (TEMPLATE, ISOLATED)
-        )
-    )
+    names = {path.name for path in SHIPPED.iterdir() if (path / "finding.toml").is_file()}
+    return tuple(sorted(names - {TEMPLATE, ISOLATED}))
 
 
 def place_of(given: object, what: str, shipped: Sequence[str], above: Path, also: str) -> Path:
@@ -88,21 +83,19 @@ def as_texts(files: Mapping[str, bytes | OSError]) -> dict[str, str]:
 def check_released(name: str, content_hash: str) -> None:
     """Refuse a shipped finding that is not what was released: its numbers would bear the package's name."""
     try:
-        released = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8")).get(name)
+        released = read().get(name)
     except (OSError, ValueError, AttributeError):
         released = None
     if released != content_hash:
-        raise InputError(
-            "the shipped finding is not the one that was released",
-            where=name,
-            remedy="Install riskmodel again, or in a checkout make manifest. To change a finding copy its folder, and give "
-            "the copy's path",
-        )
+        what = "the shipped finding is not the one that was released"
+        remedy = "Install riskmodel again, or in a checkout make manifest"
+        remedy = f"{remedy}. To change a finding copy its folder, and give the copy's path"
+        raise InputError(what, where=name, remedy=remedy)
 
 
 def read() -> dict[str, str]:
     """Released hashes."""
-    found: dict[str, str] = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    found: dict[str, str] = json.loads((SHIPPED / MANIFEST.name).read_text(encoding="utf-8"))
     return found
 
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 
-from riskmodel.evidence.finding import Count, Finding
+from riskmodel.evidence.finding import Count, Finding, grouped
 from riskmodel.evidence.known import Known
+
+#: What rows have in common that one source says of one variable.
+_OF_ONE = attrgetter("source", "variable")
 
 
 def rows_under(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
     """Rows that hold under a reading; a source's coarse count beside its finer ones only checks them."""
     rows = _holding(counts, reading)
-    finer: dict[tuple[str, str], list[Known]] = {}
-    for row in rows:
-        # Kinds of a state, among those who are in it, are a division of its events and no finer count of the state.
-        if row.role == "fit" and row.variable not in dict(row.given):
-            finer.setdefault((row.source, row.variable), []).append(row.given)
-    return tuple(
-        replace(row, role="check")
-        if row.role == "fit"
-        and any(one != row.given and one.implies(row.given) for one in finer.get((row.source, row.variable), ()))
-        else row
-        for row in rows
-    )
+    # Kinds of a state, among those who are in it, are a division of its events and no finer count of the state.
+    counting = (row for row in rows if row.role == "fit" and row.variable not in dict(row.given))
+    finer = grouped(counting, _OF_ONE)
+
+    def checks(row: Count) -> bool:
+        found = finer.get(_OF_ONE(row), ())
+        return row.role == "fit" and any(one.given != row.given and one.given.implies(row.given) for one in found)
+
+    return tuple(replace(row, role="check") if checks(row) else row for row in rows)
 
 
 def as_tested(row: Count) -> Count:
@@ -45,13 +46,9 @@ def uninformed(row: Count, finding: Finding) -> frozenset[int]:
 
 
 def _holding(counts: tuple[Count, ...], reading: str) -> tuple[Count, ...]:
-    """A reading's own rows, and the primary ones that it does not replace."""
-    if reading == "primary":
-        return tuple(count for count in counts if count.reading == "primary")
-    own = [count for count in counts if count.reading == reading]
-    stand_in = {key: count for count in own for key in count.replaces}
-    replaced = set(stand_in)
+    """A reading's own rows, each where the first stood that it replaces, and the primary ones that it does not replace."""
     primary = [count for count in counts if count.reading == "primary"]
-    rows = [stand_in.pop(count.key, None) if count.key in replaced else count for count in primary]
-    placed = {id(count) for count in rows}
-    return tuple(count for count in (*rows, *(one for one in own if id(one) not in placed)) if count is not None)
+    own = [count for count in counts if count.reading == reading != "primary"]
+    stand_in = {key: count for count in own for key in count.replaces}
+    rows = {id(row): row for row in (stand_in.get(count.key, count) for count in primary)}
+    return tuple((rows | {id(row): row for row in own}).values())

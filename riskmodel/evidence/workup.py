@@ -26,13 +26,8 @@ NO_RESULT: dict[str, StepStatus] = {"pending": "awaited", "declined": "declined"
 TIMES: tuple[str, ...] = ("before birth", "after birth")
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 _TERM = re.compile(r"^([a-z][a-z0-9_]*)\s+(?:is\s+(known|unknown)|(<=|>=|!=|=|<|>)\s*(\S.*))$")
 
 
@@ -72,10 +67,8 @@ class Condition:
         for part in text.split(" and "):
             match = _TERM.match(part.strip())
             if not match:
-                raise InputError(
-                    f"{part.strip()!r} is not a condition",
-                    remedy="Write 'anatomy is known', 'anatomy = isolated' or 'weeks >= 20'",
-                )
+                remedy = "Write 'anatomy is known', 'anatomy = isolated' or 'weeks >= 20'"
+                raise InputError(f"{part.strip()!r} is not a condition", remedy=remedy)
             name, knowledge, compare, value = match.groups()
             terms.append(Term(name, knowledge or compare, (value or "").strip()))
         return cls(tuple(terms))
@@ -110,9 +103,8 @@ class LabTest(Value):
     #: state_titles, plain_state_titles: how a result is said by clinicians, and by everybody.
     state_titles: Mapping[str, str]
     plain_state_titles: Mapping[str, str]
-    reads: Mapping[
-        str, str
-    ]  # by result the variable's state, if it is taken at its word; a result left out tells nothing
+    #: By result the variable's state, if it is taken at its word; a result left out tells nothing.
+    reads: Mapping[str, str]
     definition: str  # what is tested, and what it is not
     error: str | None  # key of the neighbour that says how often it misses what it looks for
     sources: tuple[str, ...]  # keys
@@ -139,9 +131,8 @@ class Step:
         """The rule that applies to what is known; a test without a result is awaited or declined, whatever the rules."""
         own = NO_RESULT.get(str(facts.get(self.test or self.resolves or "")))
         if own is not None:
-            return Rule(
-                own, Condition(()), f"Stated as {own}: the answer sums over its results, as where nothing is known."
-            )
+            why = f"Stated as {own}: the answer sums over its results, as where nothing is known."
+            return Rule(own, Condition(()), why)
         rule = next(rule for rule in self.rules if rule.when.holds(facts))
         return replace(rule, state="planned") if (rule.state, self.time) == ("due", TIMES[1]) else rule
 
@@ -150,9 +141,8 @@ class Step:
 class End:
     """Where the algorithm stops, stated: why nothing more of it is due, and what lies outside it."""
 
-    key: (
-        str  # key, title, text: its name, where it leads in a few words, and what is said; the plain ones for everybody
-    )
+    #: key, title, text: its name, where it leads in a few words, and what is said; the plain ones for everybody.
+    key: str
     title: str
     plain_title: str
     text: str

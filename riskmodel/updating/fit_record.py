@@ -170,7 +170,7 @@ class FitRecord(Record):
             a, b = mine.get(question, {}).get("probability"), theirs.get(question, {}).get("probability")
             difference = None if a is None or b is None else b - a
             both = question in mine and question in theirs
-            same = both and (a is None and b is None if difference is None else abs(difference) < SAME)
+            same = both and (a == b if difference is None else abs(difference) < SAME)
             rows.append({"question": question, "probability": a, "other": b, "difference": difference, "same": same})
         return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +23,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A finding's folder, as it is sent to a worker."""
-
-    path: str  # of the folder
-    reading: str  # reading, setting: as `load_evidence` and `fit` take them
-    setting: str
-    prior: Any  # prior, heterogeneity: as `fit` takes them
-    heterogeneity: Any
-    many: bool  # whether compiled loops are worth loading
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,37 +57,32 @@ class Fitted(Value):
         """A summary, one row for each finding."""
         import pandas as pd
 
-        rows: list[dict[str, Any]] = []
-        for name, record in self.records.items():
-            rows.append(
-                {
-                    "finding": name,
-                    "version": record.evidence_version,
-                    "branches": sum(one["question"].startswith("P(") for one in record.answers),
-                    "estimable": sum(one["probability"] is not None for one in record.answers),
-                    "questions": len(record.answers),
-                    "contradictions": record.checks["audit"]["contradiction"],
-                    "warnings": record.checks["audit"]["warning"],
-                    "conflicts": sum(
-                        p is not None and not 0.025 <= p <= 0.975 for p in record.checks["agreement"].values()
-                    ),
-                    "problem": "",
-                }
-            )
+        rows = [{"finding": name} | _summary(record) for name, record in self.records.items()]
         rows += [{"finding": name, "problem": why} for name, why in self.failed.items()]
-        columns = ["finding", "version", "branches", "estimable", "questions"]
-        columns += ["contradictions", "warnings", "conflicts", "problem"]
-        table = pd.DataFrame(rows, columns=columns).sort_values("finding", ignore_index=True)
-        return table.astype(dict.fromkeys(columns[2:8], "Int64"))
+        counted = ["branches", "estimable", "questions", "contradictions", "warnings", "conflicts"]
+        table = pd.DataFrame(rows, columns=["finding", "version", *counted, "problem"])
+        return table.sort_values("finding", ignore_index=True).astype(dict.fromkeys(counted, "Int64"))
 
 
-def record_of(task: Folder) -> tuple[FitRecord | None, str]:
-    """Fit a folder."""
+def _summary(record: FitRecord) -> dict[str, Any]:
+    agreement = record.checks["agreement"].values()
+    return {
+        "version": record.evidence_version,
+        "branches": sum(one["question"].startswith("P(") for one in record.answers),
+        "estimable": sum(one["probability"] is not None for one in record.answers),
+        "questions": len(record.answers),
+        "contradictions": record.checks["audit"]["contradiction"],
+        "warnings": record.checks["audit"]["warning"],
+        "conflicts": sum(p is not None and not 0.025 <= p <= 0.975 for p in agreement),
+        "problem": "",
+    }
+
+
+def record_of(path: str, *, reading: str, many: bool, **arguments: Any) -> tuple[FitRecord | None, str]:
+    """Fit a folder, with the arguments of `fit`; `many` says whether compiled loops are worth loading."""
     try:
-        with bulk(task.many):
-            evidence = load_evidence(task.path, reading=task.reading)
-            model = fit(evidence, prior=task.prior, heterogeneity=task.heterogeneity, setting=task.setting)
-            return FitRecord.of(model), ""
+        with bulk(many):
+            return FitRecord.of(fit(load_evidence(path, reading=reading), **arguments)), ""
     except RiskModelError as error:
         return None, error.message
 
@@ -145,7 +129,9 @@ def fit_all(
     """
     paths = _folders(findings)
     many = len(paths) >= MANY // 4  # of four branches or more each
-    tasks = {path.name: Folder(str(path), reading, setting, prior, heterogeneity, many) for path in paths}
+    how = {"setting": setting, "prior": prior, "heterogeneity": heterogeneity}
+    work = partial(record_of, reading=reading, many=many, **how)
+    tasks = {path.name: str(path) for path in paths}
     if len(tasks) < len(paths):
         names = [path.name for path in paths]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -153,7 +139,7 @@ def fit_all(
     place = None if save is None else folder(save)
     kept: dict[str, FitRecord] = {}
     failed: dict[str, str] = {}
-    for name, (record, reason) in finished(record_of, tasks, executor, failed, progress=progress):
+    for name, (record, reason) in finished(work, tasks, executor, failed, progress=progress):
         if record is None:
             failed[name] = reason
         elif place is None:
@@ -169,9 +155,8 @@ def _folders(findings: str | Path | Iterable[str | Path]) -> list[Path]:
     if isinstance(findings, (str, Path)):
         place = as_path(findings, "findings")
         if not place.is_dir():
-            raise InputError(
-                "not a directory", where=str(findings), field="findings", remedy="Give a directory of findings' folders"
-            )
+            remedy = "Give a directory of findings' folders"
+            raise InputError("not a directory", where=str(findings), field="findings", remedy=remedy)
         try:
             found = sorted(path for path in place.iterdir() if os.path.lexists(path / "finding.toml"))
         except OSError as error:
@@ -181,7 +166,6 @@ def _folders(findings: str | Path | Iterable[str | Path]) -> list[Path]:
     else:
         found = [as_path(one, "findings") for one in findings]
     if not found:
-        raise InputError(
-            "no finding", where=str(findings), field="findings", remedy="A finding's folder has a finding.toml"
-        )
+        remedy = "A finding's folder has a finding.toml"
+        raise InputError("no finding", where=str(findings), field="findings", remedy=remedy)
     return found

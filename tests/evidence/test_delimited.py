@@ -9,7 +9,7 @@ from workbooks import ROWS, SEEN, counted, ods, ole, xls, xlsx, zipped
 
 import riskmodel as rm
 from riskmodel.calibration.corpus import load_corpus
-from riskmodel.evidence.export import write_package
+from riskmodel.evidence.export import descriptor, write_package
 from riskmodel.evidence.manifest import SHIPPED
 
 
@@ -241,3 +241,12 @@ def test_a_workbook_under_another_name_is_to_be_renamed(tmp_path, write, name):
         return
     with pytest.raises(rm.InputError, match=rf"Rename it to a\.{write.__name__}"):
         counted(path)
+
+
+def test_a_folder_whose_lines_end_in_carriage_returns_is_exported_as_any(tmp_path):
+    template = rm.load_evidence(SHIPPED / "template")
+    for name, content in template.files.items():
+        end = "\r" if name.endswith(".csv") else "\n"
+        written(tmp_path / name, content.replace("\n", end))
+    of_macs = descriptor(rm.load_evidence(tmp_path))
+    assert of_macs["resources"] == descriptor(template)["resources"]

@@ -152,3 +152,11 @@ def test_texts_of_several_states_are_read_as_they_are_written():
 def test_nothing_is_said_when_the_program_ends():
     command = [sys.executable, "-m", "riskmodel", "consult", "--anatomy", "isolated", "--json"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == ""
+
+
+@pytest.mark.parametrize("name", rm.findings())
+def test_a_row_that_replaces_several_is_there_once(name):
+    evidence = rm.load_evidence(name)
+    for reading in evidence.finding.readings:
+        rows = [count.row for count in evidence.with_reading(reading.name).counts]
+        assert len(set(rows)) == len(rows), reading.name

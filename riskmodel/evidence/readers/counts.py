@@ -7,33 +7,32 @@ from collections.abc import Collection, Mapping, Sequence
 
 from riskmodel._support.checks import is_missing
 from riskmodel._support.labels import TOTAL, is_total
-from riskmodel.errors import closest
+from riskmodel.errors import meant
 from riskmodel.evidence.finding import BASES, ROLES, TERMINATIONS, Count, Finding, Source
 from riskmodel.evidence.readers.finding import parse_given
 from riskmodel.evidence.readers.sources import unknown
 from riskmodel.evidence.readers.text import Column, Faults, Files, Row, header, read_csv
 from riskmodel.evidence.readers.together import check_together
 
+_NEEDED = {"required": True}
 #: Columns of ``counts.csv``.
 COLUMNS = {
-    "source": Column("Key of the publication in sources.csv.", limits={"required": True}),
-    "variable": Column(
-        "What was counted: a variable of the tree, or an outcome counted by itself.", limits={"required": True}
-    ),
-    "category": Column("The state of the variable that the events are in.", limits={"required": True}),
+    "source": Column("Key of the publication in sources.csv.", limits=_NEEDED),
+    "variable": Column("What was counted: a variable of the tree, or an outcome counted by itself.", limits=_NEEDED),
+    "category": Column("The state of the variable that the events are in.", limits=_NEEDED),
     "given": Column("Among whom: VARIABLE=STATE, several joined by a semicolon; empty for all."),
-    "events": Column("Fetuses in the category.", "integer", {"required": True, "minimum": 0}),
-    "total": Column("Fetuses counted.", "integer", {"required": True, "minimum": 1}),
-    "population": Column("Who was counted; not every population is pooled.", limits={"required": True}),
+    "events": Column("Fetuses in the category.", "integer", _NEEDED | {"minimum": 0}),
+    "total": Column("Fetuses counted.", "integer", _NEEDED | {"minimum": 1}),
+    "population": Column("Who was counted; not every population is pooled.", limits=_NEEDED),
     "definition": Column("What counted as the category, where series differ."),
     "ascertainment": Column("How these fetuses came to be seen."),
     "terminations": Column(
-        "Whether terminated pregnancies are in the count.", limits={"required": True, "enum": list(TERMINATIONS)}
+        "Whether terminated pregnancies are in the count.", limits=_NEEDED | {"enum": list(TERMINATIONS)}
     ),
-    "basis": Column("How the number was read.", limits={"required": True, "enum": list(BASES)}),
+    "basis": Column("How the number was read.", limits=_NEEDED | {"enum": list(BASES)}),
     "reading": Column(
         "Under which reading of disputed rows it holds; primary ones hold wherever nothing replaces them.",
-        limits={"required": True},
+        limits=_NEEDED,
     ),
     "replaces": Column("In another reading: the primary rows it stands in for."),
     "note": Column("What a reader must know."),
@@ -130,9 +129,7 @@ def _check_ascertainment(row: Row, finding: Finding, role: str) -> None:
     elif row.told("role") or not all(one.ascertainments for one in finding.settings):
         return  # whether it enters fits, or what a setting holds, is not known
     elif role == "fit" and held and told not in held:
-        near = closest(told, held)
-        hint = f"Did you mean {near!r}? " if near else ""
-        remedy = f"{hint}Held: {', '.join(held)}; or name it in a setting of finding.toml"
+        remedy = f"{meant(told, held)}Held: {', '.join(held)}; or name it in a setting of finding.toml"
         row.fault("ascertainment", "an ascertainment that no setting holds", remedy)
 
 

@@ -54,8 +54,15 @@ class Fields:
 
     def fault(self, key: str, what: str, remedy: str, found: object = "") -> None:
         """Note a problem of one key."""
-        column = f"{self.place}.{key}".strip(".")
-        self.faults.add(self.file, what, remedy, column=column, found=found)
+        self.faults.add(self.file, what, remedy, column=self.at(key), found=found)
+
+    def unknown(self, key: str, kind: str, name: str, known: Iterable[str]) -> None:
+        """Note a name of one key that nobody knows."""
+        self.faults.unknown(self.file, kind, name, known, column=self.at(key))
+
+    def at(self, key: str) -> str:
+        """A key with the tables that it is in."""
+        return f"{self.place}.{key}".strip(".")
 
     def _get(self, key: str, kind: str, good: Callable[[Any], bool], remedy: str, *, required: bool = True) -> Any:
         """A key's value; None where it is absent or not of the kind, which is noted. TOML itself has no null."""
@@ -90,30 +97,25 @@ class Fields:
         """One of some texts; empty where it is absent or wrong."""
         value = self.text(key, required=required)
         if value and value not in known:
-            self.faults.unknown(self.file, key, value, known, column=f"{self.place}.{key}")
+            self.unknown(key, key, value, known)
             return ""
         return value
 
     def texts(self, key: str, *, required: bool = True) -> tuple[str, ...]:
         """A list of texts; empty where it is absent or wrong."""
         good = _list_of(lambda one: isinstance(one, str))
-        return self._plain(
-            key, self._get(key, "a list of texts", good, 'Write ["one", "two"]', required=required) or ()
-        )
+        value = self._get(key, "a list of texts", good, 'Write ["one", "two"]', required=required)
+        return self._plain(key, value or ())
 
     def number(self, key: str, *, required: bool = True) -> float | None:
         """A number, or None."""
-        value = self._get(
-            key, "a number", lambda one: _is_number(one) and one == one, "Write a number", required=required
-        )
+        value = self._get(key, "a number", _is_number, "Write a number", required=required)
         return None if value is None else float(value)
 
     def numbers(self, key: str, length: int) -> tuple[float, ...]:
         """An optional list of so many numbers; empty where it is left out or faulty."""
-        good = _list_of(_is_number, length)
-        value = self._get(
-            key, f"a list of {length} numbers", good, f"Give {length} numbers in brackets", required=False
-        )
+        kind, remedy = f"a list of {length} numbers", f"Give {length} numbers in brackets"
+        value = self._get(key, kind, _list_of(_is_number, length), remedy, required=False)
         return tuple(map(float, value or ()))
 
     def flag(self, key: str) -> bool:
@@ -139,24 +141,20 @@ class Fields:
     def table_of(self, key: str, *, required: bool = True) -> Fields:
         """A table inside this one."""
         value = self._get(key, f"[{key}]", lambda one: True, "", required=required)
-        return Fields({} if value is None else value, self.file, f"{self.place}.{key}".strip("."), self.faults)
+        return Fields({} if value is None else value, self.file, self.at(key), self.faults)
 
-    def tables(self, key: str, *, required: bool = True) -> list[Fields]:
-        """The tables of an array of tables."""
+    def each[T](self, key: str, build: Callable[[Fields], T], *, required: bool = True) -> tuple[T, ...]:
+        """What `build` makes of each of an array of tables; keys that it did not ask for become problems."""
         self.asked.add(key)
         value = self.table.get(key)
         if not isinstance(value, list):
             if value is not None or required:
                 what, verb = ("missing", "Add") if value is None else ("not an array of tables", "Write")
                 self.fault(key, what, f"{verb} [[{key}]]", "" if value is None else value)
-            return []
-        places = (f"{self.place}.{key}[{i + 1}]".strip(".") for i in range(len(value)))
-        return [Fields(one, self.file, place, self.faults) for one, place in zip(value, places, strict=True)]
-
-    def each[T](self, key: str, build: Callable[[Fields], T], *, required: bool = True) -> tuple[T, ...]:
-        """What `build` makes of each table of an array; keys that it did not ask for become problems."""
+            return ()
         found = []
-        for one in self.tables(key, required=required):
+        for i, table in enumerate(value, 1):
+            one = Fields(table, self.file, self.at(f"{key}[{i}]"), self.faults)
             found.append(build(one))
             one.finish()
         return tuple(found)
@@ -171,11 +169,11 @@ class Fields:
         """Note every key that nothing asked for: a slip of the pen must not pass silently."""
         for key in self.table:
             if key not in self.asked:
-                self.faults.unknown(self.file, "key", key, sorted(self.asked), column=f"{self.place}.{key}".strip("."))
+                self.unknown(key, "key", key, sorted(self.asked))
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
 
 
 def _list_of(good: Callable[[Any], bool], length: int | None = None) -> Callable[[Any], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from riskmodel.evidence.finding import (
     EDGE_STATUSES,
@@ -58,11 +59,10 @@ def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Known, str]:
 
 def read_finding(files: Files, key: str, faults: Faults) -> Finding | None:
     """Read ``finding.toml``."""
-    name = "finding.toml"
-    table = read_toml(name, files, faults)
+    table = read_toml("finding.toml", files, faults)
     if table is None:
         return None
-    top = Fields(table, name, "", faults)
+    top = Fields(table, "finding.toml", "", faults)
     review = top.table_of("review")
     variables = _variables(top)
     finding = top.value(
@@ -106,21 +106,15 @@ def _partly_tested(fields: Fields) -> PartlyTested:
 
 
 def _variables(top: Fields) -> tuple[Variable, ...]:
-    found = []
-    for one in top.tables("variables"):
-        states = one.texts("states")
-        check_states(one, states)
-        titles = state_titles(one, "state_titles", dict(zip(states, states, strict=True)))
-        plain = state_titles(one, "plain_state_titles", titles)
-        found.append(one.value(Variable, states=states, state_titles=titles, plain_state_titles=plain))
-        one.finish()
+    found = top.each("variables", lambda one: one.value(Variable, **read_states(one)))
     if len(found) < 2:
         top.fault("variables", "fewer than two", "Declare what can be known, and the outcome last")
-    return tuple(found)
+    return found
 
 
-def check_states(fields: Fields, states: Sequence[str]) -> None:
-    """Note what is wrong with the names of states."""
+def read_states(fields: Fields) -> dict[str, Any]:
+    """States and how they are said, of a variable or a test; what is wrong with their names is noted."""
+    states = fields.texts("states")
     if len(states) < 2 or len(set(states)) != len(states):
         remedy = 'Write them, the reassuring one first: ["normal", "abnormal"]'
         if states or not _told(fields, "states"):
@@ -131,12 +125,15 @@ def check_states(fields: Fields, states: Sequence[str]) -> None:
             fields.fault("states", what, f"Write states in {_WORDS}", state)
         if state in NO_RESULT:
             fields.fault("states", f"{state!r} is taken", "It is an answer to every test; choose another", state)
+    titles = _titles(fields, "state_titles", dict(zip(states, states, strict=True)))
+    plain = _titles(fields, "plain_state_titles", titles)
+    return {"states": states, "state_titles": titles, "plain_state_titles": plain}
 
 
 def _told(fields: Fields, key: str) -> bool:
     """Whether something of a key has been told."""
-    place = f"{fields.place}.{key}".strip(".")
-    return any(one.file == fields.file and (one.column or "").startswith(place) for one in fields.faults.problems)
+    told = (one.column or "" for one in fields.faults.problems if one.file == fields.file)
+    return any(column.startswith(fields.at(key)) for column in told)
 
 
 def _within(top: Fields, variables: Sequence[Variable]) -> tuple[str, ...]:
@@ -148,7 +145,7 @@ def _within(top: Fields, variables: Sequence[Variable]) -> tuple[str, ...]:
     return named
 
 
-def state_titles(fields: Fields, key: str, usual: Mapping[str, str]) -> dict[str, str]:
+def _titles(fields: Fields, key: str, usual: Mapping[str, str]) -> dict[str, str]:
     """How states are said, by state; as usual where it is left out."""
     table = fields.table_of(key, required=False)
     titles = {state: table.text(state, required=False) or title for state, title in usual.items()}
@@ -198,9 +195,7 @@ def _edge(fields: Fields, variables: Sequence[Variable]) -> Edge:
         probability=probability,
         definition=fields.text("definition", required=status in ("structural", "unknown", "elicited")),
         sources=fields.texts("sources", required=status == "elicited"),
-        accepts=tuple(
-            read_given(fields, variables, "accepts", text) for text in fields.texts("accepts", required=False)
-        ),
+        accepts=tuple(read_given(fields, variables, "accepts", one) for one in fields.texts("accepts", required=False)),
         after=fields.texts("after", required=False),
     )
 
@@ -232,11 +227,11 @@ def _descriptor(fields: Fields) -> Descriptor:
 
 
 def _kinds(top: Fields, variables: Sequence[Variable]) -> dict[str, tuple[str, ...]]:
-    table = top.table_of("kinds", required=False)
+    table, known = top.table_of("kinds", required=False), [one.name for one in variables]
     kinds = {}
     for name in table.table:
-        if name not in {one.name for one in variables}:
-            top.faults.unknown(top.file, "variable", name, [one.name for one in variables], column=f"kinds.{name}")
+        if name not in known:
+            table.unknown(name, "variable", name, known)
         kinds[name] = table.texts(name)
     return kinds
 
@@ -263,12 +258,11 @@ def _check_names(finding: Finding, top: Fields) -> None:
 
 def _check_tree(finding: Finding, top: Fields) -> None:
     """Every path must have one next edge, and end at the last variable."""
-    variables = finding.variables
     edges: dict[Given, Edge] = {}
     for path, places in finding.splits.items():
         edges[path] = finding.edges[places[0]]
         _check_split(finding, path, [finding.edges[i] for i in places], top)
-    order = {variable.name: i for i, variable in enumerate(variables)}
+    order = [variable.name for variable in finding.variables]
     reached: set[Given] = set()
     open_paths: list[Given] = [()]
     while open_paths:
@@ -279,14 +273,12 @@ def _check_tree(finding: Finding, top: Fields) -> None:
             top.fault("edges", what, "Declare it, with status unknown if no series tells")
             continue
         reached.add(path)
-        if path and order[found.variable] <= order[path[-1][0]]:
+        place = order.index(found.variable)
+        if path and place <= order.index(path[-1][0]):
             what = "the variable is already on the path, or belongs before it"
             top.fault("edges", what, "Keep the order of the variables", found.name)
-            continue
-        if found.variable != variables[-1].name:
-            variable = finding.variable(found.variable)
-            assert variable is not None
-            open_paths.extend((*path, (variable.name, state)) for state in variable.states)
+        elif found.variable != order[-1]:
+            open_paths.extend((*path, (found.variable, state)) for state in finding.variables[place].states)
     for given, edge in edges.items():
         if given not in reached:
             top.fault("edges", "no path leads to this edge", "Delete it, or declare the edges before it", edge.name)

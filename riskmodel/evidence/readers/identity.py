@@ -69,22 +69,18 @@ class Papers:
 
 def near(sources: Iterable[Source]) -> Iterator[tuple[str, str, str]]:
     """Pairs of sources that may be one paper, by their keys, and why; those that are certainly one are refused before."""
-    listed = list(sources)
-    words = {one.key: bare(one.citation).split() for one in listed}
+    words = {one.key: bare(one.citation).split() for one in sources}
     told: set[tuple[str, str]] = set()
+    by_label = sorted(words, key=lambda key: (_digits(key), bare(key)))
+    by_citation = sorted(words, key=lambda key: words[key])
 
-    def cited(one: Source, other: Source) -> bool:
-        return _cited_alike(words[one.key], words[other.key])
+    def cited_alike(one: str, other: str) -> bool:
+        return _cited_alike(words[one], words[other])
 
-    def labelled(one: Source, other: Source) -> bool:
-        return labels_alike(one.key, other.key)
-
-    by_label = sorted(listed, key=lambda one: (_digits(one.key), bare(one.key)))
-    by_citation = sorted(listed, key=lambda one: words[one.key])
-    for order, alike, what in ((by_label, labelled, "labels"), (by_citation, cited, "citations")):
+    for order, alike, what in ((by_label, labels_alike, "labels"), (by_citation, cited_alike, "citations")):
         for i, one in enumerate(order):
             for other in order[i + 1 : i + 1 + WINDOW]:
-                first, second = sorted((one.key, other.key))
+                first, second = sorted((one, other))
                 if (first, second) not in told and alike(one, other):
                     told.add((first, second))
                     yield first, second, f"their {what} are nearly alike"

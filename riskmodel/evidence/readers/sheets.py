@@ -6,7 +6,6 @@ afterwards, so a fault is told alike: the sheet, row and cell that a program sho
 
 from __future__ import annotations
 
-import csv
 import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +21,8 @@ from riskmodel._support.checks import as_whole, is_missing
 from riskmodel._support.files import as_path, read_once
 from riskmodel.errors import EvidenceError, InputError
 from riskmodel.evidence.manifest import MOST_BYTES
-from riskmodel.evidence.readers.tables import Table, Told, delimited
-from riskmodel.evidence.readers.text import MOST_ROWS, Faults, read_text
+from riskmodel.evidence.readers.tables import Table, Told
+from riskmodel.evidence.readers.text import MOST_ROWS, Faults, read_delimited
 from riskmodel.evidence.workbooks.kinds import LOCKED, WORKBOOKS, Kind, kind_of
 from riskmodel.evidence.workbooks.read import read_workbook
 
@@ -80,9 +79,8 @@ def _in_memory(table: Any, known: Sequence[str]) -> Table:
         if None not in rows:
             header = list(dict.fromkeys(str(name) for one in rows if one for name in one))
             return _rows("the rows", header, ([(one or {}).get(name) for name in header] for one in rows))
-    raise InputError(
-        f"{type(table).__name__} is not a table", where="counts", remedy=f"{_GIVE}: a list of dictionaries"
-    )
+    what = f"{type(table).__name__} is not a table"
+    raise InputError(what, where="counts", remedy=f"{_GIVE}: a list of dictionaries")
 
 
 def _named_cells(row: Any) -> Mapping[str, Any] | None:
@@ -123,13 +121,8 @@ def _kind(name: str, raw: bytes) -> Kind | None:
 
 def _text(name: str, raw: bytes, known: Sequence[str]) -> Table:
     faults = Faults()
-    text = read_text(name, {name: raw}, faults) or ""
-    try:
-        found = delimited(name, text, known)
-    except csv.Error as error:
-        what, row = error.args
-        faults.add(name, f"the CSV is malformed: {what}", "Check the double quotes; is the file cut off?", row=row)
-    if faults.problems:
+    found = read_delimited(name, {name: raw}, faults, known)
+    if found is None:
         raise EvidenceError(faults.problems, where=name)
     return found
 
@@ -141,21 +134,15 @@ def _rows(name: str, header: Sequence[str], lines: Iterable[Sequence[Any]]) -> T
 
 def _cell(value: Any) -> str | Told:
     """A cell as a text file would hold it, or told where it cannot."""
-    if is_missing(value):
-        return value if isinstance(value, str) else ""
     if isinstance(value, str):
         return value
-    if isinstance(value, (bool, np.bool_, np.timedelta64)):
-        return _no_cell(value)
+    if is_missing(value):
+        return ""
     # Spreadsheets, databases and data frames with gaps keep whole numbers as 20.0.
     if isinstance(number := as_whole(value), int):
         return str(number)
     if isinstance(value, Decimal) and value.is_finite():
         return f"{value:f}"
-    if isinstance(value, numbers.Real) and math.isfinite(value):
+    if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.timedelta64)) and math.isfinite(value):
         return repr(float(value)) if not isinstance(value, numbers.Integral) else str(int(value))
-    return _no_cell(value)
-
-
-def _no_cell(value: Any) -> Told:
     return Told(repr(value), f"a {type(value).__name__}, not a text or a number", "Write it as text")

@@ -29,12 +29,16 @@ class Told(NamedTuple):
     remedy: str
 
 
+#: A line: its number, and its cells.
+type Line = tuple[int, Sequence[str | Told]]
+
+
 @dataclass(frozen=True)
 class Table:
     """Lines of cells, numbered as the program shows them: the first that is not blank is the header."""
 
     name: str
-    lines: Sequence[tuple[int, Sequence[str | Told]]]
+    lines: Sequence[Line]
     sheet: str = ""  # of a workbook
     letters: tuple[str, ...] = ()  # names of its columns
     said: tuple[str, ...] = ()  # what was passed over or taken as it stands

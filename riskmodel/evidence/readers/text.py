@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from riskmodel._support.checks import LARGEST_TOTAL, MISSING, as_ratio, as_whole, is_missing
-from riskmodel.errors import Problem, closest
+from riskmodel.errors import Problem, closest, meant
 from riskmodel.evidence.manifest import MOST_BYTES
-from riskmodel.evidence.readers.tables import MOST_ABOVE, Table, Told, clean, delimited
+from riskmodel.evidence.readers.tables import MOST_ABOVE, Line, Table, Told, clean, delimited
 from riskmodel.evidence.workbooks.kinds import kind_of
 from riskmodel.evidence.workbooks.sheet import letters
 
@@ -60,10 +60,6 @@ class Faults:
             self.told.add(place)
             self.problems.append(Problem(file, row, column, str(found), what, remedy))
 
-    def has(self, file: str, row: int, column: str) -> bool:
-        """Whether a cell has been told."""
-        return (file, row, column, "") in self.told
-
     def columns(self, file: str) -> dict[int, set[str]]:
         """Columns of a file's rows that have been told, by row."""
         found: dict[int, set[str]] = {}
@@ -75,20 +71,13 @@ class Faults:
     def unknown(self, file: str, kind: str, name: str, known: Iterable[str], **place: Any) -> None:
         """Note a name that nobody knows, with the nearest one that exists; the place as `add` takes it."""
         if len(self.problems) >= MOST_HINTS:
-            self.add(
-                file,
-                f"unknown {kind}",
-                "Give one that is known, as the first of these problems list them",
-                **place,
-                found=name,
-            )
+            remedy = "Give one that is known, as the first of these problems list them"
+            self.add(file, f"unknown {kind}", remedy, **place, found=name)
             return
         names = [one for one in known if one]
-        near = closest(name, names)
-        hint = f"Did you mean {near!r}? " if near else ""
         listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
         what = f"unknown {kind}" if name.strip() else f"an empty name in place of a {kind}"
-        self.add(file, what, f"{hint}Known: {listed or 'none'}", **place, found=name)
+        self.add(file, what, f"{meant(name, names)}Known: {listed or 'none'}", **place, found=name)
 
 
 #: The files of a folder, each read once: its bytes, or why it cannot be read.
@@ -145,7 +134,7 @@ class Row:
 
     def told(self, column: str) -> bool:
         """Whether a cell has been told, or its column."""
-        return any(self.faults.has(self.file, row, column) for row in (self.number, 1))
+        return any((self.file, row, column, "") in self.faults.told for row in (self.number, 1))
 
     def unknown(self, column: str, kind: str, known: Iterable[str]) -> None:
         """Note a cell that names what nobody knows."""
@@ -157,9 +146,8 @@ class Row:
         events = self._whole("events") if both is None else both[0]
         total = both[1] if both is not None and is_missing(self["total"]) else self._whole("total")
         if both is not None and total not in (None, both[1]):
-            self.fault(
-                "events", f"{self['events']} beside a total of {total}", "Give the events alone, or the right total"
-            )
+            what = f"{self['events']} beside a total of {total}"
+            self.fault("events", what, "Give the events alone, or the right total")
             return None
         if total == 0:
             self.fault("total", "a total of 0", "Leave the row out: nobody was counted")
@@ -215,6 +203,17 @@ def header(columns: Mapping[str, Column]) -> dict[str, list[str]]:
     }
 
 
+def read_delimited(name: str, files: Files, faults: Faults, known: Sequence[str]) -> Table | None:
+    """A CSV file as a table, or None with a problem noted."""
+    text = read_text(name, files, faults)
+    try:
+        return None if text is None else delimited(name, text, known)
+    except csv.Error as error:
+        what, row = error.args
+        faults.add(name, f"the CSV is malformed: {what}", "Check the double quotes; is the file cut off?", row=row)
+        return None
+
+
 def read_csv(
     name: str,
     files: Files,
@@ -225,22 +224,8 @@ def read_csv(
     begun: bool = False,
 ) -> list[Row]:
     """Rows of a CSV file with a header; of one that is only `begun` the header is enough."""
-    text = read_text(name, files, faults)
-    named = {"required": required, "optional": optional}
-    return [] if text is None else read_csv_text(name, text, faults, begun=begun, **named)
-
-
-def read_csv_text(
-    name: str, text: str, faults: Faults, *, required: Sequence[str], optional: Sequence[str] = (), begun: bool = False
-) -> list[Row]:
-    """Rows of CSV text with a header."""
-    try:
-        table = delimited(name, text, [*required, *optional])
-    except csv.Error as error:
-        what, row = error.args
-        faults.add(name, f"the CSV is malformed: {what}", "Check the double quotes; is the file cut off?", row=row)
-        return []
-    return read_rows(table, faults, required=required, optional=optional, begun=begun)
+    table = read_delimited(name, files, faults, [*required, *optional])
+    return [] if table is None else read_rows(table, faults, required=required, optional=optional, begun=begun)
 
 
 def read_rows(
@@ -257,14 +242,8 @@ def read_rows(
         return []
     lines = table.lines[filled[0] : filled[-1] + 1]
     if (late := _late(lines, required)) is not None:
-        what = f"not the header: the columns stand in row {late}"
-        faults.add(
-            name,
-            what,
-            "Delete the rows above them",
-            row=lines[0][0],
-            found=_content(next(filter(_stands, lines[0][1]))),
-        )
+        what, found = f"not the header: the columns stand in row {late}", next(filter(_stands, lines[0][1]))
+        faults.add(name, what, "Delete the rows above them", row=lines[0][0], found=_content(found))
         return []
     header = _header(table, lines, known, required, faults)
     rows: list[Row] = []
@@ -294,7 +273,7 @@ def read_rows(
     return rows
 
 
-def _late(lines: Sequence[tuple[int, Sequence[str | Told]]], required: Sequence[str]) -> int | None:
+def _late(lines: Sequence[Line], required: Sequence[str]) -> int | None:
     """The row in which the columns stand, where a title or notes stand above them."""
     heads = ((number, {*map(_content, cells)} & {*required}) for number, cells in lines[:MOST_ABOVE])
     _, first = next(heads)
@@ -313,11 +292,7 @@ def _content(cell: str | Told, column: str = "") -> str:
 
 
 def _header(
-    table: Table,
-    lines: Sequence[tuple[int, Sequence[str | Told]]],
-    known: Sequence[str],
-    required: Sequence[str],
-    faults: Faults,
+    table: Table, lines: Sequence[Line], known: Sequence[str], required: Sequence[str], faults: Faults
 ) -> list[str]:
     """Names of the columns, empty for one in which nothing stands; faults are noted."""
     name, number = table.name, lines[0][0]

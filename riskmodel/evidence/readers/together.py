@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import attrgetter
 
 from riskmodel._support.labels import TOTAL, is_total, totals
-from riskmodel.errors import closest
-from riskmodel.evidence.finding import Count, Finding
+from riskmodel.errors import meant
+from riskmodel.evidence.finding import Count, Finding, grouped
 from riskmodel.evidence.readers.text import Faults
 from riskmodel.evidence.readings import as_tested
 
@@ -83,8 +84,8 @@ def _check_replaced(file: str, counts: Sequence[Count], sure: Sequence[Count], f
     for count in counts:
         for key in count.replaces:
             if key not in primary and not mistaken(key, counts, faults, file):
-                near = closest(key, sorted(primary))
-                remedy = f"Did you mean {near!r}?" if near else "Write it as 'SOURCE: VARIABLE=CATEGORY | GIVEN'"
+                near = meant(key, sorted(primary)).strip()
+                remedy = near or "Write it as 'SOURCE: VARIABLE=CATEGORY | GIVEN'"
                 faults.add(file, "no primary row counts this", remedy, row=count.row, column="replaces", found=key)
     for count in sure:
         if count.reading != "primary" and count.key in primary and count.key not in count.replaces:
@@ -95,12 +96,8 @@ def _check_replaced(file: str, counts: Sequence[Count], sure: Sequence[Count], f
 
 def _check_totals(file: str, counts: Sequence[Count], doubtful: Doubtful, faults: Faults) -> None:
     """A row that is called a total, if by a name with a year, and is the sum of the others."""
-    groups: dict[tuple[str, ...], list[Count]] = {}
-    for count in counts:
-        if count.role == "fit":
-            place = (count.reading, count.variable, count.category, str(count.given), count.population)
-            groups.setdefault(place, []).append(count)
-    for group in groups.values():
+    fitted = (count for count in counts if count.role == "fit")
+    for group in grouped(fitted, attrgetter("reading", "variable", "category", "given", "population")).values():
         summed = totals([one.source for one in group], [(one.events, one.total) for one in group])
         for one, series in ((group[i], series) for i, series in summed.items()):
             # One without a year is told by its name alone.
@@ -111,23 +108,21 @@ def _check_totals(file: str, counts: Sequence[Count], doubtful: Doubtful, faults
 
 def _check_states(file: str, counts: Sequence[Count], finding: Finding, doubtful: Doubtful, faults: Faults) -> None:
     """Counts of several states of one variable, of the same fetuses, must have one total and not exceed it."""
+    states = {one.name: one.states for one in finding.variables}
     for reading in finding.readings:
         replaced = {key for count in counts if count.reading == reading.name for key in count.replaces}
-        groups: dict[tuple[str, str, str, str], list[Count]] = {}
-        for count in counts:
-            holds = count.reading == reading.name or (count.reading == "primary" and count.key not in replaced)
-            declared = finding.variable(count.variable)
-            if holds and declared is not None and count.category in declared.states:
-                place = (count.source, count.variable, str(count.given), count.population)
-                groups.setdefault(place, []).append(count)
-        for (source, variable, _, _), group in groups.items():
-            declared = finding.variable(variable)
-            assert declared is not None
+        holding = (
+            count for count in counts
+            if count.reading == reading.name or (count.reading == "primary" and count.key not in replaced)
+            if count.category in states.get(count.variable, ())
+        )  # fmt: skip
+        for group in grouped(holding, attrgetter("source", "variable", "given", "population")).values():
+            source, variable = group[0].source, group[0].variable
             if len({count.category for count in group}) < len(group) or belongs(group[0], doubtful):
                 continue  # which is told
             totals = sorted({count.total for count in group})
             events = sum(count.events for count in group)
-            whole = {count.category for count in group} == set(declared.states)
+            whole = {count.category for count in group} == {*states[variable]}
             if len(totals) > 1:
                 what = f"the states of {variable} of {source} have totals {' and '.join(map(str, totals))}"
                 remedy = "Give the number in whom the variable is known, the same for each state"
@@ -143,11 +138,8 @@ def _check_states(file: str, counts: Sequence[Count], finding: Finding, doubtful
 def _check_kinds(file: str, counts: Sequence[Count], finding: Finding, doubtful: Doubtful, faults: Faults) -> None:
     """Kinds of a state must sum to how many are in it."""
     for variable, kinds in finding.kinds.items():
-        groups: dict[tuple[str, str, str], list[Count]] = {}
-        for count in counts:
-            if count.variable == variable and count.category in kinds:
-                groups.setdefault((count.source, count.reading, str(count.given)), []).append(count)
-        for (source, _, _), group in groups.items():
+        of_kinds = (count for count in counts if count.variable == variable and count.category in kinds)
+        for (source, *_), group in grouped(of_kinds, attrgetter("source", "reading", "given")).items():
             totals = {count.total for count in group}
             events = sum(count.events for count in group)
             if (len(totals) > 1 or events != max(totals)) and not belongs(group[0], doubtful):

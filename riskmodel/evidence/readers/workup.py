@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from riskmodel.errors import InputError
 from riskmodel.evidence.finding import Finding
 from riskmodel.evidence.readers.fields import Fields, read_toml
-from riskmodel.evidence.readers.finding import NAME, NAMES, check_states, read_given, state_titles
+from riskmodel.evidence.readers.finding import NAME, NAMES, read_given, read_states
 from riskmodel.evidence.readers.text import Faults, Files
 from riskmodel.evidence.workup import (
     NO_RESULT,
@@ -30,30 +30,29 @@ from riskmodel.evidence.workup import (
 
 def read_workup(files: Files, finding: Finding, faults: Faults) -> WorkUp:
     """Read ``workup.toml``, which a folder may lack."""
-    name = "workup.toml"
-    if name not in files:
-        return WorkUp()
-    table = read_toml(name, files, faults)
+    file = "workup.toml"
+    table = read_toml(file, files, faults) if file in files else None
     if table is None:
         return WorkUp()
-    top = Fields(table, name, "", faults)
+    top = Fields(table, file, "", faults)
     tests = top.each("tests", lambda one: _test(one, finding), required=False)
     taken = [*(one.name for one in finding.variables), *(one.name for one in finding.descriptors)]
     top.once("tests", (*taken, *(one.name for one in tests)))
     told = _Told(finding, tests)
     steps = top.each("steps", lambda one: _step(one, told))
-    top.once("steps", (step.key for step in steps))
     keys = [step.key for step in steps]
+    top.once("steps", keys)
+    builds: dict[str, Callable[..., Any]] = {"ends": _end}
+    builds |= dict.fromkeys(("differential", "prognosis", "pitfalls", "cautions"), _statement)
+    builds["neighbours"] = partial(_neighbour, steps=keys)
     found: dict[str, Any] = {}
-    for name in ("ends", "differential", "prognosis", "pitfalls", "cautions", "neighbours"):
-        build: Callable[..., Any] = partial(_neighbour, steps=keys) if name == "neighbours" else _statement
-        build = _end if name == "ends" else build
+    for name, build in builds.items():
         found[name] = top.each(name, partial(build, told=told), required=False)
         top.once(name, (one.key for one in found[name]))
     errors = [one.key for one in found["neighbours"] if one.kind == "error"]
     for one in tests:
         if one.error is not None and one.error not in errors:
-            faults.unknown("workup.toml", "neighbour of kind error", one.error, errors, column=f"tests: {one.name}")
+            faults.unknown(file, "neighbour of kind error", one.error, errors, column=f"tests: {one.name}")
     top.finish()
     return WorkUp(steps, tests, **found)
 
@@ -71,28 +70,20 @@ class _Told(NamedTuple):
 
 
 def _test(fields: Fields, finding: Finding) -> LabTest:
-    name, states = fields.text("name"), fields.texts("states")
-    check_states(fields, states)
+    name, told = fields.text("name"), read_states(fields)
     if name and not NAME.fullmatch(name):
         fields.fault("name", "not a plain name", NAMES, name)
-    variables = {one.name: one for one in finding.states}
+    variables = {one.name: one.states for one in finding.states}
     of = fields.choice("of", list(variables))
     table = fields.table_of("reads")
-    reads = {}
-    for state in states:
-        said = table.choice(state, variables[of].states if of in variables else (), required=False)
-        if said:
-            reads[state] = said
+    read = {state: table.choice(state, variables.get(of, ()), required=False) for state in told["states"]}
     table.finish()
-    titles = state_titles(fields, "state_titles", dict(zip(states, states, strict=True)))
     return fields.value(
         LabTest,
+        **told,
         name=name,
         of=of,
-        states=states,
-        state_titles=titles,
-        plain_state_titles=state_titles(fields, "plain_state_titles", titles),
-        reads=reads,
+        reads={state: said for state, said in read.items() if said},
         error=fields.text("error", required=False) or None,
         sources=_cited(fields),
     )
@@ -113,15 +104,15 @@ def _condition(fields: Fields, key: str, told: _Told) -> Condition:
     for term in condition.terms:
         states, descriptor = told.asked.get(term.name), descriptors.get(term.name)
         if states is None and descriptor is None:
-            known = [*told.asked, *descriptors]
-            fields.faults.unknown(fields.file, "name in a condition", term.name, known, column=f"{fields.place}.{key}")
-        elif states is not None and term.test not in ("known", "unknown"):
+            fields.unknown(key, "name in a condition", term.name, [*told.asked, *descriptors])
+        elif term.test in ("known", "unknown"):
+            continue
+        elif states is not None:
             if term.test not in ("=", "!="):
                 fields.fault(key, f"{term.test!r} needs a number", "Use = or !=", text)
             elif term.value not in (*states, *NO_RESULT):
-                kind, known = f"state of {term.name}", [*states, *NO_RESULT]
-                fields.faults.unknown(fields.file, kind, term.value, known, column=f"{fields.place}.{key}")
-        elif descriptor is not None and term.test not in ("known", "unknown"):
+                fields.unknown(key, f"state of {term.name}", term.value, [*states, *NO_RESULT])
+        elif descriptor is not None:
             numeric = re.fullmatch(r"-?\d+(\.\d+)?", term.value) is not None
             if descriptor.kind == "size" or numeric != (descriptor.kind in ("number", "integer")):
                 fields.fault(key, f"{term} cannot be tested", f"{descriptor.name} is a {descriptor.kind}", text)
@@ -135,7 +126,7 @@ def _rule(fields: Fields, told: _Told) -> Rule:
 
 def _step(fields: Fields, told: _Told) -> Step:
     finding = told.finding
-    rules = [*fields.each("rules", lambda one: _rule(one, told))]
+    rules = list(fields.each("rules", lambda one: _rule(one, told)))
     if not rules or rules[-1].when.terms:
         remedy = 'End with { state = "due", when = "always", why = "..." }'
         fields.fault("rules", "no rule that always holds comes last", remedy)

@@ -81,8 +81,7 @@ def of_shown(number: float, shown: str, code: str) -> str | None:
     """The same where the file says what is shown: the digits of the number, set apart in whatever way."""
     digits, whole = re.sub(r"[\s\u00a0\u2009\u202f.,'\u2019]", "", shown), plain(number)
     wanted = whole.replace(".", "")
-    zeros = (
-        re.fullmatch(re.escape(wanted) + "0*", digits) if "." in whole or re.search("[.,]", shown) else digits == wanted
-    )
-    fine = code != "0%" and code != "currency" and (zeros or (number == 0 and shown.strip() == "-"))
+    zeros = "0*" if "." in whole or re.search("[.,]", shown) else ""
+    same = re.fullmatch(re.escape(wanted) + zeros, digits) or (number == 0 and shown.strip() == "-")
+    fine = code not in ("0%", "currency") and same
     return None if fine else shown

@@ -20,6 +20,7 @@ ODS = Kind("an OpenDocument spreadsheet (.ods)", (".ods", ".ots"))
 XLS = Kind("a workbook of old Excel (.xls)", (".xls", ".xlt"))
 WORKBOOKS = (XLSX, ODS, XLS)
 LOCKED = Kind("a locked file, such as one protected by a password", remedy="Save it without the password")
+_COPY = "Copy its table into a spreadsheet, and save that"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: What lies in a zip archive, and what the archive then is.
 _ZIPPED = (
@@ -27,25 +28,23 @@ _ZIPPED = (
     ("content.xml", ODS),
     ("xl/workbook.bin", Kind("an Excel workbook in binary form (.xlsb)")),
     ("index/document.iwa", Kind("a file of Numbers", remedy="Export it as .xlsx or as CSV")),
-    ("word/document.xml", Kind("a Word document", remedy="Copy its table into a spreadsheet, and save that")),
+    ("word/document.xml", Kind("a Word document", remedy=_COPY)),
 )
 #: Names of the streams of the older container, in UTF-16.
 _STREAMS = (
     ("EncryptedPackage", LOCKED),
     ("Workbook", XLS),
     ("Book", XLS),
-    ("WordDocument", Kind("an old Word document", remedy="Copy its table into a spreadsheet, and save that")),
+    ("WordDocument", Kind("an old Word document", remedy=_COPY)),
 )
 #: How other files begin that bear a spreadsheet's name, or are taken for one.
-_BEGINS = (
-    (b"%PDF", Kind("a PDF", remedy="Copy its table into a spreadsheet, and save that")),
+_BEGINS: tuple[tuple[bytes | tuple[bytes, ...], Kind], ...] = (
+    (b"%PDF", Kind("a PDF", remedy=_COPY)),
     (b"PAR1", Kind("a Parquet file", remedy="Read it as a data frame, and give that")),
     (b"\x1f\x8b", Kind("a compressed file", remedy="Unpack it")),
-    (b"{\\rtf", Kind("a text document (RTF)", remedy="Copy its table into a spreadsheet, and save that")),
+    (b"{\\rtf", Kind("a text document (RTF)", remedy=_COPY)),
     (b"<", Kind("a web page or XML", remedy="Open it with a spreadsheet program, and save it as .xlsx or as CSV")),
-    (b"\x09\x00\x04\x00", Kind("a workbook of an Excel before 1997")),
-    (b"\x09\x02\x06\x00", Kind("a workbook of an Excel before 1997")),
-    (b"\x09\x04\x06\x00", Kind("a workbook of an Excel before 1997")),
+    ((b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"), Kind("a workbook of an Excel before 1997")),
     (b"\x09\x08", XLS),
 )
 

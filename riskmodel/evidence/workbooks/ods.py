@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-from riskmodel.evidence.workbooks.package import Package, local, parse
+from riskmodel.evidence.workbooks.package import Package, local
 from riskmodel.evidence.workbooks.sheet import (
     LAST_COLUMN,
     LAST_ROW,
@@ -30,10 +29,8 @@ class Ods:
 
     def __init__(self, package: Package) -> None:
         self.package = package
-        if CONTENT not in package:
-            raise DamagedError("it has no content in it")
         scan = _Scan()
-        parse(CONTENT, package.part(CONTENT), scan.start, scan.end, scan.text)
+        package.walk(CONTENT, scan.start, scan.end, scan.text)
         self.sheets = scan.sheets
 
     def names(self) -> list[tuple[str, bool]]:
@@ -56,81 +53,68 @@ class _Scan:
         self.sheets: dict[str, Sheet] = {}
         self.unseen: set[str] = set()  # styles of sheets that do not show
         self.style = ""
-        self.inside: list[str] = []
         self.budget = Budget()
         self.unseen_row = False
-        self.folded = 0  # how many closed groups are around
+        self.folded: list[int] = []  # how deep the closed groups stand that are around
         self.sheet: Sheet | None = None
         self.row = self.column = self.rows = 0
         self.line: list[tuple[int, int, Cell, int, int]] = []
         self.cell: dict[str, str] = {}
         self.shown: list[list[str]] = []  # the pieces of each line
 
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        above = self.inside[-1] if self.inside else ""
-        self.inside.append(name)
+    def start(self, name: str, attributes: Mapping[str, str], inside: list[str]) -> None:
+        above = inside[-1] if inside else ""
+        own = {local(key): value for key, value in attributes.items()}
         if self.sheet is None or name in ("table", *_GROUPS):
-            self._outside(name, {local(key): value for key, value in attributes.items()}, above)
+            self._outside(name, own, inside)
         elif name in _CELLS and above == "table-row":
-            self.cell, self.shown = {local(key): value for key, value in attributes.items()}, []
-            kind = next((value for key, value in attributes.items() if key == "calcext:value-type"), "")
-            self.cell["calculated"] = kind
+            self.cell, self.shown = own, []
+            self.cell["calculated"] = attributes.get("calcext:value-type", "")
             if self.cell.get("value-type") == "error":  # the newer name took the older one's place
                 self.cell["value-type"] = "string"
         elif name == "table-row":
-            own = {local(key): value for key, value in attributes.items()}
             self.rows = _times(own, "number-rows-repeated", LAST_ROW - self.row)
             self.column, self.line = 0, []
-            self.unseen_row = own.get("visibility", "visible") != "visible" or self.folded > 0
+            self.unseen_row = own.get("visibility", "visible") != "visible" or bool(self.folded)
         elif name == "table-column":
-            own = {local(key): value for key, value in attributes.items()}
             many = _times(own, "number-columns-repeated", LAST_COLUMN - self.column)
             if own.get("visibility", "visible") != "visible" or self.folded:
                 self.sheet.hide_columns(self.column + 1, self.column + many)
             self.column += many
-        elif name == "p" and above in _CELLS and self.inside[-3] == "table-row":
+        elif name == "p" and above in _CELLS and inside[-2] == "table-row":
             self.shown.append([])
-        elif self.shown and self._in_text():
+        elif self.shown and _in_text([*inside, name]):
             blank = {"s": " ", "tab": "\t", "line-break": "\n"}.get(name, "")
-            times = next((value for key, value in attributes.items() if local(key) == "c"), "1")
+            times = own.get("c", "1")
             self.shown[-1].append(blank * (min(int(times), 1000) if times.isdigit() else 1))
 
-    def _outside(self, name: str, own: dict[str, str], above: str) -> None:
+    def _outside(self, name: str, own: dict[str, str], inside: list[str]) -> None:
         if name == "style":
             self.style = own.get("name", "")
         elif name == "table-properties" and own.get("display") == "false":
             self.unseen.add(self.style)
-        elif name == "table" and above == "spreadsheet":
+        elif name == "table" and inside[-1:] == ["spreadsheet"]:
             title = own.get("name", "")
             if title in self.sheets:
                 raise DamagedError(f"two sheets bear the name {title!r}")
             self.sheet = self.sheets[title] = Sheet(title, own.get("style-name") in self.unseen, self.budget)
-            self.row = self.column = self.folded = 0
+            self.row = self.column = 0
         elif name == "table" and self.sheet is not None:
             raise DamagedError(f"a table inside a cell of sheet {self.sheet.name!r}")
         elif name in _GROUPS and own.get("display") == "false":
-            self.folded += 1
-            self.inside[-1] = f"{name} folded"
+            self.folded.append(len(inside))
 
-    def _in_text(self) -> bool:
-        """Whether this is the text of a cell, rather than of a comment or a drawing in it."""
-        at = len(self.inside) - 1
-        while at >= 0 and self.inside[at] not in ("p", "annotation", "frame", "custom-shape"):
-            at -= 1
-        return at >= 2 and self.inside[at] == "p" and self.inside[at - 1] in _CELLS
-
-    def text(self, data: str) -> None:
-        if self.shown and self._in_text():
+    def text(self, data: str, inside: list[str]) -> None:
+        if self.shown and _in_text(inside):
             # Runs of white space are one space, as in every OpenDocument text.
             self.shown[-1].append(re.sub(r"[ \t\r\n]+", " ", data))
 
-    def end(self, name: str) -> None:
-        opened = self.inside.pop()
-        if opened.endswith(" folded"):
-            self.folded -= 1
+    def end(self, name: str, inside: list[str]) -> None:
+        if self.folded[-1:] == [len(inside)]:
+            self.folded.pop()
         if self.sheet is None:
             return
-        if name in _CELLS and self.inside[-1] == "table-row":
+        if name in _CELLS and inside[-1] == "table-row":
             self._cell()
         elif name == "table-row":
             for repeat in range(self.rows if self.line else 0):
@@ -138,7 +122,7 @@ class _Scan:
                 if self.unseen_row:
                     self.sheet.hidden_rows.add(self.row + repeat + 1)
             self.row += self.rows
-        elif name == "table" and self.inside[-1] == "spreadsheet":
+        elif name == "table" and inside[-1] == "spreadsheet":
             self.sheet = None
 
     def _cell(self) -> None:
@@ -171,19 +155,23 @@ class _Scan:
         kind = kind or "string"
         if kind not in _KINDS:
             raise DamagedError(f"a cell of the unknown type {kind[:20]!r}")
-        value: Any = shown if kind == "string" else self.cell.get({"boolean": "boolean-value", "date": "date-value",
-                                                                   "time": "time-value"}.get(kind, "value"), "")  # fmt: skip
         if kind == "string":
-            value = self.cell.get("string-value", shown)
-            return Cell("text", value, shown=shown or value, formula=formula) if value else None
+            text = self.cell.get("string-value", shown)
+            return Cell("text", text, shown=shown or text, formula=formula) if text else None
+        value = self.cell.get(f"{kind}-value" if kind in ("boolean", "date", "time") else "value", "")
         if _KINDS[kind] == "number":
             if not re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", value):
                 raise DamagedError(f"{value[:40]!r} is not a number")
             form = {"percentage": "0%", "currency": "currency"}.get(kind, "General")
             return Cell("number", float(value), form, shown if self.shown else None, formula)
-        return Cell(
-            _KINDS[kind], value == "true" if kind == "boolean" else value, shown=shown or value, formula=formula
-        )
+        held = value == "true" if kind == "boolean" else value
+        return Cell(_KINDS[kind], held, shown=shown or value, formula=formula)
+
+
+def _in_text(inside: list[str]) -> bool:
+    """Whether this is the text of a cell, rather than of a comment or a drawing in it."""
+    at = next((i for i in reversed(range(len(inside))) if inside[i] in ("p", "annotation", "frame", "custom-shape")), 0)
+    return at >= 2 and inside[at] == "p" and inside[at - 1] in _CELLS
 
 
 def _times(own: Mapping[str, str], name: str, most: int) -> int:

@@ -1,4 +1,4 @@
-"""The parts of a zipped workbook: unpacked within bounds, and parsed without document types or entities.
+"""The parts of a zipped workbook: unpacked within bounds, and walked through without document types or entities.
 
 An archive may say less than it holds, so sizes are counted while unpacking; and what the reader is given is packed anew
 from what was counted.
@@ -29,14 +29,10 @@ class Package:
         self.parts: dict[str, zipfile.ZipInfo] = {}
         self.unpacked: dict[str, bytes] = {}
         self.left = MOST_UNPACKED
-        try:
-            self.archive = zipfile.ZipFile(io.BytesIO(raw))
-            listed = self.archive.infolist()
-        except Exception:  # zipfile raises whatever a damaged archive brings it to
-            raise DamagedError("the archive cannot be opened; is it cut off?") from None
-        if len(listed) > MOST_PARTS:
+        self.archive = zipfile.ZipFile(io.BytesIO(raw))  # which was opened before, to see what it is
+        if len(self.archive.infolist()) > MOST_PARTS:
             raise TooLargeError(f"more than {MOST_PARTS:,} files in it")
-        for info in listed:
+        for info in self.archive.infolist():
             name = _key(info.filename)
             if name in self.parts:
                 raise DamagedError(f"the part {name!r} stands in it twice")
@@ -63,6 +59,49 @@ class Package:
             self.unpacked[key] = content
         return self.unpacked.get(key, b"")
 
+    def walk(
+        self,
+        name: str,
+        start: Callable[[str, Mapping[str, str], list[str]], None],
+        end: Callable[[str, list[str]], None] | None = None,
+        text: Callable[[str, list[str]], None] | None = None,
+        *,
+        without: re.Pattern[bytes] | None = None,
+    ) -> None:
+        """Go through a part, if it is there; handlers are told what they stand inside, all names without prefix."""
+        if name not in self:
+            return
+        content, inside = self.part(name), list[str]()
+        content = content if without is None else without.sub(b"", content)
+        if content.count(b"<") > 2 * MOST_ELEMENTS:
+            raise TooLargeError(f"more than {MOST_ELEMENTS:,} elements in {name!r}")
+
+        def begin(given: str, attributes: Mapping[str, str]) -> None:
+            if len(inside) == MOST_DEEP:
+                raise DamagedError(f"elements {MOST_DEEP} deep in {name!r}")
+            element = local(given)
+            start(element, attributes, inside)
+            inside.append(element)
+
+        def close(given: str) -> None:
+            inside.pop()
+            if end is not None:
+                end(local(given), inside)
+
+        def refuse(*_: Any) -> None:
+            raise DamagedError(f"a document type in {name!r}, which no spreadsheet program writes")
+
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+        parser.StartElementHandler, parser.EndElementHandler = begin, close
+        if text is not None:
+            parser.CharacterDataHandler = lambda data: text(data, inside)
+        try:
+            parser.Parse(content, True)
+        except expat.ExpatError as error:
+            raise DamagedError(f"{name!r} is not well-formed: {error}") from None
+
     def packed(self, names: list[str], without: bytes | None = None) -> bytes:
         """Some of the parts as an archive of their own, the first place that a pattern fits left out of each."""
         out = io.BytesIO()
@@ -85,47 +124,3 @@ def _key(name: str) -> str:
 def local(name: str) -> str:
     """A name without its prefix."""
     return name.rpartition(":")[2]
-
-
-def parse(
-    part: str,
-    content: bytes,
-    start: Callable[[str, Mapping[str, str]], None],
-    end: Callable[[str], None] | None = None,
-    text: Callable[[str], None] | None = None,
-) -> None:
-    """Walk through a part; names come without prefix, attributes as they are written."""
-    if content.count(b"<") > 2 * MOST_ELEMENTS:
-        raise TooLargeError(f"more than {MOST_ELEMENTS:,} elements in {part!r}")
-
-    depth = 0
-
-    def begin(name: str, attributes: Mapping[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MOST_DEEP:
-            raise DamagedError(f"elements {MOST_DEEP} deep in {part!r}")
-        start(name.rpartition(":")[2], attributes)
-
-    def refuse(*_: Any) -> None:
-        raise DamagedError(f"a document type in {part!r}, which no spreadsheet program writes")
-
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    parser.StartElementHandler = begin
-
-    def close(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-        if end is not None:
-            end(name.rpartition(":")[2])
-
-    parser.EndElementHandler = close
-    if text is not None:
-        parser.CharacterDataHandler = text
-    try:
-        parser.Parse(content, True)
-    except expat.ExpatError as error:
-        raise DamagedError(f"{part!r} is not well-formed: {error}") from None

@@ -14,10 +14,12 @@ from riskmodel.evidence.workbooks import formats
 from riskmodel.evidence.workbooks.kinds import LOCKED, ODS, XLS, Kind
 from riskmodel.evidence.workbooks.ods import Ods
 from riskmodel.evidence.workbooks.package import Package
-from riskmodel.evidence.workbooks.sheet import Book, Cell, DamagedError, Sheet, TooLargeError, address, letters, refused
+from riskmodel.evidence.workbooks.sheet import Cell, DamagedError, Sheet, TooLargeError, address, letters, refused
 from riskmodel.evidence.workbooks.xls import Xls
 from riskmodel.evidence.workbooks.xlsx import Xlsx
 
+#: A workbook of any format: each gives its sheets' names, a sheet, and what the other reader is handed of it.
+type Book = Xls | Ods | Xlsx
 _UNSEEN = "Show what is hidden, or ask for it (hidden=True, --hidden)"
 
 
@@ -116,8 +118,9 @@ def _table(
     name: str, sheet: Sheet, required: Sequence[str], optional: Sequence[str], hidden: bool, said: list[str]
 ) -> Table:
     """The rows in sight, each as long as the longest."""
-    rows = sorted({row for row, _ in sheet.cells if hidden or row not in sheet.hidden_rows})
-    last = max((column for row, column in sheet.cells if hidden or row not in sheet.hidden_rows), default=0)
+    seen = [place for place in sheet.cells if hidden or place[0] not in sheet.hidden_rows]
+    rows = sorted({row for row, _ in seen})
+    last = max((column for _, column in seen), default=0)
     columns = [column for column in range(1, last + 1) if hidden or sheet.sees_column(column)]
     lines = [(row, [_shown(sheet.cells.get((row, column))) for column in columns]) for row in rows]
     lines = [(row, cells) for row, cells in lines if any(cells)]
@@ -132,23 +135,19 @@ def _table(
         for column in columns if left <= column <= right and titles[column]
     )  # fmt: skip
     passed = sorted({row for row, _ in sheet.cells if row in sheet.hidden_rows})
+    how = "was read as asked" if hidden else "was not read"
     if passed:
-        how = "was read as asked" if hidden else "was not read"
         said.append(f"hidden in sheet {sheet.name!r}: {_listed('row', passed)}, which {how}")
-    covered = sorted({column for _, column in sheet.cells if not sheet.sees_column(column)})
-    for column in covered:
+    for column in sorted({column for _, column in sheet.cells if not sheet.sees_column(column)}):
         title = _header_of(sheet, head, column)
-        place = f"column {letters(column)}{f' ({title})' if title else ''}"
-        if hidden:
-            said.append(f"hidden in sheet {sheet.name!r}: {place}, which was read as asked")
-        elif title in (*required, *optional):
+        if title in (*required, *optional) and not hidden:
             at = (sheet.name, address(head, column))
             found.append(Problem(name, head, title, "", f"the column {letters(column)} is hidden", _UNSEEN, *at))
         else:
-            said.append(f"hidden in sheet {sheet.name!r}: {place}, which was not read")
-    formulas = [place for place in sorted(sheet.cells) if sheet.cells[place].formula and place[0] in set(rows)]
-    if formulas:
-        cells = [address(*place) for place in formulas]
+            place = f"column {letters(column)}{f' ({title})' if title else ''}"
+            said.append(f"hidden in sheet {sheet.name!r}: {place}, which {how}")
+    cells = [address(*place) for place in sorted(seen) if sheet.cells[place].formula]
+    if cells:
         said.append(f"formulas in sheet {sheet.name!r}, of which the stored values were read: {_listed('cell', cells)}")
     names = tuple(letters(one) for one in columns)
     return Table(name, lines, sheet.name, names, tuple(said), tuple(found), merged)
@@ -187,9 +186,8 @@ def _shown(cell: Cell | None) -> str | Told:
         remedy = "Open the file in a spreadsheet program and save it, or give the value itself"
         return Told("", "a formula without a stored value", remedy)
     if cell.kind == "error":
-        return Told(
-            str(cell.value), "an error of the spreadsheet, not a value", "Mend the formula, or give the value itself"
-        )
+        remedy = "Mend the formula, or give the value itself"
+        return Told(str(cell.value), "an error of the spreadsheet, not a value", remedy)
     if cell.kind == "date":
         return _date(cell.shown or str(cell.value))
     if cell.kind == "yes/no":
@@ -199,12 +197,10 @@ def _shown(cell: Cell | None) -> str | Told:
         shown = formats.of_text(str(cell.value), cell.format)
         return str(cell.value) if shown is None else _other(shown, str(cell.value))
     assert isinstance(cell.value, float)
-    told = cell.shown is not None
-    shown = (
-        formats.of_shown(cell.value, cell.shown or "", cell.format)
-        if told
-        else formats.of_number(cell.value, cell.format)
-    )
+    if cell.shown is None:
+        shown = formats.of_number(cell.value, cell.format)
+    else:
+        shown = formats.of_shown(cell.value, cell.shown, cell.format)
     return formats.plain(cell.value) if shown is None else _other(shown, formats.plain(cell.value))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from riskmodel.errors import InputError
 
@@ -61,9 +60,8 @@ class Sheet:
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: bytearray = field(default_factory=lambda: bytearray(LAST_COLUMN + 1))  # by number, 1 where hidden
-    merged: list[tuple[int, int, int, int]] = field(
-        default_factory=list
-    )  # first row, first column, last row, last column
+    #: Of merged cells first row, first column, last row, last column.
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
 
     def put(self, row: int, column: int, cell: Cell) -> None:
         """Note a cell that is not blank."""
@@ -102,19 +100,6 @@ class Sheet:
     def sees_column(self, column: int) -> bool:
         """Whether a column is in sight."""
         return not self.hidden_columns[column]
-
-
-class Book(Protocol):
-    """A workbook of any format."""
-
-    def names(self) -> list[tuple[str, bool]]:
-        """Its worksheets in order, each with whether it is hidden."""
-
-    def sheet(self, name: str) -> Sheet:
-        """What the file says of one."""
-
-    def for_reader(self, name: str) -> bytes:
-        """The workbook with that sheet, as it is handed to the reader: unpacked, bounded and packed anew."""
 
 
 def letters(column: int) -> str:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from riskmodel.evidence.workbooks.package import Package, local, parse
+from riskmodel.evidence.workbooks.package import Package, local
 from riskmodel.evidence.workbooks.sheet import Budget, Cell, DamagedError, Sheet, place_of
 
 #: Formats that a file names by number alone (section 18.8.30), but for General.
@@ -40,10 +40,10 @@ class Xlsx:
             raise DamagedError("it has no workbook in it")
         self.related = _relations(package, self.main)
         self.sheets: dict[str, tuple[bool, str]] = {}
-        parse(self.main, package.part(self.main), self._sheet)
+        package.walk(self.main, self._sheet)
         self.formats, self.texts = self._formats(), self._texts()
 
-    def _sheet(self, name: str, attributes: Mapping[str, str]) -> None:
+    def _sheet(self, name: str, attributes: Mapping[str, str], _: list[str]) -> None:
         if name != "sheet" or "name" not in attributes:
             return
         link = next((value for key, value in attributes.items() if local(key) == "id" and key != "id"), "")
@@ -62,9 +62,8 @@ class Xlsx:
         """The number format of each style of cells."""
         codes: dict[int, str] = BUILT_IN | dict.fromkeys(DATES, "yyyy-mm-dd")
         styles: list[int] = []
-        inside: list[str] = []
 
-        def start(name: str, attributes: Mapping[str, str]) -> None:
+        def start(name: str, attributes: Mapping[str, str], inside: list[str]) -> None:
             if name == "numFmt" and "numFmts" in inside:
                 code = attributes.get("formatCode", "General")
                 if len(code) > LONGEST_FORMAT:
@@ -72,30 +71,23 @@ class Xlsx:
                 codes[_whole(attributes.get("numFmtId"))] = code
             elif name == "xf" and "cellXfs" in inside:
                 styles.append(_whole(attributes.get("numFmtId", "0")))
-            inside.append(name)
 
-        path = self._path("styles")
-        if path in self.package:
-            parse(path, self.package.part(path), start, lambda _: inside.__delitem__(-1))
+        self.package.walk(self._path("styles"), start)
         return [codes.get(style, "General") for style in styles]
 
     def _texts(self) -> list[str]:
         """The shared texts, without readings in another script."""
         found: list[list[str]] = []  # each in pieces
-        inside: list[str] = []
 
-        def start(name: str, _: Mapping[str, str]) -> None:
-            inside.append(name)
+        def start(name: str, *_: object) -> None:
             if name == "si":
                 found.append([])
 
-        def text(data: str) -> None:
+        def text(data: str, inside: list[str]) -> None:
             if inside[-1] == "t" and "rPh" not in inside and found:
                 found[-1].append(data)
 
-        path = self._path("sharedStrings")
-        if path in self.package:
-            parse(path, self.package.part(path), start, lambda _: inside.__delitem__(-1), text)
+        self.package.walk(self._path("sharedStrings"), start, text=text)
         return ["".join(pieces) for pieces in found]
 
     def names(self) -> list[tuple[str, bool]]:
@@ -109,15 +101,13 @@ class Xlsx:
             raise DamagedError(f"the sheet {name!r} is not in the file")
         scan = _Scan(Sheet(name, hidden, self.budget), self.texts, self.formats)
         # Cells that are only coloured go first: they may be a million, and each would cost a call.
-        parse(path, _BLANK.sub(b"", self.package.part(path)), scan.start, scan.end, scan.text)
+        self.package.walk(path, scan.start, scan.end, scan.text, without=_BLANK)
         return scan.sheet
 
     def for_reader(self, name: str) -> bytes:
         """The parts that values come from, that sheet's and no other's, packed anew."""
         parts = ["[Content_Types].xml", "_rels/.rels", self.main, _relations_of(self.main), self._path("styles")]
-        return self.package.packed(
-            [*filter(None, [*parts, self._path("sharedStrings"), self.sheets[name][1]])], _DIMENSION
-        )
+        return self.package.packed([*parts, self._path("sharedStrings"), self.sheets[name][1]], _DIMENSION)
 
 
 class _Scan:
@@ -126,18 +116,15 @@ class _Scan:
     def __init__(self, sheet: Sheet, texts: list[str], formats: list[str]) -> None:
         self.sheet, self.texts, self.formats = sheet, texts, formats
         self.row = self.column = 0
-        self.inside: list[str] = []
         self.cell: Mapping[str, str] = {}
         self.formula = False
-        self.value = self.inline = ""
         self.values: list[str] = []  # pieces of either
         self.inlines: list[str] = []
 
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        above = self.inside[-1] if self.inside else ""
-        self.inside.append(name)
+    def start(self, name: str, attributes: Mapping[str, str], inside: list[str]) -> None:
         if name == "v":
             return
+        above = inside[-1] if inside else ""
         if name == "c" and above == "row":
             self.cell, self.formula, self.values, self.inlines = attributes, False, [], []
         elif name == "f" and above == "c":
@@ -154,45 +141,42 @@ class _Scan:
             first, _, last = attributes.get("ref", "").partition(":")
             self.sheet.merge(*place_of(first), *place_of(last or first))
 
-    def text(self, data: str) -> None:
-        if self.inside[-1] == "v":
+    def text(self, data: str, inside: list[str]) -> None:
+        if inside[-1] == "v":
             self.values.append(data)
-        elif self.inside[-1] == "t" and "is" in self.inside and "rPh" not in self.inside:
+        elif inside[-1] == "t" and "is" in inside and "rPh" not in inside:
             self.inlines.append(data)
 
-    def end(self, name: str) -> None:
-        self.inside.pop()
-        if name != "c" or self.inside[-1:] != ["row"]:
+    def end(self, name: str, inside: list[str]) -> None:
+        if name != "c" or inside[-1:] != ["row"]:
             return
         row, self.column = place_of(self.cell["r"]) if "r" in self.cell else (self.row, self.column + 1)
         if row != self.row:
             raise DamagedError(f"the cell {self.cell['r']} stands in row {self.row}")
-        self.value, self.inline = "".join(self.values), "".join(self.inlines)
         found = self._read(self.cell.get("t", "n"), _whole(self.cell.get("s", "0")))
         if found is not None:
             self.sheet.put(row, self.column, found)
 
     def _read(self, kind: str, style: int) -> Cell | None:
         form = self.formats[style] if style < len(self.formats) else "General"
-        if kind == "inlineStr":
-            return Cell("text", self.inline, form, formula=self.formula) if self.inline else None
-        if not self.value:
-            return Cell("nothing", None, form, formula=True) if self.formula else None
+        value = "".join(self.inlines if kind == "inlineStr" else self.values)
+        if not value:
+            return Cell("nothing", None, form, formula=True) if self.formula and kind != "inlineStr" else None
         if kind == "s":
-            place = _whole(self.value)
+            place = _whole(value)
             if place >= len(self.texts):
                 raise DamagedError(f"a text that is not there, in row {self.row}")
             return Cell("text", self.texts[place], form, formula=self.formula) if self.texts[place] else None
         if kind == "n":
-            if not _NUMBER.fullmatch(self.value):
-                raise DamagedError(f"{self.value[:40]!r} is not a number, in row {self.row}")
-            return Cell("number", float(self.value), form, formula=self.formula)
+            if not _NUMBER.fullmatch(value):
+                raise DamagedError(f"{value[:40]!r} is not a number, in row {self.row}")
+            return Cell("number", float(value), form, formula=self.formula)
         if kind == "b":
-            return Cell("yes/no", self.value.strip() in _TRUE, form, formula=self.formula)
-        kinds = {"str": "text", "e": "error", "d": "date"}
+            return Cell("yes/no", value.strip() in _TRUE, form, formula=self.formula)
+        kinds = {"str": "text", "inlineStr": "text", "e": "error", "d": "date"}
         if kind not in kinds:
             raise DamagedError(f"a cell of the unknown type {kind[:20]!r}, in row {self.row}")
-        return Cell(kinds[kind], self.value, form, formula=self.formula)
+        return Cell(kinds[kind], value, form, formula=self.formula)
 
 
 def _relations_of(path: str) -> str:
@@ -204,14 +188,13 @@ def _relations(package: Package, path: str) -> dict[str, tuple[str, str]]:
     """What a part refers to, by name: the kind and the path of each."""
     found: dict[str, tuple[str, str]] = {}
 
-    def start(name: str, attributes: Mapping[str, str]) -> None:
+    def start(name: str, attributes: Mapping[str, str], _: list[str]) -> None:
         if name == "Relationship" and attributes.get("TargetMode") != "External":
             target = posixpath.join("/", posixpath.dirname(path), attributes.get("Target", ""))
             kind = attributes.get("Type", "").rpartition("/")[2]
             found[attributes.get("Id", "")] = kind, posixpath.normpath(target).lstrip("/")
 
-    if _relations_of(path) in package:
-        parse(_relations_of(path), package.part(_relations_of(path)), start)
+    package.walk(_relations_of(path), start)
     return found
 
 
