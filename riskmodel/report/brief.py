@@ -122,18 +122,7 @@ class Brief:
 
 
 def brief(answer: Answer) -> Brief:
-    """What the first screen says of an answer, for its audience.
-
-    Parameters
-    ----------
-    answer : mapping
-        What `Consultation.to_dict` gives; nothing that is asked for by name is needed.
-
-    Returns
-    -------
-    Brief
-        The screen; its numbers are those of the answer.
-    """
+    """What the first screen says of an answer, for its audience; nothing that is asked for by name is needed."""
     plain = answer["audience"] == "patient"
     main = answer["risks"][0] if answer["risks"] else None
     rows: tuple[Row, ...] = ()

@@ -21,18 +21,7 @@ from riskmodel.tree.model import ProbabilityTree
 
 
 def stored_ledger(model: ProbabilityTree) -> Ledger:
-    """All counts of a finding, with the moves that its folder has stored; without where they are not of this evidence.
-
-    Parameters
-    ----------
-    model : ProbabilityTree
-        The fitted tree.
-
-    Returns
-    -------
-    Ledger
-        Nothing was left out to make it: `Ledger.not_worked_out` says how the moves are had where none are stored.
-    """
+    """All counts of a finding, with the moves that its folder has stored where they are of this evidence."""
     ledger, evidence = count_ledger(model, moves=False), model.evidence
     try:
         # Counts that no folder has, have none: the same error.
@@ -46,19 +35,7 @@ def stored_ledger(model: ProbabilityTree) -> Ledger:
 
 
 def finding_page(ledger: Ledger) -> dict[str, Any]:
-    """What `riskmodel.report.evidence.to_page` draws a finding's page from.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        All counts of the finding.
-
-    Returns
-    -------
-    dict
-        What `riskmodel evidence show --json` has, with the audit of the fit too; review, question, variables, outcomes,
-        independences, ledger, neighbours, steps, ends and statements.
-    """
+    """What a finding's page is drawn from: what `riskmodel evidence show --json` has, and the rest of the finding."""
     model = ledger.model
     evidence = model.evidence
     finding, workup = evidence.finding, evidence.workup
@@ -112,25 +89,7 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def write_pages(ledger: Ledger, folder: str | Path) -> tuple[Path, Path]:
-    """Write a finding's page, and beside it the answers that took time.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        All counts of the finding, with their moves.
-    folder : str or Path
-        Where; it is made if it is not there.
-
-    Returns
-    -------
-    tuple of Path
-        ``FINDING.md`` and ``FINDING.moves.json``, which were there before or not.
-
-    Raises
-    ------
-    InputError
-        If they cannot be written.
-    """
+    """Write a finding's page, ``FINDING.md``, and beside it, ``FINDING.moves.json``, the answers that took time."""
     place, name = made(folder), ledger.model.evidence.finding.key
     page, moves = place / f"{name}.md", place / f"{name}.moves.json"
     write_whole(page, report.to_page(finding_page(ledger)))

@@ -39,13 +39,7 @@ class Sent:
 
     @classmethod
     def of(cls, given: Mapping[str, Any], name: str, content: bytes) -> Sent:
-        """The table of a form: a file, a text that was pasted, or one that was sent before.
-
-        Raises
-        ------
-        InputError
-            If there is none, or its name ends in a way that no table does.
-        """
+        """The table of a form: a file, a text that was pasted, or one that was sent before."""
         if again := str(given.get("again", "")):
             try:
                 content, name = base64.b64decode(again, validate=True), str(given.get("name", ""))
@@ -91,13 +85,7 @@ def looked_at(sent: Sent, model: ProbabilityTree) -> dict[str, Any]:
 
 
 def zipped(sent: Sent, model: ProbabilityTree) -> bytes:
-    """The folder with the new counts, as `Refit.save` writes it.
-
-    Raises
-    ------
-    RiskModelError
-        If the table has faults.
-    """
+    """The folder with the new counts, as `Refit.save` writes it."""
     out, name = io.BytesIO(), model.evidence.finding.key
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, text in sorted(refitted(sent, model).files(name).items()):

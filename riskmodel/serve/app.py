@@ -40,21 +40,7 @@ Make = Callable[[Asked], bytes]
 
 
 class Service:
-    """A desk with its application.
-
-    Parameters
-    ----------
-    desk : Desk
-        The findings.
-    hosts : sequence of str
-        Names under which it is asked, without a port.
-    origins : sequence of str
-        Sites whose scripts may ask for cards; none by default.
-    trusted : Trusted, optional
-        Systems whose signed calls of hooks are answered; where there is no list every call is.
-    background : bool
-        Whether answers are worked out in advance, and folders looked at, while it runs.
-    """
+    """A desk with its application; in the background answers are worked out in advance, and folders looked at."""
 
     def __init__(
         self,

@@ -54,15 +54,7 @@ class Asked:
 
 
 def pairs(query: bytes) -> dict[str, str]:
-    """Names and values of a query string, each name once.
-
-    Raises
-    ------
-    InputError
-        If it is too long or no text.
-    ContradictionError
-        If a name is there twice with different values.
-    """
+    """Names and values of a query string, each name once."""
     if len(query) > LONGEST:
         raise InputError(f"an address of {len(query):,} characters", where="query", remedy=f"At most {LONGEST:,}")
     try:
@@ -90,13 +82,7 @@ def finding_named(given: Mapping[str, str], findings: Mapping[str, object]) -> s
 
 
 def asked(given: Mapping[str, str], finding: str, evidence: Evidence, *, form: bool = False) -> Asked:
-    """The question that names and values make; from a form an empty value is one that is not known.
-
-    Raises
-    ------
-    UnknownNameError
-        If a name, state or choice does not exist; the nearest one is said.
-    """
+    """The question that names and values make; from a form an empty value is one that is not known."""
     descriptors = [one.name for one in evidence.finding.descriptors]
     own = [*evidence.workup.results(evidence.finding), *descriptors]
     chosen = dict(USUAL)

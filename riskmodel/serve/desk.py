@@ -55,18 +55,7 @@ class Held:
 
 
 class Desk:
-    """Findings in memory, and finished answers.
-
-    Parameters
-    ----------
-    names : iterable of str or Path, optional
-        Shipped findings or folders; every shipped finding by default.
-
-    Raises
-    ------
-    RiskModelError
-        If one of them cannot be read: what is wrong at the start is not served.
-    """
+    """Shipped findings or folders in memory, and finished answers: what is wrong at the start is not served."""
 
     def __init__(self, names: Iterable[str | Path] = ()) -> None:
         self.held: dict[str, Held] = {}
@@ -179,17 +168,12 @@ class Desk:
     def warm(
         self, stop: threading.Event, finish: Iterable[Callable[[Asked], object]], last: Callable[[Asked], object]
     ) -> None:
-        """Work out every state of every finding as it is usually asked, in the background, the first questions first.
-
-        Of each finding `last` is worked out once, after all that is asked of it.
-
-        The lock is given back after each answer, so that a request waits for one at most.
-        """
+        """Work out every usual question in the background, then every fit and, of each finding once, `last`."""
         for name, held in self.held.items():
             for one in self.questions(name):
                 if stop.is_set():
                     return
-                for make in finish:
+                for make in finish:  # which gives the lock back, so that a request waits for one answer at most
                     make(one)
             held.warm = True
         for held in self.held.values():

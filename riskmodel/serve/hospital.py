@@ -18,15 +18,7 @@ from riskmodel.serve.finished import JSON, plain
 
 
 class Hospital:
-    """The paths of CDS Hooks and FHIR.
-
-    Parameters
-    ----------
-    desk : Desk
-        The findings.
-    trusted : Trusted, optional
-        Systems whose signed calls of hooks are answered; where there is no list every call is.
-    """
+    """The paths of CDS Hooks and FHIR; without a list of those trusted every call of a hook is answered."""
 
     def __init__(self, desk: Desk, trusted: Trusted | None) -> None:
         self.desk, self.trusted = desk, trusted

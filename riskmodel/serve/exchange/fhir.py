@@ -28,18 +28,7 @@ _DIGITS = 10
 
 
 def risk_assessment(answer: Answer) -> dict[str, Any]:
-    """An answer as a RiskAssessment about the group of fetuses of whom the same is known.
-
-    Parameters
-    ----------
-    answer : mapping
-        What `Consultation.to_dict` gives.
-
-    Returns
-    -------
-    dict
-        The resource, with the group contained: no patient is named in it.
-    """
+    """An answer as a RiskAssessment about the group of fetuses of whom the same is known: no patient is named in it."""
     screen = brief(answer)
     rows = [*screen.rows[:1], *screen.others]
     risks = {risk["outcome"]: risk for risk in answer["risks"]}
@@ -86,18 +75,7 @@ def _predictions(row: Row, risk: Answer, first: str) -> list[dict[str, Any]]:
 
 
 def evidence(answer: Answer) -> dict[str, Any]:
-    """The figures of an answer, now and after each result of the next test, as a collection of Evidence (R5).
-
-    Parameters
-    ----------
-    answer : mapping
-        What `Consultation.to_dict` gives.
-
-    Returns
-    -------
-    dict
-        A Bundle; an outcome without a figure is in it with its bounds, or with the reason alone.
-    """
+    """The figures of an answer, now and after each result of the next test, as a collection of Evidence (R5)."""
     groups: Iterable[Answer] = ({"risks": answer["risks"]}, *answer["branches"])
     entries = [{"resource": _evidence(risk, answer)} for group in groups for risk in group["risks"]]
     return {"resourceType": "Bundle", "type": "collection"} | ({"entry": entries} if entries else {})
@@ -160,18 +138,7 @@ _ISSUES = {401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported
 
 
 def operation_outcome(error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error as an OperationOutcome: FHIR R4, and what CDS Hooks 3.0 (ballot) has a service send where it sends no cards.
-
-    Parameters
-    ----------
-    error : mapping
-        The error of the one body, with its status.
-
-    Returns
-    -------
-    dict
-        The resource: one issue, with what is wrong, and where and how to mend it as diagnostics.
-    """
+    """An error as an OperationOutcome (FHIR R4), which CDS Hooks 3.0 (ballot) has a service send in place of cards."""
     where = f"{error['field']}: " if error["field"] else ""
     issue = {
         "severity": "fatal" if error["status"] == 500 else "error",

@@ -63,13 +63,7 @@ def hook_of(service: str) -> str | None:
 
 
 def questions(call: Any, hook: str, findings: Mapping[str, Evidence]) -> list[tuple[str, dict[str, str], list[str]]]:
-    """What a call asks: by finding the states that are known, and what of it could not be read.
-
-    Raises
-    ------
-    InputError
-        If it is no call of this hook.
-    """
+    """What a call asks: by finding the states that are known, and what of it could not be read."""
     if not isinstance(call, dict):
         raise InputError("the body is not an object", where="body", remedy="Send the JSON that CDS Hooks describes")
     for name, kind in (("hook", str), ("hookInstance", str), ("context", dict)):
@@ -87,17 +81,7 @@ def questions(call: Any, hook: str, findings: Mapping[str, Evidence]) -> list[tu
 
 
 def card(answer: Answer, link: str, unread: Sequence[str] = ()) -> dict[str, Any]:
-    """An answer as a card; it informs, whatever it says.
-
-    Parameters
-    ----------
-    answer : mapping
-        What `Consultation.to_dict` gives.
-    link : str
-        The page of the same question, with scheme and host.
-    unread : sequence of str
-        What was sent and not understood.
-    """
+    """An answer as a card, with a link to its page and what was sent and not understood; it informs, whatever it says."""
     screen = brief(answer)
     detail = render.to_markdown(answer, ())
     if unread:

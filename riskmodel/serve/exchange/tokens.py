@@ -21,20 +21,7 @@ LEEWAY = 30
 
 
 class Trusted:
-    """Issuers that may call, with their keys.
-
-    Parameters
-    ----------
-    keys : mapping
-        By issuer a JSON Web Key Set.
-
-    Raises
-    ------
-    UnavailableError
-        If PyJWT is not installed.
-    InputError
-        If a key cannot be read, or is for another algorithm.
-    """
+    """Issuers that may call, each with its JSON Web Key Set."""
 
     def __init__(self, keys: Mapping[str, Any]) -> None:
         try:
@@ -52,13 +39,7 @@ class Trusted:
 
     @classmethod
     def read(cls, path: str | Path) -> Trusted:
-        """The list in a file: JSON, by issuer its key set.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read.
-        """
+        """The list in a file: JSON, by issuer its key set."""
         try:
             found = json.loads(read_once(as_path(path, "trust"), MOST_BYTES))
         except (OSError, ValueError, RecursionError) as error:
