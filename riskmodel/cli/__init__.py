@@ -153,7 +153,7 @@ for _command in (
     _analysis.refit,
     _analysis.fit_all,
     _prior.prior,
+    _evidence.evidence,
+    _serve.serve,
 ):
     commands.add_command(_command)
-commands.add_command(_evidence.evidence)
-commands.add_command(_serve.serve)

@@ -50,9 +50,9 @@ def show_json(body: Mapping[str, Any]) -> None:
     show(text)
 
 
-def page(markdown: str, *, plain: bool = False) -> None:
-    """Print Markdown, drawn for the terminal or as it is."""
-    show(markdown if plain else drawn_markdown(markdown))
+def page(markdown: str) -> None:
+    """Print Markdown, drawn for the terminal."""
+    show(drawn_markdown(markdown))
 
 
 def drawn_markdown(markdown: str) -> str:

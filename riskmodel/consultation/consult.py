@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import json
+from msgspec import json, structs
 
 from riskmodel._support.doors import door
 from riskmodel._support.kept import Value, once
@@ -308,8 +308,7 @@ def _unchanging(model: ProbabilityTree) -> dict[str, Any]:
     asked: list[Variable | LabTest] = [*finding.variables, *evidence.workup.tests]
     return {
         "finding": finding.key,
-        "title": finding.title,
-        "plain_title": finding.plain_title,
+        **{name: getattr(finding, name) for name in ("title", "plain_title", "review", "updated", "disclaimer")},
         "variables": {
             one.name: doc.VariableTitles(
                 title=one.title,
@@ -330,9 +329,6 @@ def _unchanging(model: ProbabilityTree) -> dict[str, Any]:
         "audit": compose.audit_parts(evidence),
         "model": doc.ModelSaid(prior=str(model.prior), heterogeneity=str(model.heterogeneity)),
         "sources": {key: one.citation for key, one in evidence.sources.items()},
-        "review": finding.review,
-        "updated": finding.updated,
-        "disclaimer": finding.disclaimer,
     }
 
 
@@ -357,7 +353,7 @@ def _branches(
 
 
 def _pitfall(statement: doc.Statement, kind: Literal["pitfall", "limit"] = "pitfall") -> doc.Caution:
-    return doc.Caution(**{name: getattr(statement, name) for name in statement.__struct_fields__}, kind=kind)
+    return doc.Caution(**structs.asdict(statement), kind=kind)
 
 
 def _limit(key: str, text: str, sources: Sequence[str] = ()) -> doc.Caution:

@@ -153,13 +153,8 @@ def said(value: Any, descriptor: Descriptor) -> str:
     """A descriptor as it is written for people."""
     if descriptor.unit == "weeks" and isinstance(value, float):
         return f"{gestation(value)} weeks"
-    text = (
-        " x ".join(f"{part:g}" for part in value)
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    parts = value if isinstance(value, tuple) else (value,)
+    text = " x ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
     return f"{text} {descriptor.unit}".strip()
 
 

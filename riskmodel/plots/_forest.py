@@ -175,9 +175,8 @@ def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -
     low, high = fitted([*rows["observed"], *rows["mean"], average["lower"], average["upper"]])
     for y, row in by_row(rows):
         style = {"arrowstyle": "-|>", "color": SOFT, "lw": 0.8 if thin else 1.2, "shrinkA": 0, "shrinkB": 2}
-        if abs(row["observed"] - row["mean"]) > 0.02 * (
-            high - low
-        ):  # else both marks hide it, and its head turns round
+        visible = 0.02 * (high - low)  # less is hidden by both marks, and the arrow's head turns round
+        if abs(row["observed"] - row["mean"]) > visible:
             ax.annotate("", (row["mean"], y), (row["observed"], y), arrowprops=style)
     heights = range(len(rows) - 1, -1, -1)
     ax.plot(rows["observed"], heights, "s", color=OBSERVED, ms=4 if thin else 6.5, label="observed")
@@ -288,13 +287,8 @@ def funnel(posterior: Posterior, *, ax: Axes | None = None, title: str = "") -> 
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter(ScalarFormatter())
     ax.yaxis.set_minor_formatter(NullFormatter())
-    percent(
-        ax,
-        "share observed",
-        title,
-        "fetuses in the series",
-        ends=fitted([*observed, *narrow.ravel(), *wide[len(wide) // 3]]),
-    )
+    ends = fitted([*observed, *narrow.ravel(), *wide[len(wide) // 3]])
+    percent(ax, "share observed", title, "fetuses in the series", ends=ends)
     ax.spines["left"].set_visible(True)
     legend_below(ax, 2)
     note = (

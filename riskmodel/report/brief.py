@@ -24,6 +24,8 @@ from riskmodel.report.wording import (
 Answer = Mapping[str, Any]
 #: Babies behind a number below which a patient is told that they are few.
 FEW = 200
+#: How sure a number is, for a patient.
+SURE = {"very low": "very uncertain", "low": "uncertain", "moderate": "fairly certain"}
 #: A card's summary has to be shorter than this (CDS Hooks 2.0, `summary`).
 CARD = 140
 
@@ -142,7 +144,7 @@ def brief(answer: Answer) -> Brief:
     warning = _warning(answer, plain)
     return Brief(
         audience=answer["audience"],
-        title=answer["plain_title" if plain else "title"],
+        title=_title(answer, plain),
         warning=warning,
         known=_known(answer, plain),
         stated=stated,
@@ -155,7 +157,7 @@ def brief(answer: Answer) -> Brief:
         confidence=word,
         confidence_why=reason,
         next=steps,
-        ends=tuple(_said_end(end, plain) for end in answer["ends"]),
+        ends=tuple(_title(end, plain) for end in answer["ends"]),
         no_step="" if steps or answer["ends"] else _no_step(answer, plain),
         then=tuple(_then(branch, answer, plain) for branch in answer["branches"] if answer["workup"]),
         rests_on=_rests_on(answer, plain),
@@ -168,8 +170,9 @@ def brief(answer: Answer) -> Brief:
     )
 
 
-def _title(risk: Answer, plain: bool) -> str:
-    return str(risk["plain_title" if plain else "title"])
+def _title(one: Answer, plain: bool) -> str:
+    """What an outcome, a step or an end is called by its audience."""
+    return str(one["plain_title" if plain else "title"])
 
 
 def _warning(answer: Answer, plain: bool) -> str:
@@ -318,23 +321,22 @@ def _confidence(answer: Answer, main: Answer | None, rows: Sequence[Row], plain:
     if main is None:
         return "", ""
     word, reason = main["certainty"], named(main["certainty_why"])
-    few = {"very low": "very uncertain", "low": "uncertain", "moderate": "fairly certain"}
     if plain:
-        if word in few:
+        if word in SURE:
             counted = "few babies were counted and " if main["fetuses"] < FEW else ""
-            return few[word], f"{counted}hospitals differ"
+            return SURE[word], f"{counted}hospitals differ"
         return "no number", rows[0].why
     if word == "none":
         after = {tuple(one["given"].items()): one for branch in answer["branches"] for one in branch["risks"]
                  if one["outcome"] == main["outcome"]}  # fmt: skip
         then = ((row, after[tuple(row.given.items())]["certainty"]) for row in rows[1:])
-        reason = "; ".join([reason, *(f"{sure} if {row.label}" for row, sure in then if sure in few)])
+        reason = "; ".join([reason, *(f"{sure} if {row.label}" for row, sure in then if sure in SURE)])
     return word, reason
 
 
 def short_title(step: Answer, plain: bool = False) -> str:
     """A step's title within a line."""
-    return lower(str(step["plain_title" if plain else "title"]))
+    return lower(_title(step, plain))
 
 
 def _step(step: Answer, plain: bool) -> NextStep:
@@ -363,26 +365,19 @@ def _then(branch: Answer, answer: Answer, plain: bool) -> Then:
     steps = {step["step"]: step for step in answer["workup"]}
     new = [key for key in branch["due"] if steps[key]["state"] not in ("due", "awaited", "planned")]
     standing = {end["key"] for end in answer["ends"]}
-    ends = [_said_end(end, plain) for end in branch["ends"] if end["key"] not in standing]
+    ends = [_title(end, plain) for end in branch["ends"] if end["key"] not in standing]
     text = "; ".join([*(short_title(steps[key], plain) for key in new), *ends])
     if branch["due"] and not text:
         text = "go on with the other steps"
-    text = text or "; ".join(_said_end(end, plain) for end in branch["ends"])
+    text = text or "; ".join(_title(end, plain) for end in branch["ends"])
     none = "your team will talk with you about what comes next" if plain else "no further step of the published work-up"
     return Then(branch["given"], _result(branch, answer, plain), text or none)
-
-
-def _said_end(end: Answer, plain: bool) -> str:
-    return str(end["plain_title" if plain else "title"])
 
 
 def _rests_on(answer: Answer, plain: bool) -> str:
     usual = answer["setting"] == "any", answer["reading"] == "primary"
     if plain:
-        parts = [
-            "" if usual[0] else "studies of one kind of hospital only",
-            "" if usual[1] else "some studies read another way",
-        ]
-        return "; ".join(filter(None, parts))
+        words = ("studies of one kind of hospital only", "some studies read another way")
+        return "; ".join(text for text, is_usual in zip(words, usual, strict=True) if not is_usual)
     setting = "all settings" if usual[0] else f"setting {named(answer['setting'])} only"
     return f"evidence {answer['evidence_version'].split('+')[0]}, reading {answer['reading']}, {setting}"

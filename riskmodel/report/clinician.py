@@ -131,11 +131,10 @@ def _workup(answer: Answer) -> str:
         state = "result known" if step["state"] == "done" else step["state"]
         told = f"*{state}*. {sentence(step['why'])} {sentence(step['detail'])} ({'; '.join(step['sources'])})"
         lines += [f"{number}. **{capital(short_title(step))}**: {told}", *(f"    - {text}" for text in _changes(step))]
-    stops = [
+    stops = bullets(
         f"**Here it stops: {end['title']}.** {end['text']} ({'; '.join(end['sources'])})" for end in answer["ends"]
-    ]
-    lines += ["", *(f"- {one}" for one in stops)] if stops else []
-    return "## The work-up, in order\n\n" + "\n".join(lines)
+    )
+    return "## The work-up, in order\n\n" + "\n".join(lines) + (f"\n\n{stops}" if stops else "")
 
 
 def _changes(step: Answer) -> list[str]:
@@ -196,13 +195,12 @@ def _count(count: Answer) -> str:
 
 
 def _counted(answer: Answer) -> str:
-    rows = []
-    for one in answer["also_counted"]:
-        what, among = named(one["variable"]), named(one["given"])
-        rows.append([what, among, f"{one['events']} of {one['total']}", one["source"], one["note"]])
-    if not rows:
-        return ""
-    return "## Also counted, not modelled\n\n" + table(["Outcome", "Among", "Count", "Source", "Note"], rows)
+    rows = [
+        [named(one["variable"]), named(one["given"]), f"{one['events']} of {one['total']}", one["source"], one["note"]]
+        for one in answer["also_counted"]
+    ]
+    shown = table(["Outcome", "Among", "Count", "Source", "Note"], rows)
+    return f"## Also counted, not modelled\n\n{shown}" if rows else ""
 
 
 def _moved(one: Answer, probability: float | None) -> str:
@@ -275,10 +273,8 @@ def _sources(answer: Answer, body: str) -> str:
     if counted is None:
         return bullets(lines, "## Sources")
     command = f'riskmodel evidence ledger {answer["finding"]} --source "{counted}"'
-    lead = (
-        f"Each count of a source, how it came about, what it feeds and what it moves, by the source's key: `{command}`."
-    )
-    return bullets(lines, f"## Sources\n\n{lead}")
+    lead = "Each count of a source, how it came about, what it feeds and what it moves, by the source's key"
+    return bullets(lines, f"## Sources\n\n{lead}: `{command}`.")
 
 
 def _foot(answer: Answer) -> str:

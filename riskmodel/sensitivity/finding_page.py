@@ -13,7 +13,7 @@ from riskmodel._support.files import read_once, write_whole
 from riskmodel.errors import StaleRecordError
 from riskmodel.evidence.export import describe
 from riskmodel.evidence.manifest import MOST_BYTES, MOVES
-from riskmodel.evidence.workup import Step, WorkUp
+from riskmodel.evidence.workup import Step
 from riskmodel.report import evidence as report
 from riskmodel.sensitivity.ledger import Ledger, count_ledger
 from riskmodel.tree.audit import audit_model
@@ -44,6 +44,12 @@ def finding_page(ledger: Ledger) -> dict[str, Any]:
         one | {"said": edge.said, "probability": edge.probability, "accepts": [str(group) for group in edge.accepts]}
         for one, edge in zip(body["edges"], finding.edges, strict=True)
     ]
+    statements = {
+        "Differential diagnosis": workup.differential,
+        "Prognosis as published": workup.prognosis,
+        "Pitfalls": workup.pitfalls,
+        "Cautions": workup.cautions,
+    }
     return body | {
         "question": finding.question,
         "disclaimer": finding.disclaimer,
@@ -58,12 +64,6 @@ def finding_page(ledger: Ledger) -> dict[str, Any]:
         "independences": [asdict(one) | {"given": str(one.given)} for one in finding.independences],
         "ledger": ledger.to_dict(),
         "audit": [one.to_dict() | {"sources": list(one.sources)} for one in audit_model(model)],
-        **_workup(workup),
-    }
-
-
-def _workup(workup: WorkUp) -> dict[str, Any]:
-    return {
         "neighbours": [asdict(one) for one in workup.neighbours],
         "steps": [_step(one) for one in workup.steps],
         "ends": [
@@ -72,12 +72,7 @@ def _workup(workup: WorkUp) -> dict[str, Any]:
         ],
         "statements": {
             name: [{"text": one.text, "comment": one.comment, "sources": list(one.sources)} for one in several]
-            for name, several in (
-                ("Differential diagnosis", workup.differential),
-                ("Prognosis as published", workup.prognosis),
-                ("Pitfalls", workup.pitfalls),
-                ("Cautions", workup.cautions),
-            )
+            for name, several in statements.items()
         },
     }
 

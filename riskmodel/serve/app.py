@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -36,8 +36,6 @@ from riskmodel.serve.pages.templates import rendered, static
 #: Seconds between looks at the folders.
 LOOK = 2.0
 
-Make = Callable[[Asked], bytes]
-
 
 class Service:
     """A desk with its application; in the background answers are worked out in advance, and folders looked at."""
@@ -53,7 +51,7 @@ class Service:
     ) -> None:
         self.desk = desk
         self.background = background
-        self.described = as_json(openapi({name: held.evidence for name, held in desk.held.items()}))
+        self.described = as_json(openapi(desk.evidence))
         self.stop = threading.Event()
         routes: list[BaseRoute] = [
             Route("/", self.page),
@@ -105,7 +103,7 @@ class Service:
             shown = {name: value for name, value in given.items() if name != "finding"}
             body = error_body(error, status)["error"]
             evidence = self.desk.held[finding].evidence
-            content = page.error_page(evidence, shown, self._titles(), finding, body)
+            content = page.desk_page(evidence, shown, self._titles(), finding, error=body)
             return Response(content, status, {"cache-control": "no-store"}, HTML)
 
     def _page(self, one: Asked) -> bytes:
@@ -191,9 +189,8 @@ class Service:
         """What is served, and what may be asked of each."""
         health = self.desk.health()["findings"]
         body = []
-        for name, held in self.desk.held.items():
-            parsed = held.evidence.finding
-            tests = held.evidence.workup.tests
+        for name, evidence in self.desk.evidence.items():
+            parsed, tests = evidence.finding, evidence.workup.tests
             body.append({
                 "finding": name,
                 "title": parsed.title,
@@ -215,8 +212,11 @@ class Service:
 
     async def programs(self, request: Request) -> Response:
         """The interface, described for people."""
-        body = openapi({name: held.evidence for name, held in self.desk.held.items()})
-        return Response(rendered("programs.html", body=body), headers={"cache-control": "no-cache"}, media_type=HTML)
+        return Response(
+            rendered("programs.html", body=openapi(self.desk.evidence)),
+            headers={"cache-control": "no-cache"},
+            media_type=HTML,
+        )
 
     async def health(self, request: Request) -> Response:
         """Whether every folder is what is served; it serves either way."""
@@ -224,7 +224,7 @@ class Service:
 
     async def version(self, request: Request) -> Response:
         """Versions of the package and of the evidence."""
-        evidence = {name: held.evidence.version for name, held in self.desk.held.items()}
+        evidence = {name: one.version for name, one in self.desk.evidence.items()}
         return plain(as_json({"riskmodel": __version__, "evidence": evidence}))
 
     async def static(self, request: Request) -> Response:
@@ -235,7 +235,7 @@ class Service:
         return Response(found[0], headers={"cache-control": "public, max-age=31536000, immutable"}, media_type=found[1])
 
     def _titles(self) -> dict[str, str]:
-        return {name: held.evidence.finding.title for name, held in self.desk.held.items()}
+        return {name: one.finding.title for name, one in self.desk.evidence.items()}
 
     # ------------------------------------------------------------ errors
 
@@ -264,19 +264,13 @@ class Service:
         if not self.background:
             yield
             return
-        usual = [
-            functools.partial(self._warm, form, kind, make)
-            for form, kind, make in (("page", HTML, self._page), ("json", JSON, self._json),
-                                     ("finding", HTML, self._finding_page))
-        ]  # fmt: skip
-        threading.Thread(target=self.desk.warm, args=(self.stop, usual[:2], usual[2]), daemon=True, name="warm").start()
+        usual = (("page", HTML, self._page), ("json", JSON, self._json))
+        last = "finding", HTML, self._finding_page
+        threading.Thread(target=self.desk.warm, args=(self.stop, usual, last), daemon=True, name="warm").start()
         looking = asyncio.create_task(self._look())
         yield
         self.stop.set()
         looking.cancel()
-
-    def _warm(self, form: str, kind: str, make: Make, one: Asked) -> Finished:
-        return self.desk.finished(one, form, kind, make)
 
     async def _look(self) -> None:
         while True:

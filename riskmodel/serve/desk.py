@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +29,8 @@ FRAMES = 200
 
 #: What a file says of itself without being read: when it was last written, and how long it is.
 Seen = tuple[tuple[str, int, int], ...]
+#: A form of answers: its name, its media type, and what makes its bytes.
+Form = tuple[str, str, Callable[[Asked], bytes]]
 
 
 @dataclass
@@ -68,6 +70,11 @@ class Desk:
             self.held[key] = Held(evidence, folder, seen)
         self.shelf = Shelf()
 
+    @property
+    def evidence(self) -> dict[str, Evidence]:
+        """By finding what is served of it now."""
+        return {name: held.evidence for name, held in self.held.items()}
+
     def read(self, query: bytes, *, form: bool = False) -> Asked:
         """The question of a query string."""
         given = pairs(query)
@@ -96,7 +103,7 @@ class Desk:
 
     def finished(self, one: Asked, form: str, media_type: str, make: Callable[[Asked], bytes]) -> Finished:
         """The finished answer, made where it is not kept."""
-        version = self.version(one.finding)
+        version = self.held[one.finding].evidence.content_hash[:12]
 
         def made() -> Finished:
             return Finished.of(make(one), media_type, version)
@@ -123,10 +130,6 @@ class Desk:
     def _key(self, one: Asked, form: str) -> tuple[str, bool, Asked, str]:
         held = self.held[one.finding]
         return held.evidence.content_hash, held.fault is not None, one, form
-
-    def version(self, finding: str) -> str:
-        """What tells one evidence from another in a tag."""
-        return self.held[finding].evidence.content_hash[:12]
 
     def health(self) -> dict[str, Any]:
         """What is served, and whether every folder is still what is served."""
@@ -165,16 +168,14 @@ class Desk:
             said.append(f"{name}: now {evidence.version}")
         return said
 
-    def warm(
-        self, stop: threading.Event, finish: Iterable[Callable[[Asked], object]], last: Callable[[Asked], object]
-    ) -> None:
+    def warm(self, stop: threading.Event, usual: Sequence[Form], last: Form) -> None:
         """Work out every usual question in the background, then every fit and, of each finding once, `last`."""
         for name, held in self.held.items():
             for one in self.questions(name):
                 if stop.is_set():
                     return
-                for make in finish:  # which gives the lock back, so that a request waits for one answer at most
-                    make(one)
+                for form in usual:  # each gives the lock back, so that a request waits for one answer at most
+                    self.finished(one, *form)
             held.warm = True
         for held in self.held.values():
             for reading, setting in itertools.product(
@@ -188,7 +189,7 @@ class Desk:
         for name in self.held:
             if stop.is_set():
                 return
-            last(next(self.questions(name)))
+            self.finished(next(self.questions(name)), *last)
 
     def questions(self, finding: str) -> Iterator[Asked]:
         """A question for every combination of a finding's states, the broadest first."""

@@ -20,6 +20,10 @@ ALGORITHMS = ("ES384", "RS384")
 LEEWAY = 30
 
 
+def _unread(what: str) -> InputError:
+    return InputError(what, where="trust", remedy='Give {"ISSUER": {"keys": [...]}}')
+
+
 class Trusted:
     """Issuers that may call, each with its JSON Web Key Set."""
 
@@ -33,9 +37,7 @@ class Trusted:
         try:
             self.keys = {issuer: jwt.PyJWKSet.from_dict(dict(held)).keys for issuer, held in keys.items()}
         except (jwt.PyJWTError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                "a key cannot be read", where="trust", remedy='Give {"ISSUER": {"keys": [...]}}'
-            ) from error
+            raise _unread("a key cannot be read") from error
 
     @classmethod
     def read(cls, path: str | Path) -> Trusted:
@@ -43,11 +45,9 @@ class Trusted:
         try:
             found = json.loads(read_once(as_path(path, "trust"), MOST_BYTES))
         except (OSError, ValueError, RecursionError) as error:
-            raise InputError(
-                "the list cannot be read", where="trust", remedy='Give {"ISSUER": {"keys": [...]}}'
-            ) from error
+            raise _unread("the list cannot be read") from error
         if not isinstance(found, dict) or not found:
-            raise InputError("the list names nobody", where="trust", remedy='Give {"ISSUER": {"keys": [...]}}')
+            raise _unread("the list names nobody")
         return cls(found)
 
     def allows(self, authorization: str, audience: str) -> bool:
