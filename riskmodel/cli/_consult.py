@@ -69,13 +69,13 @@ def _option(
 
 def _options(evidence: Evidence) -> list[click.Parameter]:
     """Options of a consultation: those of every finding, and this one's variables and descriptors."""
-    from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, DETAILS, TEST_ERRORS
+    from riskmodel.consultation.consult import DEFAULT_FINDING, DETAILS
+    from riskmodel.consultation.question import AUDIENCES, TEST_ERRORS, choices
     from riskmodel.evidence.workup import NO_RESULT
     from riskmodel.report.render import SECTIONS
 
     parsed = evidence.finding
-    settings = "|".join(["any", *(one.name for one in parsed.settings)])
-    readings = "|".join(one.name for one in parsed.readings)
+    shown = {name: "|".join(values) for name, values in choices(evidence).items()}
     finding = "NAME|DIR", "A shipped finding, or a finding's folder."
     known = [
         (one.name, "|".join((*one.states, *NO_RESULT)), f"{what}: {one.title}.")
@@ -92,10 +92,12 @@ def _options(evidence: Evidence) -> list[click.Parameter]:
     ]
     return [
         *(_option(f"--{name.replace('_', '-')}", f"state_{name}", None, *how) for name, *how in (*known, *stated)),
-        _option("--setting", "setting", "any", settings, "Whose series speak."),
-        _option("--reading", "reading", "primary", readings, "How disputed rows are read."),
-        _option("--audience", "audience", AUDIENCES[0], "|".join(AUDIENCES), "How it is worded."),
-        _option("--test-errors", "test_errors", "word", "|".join(TEST_ERRORS), "Also what the tests stated miss."),
+        _option("--setting", "setting", "any", shown["setting"], "Whose series speak."),
+        _option("--reading", "reading", "primary", shown["reading"], "How disputed rows are read."),
+        _option("--audience", "audience", AUDIENCES[0], shown["audience"], "How it is worded."),
+        _option(
+            "--test-errors", "test_errors", TEST_ERRORS[0], shown["test_errors"], "Also what the tests stated miss."
+        ),
         _option("--finding", "finding", DEFAULT_FINDING, *finding, passed=False),
         click.Option(
             ["--detail"],

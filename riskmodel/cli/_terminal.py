@@ -36,8 +36,12 @@ def show(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        what = f"the output cannot be written: {error.strerror or error}"
-        raise InputError(what, remedy="Free some space, or write it elsewhere") from None
+        raise unwritten(error.strerror or str(error)) from None
+
+
+def unwritten(why: str) -> InputError:
+    """That standard output takes no more."""
+    return InputError(f"the output cannot be written: {why}", remedy="Free some space, or write it elsewhere")
 
 
 def show_json(body: Mapping[str, Any]) -> None:

@@ -14,10 +14,10 @@ from riskmodel._support.kept import Value, once
 from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.missed import missed
-from riskmodel.consultation.question import Stated, next_variable, said, stated, worded
+from riskmodel.consultation.question import AUDIENCES, TEST_ERRORS, Stated, next_variable, said, stated, worded
 from riskmodel.consultation.undecided import Undecided, risk
 from riskmodel.consultation.workup import StepState, plan
-from riskmodel.errors import InputError, UnknownNameError
+from riskmodel.errors import UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.known import Known
@@ -31,11 +31,8 @@ from riskmodel.tree.model import ProbabilityTree, fit
 if TYPE_CHECKING:
     import pandas as pd
 
-Audience = Literal["clinician", "patient", "researcher"]
-AUDIENCES: tuple[str, ...] = ("clinician", "patient", "researcher")
 DEFAULT_FINDING = "fetal-hepatic-calcification"
 #: What costs much and is not always wanted: asked for by name.
-TEST_ERRORS: tuple[str, ...] = ("word", "published")
 DETAILS: tuple[str, ...] = ("robustness", "settings", "neighbours", "changes")
 
 
@@ -216,13 +213,9 @@ def consult(
     [('good_outcome', 0.964)]
     """
     if audience not in AUDIENCES:
-        raise UnknownNameError("audience", str(audience), AUDIENCES, where="audience")
-    if not isinstance(reading, str | None) or not isinstance(setting, str):
-        raise InputError(
-            "reading and setting are names", where="consult", remedy='Give reading="primary", setting="any"'
-        )
+        raise UnknownNameError("audience", audience, AUDIENCES, where="audience")
     if test_errors not in TEST_ERRORS:
-        raise UnknownNameError("choice", str(test_errors), TEST_ERRORS, where="test_errors")
+        raise UnknownNameError("choice", test_errors, TEST_ERRORS, where="test_errors")
     wanted = checked_detail((detail,) if isinstance(detail, str) else tuple(detail))
     if isinstance(finding, ProbabilityTree):
         model = finding

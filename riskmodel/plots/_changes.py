@@ -67,9 +67,8 @@ def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title:
     for y, row in by_row(rows):
         for name, (shift, colour, marker) in risks.items():
             style = "-" if row[name] == row[name] else "--"
-            label = "_" if labels else name.replace("_", " ")
             ax.plot([row[f"{name}_lower"], row[f"{name}_upper"]], [y + shift] * 2, color=colour, ls=style, lw=2)
-            ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=label)
+            ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=name.replace("_", " "))
         labels.append(_step(row))
     label_rows(ax, labels, margin=0.6, lines=3)
     names = [f"{name}{end}" for name in risks for end in ("_lower", "_upper")]
@@ -177,7 +176,6 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         "left out": (NEW, "s"),
         "dependence": ("#56B4E9", "P"),
     }
-    seen: set[str] = set()
     names = []
     for y, row in by_row(rows):
         kind = str(row["kind"])
@@ -185,8 +183,7 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         if row["lower"] == row["lower"]:
             ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1, ls=":")
         ax.plot([answer, row["probability"]], [y, y], color=colour, lw=1.2)
-        ax.plot(row["probability"], y, marker, color=colour, ms=7, label="_" if kind in seen else kind)
-        seen.add(kind)
+        ax.plot(row["probability"], y, marker, color=colour, ms=7, label=kind)
         names.append(f"{'without ' if kind == 'left out' else ''}{row['variant']}")
     label_rows(ax, names)
     dotted = "; dotted: interval" if rows["lower"].notna().any() else ""
@@ -227,15 +224,13 @@ def before_after(table: pd.DataFrame, *, ax: Axes | None = None, title: str = ""
     still = int((several & same).sum())
     rows = rows if len(rows) else table[several]
     ax = axes_for(ax, size_of(len(rows), 8.5, more=1.6, each=0.48))
-    seen: set[str] = set()
     for y, row in by_row(rows):
         for when, shift, colour, marker in (("before", 0.16, OBSERVED, "o"), ("after", -0.16, SHRUNKEN, "D")):
             if row[when] != row[when]:
                 not_estimable(ax, y + shift, f"{when}: ")
                 continue
             interval(ax, [row[f"{when}_lower"], row[f"{when}_upper"]], y + shift, colour)
-            ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label="_" if when in seen else when)
-            seen.add(when)
+            ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label=when)
     label_rows(ax, [str(row["title"]) for _, row in by_row(rows)])
     branches = int((rows["kind"] == "branch").sum())
     if 0 < branches < len(rows):

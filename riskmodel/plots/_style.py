@@ -210,9 +210,12 @@ def under(ax: Axes, points: float) -> Transform:
 
 
 def legend_below(ax: Axes, columns: int = 4) -> None:
-    """What the marks mean, below the axis and its label."""
+    """What the marks mean, below the axis and its label: each name once, by its first mark."""
+    first: dict[str, Any] = {}
+    for mark, name in zip(*ax.get_legend_handles_labels(), strict=True):
+        first.setdefault(name, mark)
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": under(ax, 38)}
-    ax.legend(**place, ncols=columns, frameon=False, fontsize=9, borderaxespad=0.0)
+    ax.legend(first.values(), first.keys(), **place, ncols=columns, frameon=False, fontsize=9, borderaxespad=0.0)
 
 
 def note_below(ax: Axes, text: str, *, points: float, width: int = 95) -> None:

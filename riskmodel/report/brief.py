@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from riskmodel.report.wording import (
@@ -72,7 +72,6 @@ class Row:
     rests_on: str  # "64 babies, 6 series"
     why: str  # why there is no figure; empty where there is one
     polarity: Literal["good", "bad", "neutral"]
-    by_definition: bool
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,6 @@ class NextStep:
 
     step: str
     title: str
-    state: str
     why: str
 
 
@@ -117,10 +115,6 @@ class Brief:
     then: tuple[Then, ...]
     rests_on: str  # evidence, reading and setting; for a patient only where they are not the usual ones
     closing: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """The screen as JSON knows it."""
-        return asdict(self)
 
 
 def brief(answer: Answer) -> Brief:
@@ -270,7 +264,6 @@ def _row(risk: Answer, label: str, plain: bool, *, after: bool = False) -> Row:
         rests_on=f"{babies:,} {'baby' if babies == 1 else 'babies'}, {count} {studies}" if count else "",
         why="" if kind in ("figure", "range") else _why(risk, plain),
         polarity=risk["polarity"],
-        by_definition=risk["by_definition"],
     )
 
 
@@ -345,7 +338,7 @@ def _step(step: Answer, plain: bool) -> NextStep:
         title = f"await {title}"
     elif step["state"] == "planned" and not plain:
         title = f"plan{' for after birth' * (step['time'] == 'after birth')}: {title}"
-    return NextStep(step["step"], title, step["state"], step["why"])
+    return NextStep(step["step"], title, step["why"])
 
 
 def _no_step(answer: Answer, plain: bool) -> str:

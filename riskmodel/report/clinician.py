@@ -107,18 +107,15 @@ def _coarse(answer: Answer) -> list[str]:
     for one in answer["coarse_counts"]:
         found = one["agreement"]
         if found is None:
-            read = one["reason"].startswith("not compared")
-            lines.append(f"- {_count(one)}: {'' if read else 'not read through the tree, for '}{one['reason']}")
+            lead = "" if one["reason"].startswith("not compared") else "not read through the tree, for "
+            lines.append(f"- {_count(one)}: {lead}{one['reason']}")
             continue
         far = (("low", "fewer"), ("high", "more"))
         ends = [f"{end} or {more}" for side, more in far if (end := found[f"detectable_{side}"]) is not None]
-        could = f"it would have shown one at {' or at '.join(ends)}" if ends else ""
-        could = could or "it could not have shown one: not testable"
-        verdict = "in conflict" if found["conflict"] else "no conflict"
-        lines.append(
-            f"- {_count(one)}: the finer counts expect {found['expected']:.1f}; {verdict} (mid-p {found['mid_p']:.2f}; "
-            f"{could})"
-        )
+        shown = f"it would have shown one at {' or at '.join(ends)}"
+        could = shown if ends else "it could not have shown one: not testable"
+        verdict = f"{'in' if found['conflict'] else 'no'} conflict (mid-p {found['mid_p']:.2f}; {could})"
+        lines.append(f"- {_count(one)}: the finer counts expect {found['expected']:.1f}; {verdict}")
     return lines
 
 
@@ -221,15 +218,13 @@ def _movement(answer: Answer) -> str:
             continue
         what = "lower end, with the unknown branches at 0," if read(risk)[0] == "range" else "mean"
         ends = frequency_range([moved["lowest"], moved["highest"]], of)
-        lines.append(
-            f"- **{risk['title'].capitalize()}**: {what} {ends} of {of:,} over other priors, "
-            "readings and each series left out."
-        )
+        over = "over other priors, readings and each series left out"
+        lines.append(f"- **{risk['title'].capitalize()}**: {what} {ends} of {of:,} {over}.")
         for one in moved["readings"]:
-            found = f"{_moved(one, one['probability'])}; it has {listed(one['changed'])}"
-            lines.append(
-                f"    - reading {one['reading']}: {found if one['changed'] else 'no count behind this answer differs'}"
-            )
+            found = "no count behind this answer differs"
+            if one["changed"]:
+                found = f"{_moved(one, one['probability'])}; it has {listed(one['changed'])}"
+            lines.append(f"    - reading {one['reading']}: {found}")
         lines += [
             f"    - if only {one['fewest']} of {one['most']} had been tested: {_moved(one, one['probability_if_fewest'])}. "
             f"{one['text']} ({'; '.join(one['sources'])})"
@@ -243,11 +238,9 @@ def _movement(answer: Answer) -> str:
         f"{one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
         for one in answer["disagreements"]
     ]
-    lines = [*_coarse(answer), *lines]
-    if not lines:
-        return ""
+    text = "\n".join([*_coarse(answer), *lines])
     disagree = ", and where the article and the abstracts disagree" if answer["disagreements"] else ""
-    return f"## How far the answer moves{disagree}\n\n" + "\n".join(lines)
+    return text and f"## How far the answer moves{disagree}\n\n{text}"
 
 
 def _dependence(moved: Answer) -> list[str]:

@@ -132,7 +132,8 @@ def sections(body: Body) -> dict[str, str]:
         ),
         bullets(
             (
-                f"{named(one['variable'])} does not depend on {named(one['of'])}{_where(one['given'])}: {one['reason']}"
+                f"{named(one['variable'])} does not depend on {named(one['of'])}"
+                f"{f' where {named(one["given"])}' if one['given'] else ''}: {one['reason']}"
                 for one in body["independences"]
             ),
             "Assumed:",
@@ -175,10 +176,6 @@ def _link(source: str) -> str:
 
 def _cited(one: Body) -> str:
     return f"({'; '.join(map(_link, one['sources']))})" if one["sources"] else ""
-
-
-def _where(given: str) -> str:
-    return f" where {named(given)}" if given else ""
 
 
 def _disagreements(body: Body) -> str:

@@ -115,12 +115,15 @@ def _steps(answer: Answer) -> str:
     return "\n\n".join(filter(None, ["## Steps you can talk about", numbered(steps), ends, _OFFER]))
 
 
+def _worked_out(answer: Answer) -> list[tuple[Answer, Answer]]:
+    """The risks that have a figure, with how far each moves, where that was asked for."""
+    counted = (risk for risk in answer["risks"] if risk["probability"] is not None and not risk["by_definition"])
+    return [(risk, risk["robustness"]) for risk in counted if risk["robustness"] is not None]
+
+
 def _readings(answer: Answer) -> list[str]:
     """How far the first number moves where a study can be read in more than one way; empty where it does not."""
-    for risk in answer["risks"]:
-        moved = risk["robustness"]
-        if risk["probability"] is None or risk["by_definition"] or moved is None:
-            continue
+    for risk, moved in _worked_out(answer):
         of = denominator(headline(risk))
         found = [one["probability"] for one in (risk, *moved["readings"]) if one["probability"] is not None]
         low, high = (frequency(end, of) for end in (min(found), max(found)))
@@ -134,9 +137,8 @@ def _readings(answer: Answer) -> list[str]:
 
 def _together(answer: Answer) -> list[str]:
     """How wide the first range is if a hospital that does worse in one thing does worse in all; empty where it stays."""
-    for risk in answer["risks"]:
-        moved = risk["robustness"]
-        if risk["probability"] is None or moved is None or not moved["dependence"]:
+    for risk, moved in _worked_out(answer):
+        if not moved["dependence"]:
             continue
         of = denominator(headline(risk))
         now, then = ([frequency(end, of) for end in one["interval"]] for one in (risk, moved["dependence"][-1]))

@@ -232,7 +232,7 @@ def multiverse(
     >>> found.moves()["choice"].tolist()
     ['left_out', 'prior', 'heterogeneity', 'model']
     """
-    if not isinstance(ci_prob, float) or not 0 < ci_prob < 1:
+    if not 0 < ci_prob < 1:
         raise InputError(f"{ci_prob!r} is not in (0, 1)", where="ci_prob", remedy="Give 0.95")
     ends = ((1 - ci_prob) / 2, (1 + ci_prob) / 2)
     if isinstance(subject, Posterior):

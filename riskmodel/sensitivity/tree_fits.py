@@ -82,10 +82,8 @@ class Fit(Value):
 
     def mean(self, prior: int) -> float:
         """Probability for the next fetus."""
-        upper, lower = (
-            float((self.weights[prior] * one).sum()) for one in self._at_means(prior, self.top, self.bottom)
-        )
-        return upper / lower
+        upper, lower = ((self.weights[prior] * one).sum() for one in self._at_means(prior, self.top, self.bottom))
+        return float(upper / lower)
 
     @kept
     def ratio(self) -> tuple[Node, Node]:

@@ -94,17 +94,10 @@ class Service:
             given = pairs(request.scope["query_string"])
             return await answered(self.desk, request, "page", HTML, self._page, typed=True)
         except InputError as error:
-            finding = given.get("finding", "")
-            if finding not in self.desk.held:
-                if finding:
-                    raise
-                finding = next(iter(self.desk.held))
-            status = status_of(error)
-            shown = {name: value for name, value in given.items() if name != "finding"}
+            finding = finding_named(given if given.get("finding") else {}, self.desk.held)
+            status, evidence = status_of(error), self.desk.held[finding].evidence
             body = error_body(error, status)["error"]
-            evidence = self.desk.held[finding].evidence
-            content = page.desk_page(evidence, shown, self._titles(), finding, error=body)
-            return Response(content, status, {"cache-control": "no-store"}, HTML)
+            return unkept(page.desk_page(evidence, given, self._titles(), finding, error=body), status)
 
     def _page(self, one: Asked) -> bytes:
         held = self.desk.held[one.finding]
@@ -212,11 +205,7 @@ class Service:
 
     async def programs(self, request: Request) -> Response:
         """The interface, described for people."""
-        return Response(
-            rendered("programs.html", body=openapi(self.desk.evidence)),
-            headers={"cache-control": "no-cache"},
-            media_type=HTML,
-        )
+        return plain(rendered("programs.html", body=openapi(self.desk.evidence)), HTML)
 
     async def health(self, request: Request) -> Response:
         """Whether every folder is what is served; it serves either way."""

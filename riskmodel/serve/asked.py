@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
-from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, TEST_ERRORS, checked_detail
+from riskmodel.consultation.consult import DEFAULT_FINDING, checked_detail
+from riskmodel.consultation.question import AUDIENCES, TEST_ERRORS, choices
 from riskmodel.errors import ContradictionError, InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 
@@ -103,13 +104,7 @@ def asked(given: Mapping[str, str], finding: str, evidence: Evidence, *, form: b
             error = UnknownNameError("parameter", name, [*own, "finding", *USUAL, "detail"], where="query")
             error.field = name[:80]
             raise error
-    wanted = {
-        "reading": [one.name for one in evidence.finding.readings],
-        "setting": ["any", *(one.name for one in evidence.finding.settings)],
-        "audience": AUDIENCES,
-        "test_errors": TEST_ERRORS,
-    }
-    for name, known in wanted.items():
+    for name, known in choices(evidence).items():
         if chosen[name] not in known:
             raise UnknownNameError(name, chosen[name], known, where=name)
     return Asked(

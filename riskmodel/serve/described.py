@@ -7,10 +7,10 @@ from typing import Any
 
 from riskmodel._support.json_schema import schema
 from riskmodel._support.version import __version__
-from riskmodel.consultation.consult import AUDIENCES, DETAILS, TEST_ERRORS
+from riskmodel.consultation.consult import DETAILS
+from riskmodel.consultation.question import choices
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import Variable
-from riskmodel.evidence.workup import NO_RESULT, LabTest
+from riskmodel.evidence.workup import NO_RESULT
 from riskmodel.serve.asked import LONGEST
 from riskmodel.serve.exchange.hooks import services
 
@@ -85,20 +85,14 @@ def _moved(part: Any) -> Any:
 def _question(findings: Mapping[str, Evidence]) -> list[dict[str, Any]]:
     """Parameters of a question: every name of every finding; one that the asked finding does not have is refused."""
     states: dict[str, list[str]] = {}
+    chosen: dict[str, list[str]] = {"finding": list(findings)}
     free: dict[str, str] = {}
-    readings: list[str] = []
-    settings = ["any"]
     for evidence in findings.values():
-        asked: list[Variable | LabTest] = [*evidence.finding.states, *evidence.workup.tests]
-        for one in asked:
-            states.setdefault(one.name, []).extend(one.states)
-        for descriptor in evidence.finding.descriptors:
-            free[descriptor.name] = descriptor.title
-        readings += [one.name for one in evidence.finding.readings]
-        settings += [one.name for one in evidence.finding.settings]
-    named: dict[str, Iterable[str]] = {name: [*found, *NO_RESULT] for name, found in states.items()}
-    named |= {"finding": findings, "reading": readings, "setting": settings}
-    named |= {"audience": AUDIENCES, "test_errors": TEST_ERRORS}
+        for held, more in ((states, evidence.workup.results(evidence.finding)), (chosen, choices(evidence))):
+            for name, values in more.items():
+                held.setdefault(name, []).extend(values)
+        free |= {one.name: one.title for one in evidence.finding.descriptors}
+    named = {name: [*values, *NO_RESULT] for name, values in states.items()} | chosen
     parameters = [
         _parameter(name, {"type": "string", "enum": list(dict.fromkeys(values))}) for name, values in named.items()
     ]

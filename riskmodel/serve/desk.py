@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from riskmodel.consultation.consult import Consultation, consult
+from riskmodel.consultation.question import choices
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.load import load_evidence
@@ -169,27 +170,28 @@ class Desk:
         return said
 
     def warm(self, stop: threading.Event, usual: Sequence[Form], last: Form) -> None:
-        """Work out every usual question in the background, then every fit and, of each finding once, `last`."""
-        for name, held in self.held.items():
-            for one in self.questions(name):
-                if stop.is_set():
-                    return
-                for form in usual:  # each gives the lock back, so that a request waits for one answer at most
-                    self.finished(one, *form)
-            held.warm = True
-        for held in self.held.values():
-            for reading, setting in itertools.product(
-                [one.name for one in held.evidence.finding.readings],
-                ["any", *(one.name for one in held.evidence.finding.settings)],
-            ):
-                if stop.is_set():
-                    return
-                with held.lock:
-                    held.tree(reading, setting)
-        for name in self.held:
+        """Work in the background, until it is told to stop, what will be asked."""
+        for _ in self._ahead(usual, last):
             if stop.is_set():
                 return
+
+    def _ahead(self, usual: Sequence[Form], last: Form) -> Iterator[None]:
+        """Every usual question, then every fit, then of each finding once `last`, with a pause after each."""
+        for name, held in self.held.items():
+            for one in self.questions(name):
+                for form in usual:  # each gives the lock back, so that a request waits for one answer at most
+                    self.finished(one, *form)
+                yield
+            held.warm = True
+        for held in self.held.values():
+            chosen = choices(held.evidence)
+            for reading, setting in itertools.product(chosen["reading"], chosen["setting"]):
+                with held.lock:
+                    held.tree(reading, setting)
+                yield
+        for name in self.held:
             self.finished(next(self.questions(name)), *last)
+            yield
 
     def questions(self, finding: str) -> Iterator[Asked]:
         """A question for every combination of a finding's states, the broadest first."""

@@ -15,7 +15,7 @@ from riskmodel.serve.asked import asked
 from riskmodel.serve.desk import Desk, answered, as_json
 from riskmodel.serve.exchange import fhir, hooks
 from riskmodel.serve.exchange.tokens import Trusted
-from riskmodel.serve.finished import JSON, plain
+from riskmodel.serve.finished import JSON, plain, unkept
 
 
 class Hospital:
@@ -46,8 +46,7 @@ class Hospital:
     async def capability(self, request: Request) -> Response:
         """What of FHIR there is."""
         day = max(one.finding.updated for one in self.desk.evidence.values())
-        headers = {"cache-control": "no-cache"}
-        return Response(as_json(fhir.capability(str(day))), headers=headers, media_type=fhir.MEDIA_TYPE)
+        return plain(as_json(fhir.capability(str(day))), fhir.MEDIA_TYPE)
 
     async def services(self, request: Request) -> Response:
         """CDS services that are offered."""
@@ -59,7 +58,7 @@ class Hospital:
         found = hooks.questions(call, hook, self.desk.evidence)
         base = f"{request.url.scheme}://{request.headers['host']}/"
         cards = [await run_in_threadpool(self._card, *one, base) for one in found]
-        return Response(as_json({"cards": cards}), headers={"cache-control": "no-store"}, media_type=JSON)
+        return unkept(as_json({"cards": cards}), kind=JSON)
 
     def _card(self, finding: str, states: dict[str, str], unread: list[str], base: str) -> dict[str, Any]:
         held = self.desk.held[finding]
@@ -83,7 +82,7 @@ class Hospital:
     async def feedback(self, request: Request) -> Response:
         """What became of a card: heard, and kept nowhere."""
         await self._called(request)
-        return Response(b"{}", headers={"cache-control": "no-store"}, media_type=JSON)
+        return unkept(b"{}", kind=JSON)
 
 
 async def _read_json(request: Request) -> Any:

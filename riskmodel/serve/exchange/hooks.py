@@ -146,8 +146,7 @@ def _findings(condition: Mapping[str, Any], findings: Mapping[str, Evidence]) ->
 
 def _states(observations: Sequence[Mapping[str, Any]], evidence: Evidence) -> tuple[dict[str, str], list[str]]:
     """What observations say of a finding's variables and tests, the latest of each; what cannot be read is not known."""
-    states = {one.name: one.states for one in evidence.finding.states}
-    states |= {one.name: one.states for one in evidence.workup.tests}
+    states = evidence.workup.results(evidence.finding)
     found: dict[str, list[tuple[str, str]]] = {}
     unread = []
     for one in observations:

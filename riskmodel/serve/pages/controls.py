@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from riskmodel.consultation.consult import AUDIENCES
+from riskmodel.consultation.question import AUDIENCES
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.workup import NO_RESULT, LabTest

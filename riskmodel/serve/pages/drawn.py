@@ -118,7 +118,7 @@ def forest(risk: Mapping[str, Any]) -> Markup:
         y += 20
     told = "; ".join(f"{one['source']} {one['events']} of {one['total']}" for one in rows)
     if risk["probability"] is not None:
-        lines.append(_summary(y, "one more centre", headline(risk), risk["interval"], text=" all"))
+        lines.append(_summary(y, "one more centre", headline(risk), risk["interval"]))
         told += f"; one more centre {frequency_range(risk['interval'], 100)} of 100"
         y += 22
     return _with_axis("forest", y + 6, f"Forest plot: {told}", lines)
@@ -136,25 +136,16 @@ def before_after(moves: Sequence[Mapping[str, Any]]) -> Markup:
             told = one[when]
             if told["probability"] is not None:
                 ends = told["lower"], told["upper"]
-                lines.append(_summary(y, when, told["probability"], ends, mark=f" {when}", x=12, half=5))
+                lines.append(_summary(y, when, told["probability"], ends, moved=True))
                 y += 16
         y += 6
     said = "Outcomes before and after the new counts; the table below has the numbers"
     return _with_axis("forest moves", y + 4, said, lines)
 
 
-def _summary(
-    y: int,
-    name: str,
-    figure: float,
-    ends: Sequence[float],
-    *,
-    text: str = "",
-    mark: str = "",
-    x: int = 0,
-    half: int = 6,
-) -> Markup:
-    """A risk in a forest: a line as long as its range, a diamond at the figure; `text` and `mark` are further classes."""
+def _summary(y: int, name: str, figure: float, ends: Sequence[float], *, moved: bool = False) -> Markup:
+    """A risk in a forest: a line as long as its range, a diamond at the figure; one that moved stands under its title."""
+    text, mark, x, half = ("", f" {name}", 12, 5) if moved else (" all", "", 0, 6)
     left, right, at = (230 + 300 * value for value in (*ends, figure))
     of = denominator(figure)
     return Markup(
