@@ -40,8 +40,11 @@ class Shown:
 
 
 def _figures(answer: Answer) -> list[tuple[str, str, str, str, str]]:
-    numbers = ((one, (one["probability"], *(one["interval"] or (None, None)))) for one in answer["risks"])
-    return [(one["title"], *map(three_digits, three), one["reason"]) for one, three in numbers]
+    rows = []
+    for one in answer["risks"]:
+        numbers = one["probability"], *(one["interval"] or (None, None))
+        rows.append((one["title"], *map(three_digits, numbers), one["reason"]))
+    return rows
 
 
 def risk_table(answer: Answer) -> pd.DataFrame:

@@ -132,8 +132,7 @@ def sections(body: Body) -> dict[str, str]:
         ),
         bullets(
             (
-                f"{named(one['variable'])} does not depend on {named(one['of'])}"
-                f"{f' where {named(one["given"])}' if one['given'] else ''}: {one['reason']}"
+                f"{named(one['variable'])} does not depend on {named(one['of'])}{_where(one['given'])}: {one['reason']}"
                 for one in body["independences"]
             ),
             "Assumed:",
@@ -176,6 +175,10 @@ def _link(source: str) -> str:
 
 def _cited(one: Body) -> str:
     return f"({'; '.join(map(_link, one['sources']))})" if one["sources"] else ""
+
+
+def _where(given: str) -> str:
+    return f" where {named(given)}" if given else ""
 
 
 def _disagreements(body: Body) -> str:
@@ -223,7 +226,7 @@ def _behind(edge: Body, ledger: Body) -> str:
         fed.append(f"{edge['status']}{value}: {edge['definition']}")
     for kind, lead in (("branch", ""), ("coarse", "of a wider group: ")):
         rows = [
-            f"{_row(one)}{f' {named(one["count"])}' if kind == 'coarse' else ''} {use['events']} of {use['total']}"
+            " ".join([_row(one), *[named(one["count"])] * (kind == "coarse"), f"{use['events']} of {use['total']}"])
             for one in ledger["counts"]
             for use in one["feeds"]
             if use["kind"] == kind and edge["said"] in use["what"]
