@@ -25,7 +25,7 @@ from click.shell_completion import shell_complete
 from riskmodel._support.version import __version__
 from riskmodel.cli import _analysis, _consult, _evidence, _prior, _serve
 from riskmodel.cli._group import Group, misused, unknown_option
-from riskmodel.cli._terminal import say
+from riskmodel.cli._terminal import say, unwritten
 from riskmodel.errors import InputError, RiskModelError
 
 #: Signals that asked for the end: NumPy makes a TypeError of Ctrl-C inside a comparison, Matplotlib a ValueError of SIGTERM,
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # what a terminal cannot show is no fault of the answer
     if sys.stdout is None and arguments[:1] != ["serve"]:
-        sys.exit(_fail(_unwritten("it is closed"), as_json))
+        sys.exit(_fail(unwritten("it is closed"), as_json))
     code = _run(arguments, as_json)
     try:
         if sys.stdout is not None:
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         _unheard()
     except OSError as error:
-        code = _fail(_unwritten(error.strerror or str(error)), as_json)
+        code = _fail(unwritten(error.strerror or str(error)), as_json)
     sys.exit(code)
 
 
@@ -73,10 +73,6 @@ def _stopped(number: int, _frame: FrameType | None) -> None:
 def _interrupted(number: int, frame: FrameType | None) -> None:
     _ASKED_TO_END.append(number)
     signal.default_int_handler(number, frame)
-
-
-def _unwritten(why: str) -> InputError:
-    return InputError(f"the output cannot be written: {why}", remedy="Free some space, or write it elsewhere")
 
 
 def _run(arguments: list[str], as_json: bool) -> int:
@@ -153,7 +149,7 @@ for _command in (
     _analysis.refit,
     _analysis.fit_all,
     _prior.prior,
+    _evidence.evidence,
+    _serve.serve,
 ):
     commands.add_command(_command)
-commands.add_command(_evidence.evidence)
-commands.add_command(_serve.serve)

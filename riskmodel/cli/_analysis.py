@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -49,21 +49,12 @@ def pool(series: tuple[str, ...], method: str, by: tuple[str, ...], as_json: boo
     from riskmodel._support.labels import TELLING_TOTAL, TOTAL, sums
     from riskmodel.inference.pool import pool
 
-    pairs = [_ratio(text, i + 1) for i, text in enumerate(series)]
-    for i in sums(pairs):
-        if pairs[i][1] >= TELLING_TOTAL:
-            say(
-                f"riskmodel: series {i + 1}, {series[i]}, is the sum of the others. Is it {TOTAL[0]}? {TOTAL[1]}",
-                err=True,
-            )
-    post: Any = pool(
-        [events for events, _ in pairs],
-        [total for _, total in pairs],
-        method=method,
-        labels=list(series),
-        by=_covariates(by),
-        **configuration,
-    )
+    events, totals = _counts(series)
+    for i in sums(list(zip(events, totals, strict=True))):
+        if totals[i] >= TELLING_TOTAL:
+            told = f"series {i + 1}, {series[i]}, is the sum of the others. Is it {TOTAL[0]}? {TOTAL[1]}"
+            say(f"riskmodel: {told}", err=True)
+    post: Any = pool(events, totals, method=method, labels=list(series), by=_covariates(by), **configuration)
     body = post.to_dict()
     if as_json:
         show_json(body)
@@ -123,15 +114,10 @@ def _show_regression(body: dict[str, Any], table: Any) -> None:
         table.add_column(Text(plain(name)))
     for row in body["levels"]:
         observed = f"{row['events']} of {row['total']}"
-        ends = [" to ".join(_digits(row[f"{of}{end}"]) for end in ("lower", "upper")) for of in ("", "average_")]
-        table.add_row(
-            *(Text(plain(row[name])) for name in own),
-            observed,
-            _digits(row["mean"]),
-            ends[0],
-            _digits(row["average"]),
-            ends[1],
-        )
+        cells = [observed]
+        for figure, of in (("mean", ""), ("average", "average_")):
+            cells += [_digits(row[figure]), " to ".join(_digits(row[f"{of}{end}"]) for end in ("lower", "upper"))]
+        table.add_row(*(Text(plain(row[name])) for name in own), *cells)
     said = "".join(
         plain(f"Odds ratio, {row['term']}: {row['level']} against {row['against']}: median {row['median']:.3g}, ")
         + f"95 % interval {row['lower']:.3g} to {row['upper']:.3g}\n"
@@ -143,6 +129,12 @@ def _show_regression(body: dict[str, Any], table: Any) -> None:
 def _digits(value: float) -> str:
     """Four decimals, or two digits where these would hardly show any."""
     return f"{value:.4f}" if value == 0 or value >= 0.001 else f"{value:.1e}"
+
+
+def _counts(series: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Events and totals of series."""
+    pairs = [_ratio(text, i) for i, text in enumerate(series, 1)]
+    return [events for events, _ in pairs], [total for _, total in pairs]
 
 
 def _ratio(text: str, number: int) -> tuple[int, int]:
@@ -273,8 +265,7 @@ def fit_all(directory: str, setting: str, reading: str, jobs: int, records: str 
         found = fit_all(directory, setting=setting, reading=reading, save=records, executor=executor, progress=progress)
     table = found.table()
     if as_json:
-        rows = json.loads(table.to_json(orient="records"))
-        show_json({"findings": rows})
+        show_json({"findings": json.loads(table.to_json(orient="records"))})
     else:
         from riskmodel.report.wording import table as markdown_table
 

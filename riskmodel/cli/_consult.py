@@ -22,19 +22,18 @@ class _ConsultCommand(click.Command):
         from riskmodel.evidence.load import load_evidence
 
         # Read once: the options come from it, and so does the answer.
-        ctx.obj = load_evidence(_named(args, "--finding"))
+        ctx.obj = load_evidence(_finding_named(args))
         self.params = _options(ctx.obj)
         return super().parse_args(ctx, args)
 
 
-def _named(args: Sequence[str], option: str) -> str:
+def _finding_named(args: Sequence[str]) -> str:
     from riskmodel.consultation.consult import DEFAULT_FINDING
 
     for i, arg in enumerate(args):
-        if arg == option and i + 1 < len(args):
-            return args[i + 1]
-        if arg.startswith(option + "="):
-            return arg.split("=", 1)[1]
+        name, sign, value = arg.partition("=")
+        if name == "--finding" and (sign or args[i + 1 :]):
+            return value if sign else args[i + 1]
     return DEFAULT_FINDING
 
 
@@ -70,18 +69,18 @@ def _option(
 
 def _options(evidence: Evidence) -> list[click.Parameter]:
     """Options of a consultation: those of every finding, and this one's variables and descriptors."""
-    from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, DETAILS, TEST_ERRORS
+    from riskmodel.consultation.consult import DEFAULT_FINDING, DETAILS
+    from riskmodel.consultation.question import AUDIENCES, TEST_ERRORS, choices
     from riskmodel.evidence.workup import NO_RESULT
     from riskmodel.report.render import SECTIONS
 
     parsed = evidence.finding
-    settings = "|".join(["any", *(one.name for one in parsed.settings)])
-    readings = "|".join(one.name for one in parsed.readings)
+    shown = {name: "|".join(values) for name, values in choices(evidence).items()}
     finding = "NAME|DIR", "A shipped finding, or a finding's folder."
-    known = [(one.name, "|".join((*one.states, *NO_RESULT)), f"Known: {one.title}.") for one in parsed.states]
-    known += [
-        (one.name, "|".join((*one.states, *NO_RESULT)), f"Result of one test: {one.title}.")
-        for one in evidence.workup.tests
+    known = [
+        (one.name, "|".join((*one.states, *NO_RESULT)), f"{what}: {one.title}.")
+        for what, several in (("Known", parsed.states), ("Result of one test", evidence.workup.tests))
+        for one in several
     ]
     stated = [
         (
@@ -93,10 +92,12 @@ def _options(evidence: Evidence) -> list[click.Parameter]:
     ]
     return [
         *(_option(f"--{name.replace('_', '-')}", f"state_{name}", None, *how) for name, *how in (*known, *stated)),
-        _option("--setting", "setting", "any", settings, "Whose series speak."),
-        _option("--reading", "reading", "primary", readings, "How disputed rows are read."),
-        _option("--audience", "audience", AUDIENCES[0], "|".join(AUDIENCES), "How it is worded."),
-        _option("--test-errors", "test_errors", "word", "|".join(TEST_ERRORS), "Also what the tests stated miss."),
+        _option("--setting", "setting", "any", shown["setting"], "Whose series speak."),
+        _option("--reading", "reading", "primary", shown["reading"], "How disputed rows are read."),
+        _option("--audience", "audience", AUDIENCES[0], shown["audience"], "How it is worded."),
+        _option(
+            "--test-errors", "test_errors", TEST_ERRORS[0], shown["test_errors"], "Also what the tests stated miss."
+        ),
         _option("--finding", "finding", DEFAULT_FINDING, *finding, passed=False),
         click.Option(
             ["--detail"],
@@ -119,17 +120,7 @@ def _options(evidence: Evidence) -> list[click.Parameter]:
 
 
 @click.command(cls=_ConsultCommand, name="consult", add_help_option=False)
-def consult(
-    setting: str,
-    reading: str,
-    audience: str,
-    test_errors: str,
-    detail: tuple[str, ...],
-    as_json: bool,
-    as_markdown: bool,
-    as_fhir: bool,
-    **stated: Any,
-) -> None:
+def consult(detail: tuple[str, ...], as_json: bool, as_markdown: bool, as_fhir: bool, **asked: Any) -> None:
     """Risks, work-up and cautions for what is known of a fetus.
 
     \b
@@ -146,12 +137,8 @@ def consult(
     try:
         answer = consult(
             finding=click.get_current_context().obj,
-            setting=setting,
-            reading=reading,
-            audience=audience,
-            test_errors=test_errors,
             detail=render.details(detail, whole=False) if as_json or as_fhir else render.details(shown),
-            **{name.removeprefix("state_"): value for name, value in stated.items()},
+            **{name.removeprefix("state_"): value for name, value in asked.items()},
         ).to_dict()
     finally:
         if collecting:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from riskmodel.cli._analysis import _configuration, _digits, _ratio
+from riskmodel.cli._analysis import _configuration, _counts, _digits, _ratio
 from riskmodel.cli._terminal import drawn, show, show_json
 from riskmodel.errors import InputError
 
@@ -50,8 +50,7 @@ def prior(
             raise InputError("a prior of series and a stated one", where="prior", remedy=remedy)
         from riskmodel.inference.pool import pool
 
-        pairs = [_ratio(text, i + 1) for i, text in enumerate(series)]
-        post = pool([events for events, _ in pairs], [total for _, total in pairs], **configuration)
+        post = pool(*_counts(series), **configuration)
         found: priors.StatedPrior = priors.map_prior(post, components)
     else:
         found = priors.stated(mean=mean, n=n, quantiles=None if quantiles is None else _quantiles(quantiles))
@@ -63,13 +62,8 @@ def prior(
         events, total = _ratio(counts, 1)
         after = found.update(events, total)
         unlike = priors.conflict(found, events, total)
-        body["counts"] = {
-            "events": events,
-            "total": total,
-            "expected": unlike.expected,
-            "probability": unlike.probability,
-        }
-        body["posterior"] = _told(after)
+        told = {"expected": unlike.expected, "probability": unlike.probability}
+        body |= {"counts": {"events": events, "total": total} | told, "posterior": _told(after)}
     if rule is not None:
         decision = priors.Decision.parse(rule)
         of = found if after is None else after

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from riskmodel.errors import UnavailableError
@@ -19,15 +21,7 @@ from riskmodel.errors import UnavailableError
 @click.option("--trust", metavar="FILE", help="Answer hooks of these issuers alone: JSON, by issuer its key set.")
 @click.option("--finding", "findings", multiple=True, metavar="NAME|DIR", help="What is served; every shipped finding.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
-def serve(
-    port: int,
-    host: str,
-    hosts: tuple[str, ...],
-    origins: tuple[str, ...],
-    trust: str | None,
-    findings: tuple[str, ...],
-    workers: int,
-) -> None:
+def serve(findings: tuple[str, ...], trust: str | None, **options: Any) -> None:
     """Serve the page, JSON, CDS Hooks and FHIR on this machine.
 
     Nothing that is asked is stored or logged.
@@ -42,4 +36,4 @@ def serve(
     from riskmodel.serve.exchange.tokens import Trusted
 
     trusted = None if trust is None else Trusted.read(trust)
-    serve(findings, host=host, port=port, workers=workers, hosts=hosts, origins=origins, trusted=trusted)
+    serve(findings, trusted=trusted, **options)

@@ -36,8 +36,12 @@ def show(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        what = f"the output cannot be written: {error.strerror or error}"
-        raise InputError(what, remedy="Free some space, or write it elsewhere") from None
+        raise unwritten(error.strerror or str(error)) from None
+
+
+def unwritten(why: str) -> InputError:
+    """That standard output takes no more."""
+    return InputError(f"the output cannot be written: {why}", remedy="Free some space, or write it elsewhere")
 
 
 def show_json(body: Mapping[str, Any]) -> None:
@@ -50,9 +54,9 @@ def show_json(body: Mapping[str, Any]) -> None:
     show(text)
 
 
-def page(markdown: str, *, plain: bool = False) -> None:
-    """Print Markdown, drawn for the terminal or as it is."""
-    show(markdown if plain else drawn_markdown(markdown))
+def page(markdown: str) -> None:
+    """Print Markdown, drawn for the terminal."""
+    show(drawn_markdown(markdown))
 
 
 def drawn_markdown(markdown: str) -> str:

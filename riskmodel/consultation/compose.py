@@ -68,23 +68,20 @@ def count_part(count: Count) -> Counted:
     return once(count, "part", lambda: convert(count.to_dict(), Counted))
 
 
+#: What a step of the document has from the finding's own.
+_OF_STEP = ("title", "plain_title", "detail", "algorithm_step", "immediate", "time", "sources")
+
+
 def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
     """A step of the work-up; with `changes` what its result would do to every open outcome."""
     step, main = state.step, state.changes[0] if state.changes else None
     reasons = [state.reason]
     if main is not None:
         reasons += [main.if_normal.reason, main.if_abnormal.reason, main.information.reason]
+    told: dict[str, Any] = {name: getattr(step, name) for name in _OF_STEP} | {"state": state.state, "why": state.why}
     return doc.WorkupStep(
         step=step.key,
-        title=step.title,
-        plain_title=step.plain_title,
-        detail=step.detail,
-        algorithm_step=step.algorithm_step,
-        immediate=step.immediate,
-        time=step.time,  # type: ignore[arg-type]
-        state=state.state,  # type: ignore[arg-type]
-        why=state.why,
-        sources=step.sources,
+        **told,
         outcome=main.outcome if main else None,
         if_normal=main.if_normal.mean if main else None,
         if_abnormal=main.if_abnormal.mean if main else None,
@@ -97,45 +94,36 @@ def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
 
 def end_part(end: End) -> doc.End:
     """A stated end of the algorithm."""
-    said = {name: getattr(end, name) for name in doc.End.__struct_fields__}
-    return doc.End(**said)
+    return convert(end, doc.End, from_attributes=True)
 
 
 def _change_part(change: Change) -> doc.Change:
-    return once(change, "part", lambda: _worked_change_part(change))
+    def part() -> doc.Change:
+        return doc.Change(
+            outcome=change.outcome,
+            before=doc.Brief(**_brief(change.before)),
+            if_normal=doc.Brief(**_brief(change.if_normal)),
+            if_abnormal=doc.Brief(**_brief(change.if_abnormal)),
+            results=tuple(
+                doc.Result(state=state, expected=expected.mean if expected else None, **_brief(after))
+                for state, expected, after in change.results
+            ),
+            bits=change.information.bits,
+            bits_at_most=change.information.at_most,
+            bits_by_definition=change.information.by_definition,
+            reason=change.information.reason,
+        )
+
+    return once(change, "part", part)
 
 
-def _worked_change_part(change: Change) -> doc.Change:
-    return doc.Change(
-        outcome=change.outcome,
-        before=doc.Brief(**_brief(change.before)),
-        if_normal=doc.Brief(**_brief(change.if_normal)),
-        if_abnormal=doc.Brief(**_brief(change.if_abnormal)),
-        results=tuple(
-            doc.Result(state=state, expected=expected.mean if expected else None, **_brief(after))
-            for state, expected, after in change.results
-        ),
-        bits=change.information.bits,
-        bits_at_most=change.information.at_most,
-        bits_by_definition=change.information.by_definition,
-        reason=change.information.reason,
-    )
+def _told(risk: RiskEstimate) -> dict[str, Any]:
+    headline = risk.headline and Headline(**risk.headline._asdict())
+    return {"probability": risk.mean, "headline": headline, "interval": risk.interval(), "reason": risk.reason}
 
 
 def _brief(risk: RiskEstimate) -> dict[str, Any]:
-    return {
-        "probability": risk.mean,
-        "headline": headline_part(risk),
-        "interval": risk.interval(),
-        "bounds": risk.bounds,
-        "bounds_interval": risk.bounds_interval(),
-        "reason": risk.reason,
-    }
-
-
-def headline_part(risk: RiskEstimate) -> Headline | None:
-    """The figure that is told first."""
-    return risk.headline and Headline(**risk.headline._asdict())
+    return _told(risk) | {"bounds": risk.bounds, "bounds_interval": risk.bounds_interval()}
 
 
 def coarse_parts(model: ProbabilityTree) -> tuple[doc.CoarseCount, ...]:
@@ -154,16 +142,8 @@ def setting_parts(
 
     def answered(own: ProbabilityTree, risk: RiskEstimate) -> doc.SettingRisk:
         found = ask(own, risk.outcome.name, risk.known, undecided)
-        return doc.SettingRisk(
-            outcome=risk.outcome.name,
-            probability=found.mean,
-            headline=headline_part(found),
-            interval=found.interval(),
-            series=found.series,
-            fetuses=found.fetuses,
-            sources=found.sources,
-            reason=found.reason,
-        )
+        counted: dict[str, Any] = {"series": found.series, "fetuses": found.fetuses, "sources": found.sources}
+        return doc.SettingRisk(outcome=risk.outcome.name, **_told(found), **counted)
 
     trees = {name: of_setting(model, name) for name in titles}
     return tuple(
@@ -215,11 +195,8 @@ def statement_part(statement: Statement, model: ProbabilityTree, facts: Mapping[
                 outcome=statement.outcome,
                 title=found.outcome.title,
                 given=dict(statement.given),
-                probability=found.mean,
-                headline=headline_part(found),
-                interval=found.interval(),
                 series=found.series,
-                reason=found.reason,
+                **_told(found),
             )
         rows = (count for count in model.evidence.counts if count.key in statement.counts)
         return doc.Statement(
@@ -242,4 +219,4 @@ def kind_parts(model: ProbabilityTree) -> dict[str, tuple[doc.Kind, ...]]:
 
 def audit_parts(evidence: Evidence) -> tuple[doc.AuditRow, ...]:
     """What the counts give to ask, worst first."""
-    return tuple(doc.AuditRow(**asdict(one), remedy=one.remedy) for one in evidence.audit())
+    return tuple(convert(one, doc.AuditRow, from_attributes=True) for one in evidence.audit())

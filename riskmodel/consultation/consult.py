@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import json
+from msgspec import json, structs
 
 from riskmodel._support.doors import door
 from riskmodel._support.kept import Value, once
 from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.missed import missed
-from riskmodel.consultation.question import Stated, next_variable, said, stated, worded
+from riskmodel.consultation.question import AUDIENCES, TEST_ERRORS, Stated, next_variable, said, stated, worded
 from riskmodel.consultation.undecided import Undecided, risk
 from riskmodel.consultation.workup import StepState, plan
-from riskmodel.errors import InputError, UnknownNameError
+from riskmodel.errors import UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.known import Known
@@ -31,11 +31,8 @@ from riskmodel.tree.model import ProbabilityTree, fit
 if TYPE_CHECKING:
     import pandas as pd
 
-Audience = Literal["clinician", "patient", "researcher"]
-AUDIENCES: tuple[str, ...] = ("clinician", "patient", "researcher")
 DEFAULT_FINDING = "fetal-hepatic-calcification"
 #: What costs much and is not always wanted: asked for by name.
-TEST_ERRORS: tuple[str, ...] = ("word", "published")
 DETAILS: tuple[str, ...] = ("robustness", "settings", "neighbours", "changes")
 
 
@@ -216,13 +213,9 @@ def consult(
     [('good_outcome', 0.964)]
     """
     if audience not in AUDIENCES:
-        raise UnknownNameError("audience", str(audience), AUDIENCES, where="audience")
-    if not isinstance(reading, str | None) or not isinstance(setting, str):
-        raise InputError(
-            "reading and setting are names", where="consult", remedy='Give reading="primary", setting="any"'
-        )
+        raise UnknownNameError("audience", audience, AUDIENCES, where="audience")
     if test_errors not in TEST_ERRORS:
-        raise UnknownNameError("choice", str(test_errors), TEST_ERRORS, where="test_errors")
+        raise UnknownNameError("choice", test_errors, TEST_ERRORS, where="test_errors")
     wanted = checked_detail((detail,) if isinstance(detail, str) else tuple(detail))
     if isinstance(finding, ProbabilityTree):
         model = finding
@@ -308,8 +301,7 @@ def _unchanging(model: ProbabilityTree) -> dict[str, Any]:
     asked: list[Variable | LabTest] = [*finding.variables, *evidence.workup.tests]
     return {
         "finding": finding.key,
-        "title": finding.title,
-        "plain_title": finding.plain_title,
+        **{name: getattr(finding, name) for name in ("title", "plain_title", "review", "updated", "disclaimer")},
         "variables": {
             one.name: doc.VariableTitles(
                 title=one.title,
@@ -330,9 +322,6 @@ def _unchanging(model: ProbabilityTree) -> dict[str, Any]:
         "audit": compose.audit_parts(evidence),
         "model": doc.ModelSaid(prior=str(model.prior), heterogeneity=str(model.heterogeneity)),
         "sources": {key: one.citation for key, one in evidence.sources.items()},
-        "review": finding.review,
-        "updated": finding.updated,
-        "disclaimer": finding.disclaimer,
     }
 
 
@@ -357,7 +346,7 @@ def _branches(
 
 
 def _pitfall(statement: doc.Statement, kind: Literal["pitfall", "limit"] = "pitfall") -> doc.Caution:
-    return doc.Caution(**{name: getattr(statement, name) for name in statement.__struct_fields__}, kind=kind)
+    return doc.Caution(**structs.asdict(statement), kind=kind)
 
 
 def _limit(key: str, text: str, sources: Sequence[str] = ()) -> doc.Caution:

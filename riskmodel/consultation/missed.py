@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import expit, logit, ndtri
 
@@ -29,7 +31,7 @@ def _missed(model: ProbabilityTree, stated: Stated, test: LabTest) -> doc.Missed
     before = model.state_risk(test.of, variable.other, **dict(stated.known.without(test.of)))
     error = next((one for one in model.evidence.workup.neighbours if one.key == test.error), None)
     word = model.state_risk(test.of, variable.other, **dict(stated.known)).mean or 0.0
-    found = {
+    found: dict[str, Any] = {
         "test": test.name,
         "title": test.title,
         "result": test.states[0],
@@ -43,25 +45,19 @@ def _missed(model: ProbabilityTree, stated: Stated, test: LabTest) -> doc.Missed
     }
     if error is None or before.mean is None or before.new_setting is None:
         reason = before.reason if error else "how often it misses what it looks for is not in the evidence"
-        return doc.Missed(**found, probability=None, interval=None, outcomes={}, reason=reason)  # type: ignore[arg-type]
+        return doc.Missed(**found, probability=None, interval=None, outcomes={}, reason=reason)
     left = float(_left(before.mean, error.probability))
     risks = before.new_setting.ppf((np.arange(_RISKS) + 0.5) / _RISKS)
     ends = np.quantile(_left(risks[:, None], _shares(error)), [0.025, 0.975])
+    reassured = dict(stated.known.with_state(model.evidence.finding, test.of, variable.normal))
     outcomes = {}
     for outcome in model.evidence.finding.outcomes:
         if outcome.headline and outcome.variable not in (None, test.of, *dict(stated.known)):
-            mean = model.risk(
-                outcome.name, **dict(stated.known.with_state(model.evidence.finding, test.of, variable.normal))
-            ).mean
+            mean = model.risk(outcome.name, **reassured).mean
             if mean is not None:
                 outcomes[outcome.name] = ((1 - left) * mean, (1 - left) * mean + left)
-    return doc.Missed(
-        **found,  # type: ignore[arg-type]
-        probability=left,
-        interval=(float(ends[0]), float(ends[1])),
-        outcomes=outcomes,
-        reason="",
-    )
+    interval = float(ends[0]), float(ends[1])
+    return doc.Missed(**found, probability=left, interval=interval, outcomes=outcomes, reason="")
 
 
 def _left(risk: np.ndarray | float, share: np.ndarray | float) -> np.ndarray:

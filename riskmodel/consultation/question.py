@@ -14,6 +14,9 @@ from riskmodel.evidence.known import Known
 from riskmodel.evidence.workup import NO_RESULT
 from riskmodel.report.wording import gestation
 
+#: For whom an answer is worded, and whether what a test misses is told beside its result; what is usual first.
+AUDIENCES = ("clinician", "patient", "researcher")
+TEST_ERRORS = ("word", "published")
 #: Keywords of a consultation besides a finding's own names.
 KEYWORDS = ("finding", "reading", "setting", "audience", "detail", "prior", "heterogeneity", "test_errors")
 _W, _D = r"w(?:(?:ee)?ks?)?\.?", r"d(?:ays?)?\.?"
@@ -81,6 +84,17 @@ def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
         one.of: f"{one.title} shows {one.state_titles[in_order[one.name]]}" for one in silent if one.of not in known
     }
     return Stated(Known.of(finding, known, several=False), in_order, described, tuple(undecided.items()))
+
+
+def choices(evidence: Evidence) -> dict[str, tuple[str, ...]]:
+    """What may be chosen of every finding, by keyword, what is usual first."""
+    finding = evidence.finding
+    return {
+        "reading": tuple(one.name for one in finding.readings),
+        "setting": ("any", *(one.name for one in finding.settings)),
+        "audience": AUDIENCES,
+        "test_errors": TEST_ERRORS,
+    }
 
 
 def next_variable(evidence: Evidence, stated: Stated) -> str | None:
@@ -153,13 +167,8 @@ def said(value: Any, descriptor: Descriptor) -> str:
     """A descriptor as it is written for people."""
     if descriptor.unit == "weeks" and isinstance(value, float):
         return f"{gestation(value)} weeks"
-    text = (
-        " x ".join(f"{part:g}" for part in value)
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    parts = value if isinstance(value, tuple) else (value,)
+    text = " x ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
     return f"{text} {descriptor.unit}".strip()
 
 

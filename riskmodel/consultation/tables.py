@@ -40,15 +40,11 @@ class Shown:
 
 
 def _figures(answer: Answer) -> list[tuple[str, str, str, str, str]]:
-    return [
-        (
-            one["title"],
-            three_digits(one["probability"]),
-            *map(three_digits, one["interval"] or (None, None)),
-            one["reason"],
-        )
-        for one in answer["risks"]
-    ]
+    rows = []
+    for one in answer["risks"]:
+        numbers = one["probability"], *(one["interval"] or (None, None))
+        rows.append((one["title"], *map(three_digits, numbers), one["reason"]))
+    return rows
 
 
 def risk_table(answer: Answer) -> pd.DataFrame:
@@ -60,17 +56,8 @@ def risk_table(answer: Answer) -> pd.DataFrame:
         rows.append(_row(risk, risk, "answer"))
         rows += [_row(risk, risk[route], route) for route in ("direct", "indirect", "combined")]
     rows += [_row(risk, risk, "answer") for branch in answer["branches"] for risk in branch["risks"]]
-    numeric = [
-        "probability",
-        "median",
-        "headline",
-        "lower",
-        "upper",
-        "average_lower",
-        "average_upper",
-        "lowest",
-        "highest",
-    ]
+    ends = ("lower", "upper", "average_lower", "average_upper", "lowest", "highest")
+    numeric = ("probability", "median", "headline", *ends)
     counted = ["crude_events", "crude_total", "crude_series"]
     return pd.DataFrame(rows).astype(dict.fromkeys(numeric, "float64") | dict.fromkeys(counted, "Int64"))
 
@@ -115,19 +102,13 @@ def workup_table(answer: Answer) -> pd.DataFrame:
     rows = []
     for step in answer["workup"]:
         head = {"step": step["step"], "title": step["title"], "state": step["state"]}
-        for change in step["changes"] or [None]:
-            row: dict[str, Any] = head | {"outcome": None, "p_abnormal": step["p_abnormal"]}
+        for change in step["changes"] or [{}]:  # a step that tells of no outcome has a row without figures
+            row = head | {"outcome": change.get("outcome"), "p_abnormal": step["p_abnormal"]}
             for name in ("before", "if_normal", "if_abnormal"):
-                risk = change[name] if change else {"probability": None, "interval": None, "bounds": None}
-                ends = risk["interval"] or risk["bounds"] or (None, None)
-                row |= {name: risk["probability"], f"{name}_lower": ends[0], f"{name}_upper": ends[1]}
-            if change:
-                row["outcome"] = change["outcome"]
-            row |= {
-                "bits": change["bits"] if change else None,
-                "bits_at_most": change["bits_at_most"] if change else None,
-            }
-            rows.append(row)
+                risk = change.get(name, {})
+                ends = risk.get("interval") or risk.get("bounds") or (None, None)
+                row |= {name: risk.get("probability"), f"{name}_lower": ends[0], f"{name}_upper": ends[1]}
+            rows.append(row | {name: change.get(name) for name in ("bits", "bits_at_most")})
     table = pd.DataFrame(rows)
     words = {"step", "title", "state", "outcome"}
     return table.astype({name: "float64" for name in table.columns if name not in words})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from riskmodel.distributions.base import PointMass
 from riskmodel.evidence.finding import Outcome
@@ -43,19 +44,8 @@ def _between(model: ProbabilityTree, found: RiskEstimate, known: Known, undecide
             ends = tuple(end for one in after for end in _ends(one))
         reason = f"{result}, and no series counts what that makes of the {variable.title}"
         none = Route.none(reason)
-        found = replace(
-            found,
-            new_setting=None,
-            average=None,
-            counts=(),
-            reason=reason,
-            coarse=(),
-            joint=None,
-            direct=none,
-            indirect=none,
-            combined=none,
-            corners=ends,
-        )
+        routes: dict[str, Any] = dict.fromkeys(("direct", "indirect", "combined"), none)
+        found = replace(found, **vars(none), **routes, corners=ends)
     return found
 
 

@@ -86,15 +86,11 @@ def _changes(
             for state in declared.states
             if every
         )
-        before, normal, abnormal = (
-            risk(model, outcome.name, known, undecided),
-            after(declared.normal),
-            after(declared.other),
-        )
+        before = risk(model, outcome.name, known, undecided)
         told = Information(None, None, None, before.reason)
         if not undecided:
             told = information(model, known, variable, outcome.variable, outcome.state)
-        changes.append(Change(outcome.name, before, normal, abnormal, results, told))
+        changes.append(Change(outcome.name, before, after(declared.normal), after(declared.other), results, told))
     return tuple(changes)
 
 
@@ -154,11 +150,9 @@ def information(model: ProbabilityTree, known: Known, variable: str, target: str
         return _At(tuple(results), tuple(joint)) if len(results) == len(joint) == len(states) else None
 
     def ends(free: Sequence[int], filled: Mapping[int, float]) -> list[_At]:
-        corners = (
-            {**filled, **dict(zip(free, values, strict=True))}
-            for values in itertools.product((0.0, 1.0), repeat=len(free))
-        )
-        return [one for corner in corners if (one := at(corner)) is not None]
+        corners = itertools.product((0.0, 1.0), repeat=len(free))
+        found = (at({**filled, **dict(zip(free, values, strict=True))}) for values in corners)
+        return [one for one in found if one is not None]
 
     def told(possible: Sequence[_At]) -> tuple[float, float]:
         """The most information at some ends, and how much of it is by definition."""

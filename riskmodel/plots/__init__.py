@@ -5,8 +5,6 @@ Belongs here: a picture takes the table that a verb of the library gives and ret
 without Matplotlib has all its numbers.
 """
 
-from inspect import isfunction
-
 from riskmodel._support.doors import door
 from riskmodel.plots._calibration import calibration, coverage, pit_ecdf, pit_histogram
 from riskmodel.plots._changes import before_after, changes, information_gain, moves
@@ -39,5 +37,4 @@ __all__ = [
 ]
 
 for _name in __all__:
-    if isfunction(_value := globals()[_name]):
-        globals()[_name] = door(plainly(_value))
+    globals()[_name] = door(plainly(globals()[_name]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from riskmodel.plots._style import (
     AVERAGE,
@@ -11,7 +11,6 @@ from riskmodel.plots._style import (
     NEW,
     OBSERVED,
     SHRUNKEN,
-    SOFT,
     axes_for,
     by_row,
     finish,
@@ -21,6 +20,7 @@ from riskmodel.plots._style import (
     legend_below,
     need,
     no_risk,
+    not_estimable,
     percent,
     share,
     size_of,
@@ -62,22 +62,17 @@ def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title:
         raise no_risk(outcome, "no step changes")
     ax = axes_for(ax, size_of(len(rows), 8.5, more=1.5, each=0.85))
     labels: list[str] = []
-    before, normal, abnormal = (0.0, OBSERVED, "o"), (0.25, SHRUNKEN, "^"), (-0.25, NEW, "v")
+    normal, abnormal = (0.25, SHRUNKEN, "^"), (-0.25, NEW, "v")
+    risks = {"before": (0.0, OBSERVED, "o"), "if_normal": normal, "if_abnormal": abnormal}
     for y, row in by_row(rows):
-        for name, (shift, colour, marker) in {"before": before, "if_normal": normal, "if_abnormal": abnormal}.items():
+        for name, (shift, colour, marker) in risks.items():
             style = "-" if row[name] == row[name] else "--"
-            label = "_" if labels else name.replace("_", " ")
             ax.plot([row[f"{name}_lower"], row[f"{name}_upper"]], [y + shift] * 2, color=colour, ls=style, lw=2)
-            ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=label)
-        expected = "" if row["p_abnormal"] != row["p_abnormal"] else f"\nabnormal in {share(row['p_abnormal'])}"
-        labels.append(f"{row['title']}{expected}")
+            ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=name.replace("_", " "))
+        labels.append(_step(row))
     label_rows(ax, labels, margin=0.6, lines=3)
-    names = [f"{name}{end}" for name in ("before", "if_normal", "if_abnormal") for end in ("_lower", "_upper")]
-    bounds = (
-        "; dashed: bounds where it is not estimable"
-        if rows[["before", "if_normal", "if_abnormal"]].isna().any(axis=None)
-        else ""
-    )
+    names = [f"{name}{end}" for name in risks for end in ("_lower", "_upper")]
+    bounds = "; dashed: bounds where it is not estimable" if rows[[*risks]].isna().any(axis=None) else ""
     across = f"{words(outcome)}, with 95 % interval{bounds}"
     percent(ax, across, title, ends=fitted(rows[names].to_numpy(float).ravel()))
     legend_below(ax)
@@ -127,13 +122,18 @@ def information_gain(table: pd.DataFrame, *, outcome: str, ax: Axes | None = Non
         ax.barh(y, least, height=0.55, color=SHRUNKEN, edgecolor=SHRUNKEN, lw=0.8)
         told = f"{least:.2g}" + (f" to {most:.2g}" if f"{most:.2g}" != f"{least:.2g}" else "")
         ax.annotate(told, (most, y), (4, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
-        chance = "" if row["p_abnormal"] != row["p_abnormal"] else f"\nabnormal in {share(row['p_abnormal'])}"
-        labels.append(f"{row['title']}{chance}")
+        labels.append(_step(row))
     label_rows(ax, labels, lines=3)
     ax.set_xlim(0, 1.15 * max(float(rows["bits_at_most"].max()), 1e-3))
     ax.tick_params(axis="y", length=0)
     across = f"expected information about {words(outcome)}, bits; hatched: at most"
     return finish(ax, title, across, hidden=("top", "right", "left"))
+
+
+def _step(row: pd.Series[Any]) -> str:
+    """A step's title, and how often its result is abnormal where that is known."""
+    p = row["p_abnormal"]
+    return str(row["title"]) + ("" if p != p else f"\nabnormal in {share(p)}")
 
 
 def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
@@ -176,7 +176,6 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         "left out": (NEW, "s"),
         "dependence": ("#56B4E9", "P"),
     }
-    seen: set[str] = set()
     names = []
     for y, row in by_row(rows):
         kind = str(row["kind"])
@@ -184,8 +183,7 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         if row["lower"] == row["lower"]:
             ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1, ls=":")
         ax.plot([answer, row["probability"]], [y, y], color=colour, lw=1.2)
-        ax.plot(row["probability"], y, marker, color=colour, ms=7, label="_" if kind in seen else kind)
-        seen.add(kind)
+        ax.plot(row["probability"], y, marker, color=colour, ms=7, label=kind)
         names.append(f"{'without ' if kind == 'left out' else ''}{row['variant']}")
     label_rows(ax, names)
     dotted = "; dotted: interval" if rows["lower"].notna().any() else ""
@@ -226,16 +224,13 @@ def before_after(table: pd.DataFrame, *, ax: Axes | None = None, title: str = ""
     still = int((several & same).sum())
     rows = rows if len(rows) else table[several]
     ax = axes_for(ax, size_of(len(rows), 8.5, more=1.6, each=0.48))
-    seen: set[str] = set()
     for y, row in by_row(rows):
         for when, shift, colour, marker in (("before", 0.16, OBSERVED, "o"), ("after", -0.16, SHRUNKEN, "D")):
             if row[when] != row[when]:
-                place = ax.get_yaxis_transform()
-                ax.text(0.01, y + shift, f"{when}: not estimable", transform=place, fontsize=8, va="center", color=SOFT)
+                not_estimable(ax, y + shift, f"{when}: ")
                 continue
             interval(ax, [row[f"{when}_lower"], row[f"{when}_upper"]], y + shift, colour)
-            ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label="_" if when in seen else when)
-            seen.add(when)
+            ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label=when)
     label_rows(ax, [str(row["title"]) for _, row in by_row(rows)])
     branches = int((rows["kind"] == "branch").sum())
     if 0 < branches < len(rows):

@@ -73,7 +73,7 @@ def forest(
     need(table, _ESTIMANDS)
     rows = table[table["estimand"] != "heterogeneity"]
     series = rows["estimand"] == "series"
-    shares = _shares(rows[series], weights)
+    shares, weighed = _shares(rows[series], weights), weights is not None or "weight" in table
     ax = axes_for(ax, size_of(len(rows), 10, more=1.5))
     largest = max(shares, default=1.0) or 1.0
     ends = [*rows["lower"], *rows["upper"], *rows.loc[series, "observed"]]
@@ -81,16 +81,11 @@ def forest(
         kind, lower, upper = str(row["estimand"]), float(row["lower"]), float(row["upper"])
         thin = 1.2 if len(rows) > FEW else 1.8
         if kind == "series":
-            name = "observed, by weight" if weights is not None or "weight" in table else "observed"
+            name = "observed, by weight" if weighed else "observed"
             size = (9.5 if len(rows) <= FEW else 6) * max(0.3, (weight / largest) ** 0.5)
-            seen = {line.get_label() for line in ax.lines}
-            ax.plot(
-                row["observed"], y, "s", color=OBSERVED, ms=size, alpha=0.55, mew=0, zorder=1,
-                label=name if name not in seen else "_",
-            )  # fmt: skip
+            ax.plot(row["observed"], y, "s", color=OBSERVED, ms=size, alpha=0.55, mew=0, zorder=1, label=name)
             interval(ax, [lower, upper], y, SHRUNKEN, lw=thin)
-            label = "its own risk, shrunken" if name not in seen else "_"
-            ax.plot(row["mean"], y, "o", color=SHRUNKEN, ms=2 + 2 * thin, label=label, zorder=3)
+            ax.plot(row["mean"], y, "o", color=SHRUNKEN, ms=2 + 2 * thin, label="its own risk, shrunken", zorder=3)
         elif kind == "average":
             ax.axvline(row["mean"], color=AVERAGE, lw=0.9, ls=(0, (4, 3)), zorder=0)
             corners = [lower, float(row["mean"]), upper, float(row["mean"])]
@@ -106,7 +101,7 @@ def forest(
     level = f"{100 * float(rows['ci_prob'].iloc[0]):g} %"
     percent(ax, f"risk, with {level} equal-tailed interval", "", ends=fitted(ends))
     titled(ax, title, room=18)
-    _columns(ax, rows, shares if weights is not None or "weight" in table else None, level)
+    _columns(ax, rows, shares if weighed else None, level)
     legend_below(ax)
     return ax
 
@@ -175,9 +170,8 @@ def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -
     low, high = fitted([*rows["observed"], *rows["mean"], average["lower"], average["upper"]])
     for y, row in by_row(rows):
         style = {"arrowstyle": "-|>", "color": SOFT, "lw": 0.8 if thin else 1.2, "shrinkA": 0, "shrinkB": 2}
-        if abs(row["observed"] - row["mean"]) > 0.02 * (
-            high - low
-        ):  # else both marks hide it, and its head turns round
+        visible = 0.02 * (high - low)  # less is hidden by both marks, and the arrow's head turns round
+        if abs(row["observed"] - row["mean"]) > visible:
             ax.annotate("", (row["mean"], y), (row["observed"], y), arrowprops=style)
     heights = range(len(rows) - 1, -1, -1)
     ax.plot(rows["observed"], heights, "s", color=OBSERVED, ms=4 if thin else 6.5, label="observed")
@@ -288,13 +282,8 @@ def funnel(posterior: Posterior, *, ax: Axes | None = None, title: str = "") -> 
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter(ScalarFormatter())
     ax.yaxis.set_minor_formatter(NullFormatter())
-    percent(
-        ax,
-        "share observed",
-        title,
-        "fetuses in the series",
-        ends=fitted([*observed, *narrow.ravel(), *wide[len(wide) // 3]]),
-    )
+    ends = fitted([*observed, *narrow.ravel(), *wide[len(wide) // 3]])
+    percent(ax, "share observed", title, "fetuses in the series", ends=ends)
     ax.spines["left"].set_visible(True)
     legend_below(ax, 2)
     note = (

@@ -16,7 +16,6 @@ from riskmodel.plots._style import (
     POLARITY,
     REST,
     SHRUNKEN,
-    SOFT,
     axes_for,
     fitted,
     interval,
@@ -24,6 +23,7 @@ from riskmodel.plots._style import (
     legend_below,
     need,
     no_risk,
+    not_estimable,
     note_below,
     percent,
     plain,
@@ -142,15 +142,14 @@ def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: 
     for y, (name, row) in zip((2, 1, 0), rows.iterrows(), strict=True):
         colour, marker = marks[str(name)]
         if row["headline"] != row["headline"]:
-            place = ax.get_yaxis_transform()
-            ax.text(0.02, y, "not estimable", transform=place, va="center", fontsize=9, color=SOFT)
+            not_estimable(ax, y)
             labels.append(str(name))
             continue
         ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1.4)
         interval(ax, [row["average_lower"], row["average_upper"]], y, colour, lw=8, alpha=0.3)
         ax.plot(row["headline"], y, marker, color=colour, ms=8)
         labels.append(f"{name}, {row['series']:.0f} series")
-    label_rows(ax, labels, size=9, margin=0.6)
+    label_rows(ax, labels, margin=0.6)
     level = f"{100 * rows['ci_prob'].dropna().iloc[0]:g} %"
     across = f"{words(outcome)}; thin: {level} of one more centre, thick: of the average"
     return percent(ax, across, title, ends=fitted(rows[["lower", "upper"]].to_numpy(float).ravel()))

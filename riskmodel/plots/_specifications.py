@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskmodel.errors import InputError
-from riskmodel.plots._style import BY_K, INK, NEW, SHRUNKEN, SOFT, axes_for, fitted, need, plain, titled, words
+from riskmodel.plots._style import (
+    BY_K,
+    INK,
+    NEW,
+    SHRUNKEN,
+    SOFT,
+    axes_for,
+    fitted,
+    in_percent,
+    need,
+    plain,
+    titled,
+    words,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +78,9 @@ def specification_curve(table: pd.DataFrame, *, ax: Axes | None = None, title: s
     as_fitted = rows.index[rows["as_fitted"]]
     ax.plot(as_fitted, rows.loc[as_fitted, "estimate"], "D", color=NEW, ms=8, label="as fitted", zorder=4)
     ax.axhline(float(rows.loc[as_fitted, "estimate"].iloc[0]) if len(as_fitted) else 0, color=NEW, lw=0.8, ls="--")
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     low, high = fitted(rows[["lower", "upper"]].to_numpy(float).ravel())
     ax.set_ylim(low - 0.02 * (high - low), high + 0.02 * (high - low))
-    ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g} %"))
+    in_percent(ax.yaxis)
     ax.grid(axis="y", color="0.92")
     ax.set_axisbelow(True)
     ax.set_xlim(-0.01 * len(rows) - 1, 1.01 * len(rows))
@@ -82,6 +92,7 @@ def specification_curve(table: pd.DataFrame, *, ax: Axes | None = None, title: s
     titled(ax, title or f"{len(rows):,} specifications")
     share = matrix / curve
     below = ax.inset_axes((0, -gap / curve * 0.25 - share, 1, share), sharex=ax)
+    colours = (BY_K[0], "#B07400", *BY_K[2:])  # the orange of lines is too light for ticks
     y, ticks, said = 0.0, [], []
     for place, (choice, name, held) in enumerate(levels):
         if not place or levels[place - 1][0] != choice:
@@ -90,7 +101,7 @@ def specification_curve(table: pd.DataFrame, *, ax: Axes | None = None, title: s
                 words(choice), (1.0, y), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=9,
                 va="center", color=SOFT, weight="bold",
             )  # fmt: skip
-        colour = BY_K[choices.index(choice) % len(BY_K)] if choices.index(choice) % len(BY_K) != 1 else "#B07400"
+        colour = colours[choices.index(choice) % len(colours)]
         below.plot(x[held], np.full(int(held.sum()), y), "|", color=colour, ms=7, mew=max(0.5, min(2, 300 / len(rows))))
         ticks.append(y)
         said.append(plain(name if len(name) <= 46 else name[:45] + "…"))

@@ -15,6 +15,7 @@ from riskmodel.errors import InputError, UnavailableError
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.transforms import Transform
 
 #: The page's colours (`riskmodel/serve/static/desk.css`): what is not hoped for is coloured, the rest is ink.
@@ -86,8 +87,7 @@ def plainly[F: Callable[..., Any]](function: F) -> F:
 
 def plain(text: object, width: int = 0) -> str:
     """A text as it is, broken into lines of so many letters."""
-    lines = textwrap.wrap(str(text), width) if width else str(text).splitlines()
-    return "\n".join(lines)
+    return "\n".join(textwrap.wrap(str(text), width) if width else str(text).splitlines())
 
 
 def words(name: object) -> str:
@@ -129,18 +129,20 @@ def fitted(values: Iterable[float], *, whole: float = 0.55) -> tuple[float, floa
     return (0.0 if low < 0.6 * high else left), (1.0 if high > 0.85 and 1 - high < 0.6 * (1 - low) else right)
 
 
-def percent(
-    ax: Axes, label: str, title: str, up: str = "", *, ends: tuple[float, float] = (0.0, 1.0), grid: bool = True
-) -> Axes:
-    """A risk across, in %, from one end to another."""
+def in_percent(axis: Axis) -> None:
+    """Ticks of a risk."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+    axis.set_major_locator(MaxNLocator(5))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g} %"))
+
+
+def percent(ax: Axes, label: str, title: str, up: str = "", *, ends: tuple[float, float]) -> Axes:
+    """A risk across, in %, from one end to another."""
     low, high = ends
     ax.set_xlim(low - 0.012 * (high - low), high + 0.012 * (high - low))
-    ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g} %"))
-    if grid:
-        ax.grid(axis="x", color="0.92", zorder=0)
+    in_percent(ax.xaxis)
+    ax.grid(axis="x", color="0.92", zorder=0)
     ax.set_axisbelow(True)
     ax.tick_params(axis="y", length=0)
     return finish(ax, title, label, up, hidden=("top", "right", "left"))
@@ -168,11 +170,9 @@ def size_of(rows: int, width: float, *, more: float = 1.4, each: float | None = 
     return width, more + rows * (each or (TALL if rows <= FEW else SHORT))
 
 
-def label_rows(
-    ax: Axes, labels: Sequence[str], *, size: float | None = None, margin: float = 0.7, width: int = 40, lines: int = 2
-) -> None:
+def label_rows(ax: Axes, labels: Sequence[str], *, margin: float = 0.7, lines: int = 2) -> None:
     """One row for each label, the first on top; a long one has a second line, and where rows are close none."""
-    close = len(labels) > FEW
+    close, width = len(labels) > FEW, 40
     said = []
     for label in labels:
         parts = [part for line in label.splitlines() for part in textwrap.wrap(line, width)]
@@ -181,7 +181,7 @@ def label_rows(
         elif len(parts) > lines:
             parts = [*parts[: lines - 1], parts[lines - 1][: width - 2] + " …"]
         said.append(plain("\n".join(parts)))
-    ax.set_yticks(range(len(labels) - 1, -1, -1), said, fontsize=7.5 if close else size or 9, color=INK)
+    ax.set_yticks(range(len(labels) - 1, -1, -1), said, fontsize=7.5 if close else 9, color=INK)
     ax.set_ylim(-margin, len(labels) - 1 + margin)
 
 
@@ -209,20 +209,23 @@ def under(ax: Axes, points: float) -> Transform:
     return offset_copy(ax.transAxes, ax.get_figure(root=True), x=0, y=-points, units="points")
 
 
-def legend_below(ax: Axes, columns: int = 4, *, points: float = 38, **options: Any) -> None:
-    """What the marks mean, below the axis and its label."""
-    held = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": under(ax, points)}
-    ax.legend(**{**held, "ncols": columns, "frameon": False, "fontsize": 9, "borderaxespad": 0.0, **options})
+def legend_below(ax: Axes, columns: int = 4) -> None:
+    """What the marks mean, below the axis and its label: each name once, by its first mark."""
+    first: dict[str, Any] = {}
+    for mark, name in zip(*ax.get_legend_handles_labels(), strict=True):
+        first.setdefault(name, mark)
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": under(ax, 38)}
+    ax.legend(first.values(), first.keys(), **place, ncols=columns, frameon=False, fontsize=9, borderaxespad=0.0)
 
 
-def note_below(ax: Axes, text: str, *, points: float = 40, width: int = 95) -> None:
+def note_below(ax: Axes, text: str, *, points: float, width: int = 95) -> None:
     """A sentence below the axis and its label."""
     ax.text(0, 0, plain(text, width), transform=under(ax, points), fontsize=8.5, va="top", color=SOFT, linespacing=1.35)
 
 
-def legend_beside(ax: Axes) -> None:
-    """What the marks mean, to the right of the picture."""
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+def not_estimable(ax: Axes, y: float, who: str = "") -> None:
+    """Words in place of a figure, where a row has none."""
+    ax.text(0.01, y, f"{who}not estimable", transform=ax.get_yaxis_transform(), fontsize=8, va="center", color=SOFT)
 
 
 def no_risk(outcome: str, what: str = "no estimable risk of") -> InputError:

@@ -63,15 +63,13 @@ def tree(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axe
     place("")
     deepest = int(max(x for x, _ in places.values()))
     ax = axes_for(ax, (3.1 * deepest + 0.6, 1.3 + 0.62 * leaves))
-    heads: dict[float, list[str]] = {}
+    heads: dict[float, dict[str, None]] = {}  # in order, each once
     for path, splits in rows.items():
         if path not in places:
             continue
         x0, y0 = places[path]
         variable = str(splits[0]["variable"])
-        held = heads.setdefault(x0, [])
-        if (head := str(splits[0]["variable_title"])) not in held:
-            held.append(head)
+        heads.setdefault(x0, {})[str(splits[0]["variable_title"])] = None
         for state in states[variable]:
             x1, y1 = places[_child(path, variable, state)]
             # The last of several states is what the last branch leaves.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from riskmodel.report.wording import (
@@ -24,6 +24,8 @@ from riskmodel.report.wording import (
 Answer = Mapping[str, Any]
 #: Babies behind a number below which a patient is told that they are few.
 FEW = 200
+#: How sure a number is, for a patient.
+SURE = {"very low": "very uncertain", "low": "uncertain", "moderate": "fairly certain"}
 #: A card's summary has to be shorter than this (CDS Hooks 2.0, `summary`).
 CARD = 140
 
@@ -70,7 +72,6 @@ class Row:
     rests_on: str  # "64 babies, 6 series"
     why: str  # why there is no figure; empty where there is one
     polarity: Literal["good", "bad", "neutral"]
-    by_definition: bool
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,6 @@ class NextStep:
 
     step: str
     title: str
-    state: str
     why: str
 
 
@@ -116,24 +116,9 @@ class Brief:
     rests_on: str  # evidence, reading and setting; for a patient only where they are not the usual ones
     closing: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """The screen as JSON knows it."""
-        return asdict(self)
-
 
 def brief(answer: Answer) -> Brief:
-    """What the first screen says of an answer, for its audience.
-
-    Parameters
-    ----------
-    answer : mapping
-        What `Consultation.to_dict` gives; nothing that is asked for by name is needed.
-
-    Returns
-    -------
-    Brief
-        The screen; its numbers are those of the answer.
-    """
+    """What the first screen says of an answer, for its audience; nothing that is asked for by name is needed."""
     plain = answer["audience"] == "patient"
     main = answer["risks"][0] if answer["risks"] else None
     rows: tuple[Row, ...] = ()
@@ -153,7 +138,7 @@ def brief(answer: Answer) -> Brief:
     warning = _warning(answer, plain)
     return Brief(
         audience=answer["audience"],
-        title=answer["plain_title" if plain else "title"],
+        title=_title(answer, plain),
         warning=warning,
         known=_known(answer, plain),
         stated=stated,
@@ -166,7 +151,7 @@ def brief(answer: Answer) -> Brief:
         confidence=word,
         confidence_why=reason,
         next=steps,
-        ends=tuple(_said_end(end, plain) for end in answer["ends"]),
+        ends=tuple(_title(end, plain) for end in answer["ends"]),
         no_step="" if steps or answer["ends"] else _no_step(answer, plain),
         then=tuple(_then(branch, answer, plain) for branch in answer["branches"] if answer["workup"]),
         rests_on=_rests_on(answer, plain),
@@ -179,8 +164,9 @@ def brief(answer: Answer) -> Brief:
     )
 
 
-def _title(risk: Answer, plain: bool) -> str:
-    return str(risk["plain_title" if plain else "title"])
+def _title(one: Answer, plain: bool) -> str:
+    """What an outcome, a step or an end is called by its audience."""
+    return str(one["plain_title" if plain else "title"])
 
 
 def _warning(answer: Answer, plain: bool) -> str:
@@ -278,7 +264,6 @@ def _row(risk: Answer, label: str, plain: bool, *, after: bool = False) -> Row:
         rests_on=f"{babies:,} {'baby' if babies == 1 else 'babies'}, {count} {studies}" if count else "",
         why="" if kind in ("figure", "range") else _why(risk, plain),
         polarity=risk["polarity"],
-        by_definition=risk["by_definition"],
     )
 
 
@@ -329,23 +314,22 @@ def _confidence(answer: Answer, main: Answer | None, rows: Sequence[Row], plain:
     if main is None:
         return "", ""
     word, reason = main["certainty"], named(main["certainty_why"])
-    few = {"very low": "very uncertain", "low": "uncertain", "moderate": "fairly certain"}
     if plain:
-        if word in few:
+        if word in SURE:
             counted = "few babies were counted and " if main["fetuses"] < FEW else ""
-            return few[word], f"{counted}hospitals differ"
+            return SURE[word], f"{counted}hospitals differ"
         return "no number", rows[0].why
     if word == "none":
         after = {tuple(one["given"].items()): one for branch in answer["branches"] for one in branch["risks"]
                  if one["outcome"] == main["outcome"]}  # fmt: skip
         then = ((row, after[tuple(row.given.items())]["certainty"]) for row in rows[1:])
-        reason = "; ".join([reason, *(f"{sure} if {row.label}" for row, sure in then if sure in few)])
+        reason = "; ".join([reason, *(f"{sure} if {row.label}" for row, sure in then if sure in SURE)])
     return word, reason
 
 
 def short_title(step: Answer, plain: bool = False) -> str:
     """A step's title within a line."""
-    return lower(str(step["plain_title" if plain else "title"]))
+    return lower(_title(step, plain))
 
 
 def _step(step: Answer, plain: bool) -> NextStep:
@@ -354,7 +338,7 @@ def _step(step: Answer, plain: bool) -> NextStep:
         title = f"await {title}"
     elif step["state"] == "planned" and not plain:
         title = f"plan{' for after birth' * (step['time'] == 'after birth')}: {title}"
-    return NextStep(step["step"], title, step["state"], step["why"])
+    return NextStep(step["step"], title, step["why"])
 
 
 def _no_step(answer: Answer, plain: bool) -> str:
@@ -374,26 +358,19 @@ def _then(branch: Answer, answer: Answer, plain: bool) -> Then:
     steps = {step["step"]: step for step in answer["workup"]}
     new = [key for key in branch["due"] if steps[key]["state"] not in ("due", "awaited", "planned")]
     standing = {end["key"] for end in answer["ends"]}
-    ends = [_said_end(end, plain) for end in branch["ends"] if end["key"] not in standing]
+    ends = [_title(end, plain) for end in branch["ends"] if end["key"] not in standing]
     text = "; ".join([*(short_title(steps[key], plain) for key in new), *ends])
     if branch["due"] and not text:
         text = "go on with the other steps"
-    text = text or "; ".join(_said_end(end, plain) for end in branch["ends"])
+    text = text or "; ".join(_title(end, plain) for end in branch["ends"])
     none = "your team will talk with you about what comes next" if plain else "no further step of the published work-up"
     return Then(branch["given"], _result(branch, answer, plain), text or none)
-
-
-def _said_end(end: Answer, plain: bool) -> str:
-    return str(end["plain_title" if plain else "title"])
 
 
 def _rests_on(answer: Answer, plain: bool) -> str:
     usual = answer["setting"] == "any", answer["reading"] == "primary"
     if plain:
-        parts = [
-            "" if usual[0] else "studies of one kind of hospital only",
-            "" if usual[1] else "some studies read another way",
-        ]
-        return "; ".join(filter(None, parts))
+        words = ("studies of one kind of hospital only", "some studies read another way")
+        return "; ".join(text for text, is_usual in zip(words, usual, strict=True) if not is_usual)
     setting = "all settings" if usual[0] else f"setting {named(answer['setting'])} only"
     return f"evidence {answer['evidence_version'].split('+')[0]}, reading {answer['reading']}, {setting}"

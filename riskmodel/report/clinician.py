@@ -107,18 +107,15 @@ def _coarse(answer: Answer) -> list[str]:
     for one in answer["coarse_counts"]:
         found = one["agreement"]
         if found is None:
-            read = one["reason"].startswith("not compared")
-            lines.append(f"- {_count(one)}: {'' if read else 'not read through the tree, for '}{one['reason']}")
+            lead = "" if one["reason"].startswith("not compared") else "not read through the tree, for "
+            lines.append(f"- {_count(one)}: {lead}{one['reason']}")
             continue
         far = (("low", "fewer"), ("high", "more"))
         ends = [f"{end} or {more}" for side, more in far if (end := found[f"detectable_{side}"]) is not None]
-        could = f"it would have shown one at {' or at '.join(ends)}" if ends else ""
-        could = could or "it could not have shown one: not testable"
-        verdict = "in conflict" if found["conflict"] else "no conflict"
-        lines.append(
-            f"- {_count(one)}: the finer counts expect {found['expected']:.1f}; {verdict} (mid-p {found['mid_p']:.2f}; "
-            f"{could})"
-        )
+        shown = f"it would have shown one at {' or at '.join(ends)}"
+        could = shown if ends else "it could not have shown one: not testable"
+        verdict = f"{'in' if found['conflict'] else 'no'} conflict (mid-p {found['mid_p']:.2f}; {could})"
+        lines.append(f"- {_count(one)}: the finer counts expect {found['expected']:.1f}; {verdict}")
     return lines
 
 
@@ -131,11 +128,10 @@ def _workup(answer: Answer) -> str:
         state = "result known" if step["state"] == "done" else step["state"]
         told = f"*{state}*. {sentence(step['why'])} {sentence(step['detail'])} ({'; '.join(step['sources'])})"
         lines += [f"{number}. **{capital(short_title(step))}**: {told}", *(f"    - {text}" for text in _changes(step))]
-    stops = [
+    stops = bullets(
         f"**Here it stops: {end['title']}.** {end['text']} ({'; '.join(end['sources'])})" for end in answer["ends"]
-    ]
-    lines += ["", *(f"- {one}" for one in stops)] if stops else []
-    return "## The work-up, in order\n\n" + "\n".join(lines)
+    )
+    return "## The work-up, in order\n\n" + "\n".join(lines) + (f"\n\n{stops}" if stops else "")
 
 
 def _changes(step: Answer) -> list[str]:
@@ -196,13 +192,12 @@ def _count(count: Answer) -> str:
 
 
 def _counted(answer: Answer) -> str:
-    rows = []
-    for one in answer["also_counted"]:
-        what, among = named(one["variable"]), named(one["given"])
-        rows.append([what, among, f"{one['events']} of {one['total']}", one["source"], one["note"]])
-    if not rows:
-        return ""
-    return "## Also counted, not modelled\n\n" + table(["Outcome", "Among", "Count", "Source", "Note"], rows)
+    rows = [
+        [named(one["variable"]), named(one["given"]), f"{one['events']} of {one['total']}", one["source"], one["note"]]
+        for one in answer["also_counted"]
+    ]
+    shown = table(["Outcome", "Among", "Count", "Source", "Note"], rows)
+    return f"## Also counted, not modelled\n\n{shown}" if rows else ""
 
 
 def _moved(one: Answer, probability: float | None) -> str:
@@ -223,15 +218,13 @@ def _movement(answer: Answer) -> str:
             continue
         what = "lower end, with the unknown branches at 0," if read(risk)[0] == "range" else "mean"
         ends = frequency_range([moved["lowest"], moved["highest"]], of)
-        lines.append(
-            f"- **{risk['title'].capitalize()}**: {what} {ends} of {of:,} over other priors, "
-            "readings and each series left out."
-        )
+        over = "over other priors, readings and each series left out"
+        lines.append(f"- **{risk['title'].capitalize()}**: {what} {ends} of {of:,} {over}.")
         for one in moved["readings"]:
-            found = f"{_moved(one, one['probability'])}; it has {listed(one['changed'])}"
-            lines.append(
-                f"    - reading {one['reading']}: {found if one['changed'] else 'no count behind this answer differs'}"
-            )
+            found = "no count behind this answer differs"
+            if one["changed"]:
+                found = f"{_moved(one, one['probability'])}; it has {listed(one['changed'])}"
+            lines.append(f"    - reading {one['reading']}: {found}")
         lines += [
             f"    - if only {one['fewest']} of {one['most']} had been tested: {_moved(one, one['probability_if_fewest'])}. "
             f"{one['text']} ({'; '.join(one['sources'])})"
@@ -245,11 +238,9 @@ def _movement(answer: Answer) -> str:
         f"{one['primary']} Effect: {one['effect'][:1].lower()}{one['effect'][1:]}"
         for one in answer["disagreements"]
     ]
-    lines = [*_coarse(answer), *lines]
-    if not lines:
-        return ""
+    text = "\n".join([*_coarse(answer), *lines])
     disagree = ", and where the article and the abstracts disagree" if answer["disagreements"] else ""
-    return f"## How far the answer moves{disagree}\n\n" + "\n".join(lines)
+    return text and f"## How far the answer moves{disagree}\n\n{text}"
 
 
 def _dependence(moved: Answer) -> list[str]:
@@ -275,10 +266,8 @@ def _sources(answer: Answer, body: str) -> str:
     if counted is None:
         return bullets(lines, "## Sources")
     command = f'riskmodel evidence ledger {answer["finding"]} --source "{counted}"'
-    lead = (
-        f"Each count of a source, how it came about, what it feeds and what it moves, by the source's key: `{command}`."
-    )
-    return bullets(lines, f"## Sources\n\n{lead}")
+    lead = "Each count of a source, how it came about, what it feeds and what it moves, by the source's key"
+    return bullets(lines, f"## Sources\n\n{lead}: `{command}`.")
 
 
 def _foot(answer: Answer) -> str:

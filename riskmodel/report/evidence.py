@@ -14,6 +14,7 @@ from riskmodel.report.wording import (
     frequency,
     frequency_range,
     named,
+    numbered,
     said,
     sentence,
     table,
@@ -140,7 +141,7 @@ def sections(body: Body) -> dict[str, str]:
     ]
     ends = (f"**{one['title']}**, where {one['when']}: {one['text']} {_cited(one)}" for one in body["ends"])
     workup = [
-        "\n".join(f"{number}. {_step(one)}" for number, one in enumerate(body["steps"], 1)),
+        numbered(map(_step, body["steps"])),
         bullets(ends, "It ends:"),
     ]
     for title, several in body["statements"].items():
@@ -219,16 +220,13 @@ def _answers(ledger: Body, *, whole: bool = False) -> str:
 
 def _behind(edge: Body, ledger: Body) -> str:
     """What feeds a branch: rows of its own, and rows of wider groups."""
+    fed = []
     if edge["status"] != "counts":
         value = "" if edge["probability"] is None else f", {edge['probability']:g}"
-        fed = [f"{edge['status']}{value}: {edge['definition']}"]
-    else:
-        fed = []
+        fed.append(f"{edge['status']}{value}: {edge['definition']}")
     for kind, lead in (("branch", ""), ("coarse", "of a wider group: ")):
         rows = [
-            f"{_row(one)} {named(one['count']) if kind == 'coarse' else ''} {use['events']} of {use['total']}".replace(
-                "  ", " "
-            )
+            " ".join([_row(one), *[named(one["count"])] * (kind == "coarse"), f"{use['events']} of {use['total']}"])
             for one in ledger["counts"]
             for use in one["feeds"]
             if use["kind"] == kind and edge["said"] in use["what"]
@@ -273,14 +271,11 @@ def _by_source(ledger: Body, sources: Mapping[str, Body], *, linked: bool = Fals
 def cited(source: Body) -> str:
     """A citation with its identifiers and design."""
     doi = source["doi"].replace("<", "&lt;")  # some have what would read as a tag
-    names = [f"doi:{doi}" if doi else "", f"PMID {source['pmid']}" if source["pmid"] else ""]
-    design = [source["design"], f"seen: {named(source['ascertainment'])}" if source["ascertainment"] else ""]
-    design += [f"weeks {source['weeks']}" if source["weeks"] else ""]
-    known = ", ".join(filter(None, names))
-    parts = [sentence(source["citation"]), f"{known}." if known else ""]
-    parts += [sentence("; ".join(filter(None, design))), source["note"]]
-    if source["overlaps"]:
-        parts.append(f"May share fetuses with {', '.join(source['overlaps'])}.")
+    known = ", ".join(filter(None, (doi and f"doi:{doi}", source["pmid"] and f"PMID {source['pmid']}")))
+    seen = f"seen: {named(source['ascertainment'])}" if source["ascertainment"] else ""
+    design = "; ".join(filter(None, (source["design"], seen, source["weeks"] and f"weeks {source['weeks']}")))
+    shared = f"May share fetuses with {', '.join(source['overlaps'])}." if source["overlaps"] else ""
+    parts = (sentence(source["citation"]), known and f"{known}.", sentence(design), source["note"], shared)
     return " ".join(filter(None, parts))
 
 

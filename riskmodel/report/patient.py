@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riskmodel.report.brief import FEW, plain_result
+from riskmodel.report.brief import FEW, SURE, plain_result
 from riskmodel.report.wording import (
     SMALL,
     bullets,
@@ -14,6 +14,7 @@ from riskmodel.report.wording import (
     frequency,
     frequency_range,
     headline,
+    numbered,
     read,
 )
 
@@ -42,7 +43,7 @@ def sections(answer: Answer, shown: Sequence[str]) -> dict[str, str]:
     """What follows the first screen, by the names under which it is asked for; all are short."""
     evidence = [
         bullets(map(_sentences, answer["risks"]), f"## What may happen\n\n{_MIDDLE}") or _NOTHING_OPEN,
-        *(_branch(branch, answer) for branch in answer["branches"]),
+        *(bullets(map(_sentences, one["risks"]), f"### If {plain_result(one, answer)}") for one in answer["branches"]),
         bullets((one["plain_text"] for one in answer["neighbours"]["given"]), "## To compare with"),
     ]
     return {
@@ -87,7 +88,7 @@ def _sentences(risk: Answer) -> str:
     return (
         f"{head} About {frequency_range(ends, of)} of {of:,}. {beside}"
         f"The true number could be anything from {low} to {high}, since hospitals differ{counted}. "
-        f"{few}: the number is {_sure(risk['certainty'])}."
+        f"{few}: the number is {SURE.get(risk['certainty'], 'uncertain')}."
     )
 
 
@@ -106,30 +107,23 @@ def _beside(risk: Answer, of: int) -> str:
     return text
 
 
-def _sure(certainty: str) -> str:
-    return {"very low": "very uncertain", "low": "uncertain", "moderate": "fairly certain"}.get(certainty, "uncertain")
-
-
-def _branch(branch: Answer, answer: Answer) -> str:
-    return bullets(map(_sentences, branch["risks"]), f"### If {plain_result(branch, answer)}")
-
-
 def _steps(answer: Answer) -> str:
     if not answer["workup"]:
         return ""
-    lines = [
-        f"{number}. {step['plain_title']}: {_STATES[step['state']]}." for number, step in enumerate(answer["workup"], 1)
-    ]
-    ends = [f"- {one['plain_text']}" for one in answer["ends"]]
-    return "\n\n".join(["## Steps you can talk about", "\n".join(lines), *(["\n".join(ends)] if ends else []), _OFFER])
+    steps = (f"{step['plain_title']}: {_STATES[step['state']]}." for step in answer["workup"])
+    ends = bullets(one["plain_text"] for one in answer["ends"])
+    return "\n\n".join(filter(None, ["## Steps you can talk about", numbered(steps), ends, _OFFER]))
+
+
+def _worked_out(answer: Answer) -> list[tuple[Answer, Answer]]:
+    """The risks that have a figure, with how far each moves, where that was asked for."""
+    counted = (risk for risk in answer["risks"] if risk["probability"] is not None and not risk["by_definition"])
+    return [(risk, risk["robustness"]) for risk in counted if risk["robustness"] is not None]
 
 
 def _readings(answer: Answer) -> list[str]:
     """How far the first number moves where a study can be read in more than one way; empty where it does not."""
-    for risk in answer["risks"]:
-        moved = risk["robustness"]
-        if risk["probability"] is None or risk["by_definition"] or moved is None:
-            continue
+    for risk, moved in _worked_out(answer):
         of = denominator(headline(risk))
         found = [one["probability"] for one in (risk, *moved["readings"]) if one["probability"] is not None]
         low, high = (frequency(end, of) for end in (min(found), max(found)))
@@ -143,9 +137,8 @@ def _readings(answer: Answer) -> list[str]:
 
 def _together(answer: Answer) -> list[str]:
     """How wide the first range is if a hospital that does worse in one thing does worse in all; empty where it stays."""
-    for risk in answer["risks"]:
-        moved = risk["robustness"]
-        if risk["probability"] is None or moved is None or not moved["dependence"]:
+    for risk, moved in _worked_out(answer):
+        if not moved["dependence"]:
             continue
         of = denominator(headline(risk))
         now, then = ([frequency(end, of) for end in one["interval"]] for one in (risk, moved["dependence"][-1]))
@@ -158,17 +151,14 @@ def _together(answer: Answer) -> list[str]:
 
 
 def _limits(answer: Answer) -> str:
-    lines = []
     sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
     small = "were small and " if sizes and max(sizes) < SMALL else ""
-    lines.append(f"The studies {small}were not all done in the same way.")
-    lines += [*_readings(answer), *_together(answer)]
+    lines = [f"The studies {small}were not all done in the same way.", *_readings(answer), *_together(answer)]
     told = {one["outcome"] for one in answer["neighbours"]["given"]}
     untold = [risk["plain_title"] for risk in answer["risks"] if risk["outcome"] not in told]
     if untold and answer["neighbours"]["missing"]:
-        lines.append(
-            f"For babies without this finding, these studies do not say how often this happens: {'; '.join(untold)}."
-        )
+        said = "For babies without this finding, these studies do not say how often this happens"
+        lines.append(f"{said}: {'; '.join(untold)}.")
     return bullets(lines, "## What these numbers cannot say")
 
 

@@ -21,13 +21,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def sections(names: Iterable[str]) -> tuple[str, ...]:
-    """The sections of a page that some names ask for: a section's own, of what it needs, or ``"all"``.
-
-    Raises
-    ------
-    UnknownNameError
-        If a name is none of these.
-    """
+    """The sections of a page that some names ask for: a section's own, of what it needs, or ``"all"``."""
     wanted = set()
     for name in names:
         found = {one for one, needs in SECTIONS.items() if name in (one, "all", *needs)}

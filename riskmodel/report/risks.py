@@ -50,8 +50,7 @@ def risk_section(risks: Sequence[Answer]) -> str:
     for risk in risks:
         average = "" if risk["average"] is None else span(risk["average"]["interval"], headline(risk))
         crude = "" if risk["by_definition"] else counted(risk["crude"])
-        row = [*_row(risk), average, crude, _basis(risk), risk["certainty"]]
-        rows.append(row)
+        rows.append([*_row(risk), average, crude, _basis(risk), risk["certainty"]])
     text = table([*_HEAD, "Average of centres", "Crude count", "Rests on", "Certainty"], rows)
     return bullets([*_without(risks), *(note for risk in risks for note in _notes(risk))], text) or text
 
@@ -67,15 +66,10 @@ def _without(risks: Sequence[Answer]) -> list[str]:
 
 def _row(risk: Answer) -> list[str]:
     """An outcome, its mean and median, the headline of the two in bold, and the range."""
-    return [outcome_title(risk), _mean(risk), _median(risk), _interval(risk)]
-
-
-def _mean(risk: Answer) -> str:
-    return _one(risk, "mean", risk["probability"]) if read(risk)[0] == "figure" else figure(risk)
-
-
-def _median(risk: Answer) -> str:
-    return _one(risk, "median", risk["median"]) if read(risk)[0] == "figure" else ""
+    figures = [figure(risk), ""]
+    if read(risk)[0] == "figure":
+        figures = [_one(risk, "mean", risk["probability"]), _one(risk, "median", risk["median"])]
+    return [outcome_title(risk), *figures, _interval(risk)]
 
 
 def _one(risk: Answer, statistic: str, value: float) -> str:
@@ -98,6 +92,10 @@ def _interval(risk: Answer) -> str:
 def _basis(risk: Answer) -> str:
     if not risk["series"]:
         return "no series" if not risk["by_definition"] else "definition"
+    return _counted_in(risk)
+
+
+def _counted_in(risk: Answer) -> str:
     return f"{risk['series']} series, {risk['fetuses']:,} fetuses: {listed(risk['sources'])}"
 
 
@@ -105,11 +103,9 @@ def _notes(risk: Answer) -> list[str]:
     name = outcome_title(risk)
     notes = []
     p = risk["probability"]
-    if p is None:
-        pass
-    elif risk["by_definition"]:
+    if risk["by_definition"]:
         notes.append(f"**{name}:** {sentence(risk['reason'])}")
-    else:
+    elif p is not None:
         low, high = read(risk)[1]
         of = denominator(low, high)
         notes.append(
@@ -191,11 +187,10 @@ def settings_section(answer: Answer) -> str:
             if found["probability"] is None:
                 cells.append(figure(found))
                 continue
-            series = f"{found['series']} series, {found['fetuses']:,} fetuses: {listed(found['sources'])}"
-            cells.append(f"{told(found)}; {series if found['series'] else 'definition'}")
+            cells.append(f"{told(found)}; {_counted_in(found) if found['series'] else 'definition'}")
         rows.append(cells)
     head = ["Outcome", *(one["title"].capitalize() for one in answer["settings"])]
     note = (
         "A setting alone has fewer series: figures lie nearer the middle and ranges are wider, so compare the ranges."
     )
-    return "## By setting\n\n" + table(head, rows) + f"\n\n{note}"
+    return f"## By setting\n\n{table(head, rows)}\n\n{note}"

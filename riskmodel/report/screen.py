@@ -77,17 +77,17 @@ def _rest(brief: Brief, left_out: Sequence[str] = ()) -> list[tuple[str, Sequenc
     if brief.confidence:
         parts.append(("How sure" if plain else "Confidence", [f"{brief.confidence}: {brief.confidence_why}."]))
     if brief.not_counted and plain:
-        these = ("these", "They do") if ";" in brief.not_counted else ("this", "It does")
-        parts.append(
-            ("Not counted", [f"no study counts by {these[0]}: {brief.not_counted}. {these[1]} not change a number."])
-        )
+        these, they_do = ("these", "They do") if ";" in brief.not_counted else ("this", "It does")
+        text = f"no study counts by {these}: {brief.not_counted}. {they_do} not change a number."
+        parts.append(("Not counted", [text]))
     elif brief.not_counted:
         stated = f"{brief.stated}: part of no number. " if brief.stated else ""
         told = "" if stated and "not counted" in left_out else f"No series counts by {brief.not_counted}."
         parts.append(("Stated" if stated else "Not counted", [f"{stated}{told}".strip()]))
-    steps = [*brief.ends, *(one.title for one in brief.next)]
-    if steps or brief.no_step:
-        each = [f"{step}." for step in _numbered(steps) or [brief.no_step]]
+    steps = [*brief.ends, *(one.title for one in brief.next)] or [brief.no_step]
+    if steps[0]:
+        several = len(steps) > 1
+        each = [f"({number}) {step}." if several else f"{step}." for number, step in enumerate(steps, 1)]
         parts.append(("Next", [" ".join(each)] if "lines" in left_out else each))
     if len({one.text for one in brief.then}) == 1:
         parts.append(("Then", [f"whatever it shows: {brief.then[0].text}."]))
@@ -107,10 +107,6 @@ def _wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_inde
         kept, width, initial_indent=initial_indent, subsequent_indent=subsequent_indent, break_on_hyphens=False
     )
     return [line.replace("\xa0", " ") for line in lines]
-
-
-def _numbered(texts: Sequence[str]) -> list[str]:
-    return [f"({number}) {text}" for number, text in enumerate(texts, 1)] if len(texts) > 1 else list(texts)
 
 
 def _hanging(label: str, texts: Sequence[str], width: int) -> list[str]:
@@ -169,9 +165,8 @@ def _plain_text(brief: Brief, width: int) -> list[str]:
     lines: list[str] = []
     for row in (*brief.rows, *brief.others):
         indent = "    " if row.after else "  "
-        lines += _wrapped(
-            _plain(row, brief.outcome.title), width, initial_indent=f"{indent}- ", subsequent_indent=f"{indent}  "
-        )
+        text = _plain(row, brief.outcome.title)
+        lines += _wrapped(text, width, initial_indent=f"{indent}- ", subsequent_indent=f"{indent}  ")
     return lines
 
 

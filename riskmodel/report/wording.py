@@ -117,12 +117,9 @@ def figure(risk: Mapping[str, Any]) -> str:
     if kind == "definition":
         return f"{'all' if ends[0] == 1 else 'none'}, by definition"
     if kind == "none":
-        bounded = ends != (0.0, 1.0)
-        return (
-            f"not known, within {frequency_range(ends, 100)} of 100"
-            if bounded
-            else f"not known: {why(risk.get('reason') or '')}"
-        )
+        if ends == (0.0, 1.0):
+            return f"not known: {why(risk.get('reason') or '')}"
+        return f"not known, within {frequency_range(ends, 100)} of 100"
     of = denominator(*ends)
     return f"{frequency_range(ends, of)} of {of:,}"
 
@@ -186,6 +183,11 @@ def bullets(lines: Iterable[str], title: str = "") -> str:
     """A Markdown list, under a title if there is one; empty where nothing is listed."""
     text = "\n".join(f"- {line}" for line in lines)
     return f"{title}\n\n{text}" if title and text else text
+
+
+def numbered(lines: Iterable[str]) -> str:
+    """A Markdown list whose lines have numbers."""
+    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 
 def given_states(states: Mapping[str, str], but: Container[str] = ()) -> str:

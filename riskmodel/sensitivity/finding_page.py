@@ -13,7 +13,7 @@ from riskmodel._support.files import read_once, write_whole
 from riskmodel.errors import StaleRecordError
 from riskmodel.evidence.export import describe
 from riskmodel.evidence.manifest import MOST_BYTES, MOVES
-from riskmodel.evidence.workup import Step, WorkUp
+from riskmodel.evidence.workup import Step
 from riskmodel.report import evidence as report
 from riskmodel.sensitivity.ledger import Ledger, count_ledger
 from riskmodel.tree.audit import audit_model
@@ -21,18 +21,7 @@ from riskmodel.tree.model import ProbabilityTree
 
 
 def stored_ledger(model: ProbabilityTree) -> Ledger:
-    """All counts of a finding, with the moves that its folder has stored; without where they are not of this evidence.
-
-    Parameters
-    ----------
-    model : ProbabilityTree
-        The fitted tree.
-
-    Returns
-    -------
-    Ledger
-        Nothing was left out to make it: `Ledger.not_worked_out` says how the moves are had where none are stored.
-    """
+    """All counts of a finding, with the moves that its folder has stored where they are of this evidence."""
     ledger, evidence = count_ledger(model, moves=False), model.evidence
     try:
         # Counts that no folder has, have none: the same error.
@@ -46,19 +35,7 @@ def stored_ledger(model: ProbabilityTree) -> Ledger:
 
 
 def finding_page(ledger: Ledger) -> dict[str, Any]:
-    """What `riskmodel.report.evidence.to_page` draws a finding's page from.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        All counts of the finding.
-
-    Returns
-    -------
-    dict
-        What `riskmodel evidence show --json` has, with the audit of the fit too; review, question, variables, outcomes,
-        independences, ledger, neighbours, steps, ends and statements.
-    """
+    """What a finding's page is drawn from: what `riskmodel evidence show --json` has, and the rest of the finding."""
     model = ledger.model
     evidence = model.evidence
     finding, workup = evidence.finding, evidence.workup
@@ -67,6 +44,12 @@ def finding_page(ledger: Ledger) -> dict[str, Any]:
         one | {"said": edge.said, "probability": edge.probability, "accepts": [str(group) for group in edge.accepts]}
         for one, edge in zip(body["edges"], finding.edges, strict=True)
     ]
+    statements = {
+        "Differential diagnosis": workup.differential,
+        "Prognosis as published": workup.prognosis,
+        "Pitfalls": workup.pitfalls,
+        "Cautions": workup.cautions,
+    }
     return body | {
         "question": finding.question,
         "disclaimer": finding.disclaimer,
@@ -81,12 +64,6 @@ def finding_page(ledger: Ledger) -> dict[str, Any]:
         "independences": [asdict(one) | {"given": str(one.given)} for one in finding.independences],
         "ledger": ledger.to_dict(),
         "audit": [one.to_dict() | {"sources": list(one.sources)} for one in audit_model(model)],
-        **_workup(workup),
-    }
-
-
-def _workup(workup: WorkUp) -> dict[str, Any]:
-    return {
         "neighbours": [asdict(one) for one in workup.neighbours],
         "steps": [_step(one) for one in workup.steps],
         "ends": [
@@ -95,12 +72,7 @@ def _workup(workup: WorkUp) -> dict[str, Any]:
         ],
         "statements": {
             name: [{"text": one.text, "comment": one.comment, "sources": list(one.sources)} for one in several]
-            for name, several in (
-                ("Differential diagnosis", workup.differential),
-                ("Prognosis as published", workup.prognosis),
-                ("Pitfalls", workup.pitfalls),
-                ("Cautions", workup.cautions),
-            )
+            for name, several in statements.items()
         },
     }
 
@@ -112,25 +84,7 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def write_pages(ledger: Ledger, folder: str | Path) -> tuple[Path, Path]:
-    """Write a finding's page, and beside it the answers that took time.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        All counts of the finding, with their moves.
-    folder : str or Path
-        Where; it is made if it is not there.
-
-    Returns
-    -------
-    tuple of Path
-        ``FINDING.md`` and ``FINDING.moves.json``, which were there before or not.
-
-    Raises
-    ------
-    InputError
-        If they cannot be written.
-    """
+    """Write a finding's page, ``FINDING.md``, and beside it, ``FINDING.moves.json``, the answers that took time."""
     place, name = made(folder), ledger.model.evidence.finding.key
     page, moves = place / f"{name}.md", place / f"{name}.moves.json"
     write_whole(page, report.to_page(finding_page(ledger)))

@@ -169,8 +169,7 @@ class Ledger(Value):
     def _entry(self, entry: Entry, asked: Sequence[tuple[Any, RiskEstimate]]) -> dict[str, Any]:
         row = entry.count
         where = f" where {row.given}" if row.given else ""
-        worked = row.basis == "derived"
-        finding = self.model.evidence.finding
+        worked, finding = row.basis == "derived", self.model.evidence.finding
         titles = {one.name: one.title for one in finding.populations}
         partly = [one.text for one in finding.partly_tested if row.key in one.counts]
         left_out = None
@@ -327,17 +326,10 @@ def without(model: ProbabilityTree, row: Count) -> tuple[Said, ...]:
 
 def _named_in(evidence: Evidence, row: Count) -> list[str]:
     """Statements of the work-up beside which a count is shown: it moves none of them."""
-    workup = evidence.workup
-    groups = {
-        "differential": workup.differential,
-        "prognosis": workup.prognosis,
-        "pitfalls": workup.pitfalls,
-        "cautions": workup.cautions,
-    }
-    held = any(place(one) == place(row) for one in evidence.counts)
-    return [
-        f"{name}: {one.key}" for name, several in groups.items() for one in several if held and row.key in one.counts
-    ]
+    if place(row) not in map(place, evidence.counts):
+        return []
+    groups = ("differential", "prognosis", "pitfalls", "cautions")
+    return [f"{name}: {one.key}" for name in groups for one in getattr(evidence.workup, name) if row.key in one.counts]
 
 
 def _said(numbers: list[float] | float | None) -> Said:

@@ -74,10 +74,9 @@ def tipping_point(
     UnavailableError
         If the answer is not estimable, or no branch with counts asks for this outcome at the end of what is known.
     """
-    if isinstance(threshold, bool) or not isinstance(threshold, float) or not 0 < threshold < 1:
-        raise InputError(
-            f"{threshold!r} is not a probability", where="threshold", remedy="Give one in (0, 1), such as 0.9"
-        )
+    if not 0 < threshold < 1:
+        remedy = "Give one in (0, 1), such as 0.9"
+        raise InputError(f"{threshold!r} is not a probability", where="threshold", remedy=remedy)
     model = as_tree(model)
     asked = model.evidence.outcome(outcome)
     risk = model.risk(outcome, **known)

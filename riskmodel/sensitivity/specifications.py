@@ -17,7 +17,7 @@ from riskmodel.evidence.evidence import Evidence
 from riskmodel.inference.pool import MODELS
 from riskmodel.posterior import Posterior
 from riskmodel.priors import HETEROGENEITY_PRIORS, MU_PRIORS, RhoPrior, as_heterogeneity_prior, as_mu_prior
-from riskmodel.report.wording import html_table, three_digits
+from riskmodel.report.wording import capital, html_table, three_digits
 from riskmodel.sensitivity.shared_nodes import SharedNodes, normalised
 from riskmodel.sensitivity.tree_fits import Fit, Fitter, Prior, shifted
 from riskmodel.sensitivity.within_centre import CORRELATIONS, checked_correlations
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PRIORS = ("jeffreys", "uniform", "rbest")
 TREE_PRIORS = (DIRICHLET_TREE, "jeffreys", "uniform")
 HETEROGENEITIES = ("default", "half-normal-1", "half-cauchy-1", 0)
+POOL_CHOICES = ("prior", "heterogeneity", "model", "left_out")
+TREE_CHOICES = ("prior", "heterogeneity", "reading", "left_out", "correlation")
 #: Nothing is left out, and what a choice is called in words.
 NONE = "none"
 _SAID = {
@@ -119,9 +121,7 @@ class Multiverse(Value):
         moves = self.moves().to_dict("records")
         if moves:
             first, *rest = ((_SAID[one["choice"]], one["mean_range"]) for one in moves)
-            text += (
-                f" {first[0][:1].upper()}{first[0][1:]} moves it most, by {first[1]:.2g} on average with all else equal"
-            )
+            text += f" {capital(first[0])} moves it most, by {first[1]:.2g} on average with all else equal"
             text += "".join(f"; {what} by {by:.2g}" for what, by in rest) + "."
         silent = len(self.rows) - len(told)
         return text + (f" {silent:,} combinations have no answer." if silent else "")
@@ -147,14 +147,14 @@ class Multiverse(Value):
 
     def _repr_html_(self) -> str:
         """The sentence, and how far each choice moves the estimate."""
-        rows = (
+        rows = [
             (
                 one["choice"].replace("_", " "),
                 one["levels"],
-                *map(three_digits, (one["mean_range"], one["largest_range"])),
+                *(three_digits(one[f"{of}_range"]) for of in ("mean", "largest")),
             )
             for one in self.moves().to_dict("records")
-        )
+        ]
         return html_table(self.sentence, ("choice", "levels", "range, mean", "range, largest"), rows)
 
     def __repr__(self) -> str:
@@ -232,7 +232,7 @@ def multiverse(
     >>> found.moves()["choice"].tolist()
     ['left_out', 'prior', 'heterogeneity', 'model']
     """
-    if not isinstance(ci_prob, float) or not 0 < ci_prob < 1:
+    if not 0 < ci_prob < 1:
         raise InputError(f"{ci_prob!r} is not in (0, 1)", where="ci_prob", remedy="Give 0.95")
     ends = ((1 - ci_prob) / 2, (1 + ci_prob) / 2)
     if isinstance(subject, Posterior):
@@ -240,18 +240,17 @@ def multiverse(
             raise InputError("a pool is one question", where="multiverse", remedy="Give the posterior alone")
         rows = list(_of_pool(subject, priors or PRIORS, heterogeneities, models or MODELS, ends))
         asked = f"{int(subject.events.sum())} of {int(subject.totals.sum())} in {subject.events.size} series"
-        return Multiverse(asked, ("prior", "heterogeneity", "model", "left_out"), tuple(rows), ci_prob)
+        return Multiverse(asked, POOL_CHOICES, tuple(rows), ci_prob)
     if outcome is None or models is not None:
         what = "a tree is asked about an outcome" if outcome is None else "a tree's branches have one model"
         remedy = 'Give such as multiverse(model, "good_outcome", anatomy="isolated")'
         raise InputError(what, where="multiverse", remedy=remedy)
     tree = as_tree(subject)
     tied = tuple(dict.fromkeys((0.0, *map(float, checked_correlations(correlations)))))
-    choices = ("prior", "heterogeneity", "reading", "left_out", "correlation")
     rows = list(_of_tree(tree, outcome, known, priors or TREE_PRIORS, heterogeneities, tied, ends))
     given = ", ".join(f"{name} {state}" for name, state in known.items())
     asked = tree.evidence.outcome(outcome).title + (f" where {given}" if given else "")
-    return Multiverse(asked, choices, tuple(rows), ci_prob)
+    return Multiverse(asked, TREE_CHOICES, tuple(rows), ci_prob)
 
 
 def _named(stated: Any, made: Any, known: Mapping[str, tuple[Any, str]]) -> str:
@@ -296,8 +295,7 @@ def _of_pool(
         estimates, intervals = weights @ shared.means, shared.quantiles(weights, ends)
         names = [(*pair, model, without) for pair in pairs for without in left_out]
         for levels, estimate, interval in zip(names, estimates, intervals, strict=True):
-            choices = dict(zip(("prior", "heterogeneity", "model", "left_out"), levels, strict=True))
-            yield choices | _told(float(estimate), interval)
+            yield dict(zip(POOL_CHOICES, levels, strict=True)) | _told(float(estimate), interval)
 
 
 def _told(estimate: float, interval: Any, reason: str = "") -> dict[str, Any]:
@@ -332,10 +330,7 @@ def _of_tree(
         changed = changed if without == NONE else changed.without(without)
         fit: Fit | str = fitter.fit(tree.variant(evidence=changed).like(joint(tree).drawn))
         for at, pair in enumerate(pairs):
-            choices = dict(zip(("prior", "heterogeneity"), pair, strict=True)) | {
-                "reading": reading,
-                "left_out": without,
-            }
+            choices = dict(zip(TREE_CHOICES, (*pair, reading, without), strict=False))
             if isinstance(fit, str):
                 yield choices | {"correlation": 0.0} | _told(float("nan"), (float("nan"),) * 2, fit)
                 continue

@@ -75,14 +75,15 @@ class Fit(Value):
         spoken = edge in self.divisions.cells
         return self.divisions.sets(edge) if spoken else np.zeros(self.divisions.size, np.int64)
 
+    def _at_means(self, prior: int, *parts: Node) -> Iterator[Array]:
+        """Values of diagrams at the branches' means, in each way."""
+        risks: dict[int, Any] = {edge: means[prior][self.sets(edge)] for edge, means in self.means.items()}
+        return (np.asarray(evaluate(part, {**self.held, **risks})) for part in parts)
+
     def mean(self, prior: int) -> float:
         """Probability for the next fetus."""
-        risks: dict[int, Any] = {edge: means[prior][self.sets(edge)] for edge, means in self.means.items()}
-        weights = self.weights[prior]
-        upper, lower = (
-            float((weights * evaluate(part, {**self.held, **risks})).sum()) for part in (self.top, self.bottom)
-        )
-        return upper / lower
+        upper, lower = ((self.weights[prior] * one).sum() for one in self._at_means(prior, self.top, self.bottom))
+        return float(upper / lower)
 
     @kept
     def ratio(self) -> tuple[Node, Node]:
@@ -91,8 +92,7 @@ class Fit(Value):
 
     def _told(self, prior: int) -> Array:
         """Weights of the ways after what is known."""
-        risks: dict[int, Any] = {edge: means[prior][self.sets(edge)] for edge, means in self.means.items()}
-        whole, rest = (evaluate(part, {**self.held, **risks}) for part in (self.bottom, self.ratio[1]))
+        whole, rest = self._at_means(prior, self.bottom, self.ratio[1])
         told = self.weights[prior] * whole / rest
         return np.asarray(told / told.sum())
 
@@ -188,8 +188,9 @@ class Fitter:
         return self._direct(rows) if rows else reason
 
     def _direct(self, rows: Rows) -> Fit:
-        shared = self._shared(DIRECT, [(row.events, row.total) for row in rows])
-        own = self._own(DIRECT, [(row.events, row.total) for row in rows], [one.direct for one in self.priors])
+        cells = [(row.events, row.total) for row in rows]
+        shared = self._shared(DIRECT, cells)
+        own = self._own(DIRECT, cells, [one.direct for one in self.priors])
         return self._made({DIRECT: shared}, {DIRECT: own}, (Branch(DIRECT, 1.0, 0.0), 1.0), Divisions((), {}), {})
 
     def _through(self, tree: ProbabilityTree, above: Node, below: Node, filled: Mapping[int, float]) -> Fit | str:
@@ -225,10 +226,11 @@ class Fitter:
         for cell in cells:
             if (place, cell) not in logs:
                 logs[place, cell] = shared.log_likelihood(*np.array(cell, np.int64)[:, None])[0]
-        for prior, one in zip(on_average, self.priors, strict=True):
-            if (place, prior, one.heterogeneity) not in logs:
-                logs[place, prior, one.heterogeneity] = shared.log_prior(prior, one.heterogeneity)
-        before = [logs[place, prior, one.heterogeneity] for prior, one in zip(on_average, self.priors, strict=True)]
+        pairs = [(prior, one.heterogeneity) for prior, one in zip(on_average, self.priors, strict=True)]
+        for pair in pairs:
+            if (place, *pair) not in logs:
+                logs[place, *pair] = shared.log_prior(*pair)
+        before = [logs[place, *pair] for pair in pairs]
         found = np.array(before) + np.sum([logs[place, cell] for cell in cells], axis=0)
         return np.asarray(np.exp(found - found.max(axis=1, keepdims=True)))
 

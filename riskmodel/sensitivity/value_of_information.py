@@ -20,6 +20,7 @@ import numpy as np
 from riskmodel._support.checks import checked_whole
 from riskmodel._support.doors import door
 from riskmodel.evidence.evidence import Evidence
+from riskmodel.posterior import Posterior
 from riskmodel.tree.model import ProbabilityTree, as_tree
 
 if TYPE_CHECKING:
@@ -85,14 +86,9 @@ def next_series(model: str | Path | Evidence | ProbabilityTree, size: int, *, ci
 def expected_widths(model: ProbabilityTree, place: int, size: int, ci_prob: float) -> dict[str, float]:
     """Widths of a branch's intervals now, and expected after a series of some size."""
     posterior = model.fitted.posterior(place)
-    pmf = posterior.predict(size)
-    places, weights = representative(pmf)
-    widths = []
-    for events in places:
-        after = model.fitted.posterior(place, (("the next series", events, size),))
-        widths.append([_width(after.new_setting, ci_prob), _width(after.average, ci_prob)])
-    now = np.array([_width(posterior.new_setting, ci_prob), _width(posterior.average, ci_prob)])
-    then = weights @ np.array(widths)
+    numbers, weights = representative(posterior.predict(size))
+    after = (model.fitted.posterior(place, (("the next series", events, size),)) for events in numbers)
+    now, then = _widths(posterior, ci_prob), weights @ np.array([_widths(one, ci_prob) for one in after])
     narrower = 1 - then / now
     return {
         "width": float(now[0]),
@@ -113,6 +109,6 @@ def representative(pmf: np.ndarray) -> tuple[list[int], np.ndarray]:
     return [int(one) for one in found], counts / counts.sum()
 
 
-def _width(risk: Any, ci_prob: float) -> float:
-    low, high = risk.interval(ci_prob)
-    return float(high - low)
+def _widths(posterior: Posterior, ci_prob: float) -> np.ndarray:
+    """Of the intervals for a new setting and for the average."""
+    return np.array([np.ptp(risk.interval(ci_prob)) for risk in (posterior.new_setting, posterior.average)])

@@ -88,15 +88,8 @@ def robustness(model: ProbabilityTree, risk: RiskEstimate) -> dict[str, Any]:
         # The answer if only those with the event had been tested.
         totals = {row.key: max(row.events, 1) for row in rows}
         fewest = other(("tested", *totals.items()), partial(evidence.with_totals, totals))
-        untested.append(
-            {
-                "text": declared.text,
-                "sources": list(declared.sources),
-                "fewest": sum(totals.values()),
-                "most": sum(row.total for row in rows),
-                "probability_if_fewest": fewest.mean,
-            }
-        )
+        told = {"text": declared.text, "sources": list(declared.sources), "fewest": sum(totals.values())}
+        untested.append(told | {"most": sum(row.total for row in rows), "probability_if_fewest": fewest.mean})
     dependent = dependence(model, risk)
     variants: list[dict[str, Any]] = [*priors, *readings, *left_out]
     values = [value for value in (*(one["probability"] for one in variants), risk.mean) if value is not None]

@@ -105,7 +105,7 @@ def centre_dependence(
 def checked_correlations(correlations: Sequence[float]) -> tuple[float, ...]:
     """Correlations that the points can follow."""
     for one in correlations:
-        if isinstance(one, bool) or not isinstance(one, (int, float)) or not 0 <= one <= LARGEST:
+        if not 0 <= one <= LARGEST:
             what = f"{one!r} is not a correlation from 0 to {LARGEST}"
             raise InputError(what, where="correlations", remedy="Give such as 0.6")
     return tuple(correlations)

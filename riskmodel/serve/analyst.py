@@ -6,7 +6,6 @@ Nothing is kept between requests: the table comes back with the page, and is sen
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import zipfile
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from markupsafe import Markup
 from riskmodel.errors import EvidenceError, InputError, Problem, RiskModelError
 from riskmodel.evidence.incoming import NEEDED, OPTIONAL
 from riskmodel.evidence.readers.sheets import File, as_table
-from riskmodel.report.wording import capital, denominator, frequency, frequency_range, moves, named
+from riskmodel.report.wording import capital, denominator, moves, named, said
 from riskmodel.serve.pages.drawn import before_after
 from riskmodel.tree.model import ProbabilityTree
 from riskmodel.updating.new_counts import Refit, refit
@@ -39,17 +38,11 @@ class Sent:
 
     @classmethod
     def of(cls, given: Mapping[str, Any], name: str, content: bytes) -> Sent:
-        """The table of a form: a file, a text that was pasted, or one that was sent before.
-
-        Raises
-        ------
-        InputError
-            If there is none, or its name ends in a way that no table does.
-        """
+        """The table of a form: a file, a text that was pasted, or one that was sent before."""
         if again := str(given.get("again", "")):
             try:
                 content, name = base64.b64decode(again, validate=True), str(given.get("name", ""))
-            except (binascii.Error, ValueError) as error:
+            except ValueError as error:
                 raise InputError("the table cannot be read", where="table", remedy="Send it again") from error
         elif not content:
             content, name = str(given.get("pasted", "")).encode(), "table.csv"
@@ -73,34 +66,28 @@ class Sent:
         """The table as a form sends it back."""
         return base64.b64encode(self.content).decode()
 
-
-def refitted(sent: Sent, model: ProbabilityTree) -> Refit:
-    """The finding before and after."""
-    return refit(model, sent.file, merge=sent.merge)
+    def refitted(self, model: ProbabilityTree) -> Refit:
+        """The finding before and after."""
+        return refit(model, self.file, merge=self.merge)
 
 
 def looked_at(sent: Sent, model: ProbabilityTree) -> dict[str, Any]:
     """What a page says of a table: its faults by cell, or what it changes."""
+    found: dict[str, Any] = {"faults": None, "change": None, "sent": sent}
     try:
-        return {"faults": None, "change": _change(refitted(sent, model)), "sent": sent}
+        return found | {"change": _change(sent.refitted(model))}
     except EvidenceError as error:
-        return {"faults": _faults(error, sent), "change": None, "sent": sent}
+        return found | {"faults": _faults(error, sent)}
     except RiskModelError as error:
         told = {"what": capital(error.what), "remedy": error.remedy}
-        return {"faults": {"told": [told], "header": [], "rows": []}, "change": None, "sent": sent}
+        return found | {"faults": {"told": [told], "header": [], "rows": []}}
 
 
 def zipped(sent: Sent, model: ProbabilityTree) -> bytes:
-    """The folder with the new counts, as `Refit.save` writes it.
-
-    Raises
-    ------
-    RiskModelError
-        If the table has faults.
-    """
+    """The folder with the new counts, as `Refit.save` writes it."""
     out, name = io.BytesIO(), model.evidence.finding.key
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file, text in sorted(refitted(sent, model).files(name).items()):
+        for file, text in sorted(sent.refitted(model).files(name).items()):
             archive.writestr(f"{name}/{file}", text)
     return out.getvalue()
 
@@ -136,8 +123,8 @@ def _faults(error: EvidenceError, sent: Sent) -> dict[str, Any]:
 
 
 def _place(one: Problem) -> str:
-    parts = [f"row {one.row}" if one.row else "", one.column or ""]
-    return capital(", ".join(filter(None, parts))) + ": " if any(parts) else ""
+    at = ", ".join(filter(None, [f"row {one.row}" if one.row else "", one.column]))
+    return f"{capital(at)}: " if at else ""
 
 
 def _change(found: Refit) -> dict[str, Any]:
@@ -145,9 +132,8 @@ def _change(found: Refit) -> dict[str, Any]:
     rows = []
     for one in body["moves"]:
         before, after = one["before"], one["after"]
-        moved = one["moved"]
+        moved, words = one["moved"], "stays"
         ends = [(told["lower"], told["upper"]) for told in (before, after) if told["probability"] is not None]
-        words = "stays"
         if moved is None:
             words = "no figure" if after["probability"] is None else "has a figure now"
         elif moves(moved, *ends):
@@ -171,7 +157,7 @@ def _change(found: Refit) -> dict[str, Any]:
              "words": "; ".join(filter(None, (one["words"], one["reason"])))}
             for one in body["surprises"]
         ],
-        "moves": [one for one in rows if one["kind"] == "outcome"] + [one for one in rows if one["kind"] != "outcome"],
+        "moves": sorted(rows, key=lambda one: str(one["kind"]) != "outcome"),
         "forest": before_after(shown) if shown else Markup(""),
         "audit": [one["what"] for one in body["audit"]],
     }  # fmt: skip
@@ -180,6 +166,4 @@ def _change(found: Refit) -> dict[str, Any]:
 def _said(one: Mapping[str, Any]) -> str:
     if one["probability"] is None:
         return "no figure"
-    of = denominator(one["probability"])
-    ends = frequency_range((one["lower"], one["upper"]), of)
-    return f"{frequency(one['probability'], of)} of {of:,} ({ends}), {one['series']} series"
+    return f"{said(one['probability'], (one['lower'], one['upper']))}, {one['series']} series"

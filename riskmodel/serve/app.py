@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -36,25 +36,9 @@ from riskmodel.serve.pages.templates import rendered, static
 #: Seconds between looks at the folders.
 LOOK = 2.0
 
-Make = Callable[[Asked], bytes]
-
 
 class Service:
-    """A desk with its application.
-
-    Parameters
-    ----------
-    desk : Desk
-        The findings.
-    hosts : sequence of str
-        Names under which it is asked, without a port.
-    origins : sequence of str
-        Sites whose scripts may ask for cards; none by default.
-    trusted : Trusted, optional
-        Systems whose signed calls of hooks are answered; where there is no list every call is.
-    background : bool
-        Whether answers are worked out in advance, and folders looked at, while it runs.
-    """
+    """A desk with its application; in the background answers are worked out in advance, and folders looked at."""
 
     def __init__(
         self,
@@ -67,7 +51,7 @@ class Service:
     ) -> None:
         self.desk = desk
         self.background = background
-        self.described = as_json(openapi({name: held.evidence for name, held in desk.held.items()}))
+        self.described = as_json(openapi(desk.evidence))
         self.stop = threading.Event()
         routes: list[BaseRoute] = [
             Route("/", self.page),
@@ -110,17 +94,10 @@ class Service:
             given = pairs(request.scope["query_string"])
             return await answered(self.desk, request, "page", HTML, self._page, typed=True)
         except InputError as error:
-            finding = given.get("finding", "")
-            if finding not in self.desk.held:
-                if finding:
-                    raise
-                finding = next(iter(self.desk.held))
-            status = status_of(error)
-            shown = {name: value for name, value in given.items() if name != "finding"}
+            finding = finding_named(given if given.get("finding") else {}, self.desk.held)
+            status, evidence = status_of(error), self.desk.held[finding].evidence
             body = error_body(error, status)["error"]
-            evidence = self.desk.held[finding].evidence
-            content = page.error_page(evidence, shown, self._titles(), finding, body)
-            return Response(content, status, {"cache-control": "no-store"}, HTML)
+            return unkept(page.desk_page(evidence, given, self._titles(), finding, error=body), status)
 
     def _page(self, one: Asked) -> bytes:
         held = self.desk.held[one.finding]
@@ -205,9 +182,8 @@ class Service:
         """What is served, and what may be asked of each."""
         health = self.desk.health()["findings"]
         body = []
-        for name, held in self.desk.held.items():
-            parsed = held.evidence.finding
-            tests = held.evidence.workup.tests
+        for name, evidence in self.desk.evidence.items():
+            parsed, tests = evidence.finding, evidence.workup.tests
             body.append({
                 "finding": name,
                 "title": parsed.title,
@@ -229,8 +205,7 @@ class Service:
 
     async def programs(self, request: Request) -> Response:
         """The interface, described for people."""
-        body = openapi({name: held.evidence for name, held in self.desk.held.items()})
-        return Response(rendered("programs.html", body=body), headers={"cache-control": "no-cache"}, media_type=HTML)
+        return plain(rendered("programs.html", body=openapi(self.desk.evidence)), HTML)
 
     async def health(self, request: Request) -> Response:
         """Whether every folder is what is served; it serves either way."""
@@ -238,7 +213,7 @@ class Service:
 
     async def version(self, request: Request) -> Response:
         """Versions of the package and of the evidence."""
-        evidence = {name: held.evidence.version for name, held in self.desk.held.items()}
+        evidence = {name: one.version for name, one in self.desk.evidence.items()}
         return plain(as_json({"riskmodel": __version__, "evidence": evidence}))
 
     async def static(self, request: Request) -> Response:
@@ -249,7 +224,7 @@ class Service:
         return Response(found[0], headers={"cache-control": "public, max-age=31536000, immutable"}, media_type=found[1])
 
     def _titles(self) -> dict[str, str]:
-        return {name: held.evidence.finding.title for name, held in self.desk.held.items()}
+        return {name: one.finding.title for name, one in self.desk.evidence.items()}
 
     # ------------------------------------------------------------ errors
 
@@ -278,19 +253,13 @@ class Service:
         if not self.background:
             yield
             return
-        usual = [
-            functools.partial(self._warm, form, kind, make)
-            for form, kind, make in (("page", HTML, self._page), ("json", JSON, self._json),
-                                     ("finding", HTML, self._finding_page))
-        ]  # fmt: skip
-        threading.Thread(target=self.desk.warm, args=(self.stop, usual[:2], usual[2]), daemon=True, name="warm").start()
+        usual = (("page", HTML, self._page), ("json", JSON, self._json))
+        last = "finding", HTML, self._finding_page
+        threading.Thread(target=self.desk.warm, args=(self.stop, usual, last), daemon=True, name="warm").start()
         looking = asyncio.create_task(self._look())
         yield
         self.stop.set()
         looking.cancel()
-
-    def _warm(self, form: str, kind: str, make: Make, one: Asked) -> Finished:
-        return self.desk.finished(one, form, kind, make)
 
     async def _look(self) -> None:
         while True:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
-from riskmodel.consultation.consult import AUDIENCES, DEFAULT_FINDING, TEST_ERRORS, checked_detail
+from riskmodel.consultation.consult import DEFAULT_FINDING, checked_detail
+from riskmodel.consultation.question import AUDIENCES, TEST_ERRORS, choices
 from riskmodel.errors import ContradictionError, InputError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 
@@ -54,15 +55,7 @@ class Asked:
 
 
 def pairs(query: bytes) -> dict[str, str]:
-    """Names and values of a query string, each name once.
-
-    Raises
-    ------
-    InputError
-        If it is too long or no text.
-    ContradictionError
-        If a name is there twice with different values.
-    """
+    """Names and values of a query string, each name once."""
     if len(query) > LONGEST:
         raise InputError(f"an address of {len(query):,} characters", where="query", remedy=f"At most {LONGEST:,}")
     try:
@@ -90,13 +83,7 @@ def finding_named(given: Mapping[str, str], findings: Mapping[str, object]) -> s
 
 
 def asked(given: Mapping[str, str], finding: str, evidence: Evidence, *, form: bool = False) -> Asked:
-    """The question that names and values make; from a form an empty value is one that is not known.
-
-    Raises
-    ------
-    UnknownNameError
-        If a name, state or choice does not exist; the nearest one is said.
-    """
+    """The question that names and values make; from a form an empty value is one that is not known."""
     descriptors = [one.name for one in evidence.finding.descriptors]
     own = [*evidence.workup.results(evidence.finding), *descriptors]
     chosen = dict(USUAL)
@@ -117,13 +104,7 @@ def asked(given: Mapping[str, str], finding: str, evidence: Evidence, *, form: b
             error = UnknownNameError("parameter", name, [*own, "finding", *USUAL, "detail"], where="query")
             error.field = name[:80]
             raise error
-    wanted = {
-        "reading": [one.name for one in evidence.finding.readings],
-        "setting": ["any", *(one.name for one in evidence.finding.settings)],
-        "audience": AUDIENCES,
-        "test_errors": TEST_ERRORS,
-    }
-    for name, known in wanted.items():
+    for name, known in choices(evidence).items():
         if chosen[name] not in known:
             raise UnknownNameError(name, chosen[name], known, where=name)
     return Asked(

@@ -7,13 +7,14 @@ from typing import Any
 
 from riskmodel._support.json_schema import schema
 from riskmodel._support.version import __version__
-from riskmodel.consultation.consult import AUDIENCES, DETAILS, TEST_ERRORS
+from riskmodel.consultation.consult import DETAILS
+from riskmodel.consultation.question import choices
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.finding import Variable
-from riskmodel.evidence.workup import NO_RESULT, LabTest
+from riskmodel.evidence.workup import NO_RESULT
 from riskmodel.serve.asked import LONGEST
 from riskmodel.serve.exchange.hooks import services
 
+_FHIR = "application/fhir+json"
 _ERROR = {"$ref": "#/components/schemas/ServedError"}
 #: What is sent in its place to whoever speaks FHIR.
 _OUTCOME = {
@@ -40,7 +41,7 @@ def openapi(findings: Mapping[str, Evidence]) -> dict[str, Any]:
         "required": ["error"],
         "additionalProperties": False,
     }
-    question = _question(findings)
+    question, named = _question(findings), _in_path("finding", findings)
     any_object = {"type": "object"}
     return {
         "openapi": "3.1.0",
@@ -52,13 +53,9 @@ def openapi(findings: Mapping[str, Evidence]) -> dict[str, Any]:
         "paths": {
             "/api/v1/consultation": _get("The answer, as Consultation.to_dict gives it", consultation, question),
             "/api/v1/findings": _get("Findings that are served, with what may be asked of each", any_object),
-            "/api/v1/finding/{finding}": _get("One finding's evidence, as read", any_object, [_path(findings)]),
-            "/fhir/RiskAssessment": _get(
-                "The answer as a FHIR RiskAssessment (R4)", any_object, question, "application/fhir+json"
-            ),
-            "/fhir/Evidence": _get(
-                "The branches as a FHIR Bundle of Evidence (R5)", any_object, question, "application/fhir+json"
-            ),
+            "/api/v1/finding/{finding}": _get("One finding's evidence, as read", any_object, [named]),
+            "/fhir/RiskAssessment": _get("The answer as a FHIR RiskAssessment (R4)", any_object, question, _FHIR),
+            "/fhir/Evidence": _get("The branches as a FHIR Bundle of Evidence (R5)", any_object, question, _FHIR),
             "/cds-services": _get("CDS Hooks 2.0.1: what is offered", any_object),
             "/cds-services/{id}": _hook(),
             "/healthz": _get("Whether every folder is what is served", any_object),
@@ -88,28 +85,17 @@ def _moved(part: Any) -> Any:
 def _question(findings: Mapping[str, Evidence]) -> list[dict[str, Any]]:
     """Parameters of a question: every name of every finding; one that the asked finding does not have is refused."""
     states: dict[str, list[str]] = {}
+    chosen: dict[str, list[str]] = {"finding": list(findings)}
     free: dict[str, str] = {}
-    readings: list[str] = []
-    settings = ["any"]
     for evidence in findings.values():
-        asked: list[Variable | LabTest] = [*evidence.finding.states, *evidence.workup.tests]
-        for one in asked:
-            states.setdefault(one.name, []).extend(one.states)
-        for descriptor in evidence.finding.descriptors:
-            free[descriptor.name] = descriptor.title
-        readings += [one.name for one in evidence.finding.readings]
-        settings += [one.name for one in evidence.finding.settings]
-    fixed = {
-        "finding": list(findings),
-        "reading": readings,
-        "setting": settings,
-        "audience": AUDIENCES,
-        "test_errors": TEST_ERRORS,
-    }
-    named = {name: [*found, *NO_RESULT] for name, found in states.items()} | {
-        name: list(values) for name, values in fixed.items()
-    }
-    parameters = [_parameter(name, {"type": "string", "enum": _once(values)}) for name, values in named.items()]
+        for held, more in ((states, evidence.workup.results(evidence.finding)), (chosen, choices(evidence))):
+            for name, values in more.items():
+                held.setdefault(name, []).extend(values)
+        free |= {one.name: one.title for one in evidence.finding.descriptors}
+    named = {name: [*values, *NO_RESULT] for name, values in states.items()} | chosen
+    parameters = [
+        _parameter(name, {"type": "string", "enum": list(dict.fromkeys(values))}) for name, values in named.items()
+    ]
     parameters += [
         _parameter(name, {"type": "string", "minLength": 1, "maxLength": 60}, f"{title}; echoed, part of no number")
         for name, title in free.items()
@@ -121,16 +107,12 @@ def _question(findings: Mapping[str, Evidence]) -> list[dict[str, Any]]:
     return parameters
 
 
-def _once(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(values))
-
-
 def _parameter(name: str, described: Mapping[str, Any], text: str = "") -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "description": text, "schema": described}
 
 
-def _path(findings: Mapping[str, Evidence]) -> dict[str, Any]:
-    return {"name": "finding", "in": "path", "required": True, "schema": {"type": "string", "enum": list(findings)}}
+def _in_path(name: str, values: Iterable[str]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "enum": list(values)}}
 
 
 def _get(
@@ -163,26 +145,21 @@ def _refused(text: str, schema: Mapping[str, Any] = _ERROR, kind: str = "applica
 
 
 def _hook() -> dict[str, Any]:
+    kinds = {"hook": "string", "hookInstance": "string", "context": "object", "prefetch": "object"}
     hook = {
         "type": "object",
         "required": ["hook", "hookInstance", "context"],
-        "properties": {
-            "hook": {"type": "string"},
-            "hookInstance": {"type": "string"},
-            "context": {"type": "object"},
-            "prefetch": {"type": "object"},
-        },
+        "properties": {name: {"type": kind} for name, kind in kinds.items()},
     }
     cards = {
         "type": "object",
         "required": ["cards"],
         "properties": {"cards": {"type": "array", "items": {"type": "object"}}},
     }
-    ids = [one["id"] for one in services()["services"]]
     return {
         "post": {
             "summary": "CDS Hooks 2.0.1: cards for a patient",
-            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "enum": ids}}],
+            "parameters": [_in_path("id", (one["id"] for one in services()["services"]))],
             "requestBody": {"required": True, "content": {"application/json": {"schema": hook}}},
             "responses": {
                 "200": {"description": "Cards", "content": {"application/json": {"schema": cards}}},

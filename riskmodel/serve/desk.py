@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from riskmodel.consultation.consult import Consultation, consult
+from riskmodel.consultation.question import choices
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.load import load_evidence
@@ -29,6 +30,8 @@ FRAMES = 200
 
 #: What a file says of itself without being read: when it was last written, and how long it is.
 Seen = tuple[tuple[str, int, int], ...]
+#: A form of answers: its name, its media type, and what makes its bytes.
+Form = tuple[str, str, Callable[[Asked], bytes]]
 
 
 @dataclass
@@ -55,18 +58,7 @@ class Held:
 
 
 class Desk:
-    """Findings in memory, and finished answers.
-
-    Parameters
-    ----------
-    names : iterable of str or Path, optional
-        Shipped findings or folders; every shipped finding by default.
-
-    Raises
-    ------
-    RiskModelError
-        If one of them cannot be read: what is wrong at the start is not served.
-    """
+    """Shipped findings or folders in memory, and finished answers: what is wrong at the start is not served."""
 
     def __init__(self, names: Iterable[str | Path] = ()) -> None:
         self.held: dict[str, Held] = {}
@@ -78,6 +70,11 @@ class Desk:
                 raise InputError(f"two findings are called {key!r}", where="finding", remedy="Serve one of them")
             self.held[key] = Held(evidence, folder, seen)
         self.shelf = Shelf()
+
+    @property
+    def evidence(self) -> dict[str, Evidence]:
+        """By finding what is served of it now."""
+        return {name: held.evidence for name, held in self.held.items()}
 
     def read(self, query: bytes, *, form: bool = False) -> Asked:
         """The question of a query string."""
@@ -107,7 +104,7 @@ class Desk:
 
     def finished(self, one: Asked, form: str, media_type: str, make: Callable[[Asked], bytes]) -> Finished:
         """The finished answer, made where it is not kept."""
-        version = self.version(one.finding)
+        version = self.held[one.finding].evidence.content_hash[:12]
 
         def made() -> Finished:
             return Finished.of(make(one), media_type, version)
@@ -134,10 +131,6 @@ class Desk:
     def _key(self, one: Asked, form: str) -> tuple[str, bool, Asked, str]:
         held = self.held[one.finding]
         return held.evidence.content_hash, held.fault is not None, one, form
-
-    def version(self, finding: str) -> str:
-        """What tells one evidence from another in a tag."""
-        return self.held[finding].evidence.content_hash[:12]
 
     def health(self) -> dict[str, Any]:
         """What is served, and whether every folder is still what is served."""
@@ -176,35 +169,29 @@ class Desk:
             said.append(f"{name}: now {evidence.version}")
         return said
 
-    def warm(
-        self, stop: threading.Event, finish: Iterable[Callable[[Asked], object]], last: Callable[[Asked], object]
-    ) -> None:
-        """Work out every state of every finding as it is usually asked, in the background, the first questions first.
-
-        Of each finding `last` is worked out once, after all that is asked of it.
-
-        The lock is given back after each answer, so that a request waits for one at most.
-        """
-        for name, held in self.held.items():
-            for one in self.questions(name):
-                if stop.is_set():
-                    return
-                for make in finish:
-                    make(one)
-            held.warm = True
-        for held in self.held.values():
-            for reading, setting in itertools.product(
-                [one.name for one in held.evidence.finding.readings],
-                ["any", *(one.name for one in held.evidence.finding.settings)],
-            ):
-                if stop.is_set():
-                    return
-                with held.lock:
-                    held.tree(reading, setting)
-        for name in self.held:
+    def warm(self, stop: threading.Event, usual: Sequence[Form], last: Form) -> None:
+        """Work in the background, until it is told to stop, what will be asked."""
+        for _ in self._ahead(usual, last):
             if stop.is_set():
                 return
-            last(next(self.questions(name)))
+
+    def _ahead(self, usual: Sequence[Form], last: Form) -> Iterator[None]:
+        """Every usual question, then every fit, then of each finding once `last`, with a pause after each."""
+        for name, held in self.held.items():
+            for one in self.questions(name):
+                for form in usual:  # each gives the lock back, so that a request waits for one answer at most
+                    self.finished(one, *form)
+                yield
+            held.warm = True
+        for held in self.held.values():
+            chosen = choices(held.evidence)
+            for reading, setting in itertools.product(chosen["reading"], chosen["setting"]):
+                with held.lock:
+                    held.tree(reading, setting)
+                yield
+        for name in self.held:
+            self.finished(next(self.questions(name)), *last)
+            yield
 
     def questions(self, finding: str) -> Iterator[Asked]:
         """A question for every combination of a finding's states, the broadest first."""

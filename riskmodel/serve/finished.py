@@ -67,14 +67,14 @@ class Shelf:
         return one
 
 
-def plain(body: bytes) -> Response:
-    """What is served, as JSON; it is asked again each time."""
-    return Response(body, headers={"cache-control": "no-cache"}, media_type=JSON)
+def plain(body: bytes, kind: str = JSON) -> Response:
+    """What is served; it is asked again each time."""
+    return Response(body, headers={"cache-control": "no-cache"}, media_type=kind)
 
 
-def unkept(content: bytes, status: int = 200) -> Response:
-    """A page that nobody on the way keeps."""
-    return Response(content, status, {"cache-control": "no-store"}, HTML)
+def unkept(content: bytes, status: int = 200, kind: str = HTML) -> Response:
+    """A reply that nobody on the way keeps."""
+    return Response(content, status, {"cache-control": "no-store"}, kind)
 
 
 def tagged(request: Request, found: Finished, *, described: bool = False) -> Response:

@@ -31,15 +31,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Guard:
-    """An application behind its guard.
-
-    Parameters
-    ----------
-    app : ASGI application
-        What is guarded.
-    hosts : tuple of str
-        Names under which it may be asked, without a port: a page of another site that resolves to this machine is refused.
-    """
+    """An application behind its guard: a page elsewhere whose name resolves to this machine is refused by that name."""
 
     def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...]) -> None:
         self.app, self.hosts = app, hosts

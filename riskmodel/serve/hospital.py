@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
@@ -10,23 +11,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, Route
 
 from riskmodel.errors import InputError
-from riskmodel.serve.asked import Asked, asked
+from riskmodel.serve.asked import asked
 from riskmodel.serve.desk import Desk, answered, as_json
 from riskmodel.serve.exchange import fhir, hooks
 from riskmodel.serve.exchange.tokens import Trusted
-from riskmodel.serve.finished import JSON, plain
+from riskmodel.serve.finished import JSON, plain, unkept
 
 
 class Hospital:
-    """The paths of CDS Hooks and FHIR.
-
-    Parameters
-    ----------
-    desk : Desk
-        The findings.
-    trusted : Trusted, optional
-        Systems whose signed calls of hooks are answered; where there is no list every call is.
-    """
+    """The paths of CDS Hooks and FHIR; without a list of those trusted every call of a hook is answered."""
 
     def __init__(self, desk: Desk, trusted: Trusted | None) -> None:
         self.desk, self.trusted = desk, trusted
@@ -41,23 +34,19 @@ class Hospital:
 
     async def risk_assessment(self, request: Request) -> Response:
         """The answer as a FHIR RiskAssessment."""
-        return await answered(self.desk, request, "fhir", fhir.MEDIA_TYPE, self._risk_assessment)
-
-    def _risk_assessment(self, one: Asked) -> bytes:
-        return as_json(fhir.risk_assessment(self.desk.answer(one)))
+        return await self._resource(request, "fhir", fhir.MEDIA_TYPE, fhir.risk_assessment)
 
     async def evidence(self, request: Request) -> Response:
         """What stands behind the answer as FHIR Evidence."""
-        return await answered(self.desk, request, "evidence", fhir.MEDIA_TYPE_R5, self._evidence)
+        return await self._resource(request, "evidence", fhir.MEDIA_TYPE_R5, fhir.evidence)
 
-    def _evidence(self, one: Asked) -> bytes:
-        return as_json(fhir.evidence(self.desk.answer(one)))
+    async def _resource(self, request: Request, form: str, kind: str, made: Callable[[Any], Any]) -> Response:
+        return await answered(self.desk, request, form, kind, lambda one: as_json(made(self.desk.answer(one))))
 
     async def capability(self, request: Request) -> Response:
         """What of FHIR there is."""
-        day = max(held.evidence.finding.updated for held in self.desk.held.values())
-        headers = {"cache-control": "no-cache"}
-        return Response(as_json(fhir.capability(str(day))), headers=headers, media_type=fhir.MEDIA_TYPE)
+        day = max(one.finding.updated for one in self.desk.evidence.values())
+        return plain(as_json(fhir.capability(str(day))), fhir.MEDIA_TYPE)
 
     async def services(self, request: Request) -> Response:
         """CDS services that are offered."""
@@ -65,16 +54,11 @@ class Hospital:
 
     async def hook(self, request: Request) -> Response:
         """Cards of a call."""
-        hook = hooks.hook_of(request.path_params["id"])
-        if hook is None:
-            raise HTTPException(404)
-        self._allowed(request)
-        call = await _read_json(request)
-        evidence = {name: held.evidence for name, held in self.desk.held.items()}
-        found = hooks.questions(call, hook, evidence)
+        hook, call = await self._called(request)
+        found = hooks.questions(call, hook, self.desk.evidence)
         base = f"{request.url.scheme}://{request.headers['host']}/"
         cards = [await run_in_threadpool(self._card, *one, base) for one in found]
-        return Response(as_json({"cards": cards}), headers={"cache-control": "no-store"}, media_type=JSON)
+        return unkept(as_json({"cards": cards}), kind=JSON)
 
     def _card(self, finding: str, states: dict[str, str], unread: list[str], base: str) -> dict[str, Any]:
         held = self.desk.held[finding]
@@ -85,21 +69,20 @@ class Hospital:
         except InputError as error:  # what is on file may contradict itself: that is no fault of the call
             return hooks.refused(held.evidence.finding.title, error, link)
 
-    def _allowed(self, request: Request) -> None:
-        """Refuse a call of nobody on the list, where there is one."""
-        if self.trusted is None:
-            return
+    async def _called(self, request: Request) -> tuple[str, Any]:
+        """The hook and the body of a call; refused where nobody on the list sends it, if there is one."""
+        hook = hooks.hook_of(request.path_params["id"])
+        if hook is None:
+            raise HTTPException(404)
         address = f"{request.url.scheme}://{request.headers['host']}{request.url.path}".removesuffix("/feedback")
-        if not self.trusted.allows(request.headers.get("authorization", ""), address):
+        if self.trusted and not self.trusted.allows(request.headers.get("authorization", ""), address):
             raise HTTPException(401, "no token of a system that is trusted here", {"www-authenticate": "Bearer"})
+        return hook, await _read_json(request)
 
     async def feedback(self, request: Request) -> Response:
         """What became of a card: heard, and kept nowhere."""
-        if hooks.hook_of(request.path_params["id"]) is None:
-            raise HTTPException(404)
-        self._allowed(request)
-        await _read_json(request)
-        return Response(b"{}", headers={"cache-control": "no-store"}, media_type=JSON)
+        await self._called(request)
+        return unkept(b"{}", kind=JSON)
 
 
 async def _read_json(request: Request) -> Any:

@@ -115,28 +115,7 @@ def serve(
     hosts: Sequence[str] = (),
     **options: Any,
 ) -> None:
-    """Serve findings until the process is told to end.
-
-    Parameters
-    ----------
-    findings : iterable of str or Path, optional
-        Shipped findings or folders; every shipped finding by default.
-    host, port : str, int
-        Where it listens: on this machine alone by default. Port 0 takes a free one.
-    workers : int
-        Processes.
-    hosts : sequence of str
-        Names, without a port, under which it may be asked besides those of this machine.
-    **options : object
-        As `Service` takes them.
-
-    Raises
-    ------
-    InputError
-        If the port is taken.
-    RiskModelError
-        If a finding cannot be read.
-    """
+    """Serve findings, or every shipped one, until the process is told to end; `options` are those of `Service`."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     service = Service(Desk(findings), hosts=(*LOOPBACK, *([host] if host not in LOOPBACK else []), *hosts), **options)
     sockets = _listen(host, port, workers)

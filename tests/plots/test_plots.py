@@ -188,6 +188,10 @@ def test_tables_of_a_consultation_hold_its_numbers(isolated):
     assert good.loc["answer", "probability"] == answer["risks"][0]["probability"]
     assert good.loc["direct", "series"] == 2
     assert len(isolated.workup_table()["step"].unique()) == len(answer["workup"])
+    tested = isolated.tested_table().set_index("outcome").loc["good_outcome"]
+    assert tested["tested"].tolist() == list(range(1, 22))
+    assert (tested["lowest"] <= tested["highest"]).all()
+    assert tested["highest"].iloc[-1] == pytest.approx(answer["risks"][0]["probability"], rel=1e-9)
     assert set(isolated.robustness_table()["kind"]) == {
         "answer", "prior", "reading", "unknown", "tested", "left out", "dependence",
     }  # fmt: skip

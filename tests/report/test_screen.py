@@ -63,7 +63,7 @@ def test_no_screen_has_names_of_columns_or_a_gap_without_a_reason(answers, audie
             assert row.centre_high is None or row.centre_high >= row.high - 1e-12
             if audience != "patient":
                 assert row.text in page
-        json.dumps(found.to_dict(), allow_nan=False)
+        json.dumps(dataclasses.asdict(found), allow_nan=False)
 
 
 def test_a_card_s_summary_is_short_and_has_number_range_and_series(answers):

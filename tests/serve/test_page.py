@@ -114,6 +114,12 @@ def test_nothing_that_was_sent_comes_back_unescaped(client, text):
     assert "<script>alert" not in missing.text
 
 
+def test_a_fault_where_no_finding_is_named_is_told_on_the_form_of_the_usual_one(client):
+    reply = client.get("/", params={"anatomy": "nonsense"})
+    assert reply.status_code == 422
+    assert '<input type="hidden" name="finding" value="fetal-hepatic-calcification">' in reply.text
+
+
 def test_robustness_is_worked_out_when_it_is_opened(client):
     closed, opened = client.get("/?anatomy=isolated"), client.get("/?anatomy=isolated&detail=robustness")
     assert "without Simchen 2002" not in closed.text

@@ -28,22 +28,12 @@ _DIGITS = 10
 
 
 def risk_assessment(answer: Answer) -> dict[str, Any]:
-    """An answer as a RiskAssessment about the group of fetuses of whom the same is known.
-
-    Parameters
-    ----------
-    answer : mapping
-        What `Consultation.to_dict` gives.
-
-    Returns
-    -------
-    dict
-        The resource, with the group contained: no patient is named in it.
-    """
+    """An answer as a RiskAssessment about the group of fetuses of whom the same is known: no patient is named in it."""
     screen = brief(answer)
     rows = [*screen.rows[:1], *screen.others]
     risks = {risk["outcome"]: risk for risk in answer["risks"]}
     predictions = [one for row in rows for one in _predictions(row, risks[row.outcome], screen.sentence)]
+    steps = [*screen.ends, *(step.title for step in screen.next)]
     resource: dict[str, Any] = {
         "resourceType": "RiskAssessment",
         "language": "en",
@@ -54,10 +44,7 @@ def risk_assessment(answer: Answer) -> dict[str, Any]:
         "code": _concept(FINDING, answer["finding"], answer["title"]),
         "subject": {"reference": "#group"},
         "prediction": predictions,
-        "mitigation": "; ".join(
-            f"({i}) {one}" for i, one in enumerate([*screen.ends, *(step.title for step in screen.next)], 1)
-        )
-        or sentence(screen.no_step),
+        "mitigation": "; ".join(f"({i}) {one}" for i, one in enumerate(steps, 1)) or sentence(screen.no_step),
         "note": [
             {"text": f"{screen.warning} {answer['disclaimer']}".strip()},
             *({"text": f"{capital(risk['title'])}: {meaning(risk)}"} for risk in answer["risks"]),
@@ -68,36 +55,23 @@ def risk_assessment(answer: Answer) -> dict[str, Any]:
 
 def _predictions(row: Row, risk: Answer, first: str) -> list[dict[str, Any]]:
     """Predictions of an outcome: the figure, or what it lies between, and the range of one more centre."""
-    outcome = _concept(OUTCOME, row.outcome, capital(str(risk["title"])))
-    when = {"extension": [{"url": _ABSENT, "valueCode": "as-text"}]}
+    head = {"outcome": _concept(OUTCOME, row.outcome, capital(str(risk["title"])))}
+    when = {"whenRange": {"extension": [{"url": _ABSENT, "valueCode": "as-text"}]}}
     told = first if row.label == "now" else f"{row.label}: {row.text} ({row.rests_on or 'no series'})."
-    head = {"outcome": outcome}
-    found = []
     if row.kind == "definition":
-        return [head | {"whenRange": when, "rationale": told if told is first else f"{told} {sentence(row.why)}"}]
+        return [head | when | {"rationale": told if told is first else f"{told} {sentence(row.why)}"}]
+    figure: dict[str, Any] = {"probabilityRange": _range(row.low, row.high)}  # unreported branches at none and at all
     if row.figure is not None:
-        found.append(head | {"probabilityDecimal": _percent(row.figure), "whenRange": when, "rationale": told})
-    else:  # with the branches that no series reports at none and at all
-        found.append(head | {"probabilityRange": _range(row.low, row.high), "whenRange": when, "rationale": told})
+        figure = {"probabilityDecimal": _percent(row.figure)}
+    found = [head | figure | when | {"rationale": told}]
     if row.centre_low is not None and row.centre_high is not None:
-        centre = {"probabilityRange": _range(row.centre_low, row.centre_high), "whenRange": when}
-        found.append(head | centre | {"rationale": "One more centre: its 95 % range."})
+        centre = {"probabilityRange": _range(row.centre_low, row.centre_high)}
+        found.append(head | centre | when | {"rationale": "One more centre: its 95 % range."})
     return found
 
 
 def evidence(answer: Answer) -> dict[str, Any]:
-    """The figures of an answer, now and after each result of the next test, as a collection of Evidence (R5).
-
-    Parameters
-    ----------
-    answer : mapping
-        What `Consultation.to_dict` gives.
-
-    Returns
-    -------
-    dict
-        A Bundle; an outcome without a figure is in it with its bounds, or with the reason alone.
-    """
+    """The figures of an answer, now and after each result of the next test, as a collection of Evidence (R5)."""
     groups: Iterable[Answer] = ({"risks": answer["risks"]}, *answer["branches"])
     entries = [{"resource": _evidence(risk, answer)} for group in groups for risk in group["risks"]]
     return {"resourceType": "Bundle", "type": "collection"} | ({"entry": entries} if entries else {})
@@ -113,16 +87,14 @@ def _evidence(risk: Answer, answer: Answer) -> dict[str, Any]:
     }
     if kind == "figure":
         statistic["quantity"] = _quantity(risk["probability"])
-    intervals: list[tuple[str, float | None, Any]] = [
-        ("95 % range of one more centre, equal-tailed", 0.95, risk["bounds_interval"] or risk["interval"])
-    ]
+    estimates: list[dict[str, Any]] = []
     if kind in ("range", "none"):
-        intervals.insert(0, ("branches that no series reports at none and at all", None, ends))
-    estimates = [
-        {"type": {"text": text}} | ({} if level is None else {"level": level}) | {"range": _range(*interval)}
-        for text, level, interval in intervals
-        if interval is not None and kind != "definition"
-    ]
+        estimates.append(
+            {"type": {"text": "branches that no series reports at none and at all"}, "range": _range(*ends)}
+        )
+    if kind != "definition" and (interval := risk["bounds_interval"] or risk["interval"]):
+        text = "95 % range of one more centre, equal-tailed"
+        estimates.append({"type": {"text": text}, "level": 0.95, "range": _range(*interval)})
     if estimates:
         statistic["attributeEstimate"] = estimates
     roles = (("population", f"{answer['title']}: {given}"), ("measuredVariable", sentence(risk["definition"])))
@@ -160,18 +132,7 @@ _ISSUES = {401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported
 
 
 def operation_outcome(error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error as an OperationOutcome: FHIR R4, and what CDS Hooks 3.0 (ballot) has a service send where it sends no cards.
-
-    Parameters
-    ----------
-    error : mapping
-        The error of the one body, with its status.
-
-    Returns
-    -------
-    dict
-        The resource: one issue, with what is wrong, and where and how to mend it as diagnostics.
-    """
+    """An error as an OperationOutcome (FHIR R4), which CDS Hooks 3.0 (ballot) has a service send in place of cards."""
     where = f"{error['field']}: " if error["field"] else ""
     issue = {
         "severity": "fatal" if error["status"] == 500 else "error",
@@ -184,16 +145,14 @@ def operation_outcome(error: Mapping[str, Any]) -> dict[str, Any]:
 
 def _group(answer: Answer) -> dict[str, Any]:
     """Fetuses of whom the same is known: a group by description, without members."""
-    states = answer["known"].items()
+    said = ((name, state, answer["variables"][name]) for name, state in answer["known"].items())
     characteristic = [
         {
-            "code": _concept(STATE, name, capital(answer["variables"][name]["title"])),
-            "valueCodeableConcept": _concept(
-                STATE, f"{name}.{state}", answer["variables"][name]["state_titles"][state]
-            ),
+            "code": _concept(STATE, name, capital(one["title"])),
+            "valueCodeableConcept": _concept(STATE, f"{name}.{state}", one["state_titles"][state]),
             "exclude": False,
         }
-        for name, state in states
+        for name, state, one in said
     ]
     head = {"resourceType": "Group", "id": "group", "type": "person", "actual": False}
     head |= {"code": _concept(FINDING, answer["finding"], answer["title"]), "name": f"Fetuses: {brief(answer).known}"}

@@ -63,13 +63,7 @@ def hook_of(service: str) -> str | None:
 
 
 def questions(call: Any, hook: str, findings: Mapping[str, Evidence]) -> list[tuple[str, dict[str, str], list[str]]]:
-    """What a call asks: by finding the states that are known, and what of it could not be read.
-
-    Raises
-    ------
-    InputError
-        If it is no call of this hook.
-    """
+    """What a call asks: by finding the states that are known, and what of it could not be read."""
     if not isinstance(call, dict):
         raise InputError("the body is not an object", where="body", remedy="Send the JSON that CDS Hooks describes")
     for name, kind in (("hook", str), ("hookInstance", str), ("context", dict)):
@@ -78,8 +72,7 @@ def questions(call: Any, hook: str, findings: Mapping[str, Evidence]) -> list[tu
             raise InputError(f"{name} is missing or of another kind", where=name, field=name, remedy=remedy)
     if call["hook"] != hook:
         raise InputError(f"this service answers {hook}", where="hook", remedy="Call the service of your hook")
-    prefetch = call.get("prefetch")
-    prefetch = prefetch if isinstance(prefetch, dict) else {}
+    prefetch = call["prefetch"] if isinstance(call.get("prefetch"), dict) else {}
     conditions = call["context"].get("conditions") if hook == "problem-list-item-create" else prefetch.get("conditions")
     seen = dict.fromkeys(name for one in _resources(conditions, "Condition") for name in _findings(one, findings))
     observations = list(_resources(prefetch.get("observations"), "Observation"))
@@ -87,107 +80,77 @@ def questions(call: Any, hook: str, findings: Mapping[str, Evidence]) -> list[tu
 
 
 def card(answer: Answer, link: str, unread: Sequence[str] = ()) -> dict[str, Any]:
-    """An answer as a card; it informs, whatever it says.
-
-    Parameters
-    ----------
-    answer : mapping
-        What `Consultation.to_dict` gives.
-    link : str
-        The page of the same question, with scheme and host.
-    unread : sequence of str
-        What was sent and not understood.
-    """
+    """An answer as a card, with a link to its page and what was sent and not understood; it informs, whatever it says."""
     screen = brief(answer)
     detail = render.to_markdown(answer, ())
     if unread:
         detail += f"\nNot read, and taken as not known: {'; '.join(unread)}.\n"
-    return {
-        "uuid": str(uuid.uuid4()),
-        "summary": screen.card,
-        # Clients show HTML that stands in Markdown.
-        "detail": _told(detail),
-        "indicator": "info",
-        "source": {"label": f"riskmodel {__version__}: published case series", "url": link.split("?")[0]},
-        "links": [{"label": "The whole answer, with its evidence", "url": link, "type": "absolute"}],
-    }
+    links = [{"label": "The whole answer, with its evidence", "url": link, "type": "absolute"}]
+    return _card(screen.card, detail, link) | {"links": links}
 
 
 def refused(title: str, error: InputError, link: str) -> dict[str, Any]:
     """A card where what is known contradicts itself: no figure is given of it."""
+    summary = f"{title}: the results on file contradict each other; no figure"[: CARD - 1]
+    return _card(summary, f"{capital(error.what)}. {error.remedy}.", link)
+
+
+def _card(summary: str, detail: str, link: str) -> dict[str, Any]:
     return {
         "uuid": str(uuid.uuid4()),
-        "summary": f"{title}: the results on file contradict each other; no figure"[: CARD - 1],
-        "detail": _told(f"{capital(error.what)}. {error.remedy}."),
+        "summary": summary,
+        # Clients show HTML that stands in Markdown, and fewer than 1 of 100 is written with its sign.
+        "detail": detail.replace("<", "&lt;"),
         "indicator": "info",
         "source": {"label": f"riskmodel {__version__}: published case series", "url": link.split("?")[0]},
     }
 
 
-def _told(text: str) -> str:
-    """Markdown in which nothing is a tag of HTML: fewer than 1 of 100 is written with that sign."""
-    return text.replace("<", "&lt;")
-
-
 def _resources(value: Any, kind: str) -> Iterator[dict[str, Any]]:
     """Resources of a whole Bundle, or one by itself; of a page of several nothing, since the rest may say otherwise."""
-    if not isinstance(value, dict):
-        return
-    if value.get("resourceType") == kind:
-        yield value
-    links, entries = value.get("link"), value.get("entry")
-    if value.get("resourceType") != "Bundle" or not isinstance(entries, list):
-        return
-    if any(
-        isinstance(one, dict) and one.get("relation") == "next" for one in (links if isinstance(links, list) else ())
-    ):
-        return
-    for entry in entries:
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and resource.get("resourceType") == kind:
-            yield resource
+    whole = not any(one.get("relation") == "next" for one in _objects(value, "link"))
+    if isinstance(value, dict) and value.get("resourceType") == "Bundle" and whole:
+        held = [entry.get("resource") for entry in _objects(value, "entry")]
+    else:
+        held = [value]
+    yield from (one for one in held if isinstance(one, dict) and one.get("resourceType") == kind)
 
 
-def _codings(concept: Any, system: str) -> Iterator[str]:
-    for one in _list(concept, "coding"):
-        if isinstance(one, dict) and one.get("system") == system and isinstance(one.get("code"), str):
+def _codes(concept: Any, system: str | None = None) -> Iterator[str]:
+    """Codes of a concept, of one system or of any."""
+    for one in _objects(concept, "coding"):
+        if system in (None, one.get("system")) and isinstance(one.get("code"), str):
             yield one["code"]
 
 
-def _list(value: Any, name: str) -> list[Any]:
+def _objects(value: Any, name: str) -> list[dict[str, Any]]:
+    """Objects in a list of something sent; none where it is something else."""
     found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, list) else []
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _findings(condition: Mapping[str, Any], findings: Mapping[str, Evidence]) -> Iterator[str]:
     """Findings that a condition is: by our code, or by a title in its words. One that is over or a mistake is none."""
-    status = {code for name in ("clinicalStatus", "verificationStatus") for code in _any_codes(condition.get(name))}
+    status = {code for name in ("clinicalStatus", "verificationStatus") for code in _codes(condition.get(name))}
     if status & {"entered-in-error", "refuted", "inactive", "resolved", "remission"}:
         return
     code = condition.get("code")
     texts = [code.get("text")] if isinstance(code, dict) else []
-    texts += [one.get("display") for one in _list(code, "coding") if isinstance(one, dict)]
+    texts += [one.get("display") for one in _objects(code, "coding")]
     words = " | ".join(lower(one).casefold() for one in texts if isinstance(one, str))
     for name, evidence in findings.items():
         title = evidence.finding.title.casefold().removeprefix("fetal ")
-        if name in _codings(code, FINDING) or title in words:
+        if name in _codes(code, FINDING) or title in words:
             yield name
-
-
-def _any_codes(concept: Any) -> Iterator[str]:
-    for one in _list(concept, "coding"):
-        if isinstance(one, dict) and isinstance(one.get("code"), str):
-            yield one["code"]
 
 
 def _states(observations: Sequence[Mapping[str, Any]], evidence: Evidence) -> tuple[dict[str, str], list[str]]:
     """What observations say of a finding's variables and tests, the latest of each; what cannot be read is not known."""
-    states = {one.name: one.states for one in evidence.finding.states}
-    states |= {one.name: one.states for one in evidence.workup.tests}
+    states = evidence.workup.results(evidence.finding)
     found: dict[str, list[tuple[str, str]]] = {}
     unread = []
     for one in observations:
-        for name in _codings(one.get("code"), STATE):
+        for name in _codes(one.get("code"), STATE):
             if name not in states:
                 continue
             state = _state(one, states[name])
@@ -211,13 +174,13 @@ def _state(observation: Mapping[str, Any], states: Sequence[str]) -> str | None:
     status = observation.get("status")
     if status in _WAITING:
         return "pending"
-    if "asked-declined" in _any_codes(observation.get("dataAbsentReason")):
+    if "asked-declined" in _codes(observation.get("dataAbsentReason")):
         return "declined"
     if status not in _FINAL:
         return None
     value = observation.get("valueCodeableConcept")
     given = [
-        *_codings(value, STATE),
+        *_codes(value, STATE),
         observation.get("valueString"),
         value.get("text") if isinstance(value, dict) else None,
     ]

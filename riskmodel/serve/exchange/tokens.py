@@ -20,21 +20,12 @@ ALGORITHMS = ("ES384", "RS384")
 LEEWAY = 30
 
 
+def _unread(what: str) -> InputError:
+    return InputError(what, where="trust", remedy='Give {"ISSUER": {"keys": [...]}}')
+
+
 class Trusted:
-    """Issuers that may call, with their keys.
-
-    Parameters
-    ----------
-    keys : mapping
-        By issuer a JSON Web Key Set.
-
-    Raises
-    ------
-    UnavailableError
-        If PyJWT is not installed.
-    InputError
-        If a key cannot be read, or is for another algorithm.
-    """
+    """Issuers that may call, each with its JSON Web Key Set."""
 
     def __init__(self, keys: Mapping[str, Any]) -> None:
         try:
@@ -46,27 +37,17 @@ class Trusted:
         try:
             self.keys = {issuer: jwt.PyJWKSet.from_dict(dict(held)).keys for issuer, held in keys.items()}
         except (jwt.PyJWTError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                "a key cannot be read", where="trust", remedy='Give {"ISSUER": {"keys": [...]}}'
-            ) from error
+            raise _unread("a key cannot be read") from error
 
     @classmethod
     def read(cls, path: str | Path) -> Trusted:
-        """The list in a file: JSON, by issuer its key set.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read.
-        """
+        """The list in a file: JSON, by issuer its key set."""
         try:
             found = json.loads(read_once(as_path(path, "trust"), MOST_BYTES))
         except (OSError, ValueError, RecursionError) as error:
-            raise InputError(
-                "the list cannot be read", where="trust", remedy='Give {"ISSUER": {"keys": [...]}}'
-            ) from error
+            raise _unread("the list cannot be read") from error
         if not isinstance(found, dict) or not found:
-            raise InputError("the list names nobody", where="trust", remedy='Give {"ISSUER": {"keys": [...]}}')
+            raise _unread("the list names nobody")
         return cls(found)
 
     def allows(self, authorization: str, audience: str) -> bool:

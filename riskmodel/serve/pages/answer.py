@@ -20,7 +20,6 @@ from riskmodel.report.wording import (
     counted,
     denominator,
     figure,
-    frequency,
     frequency_range,
     listed,
     meaning,
@@ -31,7 +30,7 @@ from riskmodel.report.wording import (
     told,
     why,
 )
-from riskmodel.serve.asked import Asked
+from riskmodel.serve.asked import USUAL, Asked
 from riskmodel.serve.pages.controls import form
 from riskmodel.serve.pages.drawn import forest, icons, span
 from riskmodel.serve.pages.templates import anchor, as_html, rendered
@@ -90,29 +89,17 @@ def answer_page(
     kept: Frame | None = None,
 ) -> bytes:
     """The page of an answer; with the frame of one in which less was described, as much of it as is the same."""
-    chosen = dict(one.given) | {name: getattr(one, name) for name in ("reading", "setting", "audience", "test_errors")}
-    return rendered(
-        "desk.html",
-        form=form(evidence, chosen, findings, one.finding),
-        answer=view(one, answer, evidence, kept),
-        error=None,
-        title=answer["title"],
-        fault=fault,
-    )
+    chosen = dict(one.given) | {name: getattr(one, name) for name in USUAL}
+    return desk_page(evidence, chosen, findings, one.finding, answer=view(one, answer, evidence, kept), fault=fault)
 
 
-def error_page(
-    evidence: Evidence, chosen: Mapping[str, str], findings: Mapping[str, str], finding: str, error: Answer
-) -> bytes:
-    """The page where a question cannot be answered: the form as it was filled in, and what is wrong beside its field."""
-    return rendered(
-        "desk.html",
-        form=form(evidence, chosen, findings, finding),
-        answer=None,
-        error=error,
-        title=evidence.finding.title,
-        fault="",
-    )
+def desk_page(
+    evidence: Evidence, chosen: Mapping[str, str], findings: Mapping[str, str], finding: str, *,
+    answer: Answer | None = None, error: Answer | None = None, fault: str = "",
+) -> bytes:  # fmt: skip
+    """The form as it is filled in, with the answer, or with what is wrong beside its field."""
+    controls, title = form(evidence, chosen, findings, finding), evidence.finding.title
+    return rendered("desk.html", form=controls, answer=answer, error=error, title=title, fault=fault)
 
 
 def analyst_page(evidence: Evidence, findings: Mapping[str, str], found: Answer | None = None) -> bytes:
@@ -185,27 +172,22 @@ def _framed(answer: Answer, evidence: Evidence) -> dict[str, Any]:
 def _row(row: Row, risks: Mapping[str, Answer], plain: bool, title: str, evidence: Evidence) -> dict[str, Any]:
     """An outcome, now: icons, both frames, the range, direct counts and sources."""
     risk = risks[row.outcome]
-    other = {"kind": row.kind, "polarity": row.polarity}
+    words = f"{frequency_range((row.low, row.high), row.of)} of {row.of:,}"
+    rest = f"{frequency_range((1 - row.high, 1 - row.low), row.of)} of {row.of:,}"
     frames = ""
     if row.kind in ("figure", "range"):
-        ends = (row.low, row.high)
-        rest = frequency_range((1 - row.high, 1 - row.low), row.of)
-        frames = (
-            f"For the other {rest} of {row.of:,} this is not so."
-            if plain
-            else f"{capital(frequency_range(ends, row.of))} of {row.of:,}: {risk['title']}; the other {rest} of {row.of:,}: "
-            f"{risk['complement_title']}."
-        )
+        both = f"{capital(words)}: {risk['title']}; the other {rest}: {risk['complement_title']}."
+        frames = f"For the other {rest} this is not so." if plain else both
     asked = evidence.outcome(row.outcome)
     # Those of the outcome itself; the others are of what leads to it, and stand under the answer.
     counts = [one for one in risk["counts"] if (one["variable"], one["category"]) == (asked.variable, asked.state)]
     direct = risk["crude"]
-    words = frequency_range((row.low, row.high), row.of)
-    return other | {
+    return {
+        "polarity": row.polarity,
         "title": title,
         "number": capital(row.number).replace("-", "–") or ("Not known" if row.kind == "none" else "No figure"),
         "of": f"of {row.of:,}" + ", the median" * (row.statistic == "median") if row.number else "",
-        "bounds": f"anything from {words} of {row.of:,}" if row.kind == "none" and (row.low, row.high) != (0, 1) else "",
+        "bounds": f"anything from {words}" if row.kind == "none" and (row.low, row.high) != (0, 1) else "",
         "centre": "" if row.centre_low is None or row.centre_high is None
         else f"{frequency_range((row.centre_low, row.centre_high), row.of)} of {row.of:,}",
         "why": sentence(row.why),
@@ -242,7 +224,7 @@ def _steps(answer: Answer, evidence: Evidence, screen: Brief, plain: bool) -> li
             expected = result["expected"]
             results.append({
                 "label": words["states"][result["state"]] if plain else f"{named(variable)} {named(result['state'])}",
-                "expected": "" if expected is None or not 0 < expected < 1 else f"{said(expected)}",
+                "expected": "" if expected is None or not 0 < expected < 1 else said(expected),
                 "what": _figure(result, plain), "why": _no_figure(result, plain),
                 "then": "" if not then or screen.then[0].given.get(variable) is None else sentence(then),
             })  # fmt: skip
@@ -299,14 +281,13 @@ def _why_wide(answer: Answer) -> list[str]:
     lines = []
     for risk in answer["risks"][:1]:
         if risk["spread_between"] is not None:
-            share = round(100 * risk["spread_between"])
-            lines.append(
-                f"About {share} % of the range's variance is spread between centres; the rest is not knowing their average."
-            )
+            share = f"About {round(100 * risk['spread_between'])} % of the range's variance is spread between centres"
+            lines.append(f"{share}; the rest is not knowing their average.")
         if risk["average"] is not None and not risk["by_definition"]:
-            low, high = risk["average"]["interval"]
             of = denominator(risk["probability"])
-            lines.append(f"The average of all centres lies in {frequency_range((low, high), of)} of {of:,}.")
+            lines.append(
+                f"The average of all centres lies in {frequency_range(risk['average']['interval'], of)} of {of:,}."
+            )
         lines += [f"{capital(named(one['branch']))}: {sentence(one['why'])}" for one in risk["unknown"]]
     return lines
 
@@ -331,11 +312,11 @@ def _routes(answer: Answer) -> list[dict[str, str]]:
     for risk in answer["risks"]:
         for name in ("direct", "indirect", "combined"):
             route = risk[name]
-            if route is None:
-                continue
-            text = told(route) if route["probability"] is not None else "no figure"
-            row = {"outcome": capital(risk["title"]), "route": name, "text": text}
-            rows.append(row | {"reason": sentence(why(route["reason"])), "sources": listed(route["sources"]) or "none"})
+            if route is not None:
+                text = told(route) if route["probability"] is not None else "no figure"
+                row = {"outcome": capital(risk["title"]), "route": name, "text": text}
+                row |= {"reason": sentence(why(route["reason"])), "sources": listed(route["sources"]) or "none"}
+                rows.append(row)
     return rows
 
 
@@ -349,11 +330,10 @@ def _neighbours(answer: Answer, plain: bool) -> list[str]:
 
 
 def _missed(one: Answer) -> str:
-    if one["probability"] is None:
-        return f"{capital(one['title'])} {named(one['result'])}: {sentence(one['reason'])}"
-    of = denominator(one["probability"])
-    left = f"{frequency(one['probability'], of)} of {of:,} would still have what it looks for"
-    return f"{capital(one['title'])} {named(one['result'])}: {left}. {sentence(one['text'])}"
+    found = sentence(one["reason"])
+    if one["probability"] is not None:
+        found = f"{said(one['probability'])} would still have what it looks for. {sentence(one['text'])}"
+    return f"{capital(one['title'])} {named(one['result'])}: {found}"
 
 
 def _cited(answer: Answer) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from riskmodel.consultation.consult import AUDIENCES
+from riskmodel.consultation.question import AUDIENCES
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.workup import NO_RESULT, LabTest
@@ -34,17 +34,14 @@ def form(evidence: Evidence, chosen: Mapping[str, str], findings: Mapping[str, s
     for variable in parsed.states:
         tests = [_group(one, chosen, plain) for one in evidence.workup.tests if one.of == variable.name]
         groups.append(_group(variable, chosen, plain) | {"tests": tests, "open": any(one["stated"] for one in tests)})
+    examples = {"weeks": "20+3", "size": "5.5x4.4x3.4"}  # by unit, or by kind
     descriptors = [
         {
             "name": one.name,
             "title": capital(one.plain_title if plain else one.title),
             "unit": one.unit,
             "value": chosen.get(one.name, ""),
-            "example": "20+3"
-            if one.unit == "weeks"
-            else "5.5x4.4x3.4"
-            if one.kind == "size"
-            else ", ".join(one.words[:2]),
+            "example": examples.get(one.unit) or examples.get(one.kind) or ", ".join(one.words[:2]),
         }
         for one in parsed.descriptors
     ]

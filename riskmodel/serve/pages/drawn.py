@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from riskmodel.report.wording import denominator, frequency, frequency_range, headline, named
+from riskmodel.report.wording import capital, denominator, frequency, frequency_range, headline, named
 
 #: Icons drawn at most; of a rarer risk the words have the denominator.
 MOST = 1_000
@@ -26,8 +26,7 @@ def icons(row: Mapping[str, Any], title: str) -> Markup:
     """
     of = 100 if row["of"] <= 100 else MOST
     across, radius = _STYLES[of]
-    low = row["low"] if row["centre_low"] is None else row["centre_low"]
-    high = row["high"] if row["centre_high"] is None else row["centre_high"]
+    low, high = _reach(row)
     full, upto = round(low * of), round(high * of)
     down = of // across
     paths = (("full", 0, full), ("part", full, upto), ("rest", upto, of))
@@ -40,17 +39,17 @@ def icons(row: Mapping[str, Any], title: str) -> Markup:
     drawn += [
         Markup('<path class="line" d="{}"/>').format(_line(round(end * of), across)) for end in dict.fromkeys(ends)
     ]
-    return Markup(
-        '<svg class="icons {} of-{}" viewBox="-1.5 -1.5 {} {}" role="img" aria-label="{}">{}</svg>'
-    ).format(
-        row["polarity"], of, across * _STEP + 1, down * _STEP + 1, _icons_said(row, title, of, full, upto),
-        Markup("").join(drawn),
-    )  # fmt: skip
-
-
-def _icons_said(row: Mapping[str, Any], title: str, of: int, full: int, upto: int) -> str:
     figure = "" if row["figure"] is None else f"; the line is at {frequency(row['figure'], of)}"
-    return f"{title}: of {of:,} icons {full:,} are filled, {upto - full:,} more are hatched{figure}."
+    said = f"{title}: of {of:,} icons {full:,} are filled, {upto - full:,} more are hatched{figure}."
+    return Markup('<svg class="icons {} of-{}" viewBox="-1.5 -1.5 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        row["polarity"], of, across * _STEP + 1, down * _STEP + 1, said, Markup("").join(drawn)
+    )
+
+
+def _reach(row: Mapping[str, Any]) -> tuple[float, float]:
+    """The range of one more centre, or where there is none what is known of the risk."""
+    ends = row["low"], row["high"]
+    return ends if row["centre_low"] is None else (row["centre_low"], row["centre_high"])
 
 
 def _cells(start: int, stop: int, across: int, radius: float) -> str:
@@ -75,45 +74,33 @@ def _line(number: int, across: int) -> str:
 
 def span(row: Mapping[str, Any]) -> Markup:
     """The range of one more centre on a line from none to all, with a mark at the figure."""
-    low = row["low"] if row["centre_low"] is None else row["centre_low"]
-    high = row["high"] if row["centre_high"] is None else row["centre_high"]
-    marks = [row["figure"]] if row["kind"] == "figure" else []
-    width = max(600 * (high - low), 3)
+    low, high = _reach(row)
     parts = [
         Markup('<path class="axis" d="M0 10H600M0 6V14M150 8V12M300 6V14M450 8V12M600 6V14"/>'),
-        Markup('<rect class="centre" x="{:.1f}" y="5" width="{:.1f}" height="10" rx="5"/>').format(
-            min(600 * low, 600 - width), width
-        ),
+        _bar("centre", low, high, y=5, height=10, corner=5),
     ]
     if row["kind"] in ("range", "none"):
-        inner = max(600 * (row["high"] - row["low"]), 3)
-        parts.append(
-            Markup('<rect class="ends" x="{:.1f}" y="7" width="{:.1f}" height="6" rx="1"/>').format(
-                min(600 * row["low"], 600 - inner), inner
-            )
-        )
-    parts += [Markup('<rect class="mark" x="{:.1f}" y="1" width="4" height="18" rx="1"/>').format(
-        min(max(600 * mark - 2, 0), 596)) for mark in marks]  # fmt: skip
+        parts.append(_bar("ends", row["low"], row["high"], y=7, height=6, corner=1))
+    if row["kind"] == "figure":
+        at = min(max(600 * row["figure"] - 2, 0), 596)
+        parts.append(Markup('<rect class="mark" x="{:.1f}" y="1" width="4" height="18" rx="1"/>').format(at))
     return Markup('<svg class="span {}" viewBox="-2 0 604 20" aria-hidden="true">{}</svg>').format(
         row["polarity"], Markup("").join(parts)
     )
 
 
-def forest(risk: Mapping[str, Any], others: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> Markup:
-    """The counts behind a risk, each with its share, and under them the answer with its range.
+def _bar(kind: str, low: float, high: float, *, y: int, height: int, corner: int) -> Markup:
+    """A range on a line of 600, never too narrow to be seen."""
+    width = max(600 * (high - low), 3)
+    return Markup('<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="{}" rx="{}"/>').format(
+        kind, min(600 * low, 600 - width), y, width, height, corner
+    )
 
-    Parameters
-    ----------
-    risk : mapping
-        Of an answer's dictionary.
-    others : sequence of (str, mapping)
-        Further summaries below, by what they are called: before and after new counts.
-    """
+
+def forest(risk: Mapping[str, Any]) -> Markup:
+    """The counts behind a risk of an answer, each with its share, and under them the answer with its range."""
     lines: list[Markup] = []
     rows = [one for one in risk["counts"] if one["total"]]
-    summaries = list(others)
-    if risk["probability"] is not None:
-        summaries.append(("one more centre", {"figure": headline(risk), "interval": risk["interval"]}))
     most = max((one["total"] for one in rows), default=1)
     y = 14
     for one in rows:
@@ -129,79 +116,50 @@ def forest(risk: Mapping[str, Any], others: Sequence[tuple[str, Mapping[str, Any
             ).format(y + 4, what, y + 4, one["events"], one["total"], y, x - size / 2, y - size / 2, size, size, what)
         )
         y += 20
-    for name, one in summaries:
-        low, high = one["interval"]
-        left, right, at = 230 + 300 * low, 230 + 300 * high, 230 + 300 * one["figure"]
-        of = denominator(one["figure"])
-        lines.append(
-            Markup(
-                '<text class="who all" x="0" y="{}">{}</text><text class="count all" x="600" y="{}">{}</text>'
-                '<path class="axis" d="M230 {}H530"/><path class="whole" d="M{:.1f} {}H{:.1f}"/>'
-                '<path class="diamond" d="M{:.1f} {}l6 6l-6 6l-6 -6z"/>'
-            ).format(
-                y + 4,
-                name,
-                y + 4,
-                f"{frequency(one['figure'], of)} of {of:,}",
-                y,
-                left,
-                y,
-                max(right, left + 1),
-                at,
-                y - 6,
-            )
-        )
-        y += 22
-    axis = Markup(
-        '<text class="tick" x="230" y="{0}">0</text><text class="tick" x="380" y="{0}">50</text>'
-        '<text class="tick" x="530" y="{0}">100 %</text>'
-    ).format(y + 6)
     told = "; ".join(f"{one['source']} {one['events']} of {one['total']}" for one in rows)
-    told += "".join(f"; {name} {frequency_range(one['interval'], 100)} of 100" for name, one in summaries)
-    return Markup('<svg class="forest" viewBox="0 0 610 {}" role="img" aria-label="{}">{}{}</svg>').format(
-        y + 12, escape(f"Forest plot: {told}"), Markup("").join(lines), axis
-    )
+    if risk["probability"] is not None:
+        lines.append(_summary(y, "one more centre", headline(risk), risk["interval"]))
+        told += f"; one more centre {frequency_range(risk['interval'], 100)} of 100"
+        y += 22
+    return _with_axis("forest", y + 6, f"Forest plot: {told}", lines)
 
 
 def before_after(moves: Sequence[Mapping[str, Any]]) -> Markup:
-    """Outcomes before and after new counts: an open diamond and a thin line, then a filled one.
-
-    Parameters
-    ----------
-    moves : sequence of mapping
-        Of `Refit.moves`, those that have a figure after.
-    """
+    """Outcomes before and after new counts, of `Refit.moves`: an open diamond and a thin line, then a filled one."""
     lines: list[Markup] = []
     y = 14
     for one in moves:
-        title = named(one["title"])
-        lines.append(
-            Markup('<text class="who all" x="0" y="{}">{}</text>').format(y + 4, title[:1].upper() + title[1:])
-        )
+        title = capital(named(one["title"]))
+        lines.append(Markup('<text class="who all" x="0" y="{}">{}</text>').format(y + 4, title))
         y += 18
         for when in ("before", "after"):
             told = one[when]
-            if told["probability"] is None:
-                continue
-            left, right, at = (230 + 300 * told[name] for name in ("lower", "upper", "probability"))
-            of = denominator(told["probability"])
-            lines.append(
-                Markup(
-                    '<text class="who" x="12" y="{}">{}</text><text class="count" x="600" y="{}">{} of {:,}</text>'
-                    '<path class="axis" d="M230 {}H530"/><path class="whole {}" d="M{:.1f} {}H{:.1f}"/>'
-                    '<path class="diamond {}" d="M{:.1f} {}l5 5l-5 5l-5 -5z"/>'
-                ).format(y + 4, when, y + 4, frequency(told["probability"], of), of, y, when, left, y,
-                         max(right, left + 1), when, at, y - 5)
-            )  # fmt: skip
-            y += 16
+            if told["probability"] is not None:
+                ends = told["lower"], told["upper"]
+                lines.append(_summary(y, when, told["probability"], ends, moved=True))
+                y += 16
         y += 6
-    axis = Markup(
-        '<text class="tick" x="230" y="{0}">0</text><text class="tick" x="380" y="{0}">50</text>'
-        '<text class="tick" x="530" y="{0}">100 %</text>'
-    ).format(y + 4)
-    return Markup('<svg class="forest moves" viewBox="0 0 610 {}" role="img" aria-label="{}">{}{}</svg>').format(
-        y + 10,
-        "Outcomes before and after the new counts; the table below has the numbers",
-        Markup("").join(lines),
-        axis,
-    )
+    said = "Outcomes before and after the new counts; the table below has the numbers"
+    return _with_axis("forest moves", y + 4, said, lines)
+
+
+def _summary(y: int, name: str, figure: float, ends: Sequence[float], *, moved: bool = False) -> Markup:
+    """A risk in a forest: a line as long as its range, a diamond at the figure; one that moved stands under its title."""
+    text, mark, x, half = ("", f" {name}", 12, 5) if moved else (" all", "", 0, 6)
+    left, right, at = (230 + 300 * value for value in (*ends, figure))
+    of = denominator(figure)
+    return Markup(
+        '<text class="who{0}" x="{1}" y="{2}">{3}</text><text class="count{0}" x="600" y="{2}">{4} of {5:,}</text>'
+        '<path class="axis" d="M230 {6}H530"/><path class="whole{7}" d="M{8:.1f} {6}H{9:.1f}"/>'
+        '<path class="diamond{7}" d="M{10:.1f} {11}l{12} {12}l-{12} {12}l-{12} -{12}z"/>'
+    ).format(
+        text, x, y + 4, name, frequency(figure, of), of, y, mark, left, max(right, left + 1), at, y - half, half
+    )  # fmt: skip
+
+
+def _with_axis(kind: str, y: int, said: str, lines: Sequence[Markup]) -> Markup:
+    """The lines of a forest over their axis, whose numbers stand at a height."""
+    return Markup(
+        '<svg class="{}" viewBox="0 0 610 {}" role="img" aria-label="{}">{}<text class="tick" x="230" y="{y}">0</text>'
+        '<text class="tick" x="380" y="{y}">50</text><text class="tick" x="530" y="{y}">100 %</text></svg>'
+    ).format(kind, y + 6, said, Markup("").join(lines), y=y)
