@@ -256,14 +256,12 @@ class _Rows:
 
     def density(self, t: Array) -> Array:
         """Sum over the nodes of wide rows at points t, of their shape."""
-        rows = self.wide
-        result = np.zeros(t.size)
-        if not rows.any():
+        held, result = self.lattice, np.zeros(t.size)
+        keep = self.wide[:, None] & (held.weights > _LIGHT)
+        if not keep.any():  # of series that agree to the last digit no wide row may hold anything
             return result
-        held = self.lattice
-        log_tau = np.broadcast_to(held.w[rows, None], held.x[rows].shape)
-        keep = held.weights[rows] > _LIGHT
-        x, log_tau, log_w = held.x[rows][keep], log_tau[keep], self.log_weights[rows][keep] - log_tau[keep]
+        log_tau = np.broadcast_to(held.w[:, None], held.x.shape)[keep]
+        x, log_w = held.x[keep], self.log_weights[keep] - log_tau
         top = log_w.max()
         factor = np.exp(log_w - top) / np.sqrt(2 * np.pi)
         slope = np.sqrt(0.5) * np.exp(-log_tau)

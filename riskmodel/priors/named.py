@@ -118,6 +118,9 @@ def _as_prior[P: Prior](
                 if not low <= number <= high:
                     raise InputError(f"{number!r} is outside the tested range {low:g} to {high:g}", where=where)
             return family.of(*map(float, numbers))
+        if family is not None and name in given:
+            remedy = f"Give {family.said}"
+            raise InputError(f"{shown(stated)} has not the numbers of {name!r}", where=where, remedy=remedy)
     ways = [also, *(family.said for family in families.values())]
     remedy = f"Give a name, {', '.join(ways[:-1])} or {ways[-1]}"
     raise InputError(f"{shown(stated)} is not a {what}", where=where, remedy=remedy)

@@ -260,3 +260,12 @@ def test_single_zero_series_are_what_plain_sums_say(series, n):
     expected = (w * expit(x)).sum() / w.sum()
     # Observed 2026-11: 6e-8 of a mean of 6e-5, where two series have a million each; 3e-9 otherwise.
     assert rm.pool([0] * series, [n] * series).average.mean == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_setting_that_no_wide_row_tells_of_is_that_without_heterogeneity():
+    """Ten of two million where settings can hardly differ: every wide row holds less than is added up."""
+    counts = ([5, 5], [10**6, 10**6])
+    one = rm.pool(*counts, model="logit-t", heterogeneity=("half-normal", 1e-3)).new_setting
+    none = rm.pool(*counts, model="logit-t", heterogeneity=0).new_setting
+    assert one.interval() == pytest.approx(none.interval(), rel=1e-4)
+    assert one.mean == pytest.approx(none.mean, rel=1e-4)

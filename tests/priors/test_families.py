@@ -1,5 +1,6 @@
 """Priors: one class a family, read by Python, by the command line's text and by PyMC."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -220,3 +221,18 @@ def test_a_beta_on_rho_is_scipy_s():
 def test_a_family_without_its_numbers_is_told_how_it_is_stated(name):
     with pytest.raises(rm.InputError, match=rf'numbers are missing.*Give \("{name}", '):
         rm.pool([1, 2], [10, 20], heterogeneity=name)
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"heterogeneity": ("half-normal",)}, '("half-normal", scale)'),
+        ({"heterogeneity": "half-t,1"}, '("half-t", df, scale)'),
+        ({"heterogeneity": ["log-normal", "1", 2]}, '("log-normal", median, sigma)'),
+        ({"heterogeneity": ("exponential", 1, 2)}, '("exponential", '),
+        ({"prior": "normal,0"}, '("normal", mean, sd)'),
+    ],
+)
+def test_a_family_with_other_numbers_than_its_own_is_told_how_it_is_stated(stated, said):
+    with pytest.raises(rm.InputError, match=f"has not the numbers of.*{re.escape(said)}"):
+        rm.pool([1, 2], [10, 20], **stated)
