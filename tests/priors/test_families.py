@@ -1,5 +1,7 @@
 """Priors: one class a family, read by Python, by the command line's text and by PyMC."""
 
+import itertools
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,11 +102,24 @@ def test_the_same_class_gives_pymc_its_density(families):
     assert_symbolic_is_numeric(families[0](0.5, 2.0), families[1](0.4))
 
 
-@pytest.mark.parametrize(
-    "heterogeneity",
-    ["1,9", "half-normal,1", "log-normal,0.8,0.6", "bounded-log-normal,0.9,0.5", "half-t,4,0.7", "exponential,0.6"],
+PRIORS = ("jeffreys", "normal,0,2", rm.BetaMixture([0.3, 0.7], [1, 4], [2, 3]))
+SPREADS = (
+    "1,9",
+    "half-normal,1",
+    "log-normal,0.8,0.6",
+    "bounded-log-normal,0.9,0.5",
+    "half-t,4,0.7",
+    "exponential,0.6",
 )
-@pytest.mark.parametrize("prior", ["jeffreys", "normal,0,2", rm.BetaMixture([0.3, 0.7], [1, 4], [2, 3])])
+#: Each with every third of the others; the soak run has all pairs.
+PAIRS = [
+    (prior, spread)
+    for (i, prior), (j, spread) in itertools.product(enumerate(PRIORS), enumerate(SPREADS))
+    if os.environ.get("RISKMODEL_SOAK") or (i + j) % 3 == 0
+]
+
+
+@pytest.mark.parametrize(("prior", "heterogeneity"), PAIRS)
 def test_the_symbolic_density_is_the_quadrature_s(prior, heterogeneity):
     assert_symbolic_is_numeric(as_mu_prior(prior), as_heterogeneity_prior(heterogeneity))
 
