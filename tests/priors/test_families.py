@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from every_model import TRIED
 from scipy.integrate import quad
 from scipy.stats import beta, cauchy, expon, halfcauchy, halfnorm, lognorm, norm
 from scipy.stats import t as student
 
 import riskmodel as rm
-from riskmodel.inference.pool import MODELS
 from riskmodel.priors import HeterogeneityPrior, MuPrior, TauPrior, as_heterogeneity_prior, as_mu_prior
 
 
@@ -81,7 +81,7 @@ def families():
         kind.families.update(held)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", TRIED)
 def test_a_family_is_one_class_and_pool_takes_it_by_name_and_as_text(families, model):
     on_mu, on_tau = families
     stated = {"prior": ("cauchy", 0.5, 2), "heterogeneity": ("folded-cauchy", 0.4)}
