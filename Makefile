@@ -65,7 +65,9 @@ soak: $(VENV)/dev
 	RISKMODEL_SOAK=1 RISKMODEL_WRITE=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/evidence/test_mutations.py \
 	  tests/evidence/test_workbook_mutations.py tests/evidence/test_frame_mutations.py tests/campaign -k "spoilt or campaign"
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --quiet tests/sensitivity/test_ledger.py -k stored_moves
-	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/between tests/inference tests/tree/test_coherence.py
+	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/between tests/inference tests/tree/test_coherence.py \
+	  tests/mcmc tests/coarsened/test_drawn.py tests/consultation/test_information.py tests/priors/test_families.py \
+	  tests/report/test_findings.py
 	RISKMODEL_SOAK=1 $(BIN)/python -m pytest --numprocesses 2 --quiet tests/serve/test_same_numbers.py
 
 browser: $(VENV)/dev

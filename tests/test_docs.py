@@ -91,11 +91,14 @@ def test_each_picture_is_in_the_gallery():
         assert f"rm.plots.{name}(" in scripts, name
 
 
+@pytest.mark.slow
 def test_each_line_for_those_who_come_from_elsewhere_runs_and_gives_what_it_says():
     text = (DOCS / "coming-from.md").read_text(encoding="utf-8")
     names = {}
-    for example in doctest.DocTestParser().get_examples(text):
-        exec(example.source, names)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    page = doctest.DocTestParser().get_doctest(text, names, "coming-from.md", None, 0)
+    assert runner.run(page, clear_globs=False).failed == 0
+    names = page.globs
     lines = re.findall(r"^\| .+ \| `([^`]+)` \| `(.+)` \|$", text, re.MULTILINE)
     assert len(lines) > 55
     for code, gives in lines:

@@ -60,7 +60,7 @@ class Options:
             # The first rewrite tries every product of sums: minutes, where the rest of compiling takes seconds. The second
             # finds results that may overwrite others: half of those seconds, and no draw comes sooner for it (2026-11).
             mode = get_default_mode().excluding("local_greedy_distributor", "inplace_elemwise")
-            return pm.NUTS(target_accept=float(self.target_accept), compile_kwargs={"mode": mode})
+            return pm.NUTS(target_accept=float(self.target_accept), compile_kwargs={"mode": mode, "trust_input": True})
 
     def run(self, initial: Mapping[str, Any], step: Any) -> Any:
         """Sample the model in whose context this is called."""

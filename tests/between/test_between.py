@@ -1,5 +1,6 @@
 """Between the series: exact leave-one-out and power-scaling beside ArviZ's, shrinkage, weights, and series as they come."""
 
+import os
 import warnings
 
 import numpy as np
@@ -9,6 +10,8 @@ from scipy.stats import betabinom
 
 import riskmodel as rm
 from riskmodel.errors import InputError
+
+SOAK = bool(os.environ.get("RISKMODEL_SOAK"))
 
 
 @pytest.fixture(scope="module", params=TRIED)
@@ -52,13 +55,13 @@ def test_loo_of_one_series_is_the_prior_s_and_of_settings_alike_a_beta_binomial(
 
 def test_power_scaling_beside_arviz(post):
     az = pytest.importorskip("arviz")
-    size = 160_000  # with 40,000 ArviZ's own error is 0.005
+    size, near = (160_000, 0.006) if SOAK else (40_000, 0.012)  # with 40,000 ArviZ's own error is 0.005
     found = rm.between.power_scaling(post, draws=size)
     tree = post.to_datatree(draws=size, seed=3)
     for group in ("prior", "likelihood"):
         weighed = az.psense(tree, var_names=list(found.index), group=group)
         for name in found.index:
-            assert float(weighed[name]) == pytest.approx(found.loc[name, group], abs=0.006, rel=0.05), (group, name)
+            assert float(weighed[name]) == pytest.approx(found.loc[name, group], abs=near, rel=0.05), (group, name)
 
 
 def test_power_scaling_of_one_risk_is_a_beta_s():

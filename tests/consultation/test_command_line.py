@@ -34,7 +34,13 @@ def left(args, *, stderr=subprocess.PIPE):
     [["pool", "11/61", "5/5"], ["consult"], ["consult", "--json"], ["consult", "--markdown"], ["evidence", "show"], ["evidence"],
      ["--help"], ["--version"], ["evidence", "check", "fetal-hepatic-calcification"]],
 )  # fmt: skip
-def test_a_reader_that_leaves_is_no_fault(args):
+def test_a_reader_that_leaves_is_no_fault(args, ask):
+    got = ask(args=args, cwd=os.getcwd(), stdout="gone")
+    assert (got["code"], got["said"]) == (0, "")
+
+
+@pytest.mark.parametrize("args", [["pool", "11/61", "5/5"], ["--version"]])
+def test_nor_is_it_where_the_process_ends(args):
     assert left(args) == (0, "")
 
 

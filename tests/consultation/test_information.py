@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ def test_a_test_tells_no_more_than_there_is_to_know_of_the_outcome_and_of_its_re
     found, asked = evidence.finding, 0
     fits = [*itertools.product(found.readings, ("any", *(one.name for one in found.settings)))]
     # A ventriculomegaly has twelve of them and five variables: a minute and a half for all, observed 2026-11.
-    for reading, setting in fits[:1] if finding == "fetal-mild-ventriculomegaly" else fits:
+    few = 1 if finding == "fetal-mild-ventriculomegaly" else 5
+    for reading, setting in fits if os.environ.get("RISKMODEL_SOAK") else fits[:few]:
         model = rm.fit(evidence.with_reading(reading.name), setting=setting)
         for states in itertools.product(*((None, *variable.states) for variable in found.states)):
             known = Known.of(found, dict(zip((one.name for one in found.states), states, strict=True)))

@@ -18,6 +18,9 @@ from riskmodel.errors import InputError, UnavailableError, UnknownNameError
 from riskmodel.inference.regression.covariates import Design, as_design
 from riskmodel.priors import LogitNormalPrior
 
+#: Enough for what is compared within Monte Carlo errors.
+FEW = {"method": "nuts", "draws": 1000, "tune": 500, "chains": 2}
+
 
 def apart(values, exact, prob=None):
     """How many Monte Carlo standard errors a mean, or a quantile, of draws is from an exact number."""
@@ -41,7 +44,7 @@ def apart(values, exact, prob=None):
 def test_one_covariate_is_that_of_the_quadrature(by, heterogeneity, times):
     totals = [times * total for total in TOTALS]
     exact = rm.pool(EVENTS, totals, by=by, heterogeneity=heterogeneity)
-    sampled = rm.pool(EVENTS, totals, by=by, heterogeneity=heterogeneity, method="nuts", seed=3)
+    sampled = rm.pool(EVENTS, totals, by=by, heterogeneity=heterogeneity, seed=3, **FEW)
     logs = sampled.to_datatree()["posterior"]["log_odds_ratio"].values[..., 0]
     for prob in (0.025, 0.5, 0.975):
         assert apart(logs, float(np.log(exact.odds_ratio.ppf(prob))), prob) < 4, prob
@@ -66,7 +69,7 @@ def simulated():
     mu, totals = expit(-1.0 + 1.2 * z + of_region[regions].to_numpy()), rng.integers(20, 120, 40)
     events = rng.binomial(totals, rng.beta(mu * 15, (1 - mu) * 15))
     table = pd.DataFrame({"year": years, "region": pd.Categorical(regions, ["north", "south", "west"])})
-    return table, events, totals, rm.pool(events, totals, by=table, method="nuts", seed=5)
+    return table, events, totals, rm.pool(events, totals, by=table, seed=5, **FEW)
 
 
 @pytest.mark.slow
@@ -85,13 +88,10 @@ def test_known_coefficients_are_recovered(simulated):
 
 @pytest.mark.slow
 def test_the_order_of_series_and_of_covariates_changes_no_draw(simulated):
-    table, events, totals, _ = simulated
-    few = {"method": "nuts", "seed": 5, "draws": 1000, "tune": 1000}
+    table, events, totals, one = simulated
     order = np.random.default_rng(2).permutation(40)
-    one = rm.pool(events, totals, by=table, **few)
-    other = rm.pool(
-        events[order], totals[order], by=table.iloc[order][["region", "year"]].reset_index(drop=True), **few
-    )
+    turned = table.iloc[order][["region", "year"]].reset_index(drop=True)
+    other = rm.pool(events[order], totals[order], by=turned, seed=5, **FEW)
     told = ["term", "level"]
     pd.testing.assert_frame_equal(
         one.odds_ratios().sort_values(told, ignore_index=True), other.odds_ratios().sort_values(told, ignore_index=True)
@@ -103,7 +103,7 @@ def test_the_order_of_series_and_of_covariates_changes_no_draw(simulated):
 def test_which_level_without_an_order_is_first_is_no_matter(simulated):
     table, events, totals, found = simulated
     turned = table.assign(region=table["region"].cat.reorder_categories(["west", "north", "south"]))
-    other = rm.pool(events, totals, by=turned, method="nuts", seed=6)
+    other = rm.pool(events, totals, by=turned, seed=6, **FEW)
     for region in ("north", "south", "west"):
         one, again = (each.at(year=2000, region=region).draws["mu"] for each in (found, other))
         assert apart(one, again.mean()) < 5.5  # both have an error
@@ -255,23 +255,24 @@ def test_covariates_that_cannot_be_told_apart_are_refused_by_name(extra, said):
 
 
 def test_the_command_line_takes_labels():
-    counts = [f"{y}/{n}" for y, n in zip(EVENTS, TOTALS, strict=True)]
-    code, out, _ = run("pool", *counts, "--by", ",".join(map(str, YEARS)), "--json")
-    body = rm.pool(EVENTS, TOTALS, by=YEARS).to_dict()
+    events, totals, years, regions = (one[-4:] for one in (EVENTS, TOTALS, YEARS, REGIONS))
+    counts = [f"{y}/{n}" for y, n in zip(events, totals, strict=True)]
+    code, out, _ = run("pool", *counts, "--by", ",".join(map(str, years)), "--json")
+    body = rm.pool(events, totals, by=years).to_dict()
     assert (code, json.loads(out)) == (0, json.loads(json.dumps(body)))
     assert body["odds_ratios"][0]["level"] == "2010"
-    assert [row["events"] for row in body["levels"]] == EVENTS
-    code, out, _ = run("pool", *counts, "--by", "kind=" + ",".join(["[/b]", "\x1b[31m"] * 6))
+    assert [row["events"] for row in body["levels"]] == events
+    code, out, _ = run("pool", *counts, "--by", "kind=" + ",".join(["[/b]", "\x1b[31m"] * 2))
     assert code == 0
     assert "[/b]" in out
     assert "\x1b[31m" not in out
     assert "Odds ratio, by: " in out
-    several = ["--by", "era=" + ",".join(map(str, YEARS)), "--by"]
+    several = ["--by", "era=" + ",".join(map(str, years)), "--by"]
     for options, told in (
-        ([*several, "region=" + ",".join(REGIONS)], "nuts"),
-        ([*several, ",".join(REGIONS)], "no name"),
-        ([*several, "era=" + ",".join(REGIONS)], "named twice"),
-        (["--by", "1,2"], "2 labels for 12 series"),
+        ([*several, "region=" + ",".join(regions)], "nuts"),
+        ([*several, ",".join(regions)], "no name"),
+        ([*several, "era=" + ",".join(regions)], "named twice"),
+        (["--by", "1,2"], "2 labels for 4 series"),
     ):
         code, _, said = run("pool", *counts, *options)
         assert code == 2

@@ -1,6 +1,8 @@
 """pool(): its arguments, its error messages, and what a posterior can say."""
 
+import itertools
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -100,11 +102,17 @@ def test_inputs_are_not_changed():
     assert (events.tolist(), totals.tolist()) == ([20, 10], [21, 11])
 
 
-@pytest.mark.parametrize("prior", [*MU_PRIORS, (2, 3), ("normal", 0, 1.5), rm.BetaMixture([0.5, 0.5], [1, 4], [1, 2])])
-@pytest.mark.parametrize(
-    "heterogeneity",
-    [*HETEROGENEITY_PRIORS, 0, (1, 4), ("half-normal", 0.3), ("log-normal", 1, 0.4), ("exponential", 0.6)],
-)
+PRIORS = [*MU_PRIORS, (2, 3), ("normal", 0, 1.5), rm.BetaMixture([0.5, 0.5], [1, 4], [1, 2])]
+SPREADS = [*HETEROGENEITY_PRIORS, 0, (1, 4), ("half-normal", 0.3), ("log-normal", 1, 0.4), ("exponential", 0.6)]
+#: Each with every third of the others; the soak run has all pairs.
+PAIRS = [
+    (prior, spread)
+    for (i, prior), (j, spread) in itertools.product(enumerate(PRIORS), enumerate(SPREADS))
+    if os.environ.get("RISKMODEL_SOAK") or (i + j) % 3 == 0
+]
+
+
+@pytest.mark.parametrize(("prior", "heterogeneity"), PAIRS)
 def test_every_prior_gives_a_coherent_posterior(prior, heterogeneity):
     post = rm.pool([19, 10], [19, 11], prior=prior, heterogeneity=heterogeneity)
     for one in (post.average, post.new_setting, *post.series):

@@ -21,6 +21,9 @@ LATITUDE = json.loads((Path(__file__).parents[2] / "validation" / "published.jso
 ]
 
 
+SOAK = pytest.mark.skipif(not os.environ.get("RISKMODEL_SOAK"), reason="make soak")
+
+
 @pytest.fixture(scope="module", params=["beta-binomial", "logit-normal"])
 def found(request):
     return rm.pool(EVENTS, TOTALS, by=BY, model=request.param)
@@ -37,11 +40,11 @@ def test_three_quadratures_over_the_same_posterior_have_one_integral(found):
     ("options", "counts"),
     [
         ({}, ([0, 0, 0], [50, 30, 20])),
-        ({"effect": ("normal", 0, 10)}, ([0, 0, 4], [20, 30, 12])),
+        pytest.param({"effect": ("normal", 0, 10)}, ([0, 0, 4], [20, 30, 12]), marks=SOAK),
         ({"prior": rm.BetaMixture([0.5, 0.5], [50, 2], [500, 2])}, ([0, 2, 4], [20, 30, 12])),
         ({"prior": "tsd5", "effect": ("normal", 0, 30)}, ([1, 2, 9], [20, 30, 12])),
         ({"heterogeneity": ("half-normal", 0.01)}, ([200, 210, 310], [1000] * 3)),
-        ({"model": "logit-t"}, ([9, 6, 3], [19, 11, 15])),
+        pytest.param({"model": "logit-t"}, ([9, 6, 3], [19, 11, 15]), marks=SOAK),
     ],
 )
 def test_three_quadratures_have_one_integral_where_it_is_hard(options, counts):
@@ -206,7 +209,7 @@ def test_what_has_no_covariate_says_so():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("RISKMODEL_SOAK"), reason="half a minute: make soak")
+@SOAK
 def test_the_same_model_in_pymc():
     import pymc as pm
 

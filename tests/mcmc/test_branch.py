@@ -17,7 +17,7 @@ CASES = json.loads((Path(__file__).parents[2] / "validation" / "cases.json").rea
 def both(request):
     name, _, kind = request.param.partition(", ")
     counts, model = (CASES[name]["events"], CASES[name]["totals"]), f"{kind}-beta-binomial".removeprefix("-")
-    return rm.pool(*counts, model=model), rm.pool(*counts, model=model, method="nuts", draws=1000, tune=1000, seed=11)
+    return rm.pool(*counts, model=model), rm.pool(*counts, model=model, method="nuts", draws=1000, tune=500, seed=11)
 
 
 @pytest.mark.slow

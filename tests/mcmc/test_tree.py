@@ -1,6 +1,7 @@
 """The whole tree by PyMC, against quadrature, and against the joint posterior of the tree."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,9 +107,12 @@ def test_a_ratio_is_of_expectations_and_its_settings_are_weighted(apart):
     [
         (((10, 11), (5, 5), (4, 4)), 0.0, 0.9015, 800),
         (((10, 11), (5, 5), (4, 4)), 1.0, 0.929, 800),
-        (((40, 100), (40, 100), (40, 100)), 0.0, 0.537, 2200),
+        pytest.param(
+            ((40, 100), (40, 100), (40, 100)), 0.0, 0.537, 2200,
+            marks=pytest.mark.skipif(not os.environ.get("RISKMODEL_SOAK"), reason="twenty seconds: make soak"),
+        ),
     ],
-)
+)  # fmt: skip
 def test_the_sampler_agrees_with_the_joint_posterior(coarse, unknown, found, draws):
     model = tree(*coarse)
     sampled = model.sample(fixed={UNKNOWN: unknown}, draws=draws, **QUICK)
@@ -198,7 +202,7 @@ def test_branches_without_counts_have_their_own_priors_and_coarse_counts_of_hund
 def test_pooled_heterogeneity_tells_a_branch_with_one_series_how_much_settings_differ():
     alike = ([10, 21, 30, 9, 20, 31, 40, 19], [20, 40, 60, 20, 40, 60, 80, 40])
     counts = {0: alike, 1: alike, 2: ([19], [20])}
-    drawn = fit_tree(counts, pooled_heterogeneity=True, draws=1500, **QUICK, **PRIORS)
+    drawn = fit_tree(counts, pooled_heterogeneity=True, draws=800, **QUICK, **PRIORS)
     alone = rm.pool(*counts[2])
     # Two branches whose series agree make the third's series agree more: less spread, and a narrower new setting.
     assert drawn.rho[..., 2].mean() < 0.8 * alone.heterogeneity.mean

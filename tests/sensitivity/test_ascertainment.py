@@ -16,7 +16,7 @@ EVENTS, TOTALS, KINDS = (3, 1, 40, 21), (14, 5, 61, 28), (0, 0, 1, 1)
 
 @pytest.fixture(scope="module")
 def adjusted(model):
-    return rm.adjusted_settings(model, draws=1000, tune=1000, chains=2, seed=4)
+    return rm.adjusted_settings(model, draws=1000, tune=500, chains=2, seed=4)
 
 
 def test_the_posterior_is_that_of_importance_sampling_from_the_prior():
@@ -26,7 +26,8 @@ def test_the_posterior_is_that_of_importance_sampling_from_the_prior():
         2,
         mu_priors=[mu_prior],
         heterogeneity_prior=heterogeneity,
-        draws=2000,
+        draws=1500,
+        tune=500,
         chains=2,
         seed=1,
     )

@@ -14,7 +14,7 @@ from riskmodel.report.brief import CARD, brief
 
 SOAK = bool(os.environ.get("RISKMODEL_SOAK"))
 #: Of every combination of states and of no results one in so many is asked, unless all are: a prime, which meets each state.
-ONE_IN = 1 if SOAK else 23
+ONE_IN = 1 if SOAK else 47
 
 
 def questions():

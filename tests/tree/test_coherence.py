@@ -137,12 +137,12 @@ def ordered(risk, excess=0.0):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "reading", "setting"), FITS)
 def test_a_mean_is_in_its_interval_and_the_average_in_the_new_setting(name, reading, setting):
-    """Every eighth answer, and those listed; the soak run has all of the three findings, which hold (2026-11)."""
+    """Every sixteenth answer, and those listed; the soak run has all of the three findings, which hold (2026-11)."""
     model = fitted(name, reading, setting)
     answers = {key: risk for key, risk in questions(model).items() if risk.estimable}
     for number, ((known, variable, _), risk) in enumerate(answers.items()):
         excess = SKEWED.get((name, setting, variable, known), 0.0)
-        if excess or SOAK or number % 8 == 0:
+        if excess or SOAK or number % 16 == 0:
             ordered(risk, excess)
 
 

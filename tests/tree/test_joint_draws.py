@@ -84,7 +84,7 @@ def test_settings_alike_are_drawn_too_and_options_of_the_sampler_are_not_taken()
 
 @pytest.fixture(scope="module")
 def sampled():
-    return rm.fit(FINDINGS[0]).sample(draws=1000, tune=1000, chains=2, seed=1)
+    return rm.fit(FINDINGS[0]).sample(draws=1000, tune=500, chains=2, seed=1)
 
 
 @pytest.mark.slow
