@@ -48,7 +48,7 @@ def test_problems_with_the_same_counts_are_fitted_once(monkeypatch):
 @pytest.mark.parametrize("model", ["beta-binomial", "contaminated-beta-binomial", "logit-normal"])
 def test_the_table_is_the_same_wherever_it_is_made(model, processes):
     rng = np.random.default_rng(2)
-    problems = [(rng.binomial(20, 0.3, k), [20] * k) for k in rng.integers(1, 5, 60)]
+    problems = [(rng.binomial(20, 0.3, k), [20] * k) for k in rng.integers(1, 5, 120)]
     one = rm.pool_many(problems, model=model)
     with ThreadPoolExecutor(2) as threads:
         pd.testing.assert_frame_equal(one, rm.pool_many(problems, model=model, executor=threads), check_exact=True)
