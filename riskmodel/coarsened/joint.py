@@ -313,10 +313,8 @@ class Tied(DeferredDistribution):
         margins = {edge: joint.posterior(edge) for edge in edges if edge not in self.others}
         risks = {edge: margin.average if self.average else margin.next_setting for edge, margin in margins.items()}
         risks |= {edge: one for edge, one in self.others.items() if edge in edges}
-        if known and one:
-            return shared(
-                Propagated(top, bottom, risks, ties)
-            )  # in the ways that what is known tells, no longer its margin
+        if known and one:  # in the ways that what is known tells, no longer its margin
+            return shared(Propagated(top, bottom, risks, ties))
         return propagate(top, bottom, risks, ties)
 
     def _at_points(self, top: Node, bottom: Node, ways: Array) -> Tallied:

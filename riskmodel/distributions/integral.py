@@ -101,9 +101,8 @@ class Inner(NamedTuple):
     d1: Array
     weights: Array  # of the points, summing to one
     risk: Array  # values of p at many levels
-    tables: tuple[
-        Integral, ...
-    ]  # at each point: probability of p up to a level and, where d1 is not nought, integral of p
+    #: At each point: probability of p up to a level and, where d1 is not nought, integral of p.
+    tables: tuple[Integral, ...]
     ways: Array  # weights of the points in each way, of shape (ways, points)
     sets: Places  # which set of counts speaks of p in each way
     by_set: tuple[Integral, ...]  # the same tables for each set
