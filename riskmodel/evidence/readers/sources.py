@@ -52,6 +52,8 @@ def read_sources(files: Files, faults: Faults) -> dict[str, Source]:
             row.fault("key", *TOTAL)
         elif key in sources:
             row.fault("key", "the source appears twice", "Keep one row for each source")
+        if row.told("key"):
+            faults.refused.add(key)
         if is_missing(row["citation"]):
             row.fault("citation", "no citation", "Give the full reference: a count without one is not evidence")
         cells: dict[str, Any] = {name: row[name] if well_written(row, name) else "" for name in COLUMNS}
