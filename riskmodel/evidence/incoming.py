@@ -96,8 +96,9 @@ def _said(rows: Sequence[Row], column: str) -> str:
 
 def _new_rows(table: Table, evidence: Evidence, faults: Faults, merge: bool) -> list[Row]:
     """Rows of the new table, with what need not be said filled in, and what they say of their sources checked."""
-    rows = read_rows(table, faults, required=NEEDED, optional=OPTIONAL)
     pooled = [one.name for one in evidence.finding.populations if one.pooled]
+    needed = NEEDED if len(pooled) == 1 else (*NEEDED, "population")
+    rows = read_rows(table, faults, required=needed, optional=[one for one in OPTIONAL if one not in needed])
     usual = {"reading": "primary"} | ({"population": pooled[0]} if len(pooled) == 1 else {})
     filled = []
     for row in rows:
