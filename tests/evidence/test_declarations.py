@@ -81,3 +81,19 @@ def test_a_ragged_row_of_counts_is_its_only_fault(folder, row):
     assert [(file, at, what.split(" where")[0]) for file, at, _, what in told(folder)] == [
         ("counts.csv", row, "17 cells")
     ]
+
+
+def test_a_fault_that_stands_by_itself_is_told_beside_a_declaration_at_fault(folder):
+    """A state without a name hides no row that is no list of states, nor a name that is like no refused one."""
+    edit(folder, "finding.toml", ('states = ["isolated", "associated"]', 'states = ["isolated", ""]'))
+    edit(folder, "finding.toml", ('name = "with_finding"', 'name = "with finding"'))
+    edit(
+        folder,
+        "counts.csv",
+        ("Simchen 2002,karyotype,abnormal,anatomy=isolated,", "Simchen 2002,karyotype,abnormal,anatomy,"),
+    )
+    edit(folder, "counts.csv", ("Simchen 2002,karyotype,abnormal,anatomy=associated,", "Simchen 2002,zzz,abnormal,,"))
+    found = told(folder)
+    assert ("counts.csv", "given", "'anatomy' is not VARIABLE=STATE") in {(one[0], one[2], one[3]) for one in found}
+    assert ("counts.csv", "variable", "unknown variable") in {(one[0], one[2], one[3]) for one in found}
+    assert {one[2] for one in found if one[0] == "finding.toml"} == {"variables[1].states", "populations"}

@@ -117,7 +117,7 @@ def read_states(fields: Fields) -> dict[str, Any]:
         if not _WORD.fullmatch(state):
             what = "a state that is not a plain word" if state else "a state without a name"
             fields.fault("states", what, f"Write states in {_WORDS}", state)
-            fields.faults.refused.add(state)
+            fields.faults.refused |= {state} - {""}
         if state in NO_RESULT:
             fields.fault("states", f"{state!r} is taken", "It is an answer to every test; choose another", state)
     if not states or len(states) < 2:

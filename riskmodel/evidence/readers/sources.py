@@ -47,13 +47,12 @@ def read_sources(files: Files, faults: Faults) -> dict[str, Source]:
         key = row["key"]
         if is_missing(key) or ":" in key or ";" in key:
             faults.unread += 1
+            faults.refused |= {key} - {""}
             row.fault("key", "not a key", "Write author and year, such as 'Simchen 2002', without ':' or ';'")
         elif is_total(key):
             row.fault("key", *TOTAL)
         elif key in sources:
             row.fault("key", "the source appears twice", "Keep one row for each source")
-        if row.told("key"):
-            faults.refused.add(key)
         if is_missing(row["citation"]):
             row.fault("citation", "no citation", "Give the full reference: a count without one is not evidence")
         cells: dict[str, Any] = {name: row[name] if well_written(row, name) else "" for name in COLUMNS}
