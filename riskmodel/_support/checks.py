@@ -204,7 +204,12 @@ def _checked_pair(event: Any, total: Any, place: str) -> tuple[int, int]:
     both = as_ratio(event)
     y = as_whole(event) if both is None else both[0]
     if isinstance(y, NotWhole):
-        raise InputError(y.what, where=f"events, {place}", remedy=y.remedy)
+        pairs = [as_ratio(one) for one in re.split(r"[\s,;]+", event)[:4]] if isinstance(event, str) else []
+        remedy = y.remedy
+        if len(pairs) > 1 and None not in pairs:  # as the command line takes them
+            events, totals = (list(one) for one in zip(*filter(None, pairs), strict=True))
+            remedy = f"Give events and totals as two lists, such as pool({events}, {totals})"
+        raise InputError(y.what, where=f"events, {place}", remedy=remedy)
     if total is _NO_TOTAL or (both is not None and is_missing(total)):
         n: int | NotWhole = _NO_TOTAL if both is None else both[1]
     else:

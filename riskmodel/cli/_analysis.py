@@ -220,7 +220,7 @@ def refit(
 ) -> None:  # fmt: skip
     """What new counts change: how surprising each is, what moves, and why. Nothing is written unless asked.
 
-    NEW.csv has the columns of counts.csv, and citation, year, doi, pmid, design for a new source; a workbook will do.
+    NEW.csv, or a workbook, has the columns of counts.csv and, for a new source, its citation and what else sources.csv has.
 
     \b
     riskmodel refit new-series.csv

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from riskmodel.cli._terminal import drawn_markdown, say, show, show_json
-from riskmodel.errors import ContradictionError
+from riskmodel.errors import ContradictionError, InputError
 
 if TYPE_CHECKING:
     from riskmodel.evidence.evidence import Evidence
@@ -24,7 +25,10 @@ class _ConsultCommand(click.Command):
         # Read once: the options come from it, and so does the answer.
         ctx.obj = load_evidence(_finding_named(args))
         self.params = _options(ctx.obj)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, list(args))
+        except click.NoSuchOption as error:
+            raise _of_another(error, args) or error from None
 
 
 def _finding_named(args: Sequence[str]) -> str:
@@ -35,6 +39,31 @@ def _finding_named(args: Sequence[str]) -> str:
         if name == "--finding" and (sign or args[i + 1 :]):
             return value if sign else args[i + 1]
     return DEFAULT_FINDING
+
+
+def _of_another(error: click.NoSuchOption, args: Sequence[str]) -> InputError | None:
+    """That an option is of other shipped findings, with the command that asks the first of them; None where it is not."""
+    from riskmodel.evidence.load import load_evidence
+    from riskmodel.evidence.manifest import findings
+    from riskmodel.report.wording import listed
+
+    having = [
+        name for name in findings() if any(error.option_name in one.opts for one in _options(load_evidence(name)))
+    ]
+    if not having:
+        return None
+    command = shlex.join(["riskmodel", "consult", "--finding", having[0], *_without_finding(args)])
+    what = f"the option {error.option_name} is of {listed(having)}"
+    field = error.option_name.lstrip("-").replace("-", "_")
+    return InputError(what, where="consult", remedy=f"Ask about that: {command}", field=field)
+
+
+def _without_finding(args: Sequence[str]) -> list[str]:
+    kept = list(args)
+    while "--finding" in kept:
+        place = kept.index("--finding")
+        del kept[place : place + 2]
+    return [one for one in kept if not one.startswith("--finding=")]
 
 
 def _once(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:

@@ -138,6 +138,7 @@ def _export(finding: str, folder: str) -> None:
     """Write a finding as a tabular data package (datapackage.json), for R and spreadsheets: a new folder."""
     from riskmodel.evidence.export import write_package
     from riskmodel.evidence.load import load_evidence
+    from riskmodel.report.wording import listed
 
-    write_package(load_evidence(finding), folder)
-    say(f"Written: {folder}/datapackage.json with counts.csv and sources.csv")
+    written = write_package(load_evidence(finding), folder)
+    say(f"Written: {folder} with {listed(written)}")

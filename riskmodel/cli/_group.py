@@ -48,5 +48,9 @@ def misused(error: click.ClickException) -> InputError:
     """What else Click finds wrong with a call: where, and the option or argument at fault as a field."""
     param, option = getattr(error, "param", None), getattr(error, "option_name", "")
     field = param.name if isinstance(param, click.Parameter) else option.lstrip("-").replace("-", "_")
-    what, where = error.format_message().rstrip("."), place(getattr(error, "ctx", None))
-    return InputError(what, where=where, remedy="See riskmodel --help", field=field)
+    ctx = getattr(error, "ctx", None)
+    what, remedy = error.format_message().rstrip("."), "See riskmodel --help"
+    if ctx is not None and isinstance(error, click.MissingParameter):
+        form = [one for one in ctx.command.collect_usage_pieces(ctx) if one != ctx.command.options_metavar]
+        remedy = f"Write it as: {' '.join((ctx.command_path, *form))}"
+    return InputError(what, where=place(ctx), remedy=remedy, field=field)

@@ -10,6 +10,8 @@ from riskmodel._support.labels import TELLING_TOTAL, sums
 from riskmodel.evidence.finding import Count, Finding, Source, grouped
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.readers.identity import near
+from riskmodel.evidence.readings import as_tested
+from riskmodel.report.wording import named
 
 #: What a row counts, and a source's counts by that.
 _WHAT = attrgetter("variable", "category", "given")
@@ -26,6 +28,8 @@ REMEDIES = {
     "bare names": "Give [variables.plain_state_titles] in finding.toml, in words that everybody knows",
     "empty edge": "Find a series, or declare the edge unknown",
     "thin edge": "Take the range, not the figure; next_series says what one more series would be worth",
+    "populations": "Ask whether they are alike for this risk; if not, give one role context, or an outcome of its own",
+    "uncounted outcome": "Find a series and enter its count, or take the headline away: the first screen says 'not known'",
     "basis": "Get the primary paper",
     "counted once": "Nothing: the parts are pooled and the whole only checks them; give it role check to say so",
     "untested": "Get the paper: counts by who was tested feed the test's branch and the outcome's alike",
@@ -63,8 +67,10 @@ class AuditFinding:
         return f"{self.severity}: {self.what}"
 
 
-def audit_counts(finding: Finding, sources: Mapping[str, Source], counts: Sequence[Count]) -> tuple[AuditFinding, ...]:
-    """Examine the counts of one reading."""
+def audit_counts(
+    finding: Finding, sources: Mapping[str, Source], counts: Sequence[Count], fed: Mapping[str, Sequence[Count]]
+) -> tuple[AuditFinding, ...]:
+    """Examine the counts of one reading; `fed` has, by what is asked, those of exactly that which enter one fit."""
     found = []
     by_source = grouped((one for one in counts if one.role != "context"), attrgetter("source"))
     for code, check in (("sum", _sums), ("group size", _group_sizes)):
@@ -81,6 +87,8 @@ def audit_counts(finding: Finding, sources: Mapping[str, Source], counts: Sequen
             *_totals(fitted),
             *_bare_names(finding),
             *_thin_edges(finding, fitted),
+            *_populations(finding, fed, fitted),
+            *_uncounted(finding, fitted),
             *_untested(finding, fitted),
             *_weak(fitted),
             *_without_counts(sources, counts),
@@ -181,6 +189,35 @@ def _thin_edges(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFind
         elif len(keys) <= 2:
             what = f"{len(keys)} series feed{'s' * (len(keys) == 1)} {edge.name}: {', '.join(keys)}"
             yield AuditFinding("note", "thin edge", what, keys)
+
+
+def _populations(
+    finding: Finding, fed: Mapping[str, Sequence[Count]], counts: Sequence[Count]
+) -> Iterator[AuditFinding]:
+    """Series of one fit that were counted in different populations, but for rows that a reading puts in by itself."""
+    titles = {one.name: one.title for one in finding.populations}
+    own = {one.name for one in finding.outcomes if one.variable is None}
+    alone = grouped((as_tested(one) for one in counts if one.variable in own), attrgetter("variable", "given"))
+    apart = {f"{name} where {named(str(given))}" if given else name: rows for (name, given), rows in alone.items()}
+    for asked, rows in {**fed, **apart}.items():
+        told = grouped((row for row in rows if row.reading == "primary"), attrgetter("population"))
+        if len(told) > 1:
+            each = [
+                f"{titles[of]}: {', '.join(dict.fromkeys(row.source for row in of_it))}" for of, of_it in told.items()
+            ]
+            keys = tuple(sorted({row.source for of_it in told.values() for row in of_it}))
+            what = f"{asked} pools populations that differ ({'; '.join(each)})"
+            yield AuditFinding("note", "populations", what, keys)
+
+
+def _uncounted(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFinding]:
+    """Outcomes of the first screen that are counted by themselves, and by no series."""
+    counted = {one.variable for one in counts}
+    for one in finding.outcomes:
+        if one.headline and one.variable is None and one.name not in counted:
+            yield AuditFinding(
+                "note", "uncounted outcome", f"no series counts {one.name}, which the first screen shows", ()
+            )
 
 
 def _untested(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFinding]:

@@ -370,7 +370,12 @@ class Evidence(Value):
         told: tuple[Neighbour | End, ...] = (*self.workup.neighbours, *self.workup.ends)
         beside = {key for one in told for key in one.sources} - {count.source for count in self.counts}
         asked = {key: one for key, one in self.sources.items() if key not in beside}
-        return audit_counts(self.finding, asked, self.counts)
+        fed = {
+            edge.said: [row for row in self.for_edge(edge) if row.given == edge.given]
+            for edge in self.finding.edges
+            if edge.status == "counts"
+        }
+        return audit_counts(self.finding, asked, self.counts, fed)
 
     @kept
     def _hash(self) -> int:

@@ -22,7 +22,7 @@ from riskmodel._support.labels import TOTAL, is_total, totals
 from riskmodel.errors import EvidenceError, Problem
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.export import with_commas
-from riskmodel.evidence.finding import Count, grouped
+from riskmodel.evidence.finding import Count, Finding, grouped
 from riskmodel.evidence.load import read_evidence
 from riskmodel.evidence.readers import counts, sources
 from riskmodel.evidence.readers.identity import NORMAL, Papers, stands
@@ -37,6 +37,11 @@ OF_SOURCE = tuple(name for name in sources.COLUMNS if name not in ("key", "ascer
 OPTIONAL = tuple(name for name in (*counts.COLUMNS, *OF_SOURCE) if name not in NEEDED)
 #: By file and row of the whole, the row of the new table that it came from.
 type Places = Mapping[str, Mapping[int, int]]
+
+
+def needed(finding: Finding) -> tuple[str, ...]:
+    """Columns that a table of new counts of a finding must have: its population too, unless there is one to be pooled."""
+    return NEEDED if sum(one.pooled for one in finding.populations) == 1 else (*NEEDED, "population")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -96,8 +101,8 @@ def _said(rows: Sequence[Row], column: str) -> str:
 
 def _new_rows(table: Table, evidence: Evidence, faults: Faults, merge: bool) -> list[Row]:
     """Rows of the new table, with what need not be said filled in, and what they say of their sources checked."""
-    rows = read_rows(table, faults, required=NEEDED, optional=OPTIONAL)
-    pooled = [one.name for one in evidence.finding.populations if one.pooled]
+    must, pooled = needed(evidence.finding), [one.name for one in evidence.finding.populations if one.pooled]
+    rows = read_rows(table, faults, required=must, optional=[one for one in OPTIONAL if one not in must])
     usual = {"reading": "primary"} | ({"population": pooled[0]} if len(pooled) == 1 else {})
     filled = []
     for row in rows:

@@ -114,10 +114,11 @@ def read_evidence(files: Files, key: str, folder: Path | None) -> Evidence:
             for key in keys:
                 if key in amiss:
                     faults.unknown(file, kind, key, known, column=column)
+    told = faults.columns("counts.csv")
     for one in counts:
         declared = parsed.variable(one.variable)
         partly = any(one.key in part.counts for part in parsed.partly_tested)
-        if partly and (declared is None or len(declared.states) > 2):
+        if partly and "variable" not in told.get(one.row, ()) and (declared is None or len(declared.states) > 2):
             what = "a count of one of several states cannot be partly tested"
             remedy = "Say it of a variable of two states"
             faults.add("finding.toml", what, remedy, column="partly_tested.counts", found=one.key)

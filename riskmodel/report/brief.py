@@ -195,10 +195,12 @@ def _known(answer: Answer, plain: bool) -> str:
     answered, none = answer["answered"], ("pending", "declined")
     results = {name: state for name, state in answered.items() if state not in none}
     parts = [told(*one) for one in results.items()]
-    # What a test says of a variable, taken at its word.
-    parts += [f"read as {told(*one)}" for one in answer["known"].items() if one[0] not in results]
+    # What a test says of a variable, taken at its word, whatever became of the variable's own.
+    read_as = {name: state for name, state in answer["known"].items() if name not in results}
+    own = {name: f" (its own test: {answered[name]})" if name in answered else "" for name in read_as}
+    parts += [f"read as {told(*one)}{own[one[0]]}" for one in read_as.items()]
     for word in none:
-        waiting = [test(name) for name, said in answered.items() if said == word]
+        waiting = [test(name) for name, said in answered.items() if said == word and name not in own]
         parts += [f"{word}: {listed(waiting)}"] if waiting else []
     return ("; " if plain else ", ").join(parts) or ("only that this was seen" if plain else "only that it was seen")
 

@@ -67,7 +67,7 @@ def to_markdown(body: Body) -> str:
         bullets(f"**{one['severity']}**: {one['what']}" for one in body["audit"]),
         _disagreements(body),
         "## Sources",
-        bullets(f"**{key}**: {one['citation']} {one['note']}" for key, one in body["sources"].items()),
+        bullets(f"**{key}**: {cited(one)}" for key, one in body["sources"].items()),
     ]
     return _joined(parts) + "\n"
 

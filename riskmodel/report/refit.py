@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riskmodel.report.wording import bullets, denominator, escaped, frequency, moves, table
+from riskmodel.report.wording import bullets, capital, denominator, escaped, frequency, moves, table
 
 Answer = Mapping[str, Any]
 
@@ -44,6 +44,16 @@ def _surprises(body: Answer) -> str:
     return table(head, rows) + "\n\n" + note
 
 
+#: Kinds of standing questions, as they are headed: a risk may be a branch and, with all that leads to it, an outcome.
+_KINDS = {"branch": "### Branches of the tree", "outcome": "### Outcomes, through the branches"}
+
+
+def _apart(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A table for each kind of question that has rows, under its heading."""
+    by_kind = {kind: [cells for of, cells in rows if of == kind] for kind in _KINDS}
+    return "\n\n".join(f"{_KINDS[kind]}\n\n{table(head, found)}" for kind, found in by_kind.items() if found)
+
+
 def _moves(body: Answer) -> str:
     rows = []
     for one in body["moves"]:
@@ -53,9 +63,9 @@ def _moves(body: Answer) -> str:
             change = _points(one, moved) if _moved(one, moved) else "stays"
         else:
             change = "now estimable" if after else "no longer estimable" if before else "still not estimable"
-        rows.append([one["title"], _said(one["before"]), _said(one["after"]), change])
+        rows.append((one["kind"], [one["title"], _said(one["before"]), _said(one["after"]), change]))
     note = "Means. What changes by less than a fiftieth of the interval's width stays."
-    return table(["Risk", "Before", "After", "Change"], rows) + f"\n\n{note}"
+    return _apart(["Risk", "Before", "After", "Change"], rows) + f"\n\n{note}"
 
 
 def _influence(body: Answer) -> str:
@@ -64,10 +74,11 @@ def _influence(body: Answer) -> str:
     for one in body["moves"]:
         changes = [one["influence"][key] for key in sources]
         if any(_moved(one, change) for change in changes if change is not None):
-            rows.append([one["title"], *("" if change is None else _points(one, change) for change in changes)])
+            cells = [one["title"], *("" if change is None else _points(one, change) for change in changes)]
+            rows.append((one["kind"], cells))
     if not rows:
         return "None of them moves an answer by a fiftieth of its interval's width."
-    return table(["Risk", *sources], rows) + "\n\nWith all series less without this one."
+    return _apart(["Risk", *sources], rows) + "\n\nWith all series less without this one."
 
 
 def _moved(one: Answer, change: float) -> bool:
@@ -102,7 +113,10 @@ def changelog_entry(body: Answer, day: str) -> str:
         lines += [f"    - {one['count']}: {one['events']} of {one['total']} ({one['words']})" for one in mine]
     moved = [one for one in body["moves"] if one["moved"] is None or _moved(one, one["moved"])]
     changed = [one for one in moved if one["before"]["probability"] is not one["after"]["probability"]]
-    lines += [f"- {one['title']}: {_said(one['before'])}, now {_said(one['after'])}" for one in changed]
+    lines += [
+        f"- {capital(one['kind'])}: {one['title']}: {_said(one['before'])}, now {_said(one['after'])}"
+        for one in changed
+    ]
     if not changed:
         lines.append("- No answer moved by a fiftieth of its interval's width.")
     return "\n".join(lines) + "\n"

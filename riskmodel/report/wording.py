@@ -71,8 +71,8 @@ def compact(interval: Sequence[float], of: int) -> str:
 
 def named(text: str) -> str:
     """A text with names and states as words: fetal death, not fetal_death; anatomy isolated, not anatomy=isolated."""
+    text = re.sub(r"(?<=\w)=([\w|-]+); (?=\w+=\w)", r" \1, ", text)  # names are still single words, as a clause is not
     text = re.sub(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", " ", text)
-    text = re.sub(r"(?<=\w)=([\w|-]+); (?=[\w ]+=\w)", r" \1, ", text)
     return re.sub(r"(?<=\w)=(?=\w)", " ", text)
 
 

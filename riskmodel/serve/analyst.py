@@ -157,7 +157,7 @@ def _change(found: Refit) -> dict[str, Any]:
              "words": "; ".join(filter(None, (one["words"], one["reason"])))}
             for one in body["surprises"]
         ],
-        "moves": sorted(rows, key=lambda one: str(one["kind"]) != "outcome"),
+        "moves": rows,
         "forest": before_after(shown) if shown else Markup(""),
         "audit": [one["what"] for one in body["audit"]],
     }  # fmt: skip

@@ -282,7 +282,7 @@ def refit(
         A CSV file, a workbook (.xlsx, .xlsm, .ods, .xls), a data frame (pandas, polars, an xarray.Dataset, whatever is
         handed over by Arrow; an index with a column's name is that column), or rows: the columns of ``counts.csv``, of which
         source, variable, category, events, total, ascertainment, terminations and basis are needed, and for a source that
-        the finding does not have ``citation`` and, if known, year, doi, pmid, design, weeks and overlaps.
+        the finding does not have ``citation`` and, if known, the others of ``sources.csv``.
     reading, setting : str
         As `load_evidence` and `fit` take them.
     prior, heterogeneity : optional

@@ -178,6 +178,14 @@ def said(capsys, *args):
     return stop.value.code, out, err
 
 
+def test_an_export_says_its_form_and_every_file_that_it_wrote(tmp_path, capsys):
+    code, _, err = said(capsys, "evidence", "export", "fetal-echogenic-bowel")
+    assert (code, err.endswith("Write it as: riskmodel evidence export FINDING DIR\n")) == (2, True)
+    code, out, _ = said(capsys, "evidence", "export", "fetal-echogenic-bowel", str(tmp_path / "package"))
+    assert code == 0
+    assert all(one.name in out for one in (tmp_path / "package").iterdir())
+
+
 @pytest.mark.parametrize("args", [[], ["evidence"]])
 def test_a_bare_group_prints_its_help(args, capsys):
     code, out, err = said(capsys, *args)

@@ -6,6 +6,7 @@ import pytest
 
 import riskmodel as rm
 from riskmodel.report.brief import brief
+from riskmodel.report.wording import named
 
 
 @pytest.fixture
@@ -35,3 +36,13 @@ def test_a_mother_s_infection_leaves_what_is_counted_by_itself_between_its_ends(
     answer = rm.consult(finding=shown, serology="positive").to_dict()
     (row,) = (one for one in brief(answer).others if one.outcome == "fetal_death")
     assert 0 <= row.low <= row.high <= 1
+
+
+def test_where_it_is_counted_is_a_clause_of_its_own(shown):
+    """However much is known: a state before it is no reason for a comma."""
+    reasons = [
+        shown.risk("fetal_death", **known).reason
+        for known in ({"anatomy": "isolated"}, {"anatomy": "isolated", "karyotype": "normal"})
+    ]
+    assert [named(one).partition("; ")[2] for one in reasons] == ["it is counted where all, anatomy associated"] * 2
+    assert named("a=b; fetal_death=yes; x=mild|severe") == "a b, fetal death yes, x mild|severe"

@@ -133,6 +133,32 @@ def test_series_that_may_share_fetuses_are_warned_of(small):
     assert any(one.code == "overlap" for one in rm.load_evidence(small).audit())
 
 
+def noted(folder, code):
+    return [one for one in rm.load_evidence(folder).audit() if one.code == code]
+
+
+def test_populations_that_one_fit_pools_are_noted(small):
+    """Of a branch and of an outcome counted by itself; what an edge accepts is taken for alike, as the finding says."""
+    assert not noted(small, "populations")
+    other = '[[populations]]\nname = "tested"\ntitle = "those tested"\npooled = true\ndefinition = "By choice."\n\n[[readings]]'
+    own = '[[outcomes]]\nname = "surgery"\ntitle = "surgery"\nplain_title = "an operation"\ncomplement_title = "none"\n'
+    own += 'polarity = "bad"\nheadline = true\ndefinition = "Any."\nuntil = "birth"\ndenominator = "all"\n\n[[populations]]'
+    toml = FINDING.replace("[[readings]]", other, 1).replace("[[populations]]", own, 1)
+    (small / "finding.toml").write_text(toml)
+    (one,) = noted(small, "uncounted outcome")
+    assert str(one) == "note: no series counts surgery, which the first screen shows"
+    rows = COUNTS.replace(",all,", ",tested,", 1)
+    rows += "Nobody 2001,surgery,yes,,1,20,all,,referral,excluded,abstract,primary,,\n"
+    rows += "Nemo 2002,surgery,yes,,2,30,tested,,referral,excluded,abstract,primary,,\n"
+    (small / "counts.csv").write_text(rows)
+    assert not noted(small, "uncounted outcome")
+    assert [one.what for one in noted(small, "populations")] == [
+        "genes altered pools populations that differ (those tested: Nobody 2001; all: Nemo 2002)",
+        "surgery pools populations that differ (all: Nobody 2001; those tested: Nemo 2002)",
+    ]
+    assert [one.sources for one in noted(small, "populations")] == [("Nemo 2002", "Nobody 2001")] * 2
+
+
 def test_the_same_count_told_by_both_states_is_refused(small):
     path = small / "counts.csv"
     path.write_text(COUNTS + "Nobody 2001,genes,clear,,17,20,all,,referral,excluded,abstract,primary,,\n")
@@ -301,7 +327,7 @@ def test_a_test_of_three_results_shows_each(three):
         ('after = ["clear"]', 'after = ["full"]', "ruled out before are not those"),
         ('category = "mosaic"\nafter', 'category = "clear"\nafter', "ruled out before are not those"),
         ('["clear", "mosaic", "full"]', '["clear", "mosaic", "full", "other"]', "states of genes are left"),
-        ('["clear", "mosaic", "full"]', '["clear", "mosaic"]', "unknown state 'full'"),
+        ('["clear", "mosaic", "full"]', '["clear", "mosaic"]', "unknown state of genes .found 'full'"),
         ('after = ["clear"]\n', 'after = ["clear"]\nprobability = 1\n', "takes its probability from them"),
     ],
 )

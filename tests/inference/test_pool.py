@@ -102,6 +102,15 @@ def test_inputs_are_not_changed():
     assert (events.tolist(), totals.tolist()) == ([20, 10], [21, 11])
 
 
+@pytest.mark.parametrize("text", ["3/20 11/61", "3/20, 11/61", "3/20;11/61"])
+def test_the_command_line_s_spelling_is_told_as_lists(text):
+    with pytest.raises(rm.InputError, match="is not a whole number") as caught:
+        rm.pool(text)
+    told = "Give events and totals as two lists, such as pool([3, 11], [20, 61])"
+    assert caught.value.remedy == told
+    assert rm.pool([3, 11], [20, 61]).average.mean == rm.pool(["3/20", "11/61"]).average.mean
+
+
 PRIORS = [*MU_PRIORS, (2, 3), ("normal", 0, 1.5), rm.BetaMixture([0.5, 0.5], [1, 4], [1, 2])]
 SPREADS = [*HETEROGENEITY_PRIORS, 0, (1, 4), ("half-normal", 0.3), ("log-normal", 1, 0.4), ("exponential", 0.6)]
 #: Each with every third of the others; the soak run has all pairs.

@@ -12,9 +12,10 @@ from command_line import BEST, run
 
 import riskmodel as rm
 from riskmodel.errors import EvidenceError
+from riskmodel.evidence.export import describe
 from riskmodel.evidence.manifest import SHIPPED
 from riskmodel.report import render
-from riskmodel.report.evidence import anchor, to_page
+from riskmodel.report.evidence import anchor, cited, to_markdown, to_page
 from riskmodel.report.wording import named
 from riskmodel.sensitivity import count_ledger
 from riskmodel.sensitivity.finding_page import finding_page, stored_text
@@ -124,3 +125,11 @@ def test_a_page_of_a_folder_of_one_s_own(tmp_path):
     text = (tmp_path / "pages" / "mine.md").read_text(encoding="utf-8")
     assert text.startswith("# ")
     assert "Without it: " in text
+
+
+def test_evidence_show_has_all_that_a_finding_s_page_has_of_a_source(evidence):
+    body = describe(evidence)
+    shown = to_markdown(body).split("## Sources\n")[1]
+    for key, source in body["sources"].items():
+        assert f"**{key}**: {cited(source)}" in shown
+        assert source["doi"] in shown

@@ -138,6 +138,15 @@ def test_what_is_pending_or_declined_is_known_to_be_so():
     assert plain.known.endswith("pending: the infection tests; declined: the chromosome test")
 
 
+@pytest.mark.parametrize("word", ["pending", "declined"])
+def test_a_variable_that_a_test_tells_is_not_pending_as_well(word):
+    """The mother's serology is taken at its word while the fetus's own test has no result."""
+    answer = rm.consult(infection=word, serology="negative").to_dict()
+    assert answer["known"] == {"infection": "negative"}
+    assert brief(answer).known == f"serology negative, read as infection negative (its own test: {word})"
+    assert brief(answer | {"audience": "patient"}).known.endswith(f"(its own test: {word})")
+
+
 def test_what_has_been_reviewed_has_no_warning_and_what_nobody_asks_has_no_row():
     answer = rm.consult(**BEST).to_dict()
     assert brief(answer | {"review": answer["review"] | {"status": "reviewed"}}).warning == ""

@@ -34,6 +34,11 @@ def test_new_counts_are_shown_with_what_they_move(client, tmp_path):
     assert f"{100 * moved['moved']:+.1f} of 100" in reply.text
 
 
+def test_the_columns_that_a_finding_needs_are_named(client):
+    for finding, named in ((HEPATIC, True), ("fetal-echogenic-bowel", False)):
+        assert ("population" in client.get("/analyst", params={"finding": finding}).text) == named
+
+
 def test_every_fault_stands_beside_its_cell(client, tmp_path):
     rows = [dict(NOBODY[0], events=40), dict(NOBODY[1], given="anatomy=foo", basis="<b>guess</b>")]
     reply = send(client, text(rows, tmp_path))

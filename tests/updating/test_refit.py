@@ -107,7 +107,7 @@ def test_what_moves_is_judged_by_the_width_of_the_interval(before, after, lower,
         for name, p in (("before", before), ("after", after))
     }
     moved = after - before
-    one = {"title": "a risk", "moved": moved, "influence": {"New 2020": moved}, **sides}
+    one = {"kind": "branch", "title": "a risk", "moved": moved, "influence": {"New 2020": moved}, **sides}
     body = {
         "finding": "x",
         "before": "1",
@@ -214,6 +214,26 @@ def test_a_fault_of_the_new_table_is_told_in_its_own_rows(tmp_path, row, change,
     assert all(one.file == ("the rows" if kind == "rows" else "new.xlsx") for one in found)
     assert row + 2 in {one.row for one in found}
     assert where is None or {one.column for one in found} == {where}
+
+
+def test_a_population_that_must_be_said_is_told_as_any_column_that_is_missing():
+    """The finding has several that are pooled."""
+    with pytest.raises(rm.EvidenceError) as caught:
+        refit(
+            "fetal-hepatic-calcification",
+            [{k: v for k, v in one.items() if k not in ("population", "basis")} for one in NOBODY],
+        )
+    told = [(one.row, one.column, one.what) for one in caught.value.problems]
+    assert told == [(1, column, f"column {column!r} is missing") for column in ("basis", "population")]
+
+
+def test_a_risk_that_is_a_branch_and_an_outcome_stands_under_each():
+    page = refit("fetal-hepatic-calcification", NOBODY).to_markdown()
+    branches, outcomes = page.split("## What moves")[1].split("## Which")[0].split("### ")[1:]
+    assert branches.startswith("Branches of the tree\n")
+    assert branches.count("| karyotype abnormal where anatomy isolated |") == 1
+    assert outcomes.startswith("Outcomes, through the branches\n")
+    assert outcomes.count("| abnormal karyotype where anatomy isolated |") == 1
 
 
 @pytest.mark.parametrize("new", [[], 3, None, "", b"x", [1]])

@@ -9,7 +9,7 @@ from riskmodel._support.checks import is_missing
 from riskmodel._support.labels import TOTAL, is_total
 from riskmodel.errors import meant
 from riskmodel.evidence.finding import BASES, ROLES, TERMINATIONS, Count, Finding, Source
-from riskmodel.evidence.readers.finding import parse_given
+from riskmodel.evidence.readers.finding import read_given
 from riskmodel.evidence.readers.sources import unknown
 from riskmodel.evidence.readers.text import Column, Faults, Files, Row, header, read_csv
 from riskmodel.evidence.readers.together import check_together
@@ -54,7 +54,10 @@ def read_counts(files: Files, finding: Finding, sources: Mapping[str, Source], f
     name = "counts.csv"
     rows = read_csv(name, files, faults, **header(COLUMNS), begun=True)
     strange = unknown((row["source"] for row in rows if not is_total(row["source"])), sources, faults)
-    counts = tuple(_count(row, finding, sources, strange) for row in rows)
+    unpooled = {one.name for one in finding.populations if not one.pooled}
+    if faults.declared_amiss("populations"):
+        unpooled = set()  # which they are is not known
+    counts = tuple(_count(row, finding, sources, strange, unpooled) for row in rows)
     check_together(name, counts, finding, faults)
     return counts
 
@@ -82,7 +85,9 @@ def _category(row: Row, finding: Finding) -> tuple[str, str]:
     return variable, _choice(row, "category", f"category of {variable}", known)
 
 
-def _count(row: Row, finding: Finding, sources: Mapping[str, Source], strange: Collection[str]) -> Count:
+def _count(
+    row: Row, finding: Finding, sources: Mapping[str, Source], strange: Collection[str], unpooled: Collection[str]
+) -> Count:
     """A row as a value; what cannot be read is told, and something stands in for it."""
     if is_missing(row["source"]):
         row.fault("source", "no source", "Name a key of sources.csv: a count without a citation is not evidence")
@@ -91,9 +96,7 @@ def _count(row: Row, finding: Finding, sources: Mapping[str, Source], strange: C
     elif row["source"] in strange:
         row.unknown("source", "source", sources)
     variable, category = _category(row, finding)
-    given, wrong = parse_given(row["given"], finding.variables)
-    if wrong:
-        row.fault("given", wrong, "Write VARIABLE=STATE, several joined by ';'")
+    given = read_given(row, finding.variables)
     declared = finding.variable(variable)
     if declared is not None and category in declared.states and any(name == variable for name, _ in given):
         row.fault("given", f"{variable} is given as well as counted", "Count it, or condition on it")
@@ -106,7 +109,7 @@ def _count(row: Row, finding: Finding, sources: Mapping[str, Source], strange: C
         "role": _choice(row, "role", "role", ROLES, default="fit"),
         "population": _choice(row, "population", "population", [one.name for one in finding.populations]),
     }
-    if named["role"] == "fit" and named["population"] in [one.name for one in finding.populations if not one.pooled]:
+    if named["role"] == "fit" and named["population"] in unpooled:
         row.fault("role", f"the population {named['population']!r} is never pooled", "Set role to context")
     _check_ascertainment(row, finding, named["role"])
     replaces = tuple(filter(None, (part.strip() for part in row["replaces"].split(";;"))))
@@ -142,7 +145,7 @@ def _tested(row: Row, finding: Finding, counted: str, total: int) -> tuple[tuple
         if not name or not re.fullmatch("[0-9]{1,10}", number):
             row.fault("tested", f"{part!r} is not VARIABLE=NUMBER", "Write VARIABLE=NUMBER, several joined by ';'")
         elif name not in known:
-            row.faults.unknown(row.file, "variable that is tested for", name, known, row=row.number, column="tested")
+            row.unknown("tested", "variable that is tested for", known, name)
         elif name in found:
             row.fault("tested", f"{name} is said twice", "Say it once")
         elif int(number) > total:

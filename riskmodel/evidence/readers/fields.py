@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
+from riskmodel.errors import closest
 from riskmodel.evidence.readers.text import Faults, Files, read_text
 
 #: Characters of a TOML file; the longest shipped one has some 25,000.
@@ -59,6 +60,10 @@ class Fields:
     def unknown(self, key: str, kind: str, name: str, known: Iterable[str]) -> None:
         """Note a name of one key that nobody knows."""
         self.faults.unknown(self.file, kind, name, known, column=self.at(key))
+
+    def told(self, key: str) -> bool:
+        """Whether something of a key has been told."""
+        return self.faults.declared_amiss(self.at(key), self.file)
 
     def at(self, key: str) -> str:
         """A key with the tables that it is in."""
@@ -169,6 +174,9 @@ class Fields:
         """Note every key that nothing asked for: a slip of the pen must not pass silently."""
         for key in self.table:
             if key not in self.asked:
+                meant = self.at(closest(key, sorted(self.asked)) or key)
+                kept = [one for one in self.faults.problems if (one.column, one.what) != (meant, "missing")]
+                self.faults.problems[:] = kept  # that one is missing follows from its name here
                 self.unknown(key, "key", key, sorted(self.asked))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from riskmodel.errors import closest
 from riskmodel.evidence.finding import (
     EDGE_STATUSES,
     POLARITIES,
@@ -25,7 +26,7 @@ from riskmodel.evidence.finding import (
 )
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.readers.fields import Fields, read_toml
-from riskmodel.evidence.readers.text import Faults, Files
+from riskmodel.evidence.readers.text import Faults, Files, Row
 from riskmodel.evidence.workup import NO_RESULT
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -37,24 +38,6 @@ _KEYS = "Use letters, digits, '.', '-' and '_', beginning with a letter or digit
 #: Names that a consultation already uses, so that no variable or descriptor may take them.
 _RESERVED = {"audience", "evidence", "finding", "help", "heterogeneity", "json", "known", "markdown", "prior"}
 _RESERVED |= {"detail", "reading", "setting", "test_errors"}
-
-
-def parse_given(text: str, variables: Sequence[Variable]) -> tuple[Known, str]:
-    """Read known states as a file writes them."""
-    by_name = {variable.name: variable for variable in variables}
-    found: dict[str, str] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(";"))):
-        name, equals, state = (piece.strip() for piece in part.partition("="))
-        if not (name and equals and state):
-            return Known(), f"{part!r} is not VARIABLE=STATE"
-        if name not in by_name:
-            return Known(), f"unknown variable {name!r}; known: {', '.join(by_name)}"
-        if state not in by_name[name].states:
-            return Known(), f"unknown state {state!r} of {name}; known: {', '.join(by_name[name].states)}"
-        if name in found:
-            return Known(), f"{name!r} is given twice"
-        found[name] = state
-    return Known((name, found[name]) for name in by_name if name in found), ""
 
 
 def read_finding(files: Files, key: str, faults: Faults) -> Finding | None:
@@ -92,14 +75,14 @@ def read_finding(files: Files, key: str, faults: Faults) -> Finding | None:
     review.finish()
     top.finish()
     _check_names(finding, top)
-    if len(variables) >= 2 and not any(_told(top, key) for key in ("variables", "edges")):
+    if len(variables) >= 2 and not any(top.told(key) for key in ("variables", "edges")):
         _check_tree(finding, top)
     return finding
 
 
 def _partly_tested(fields: Fields) -> PartlyTested:
     counts = fields.texts("counts")
-    if not counts and "counts" in fields.table:
+    if not counts and not fields.told("counts"):
         fields.fault("counts", "no count is named", "Name at least one, as `riskmodel evidence show` prints it")
     fields.once("counts", counts)
     return fields.value(PartlyTested, counts=counts)
@@ -109,7 +92,18 @@ def _variables(top: Fields) -> tuple[Variable, ...]:
     found = top.each("variables", lambda one: one.value(Variable, **read_states(one)))
     if len(found) < 2:
         top.fault("variables", "fewer than two", "Declare what can be known, and the outcome last")
+    check_names(top, "variables", [one.name for one in found])
     return found
+
+
+def check_names(
+    fields: Fields, key: str, names: Iterable[str], pattern: re.Pattern[str] = NAME, grammar: str = NAMES
+) -> None:
+    """Note names that break their grammar."""
+    for name in names:
+        if name and not pattern.fullmatch(name):
+            fields.fault(key, "not a plain name", grammar, name)
+            fields.faults.refused.add(name)
 
 
 def read_states(fields: Fields) -> dict[str, Any]:
@@ -117,28 +111,27 @@ def read_states(fields: Fields) -> dict[str, Any]:
     states = fields.texts("states")
     if len(states) < 2 or len(set(states)) != len(states):
         remedy = 'Write them, the reassuring one first: ["normal", "abnormal"]'
-        if states or not _told(fields, "states"):
+        if states or not fields.told("states"):
             fields.fault("states", "not two or more different names", remedy, list(states))
     for state in states:
         if not _WORD.fullmatch(state):
             what = "a state that is not a plain word" if state else "a state without a name"
             fields.fault("states", what, f"Write states in {_WORDS}", state)
+            fields.faults.refused |= {state} - {""}
         if state in NO_RESULT:
             fields.fault("states", f"{state!r} is taken", "It is an answer to every test; choose another", state)
+    if not states or len(states) < 2:
+        states = (*states, "")  # those that were not read
     titles = _titles(fields, "state_titles", dict(zip(states, states, strict=True)))
     plain = _titles(fields, "plain_state_titles", titles)
     return {"states": states, "state_titles": titles, "plain_state_titles": plain}
 
 
-def _told(fields: Fields, key: str) -> bool:
-    """Whether something of a key has been told."""
-    told = (one.column or "" for one in fields.faults.problems if one.file == fields.file)
-    return any(column.startswith(fields.at(key)) for column in told)
-
-
 def _within(top: Fields, variables: Sequence[Variable]) -> tuple[str, ...]:
     """Variables within whose groups the outcome is asked: some of the first ones."""
     named, names = top.texts("within", required=False), [one.name for one in variables[:-1]]
+    if top.told("variables"):
+        return ()
     if list(named) != names[: len(named)]:
         top.fault("within", "not the first variables in their order", f"Write the first of {', '.join(names)}", named)
         return ()
@@ -153,19 +146,35 @@ def _titles(fields: Fields, key: str, usual: Mapping[str, str]) -> dict[str, str
     return titles
 
 
-def read_given(fields: Fields, variables: Sequence[Variable], key: str = "given", text: str | None = None) -> Known:
-    """Read known states from a key, or one of its texts, and note what is wrong with them."""
-    text = fields.text(key, required=False) if text is None else text
-    given, fault = parse_given(text, variables)
-    if fault:
-        fields.fault(key, fault, "Write VARIABLE=STATE, several joined by ';'", text)
-    return given
+def read_given(into: Fields | Row, variables: Sequence[Variable], key: str = "given", text: str | None = None) -> Known:
+    """Read known states from a key or a cell, or one of its texts, and note what is wrong with them."""
+    if text is None:
+        text = into[key] if isinstance(into, Row) else into.text(key, required=False)
+    by_name = {variable.name: variable for variable in variables}
+    found: dict[str, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        name, equals, state = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and state):
+            # A name that was refused may hold the sign itself.
+            if not any(one in text for one in into.faults.refused):
+                into.fault(key, f"{part!r} is not VARIABLE=STATE", "Write it so, several joined by ';'", text)
+        elif name not in by_name:
+            into.unknown(key, kind="variable", name=name, known=by_name)
+        elif state not in by_name[name].states:
+            into.unknown(key, kind=f"state of {name}", name=state, known=by_name[name].states)
+        elif name in found:
+            into.fault(key, f"{name!r} is given twice", "Give it once", text)
+        else:
+            found[name] = state
+            continue
+        return Known()
+    return Known((name, found[name]) for name in by_name if name in found)
 
 
 def _variable(fields: Fields, key: str, variables: Sequence[Variable]) -> str:
-    """A variable's name, checked where all have one: that one is missing is told where it is declared."""
+    """A variable's name, checked where any are declared: that none is, is told there."""
     names = [one.name for one in variables]
-    return fields.choice(key, names) if names and all(names) else fields.text(key)
+    return fields.choice(key, names) if names else fields.text(key)
 
 
 def _state_of(fields: Fields, variables: Sequence[Variable], variable_key: str, state_key: str) -> tuple[str, str]:
@@ -228,11 +237,12 @@ def _descriptor(fields: Fields) -> Descriptor:
 
 def _kinds(top: Fields, variables: Sequence[Variable]) -> dict[str, tuple[str, ...]]:
     table, known = top.table_of("kinds", required=False), [one.name for one in variables]
-    kinds = {}
+    kinds: dict[str, tuple[str, ...]] = dict.fromkeys(known, ("",)) if top.told("kinds") else {}
     for name in table.table:
+        kinds_of = table.texts(name) or ("",) * table.told(name)
         if name not in known:
             table.unknown(name, "variable", name, known)
-        kinds[name] = table.texts(name)
+        kinds[closest(name, known) or name] = kinds_of
     return kinds
 
 
@@ -242,16 +252,19 @@ def _check_names(finding: Finding, top: Fields) -> None:
     groups["disagreements"] = [one.key for one in finding.disagreements]
     for group, names in groups.items():
         top.once(group, names)
-        pattern, grammar = (NAME, NAMES) if group in ("variables", "outcomes", "descriptors") else (_KEY, _KEYS)
-        for name in names:
-            if name and not pattern.fullmatch(name):
-                top.fault(group, "not a plain name", grammar, name)
+        if group in ("outcomes", "descriptors"):
+            check_names(top, group, names)
+        elif group != "variables":  # which are checked before what names them
+            check_names(top, group, names, _KEY, _KEYS)
     # Both become options and keyword arguments of a consultation.
     variables, descriptors = set(groups["variables"]), set(groups["descriptors"])
     for name in variables & descriptors | _RESERVED & (variables | descriptors):
         top.fault("variables", f"the name {name!r} is taken", "Choose another")
     if "primary" not in groups["readings"]:
-        top.fault("readings", "no reading named 'primary'", "Declare it: its rows hold wherever nothing replaces them")
+        if not top.told("readings"):
+            remedy = "Declare it: its rows hold wherever nothing replaces them"
+            top.fault("readings", "no reading named 'primary'", remedy)
+        top.faults.refused.add("primary")
     if "any" in groups["settings"]:
         top.fault("settings", "'any' is taken", "It means every setting together; choose another name")
 
@@ -262,6 +275,8 @@ def _check_tree(finding: Finding, top: Fields) -> None:
     for path, places in finding.splits.items():
         edges[path] = finding.edges[places[0]]
         _check_split(finding, path, [finding.edges[i] for i in places], top)
+    if top.told("edges"):
+        return  # an edge that belongs elsewhere is lacking there, and so are those behind it
     order = [variable.name for variable in finding.variables]
     reached: set[Given] = set()
     open_paths: list[Given] = [()]
@@ -271,6 +286,7 @@ def _check_tree(finding: Finding, top: Fields) -> None:
         if found is None:
             what = f"no edge leaves {str(Known(path)) or 'the start'!r}"
             top.fault("edges", what, "Declare it, with status unknown if no series tells")
+            reached |= {given for given in edges if Known(given).implies(Known(path))}  # what lies behind it follows
             continue
         reached.add(path)
         place = order.index(found.variable)

@@ -47,6 +47,7 @@ def read_sources(files: Files, faults: Faults) -> dict[str, Source]:
         key = row["key"]
         if is_missing(key) or ":" in key or ";" in key:
             faults.unread += 1
+            faults.refused |= {key} - {""}
             row.fault("key", "not a key", "Write author and year, such as 'Simchen 2002', without ':' or ';'")
         elif is_total(key):
             row.fault("key", *TOTAL)

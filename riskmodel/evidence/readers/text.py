@@ -42,6 +42,7 @@ class Faults:
     problems: list[Problem] = field(default_factory=list)
     told: set[tuple[str, int | None, str | None, str]] = field(default_factory=set)
     unread: int = 0  # keys of sources that could not be read, so that what cites them is not told as well
+    refused: set[str] = field(default_factory=set)  # names whose own declaration is told, and what is meant for them
 
     def add(
         self,
@@ -60,6 +61,10 @@ class Faults:
             self.told.add(place)
             self.problems.append(Problem(file, row, column, str(found), what, remedy))
 
+    def declared_amiss(self, key: str, file: str = "finding.toml") -> bool:
+        """Whether something of a key, or of what is in it, has been told."""
+        return any(one.file == file and (one.column or "").startswith(key) for one in self.problems)
+
     def columns(self, file: str) -> dict[int, set[str]]:
         """Columns of a file's rows that have been told, by row."""
         found: dict[int, set[str]] = {}
@@ -69,12 +74,23 @@ class Faults:
         return found
 
     def unknown(self, file: str, kind: str, name: str, known: Iterable[str], **place: Any) -> None:
-        """Note a name that nobody knows, with the nearest one that exists; the place as `add` takes it."""
-        if len(self.problems) >= MOST_HINTS:
+        """Note a name that nobody knows, with the nearest one that exists; the place as `add` takes it.
+
+        Nothing is noted, nor said of its cell again, where it may be one that is told already where it is declared: one
+        like it was refused, or one stands without a name, which is how a reader gives what it could not read.
+        """
+        known = list(known)
+        hint = len(self.problems) < MOST_HINTS
+        unnamed = "" in known and bool(self.problems)
+        if unnamed or name in self.refused or (hint and closest(name, [one for one in known if one in self.refused])):
+            self.refused |= set() if unnamed else {name}
+            self.told.add((file, place.get("row"), place.get("column"), ""))
+            return
+        if not hint:
             remedy = "Give one that is known, as the first of these problems list them"
             self.add(file, f"unknown {kind}", remedy, **place, found=name)
             return
-        names = [one for one in known if one]
+        names = [one for one in known if one and one not in self.refused]
         listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
         what = f"unknown {kind}" if name.strip() else f"an empty name in place of a {kind}"
         self.add(file, what, f"{meant(name, names)}Known: {listed or 'none'}", **place, found=name)
@@ -128,17 +144,19 @@ class Row:
         """The cell, stripped; empty where the column is absent."""
         return self.cells.get(column, "")
 
-    def fault(self, column: str, what: str, remedy: str) -> None:
-        """Note a problem of a cell."""
-        self.faults.add(self.file, what, remedy, row=self.number, column=column, found=self[column])
+    def fault(self, column: str, what: str, remedy: str, found: object = None) -> None:
+        """Note a problem of a cell, with its content where nothing else was found."""
+        found = self[column] if found is None else found
+        self.faults.add(self.file, what, remedy, row=self.number, column=column, found=found)
 
     def told(self, column: str) -> bool:
         """Whether a cell has been told, or its column."""
         return any((self.file, row, column, "") in self.faults.told for row in (self.number, 1))
 
-    def unknown(self, column: str, kind: str, known: Iterable[str]) -> None:
-        """Note a cell that names what nobody knows."""
-        self.faults.unknown(self.file, kind, self[column], known, row=self.number, column=column)
+    def unknown(self, column: str, kind: str, known: Iterable[str], name: str | None = None) -> None:
+        """Note a cell that names what nobody knows, as a whole or by a name in it."""
+        name = self[column] if name is None else name
+        self.faults.unknown(self.file, kind, name, known, row=self.number, column=column)
 
     def counted(self) -> tuple[int, int] | None:
         """Events and total, or None with every problem of theirs noted."""
@@ -260,7 +278,8 @@ def read_rows(
             what = f"{len(cells)} cells where the header has {len(header)}"
             remedy = "Put a text that holds a comma in double quotes; is the file cut off?"
             faults.add(name, what, remedy, row=number, found=",".join(map(_content, cells)))
-            continue
+            # Its cells may be of other columns: nothing more is said of them, nor concluded from their being absent.
+            faults.told |= {(name, number, column, "") for column in header}
         named = {column: cell for column, cell in zip(header, cells, strict=False) if column}
         for column, cell in named.items():
             if isinstance(cell, Told):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from riskmodel.errors import InputError
 from riskmodel.evidence.finding import Finding
 from riskmodel.evidence.readers.fields import Fields, read_toml
-from riskmodel.evidence.readers.finding import NAME, NAMES, read_given, read_states
+from riskmodel.evidence.readers.finding import check_names, read_given, read_states
 from riskmodel.evidence.readers.text import Faults, Files
 from riskmodel.evidence.workup import (
     NO_RESULT,
@@ -49,7 +49,7 @@ def read_workup(files: Files, finding: Finding, faults: Faults) -> WorkUp:
     for name, build in builds.items():
         found[name] = top.each(name, partial(build, told=told), required=False)
         top.once(name, (one.key for one in found[name]))
-    errors = [one.key for one in found["neighbours"] if one.kind == "error"]
+    errors = [one.key for one in found["neighbours"] if one.kind in ("error", "")]
     for one in tests:
         if one.error is not None and one.error not in errors:
             faults.unknown(file, "neighbour of kind error", one.error, errors, column=f"tests: {one.name}")
@@ -71,12 +71,11 @@ class _Told(NamedTuple):
 
 def _test(fields: Fields, finding: Finding) -> LabTest:
     name, told = fields.text("name"), read_states(fields)
-    if name and not NAME.fullmatch(name):
-        fields.fault("name", "not a plain name", NAMES, name)
+    check_names(fields, "name", [name])
     variables = {one.name: one.states for one in finding.states}
     of = fields.choice("of", list(variables))
     table = fields.table_of("reads")
-    read = {state: table.choice(state, variables.get(of, ()), required=False) for state in told["states"]}
+    read = {state: table.choice(state, variables.get(of, ("",)), required=False) for state in told["states"]}
     table.finish()
     return fields.value(
         LabTest,
@@ -98,7 +97,8 @@ def _condition(fields: Fields, key: str, told: _Told) -> Condition:
     try:
         condition = Condition.parse(text)
     except InputError as error:
-        fields.fault(key, error.what, error.remedy, text)
+        if not any(one in text for one in fields.faults.refused):
+            fields.fault(key, error.what, error.remedy, text)
         return Condition(())
     descriptors = {one.name: one for one in told.finding.descriptors}
     for term in condition.terms:
@@ -112,7 +112,7 @@ def _condition(fields: Fields, key: str, told: _Told) -> Condition:
                 fields.fault(key, f"{term.test!r} needs a number", "Use = or !=", text)
             elif term.value not in (*states, *NO_RESULT):
                 fields.unknown(key, f"state of {term.name}", term.value, [*states, *NO_RESULT])
-        elif descriptor is not None:
+        elif descriptor is not None and descriptor.kind:
             numeric = re.fullmatch(r"-?\d+(\.\d+)?", term.value) is not None
             if descriptor.kind == "size" or numeric != (descriptor.kind in ("number", "integer")):
                 fields.fault(key, f"{term} cannot be tested", f"{descriptor.name} is a {descriptor.kind}", text)
@@ -127,14 +127,16 @@ def _rule(fields: Fields, told: _Told) -> Rule:
 def _step(fields: Fields, told: _Told) -> Step:
     finding = told.finding
     rules = list(fields.each("rules", lambda one: _rule(one, told)))
-    if not rules or rules[-1].when.terms:
+    if not fields.told("rules") and (not rules or rules[-1].when.terms):
         remedy = 'End with { state = "due", when = "always", why = "..." }'
         fields.fault("rules", "no rule that always holds comes last", remedy)
+    if not rules or rules[-1].when.terms:
         rules.append(Rule("due", Condition(()), ""))
     number = fields.number("algorithm_step", required=False)
     resolves = fields.choice("resolves", [one.name for one in finding.states], required=False) or None
     test = fields.choice("test", [one.name for one in told.tests], required=False) or None
-    if test is not None and not any(one.name == test and one.of == resolves for one in told.tests):
+    of = {one.of for one in told.tests if one.name == test}
+    if test is not None and not fields.told("resolves") and not of & {resolves, ""}:
         fields.fault("test", "the test is not of the variable that the step resolves", "Name its variable", test)
     return fields.value(
         Step,
@@ -167,12 +169,13 @@ def _neighbour(fields: Fields, told: _Told, steps: Sequence[str]) -> Neighbour:
     kind = fields.choice("kind", ("background", "harm", "error"))
     beside = "outcome" if kind == "background" else "step"
     known = [one.name for one in told.finding.outcomes] if kind == "background" else steps
-    named = fields.choice(beside, known) or None
+    named = fields.choice(beside, known, required=bool(kind)) or None
+    fields.asked |= set() if kind else {"outcome"}
     numbers = fields.numbers("difference", 3)
     if numbers and not numbers[1] <= numbers[0] <= numbers[2]:
         fields.fault("difference", "the estimate is outside its interval", "Write [estimate, lower, upper]", numbers)
     probability, interval = _share(fields, "probability") or 0.0, fields.numbers("interval", 2)
-    if interval and not 0 <= interval[0] <= probability <= interval[1] <= 1:
+    if interval and not fields.told("probability") and not 0 <= interval[0] <= probability <= interval[1] <= 1:
         fields.fault("interval", "the figure is outside its interval", "Write [lower, upper]", interval)
     return fields.value(
         Neighbour,
@@ -198,6 +201,6 @@ def _share(fields: Fields, key: str, *, required: bool = True) -> float | None:
 
 def _cited(fields: Fields) -> tuple[str, ...]:
     sources = fields.texts("sources")
-    if not sources and "sources" in fields.table:
+    if not sources and not fields.told("sources"):
         fields.fault("sources", "nothing is cited", "Name at least one source")
     return sources

@@ -12,7 +12,7 @@ import msgspec
 from markupsafe import Markup
 
 from riskmodel.evidence.evidence import Evidence
-from riskmodel.evidence.incoming import NEEDED
+from riskmodel.evidence.incoming import needed
 from riskmodel.report import render
 from riskmodel.report.brief import Brief, Row, brief, short_title
 from riskmodel.report.wording import (
@@ -106,7 +106,7 @@ def analyst_page(evidence: Evidence, findings: Mapping[str, str], found: Answer 
     """The page for new counts, with what `riskmodel.serve.analyst` found in a table."""
     finding = evidence.finding
     return rendered(
-        "analyst.html", finding=finding.key, title=finding.title, findings=findings, needed=NEEDED, found=found
+        "analyst.html", finding=finding.key, title=finding.title, findings=findings, needed=needed(finding), found=found
     )
 
 
