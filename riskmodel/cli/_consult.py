@@ -23,7 +23,7 @@ class _ConsultCommand(click.Command):
         from riskmodel.evidence.load import load_evidence
 
         # Read once: the options come from it, and so does the answer.
-        ctx.obj = load_evidence(_finding_named(args))
+        ctx.obj = load_evidence(_finding_apart(args)[0])
         self.params = _options(ctx.obj)
         try:
             return super().parse_args(ctx, list(args))
@@ -31,14 +31,18 @@ class _ConsultCommand(click.Command):
             raise _of_another(error, args) or error from None
 
 
-def _finding_named(args: Sequence[str]) -> str:
+def _finding_apart(args: Sequence[str]) -> tuple[str, list[str]]:
+    """The finding that is asked about, the first that is named or the usual one, and the other words."""
     from riskmodel.consultation.consult import DEFAULT_FINDING
 
-    for i, arg in enumerate(args):
-        name, sign, value = arg.partition("=")
-        if name == "--finding" and (sign or args[i + 1 :]):
-            return value if sign else args[i + 1]
-    return DEFAULT_FINDING
+    named, others, words = [], [], iter(args)
+    for word in words:
+        name, sign, value = word.partition("=")
+        if name != "--finding":
+            others.append(word)
+        elif sign or (value := next(words, value)):
+            named.append(value)
+    return (named or [DEFAULT_FINDING])[0], others
 
 
 def _of_another(error: click.NoSuchOption, args: Sequence[str]) -> InputError | None:
@@ -52,18 +56,10 @@ def _of_another(error: click.NoSuchOption, args: Sequence[str]) -> InputError | 
     ]
     if not having:
         return None
-    command = shlex.join(["riskmodel", "consult", "--finding", having[0], *_without_finding(args)])
+    command = shlex.join(["riskmodel", "consult", "--finding", having[0], *_finding_apart(args)[1]])
     what = f"the option {error.option_name} is of {listed(having)}"
     field = error.option_name.lstrip("-").replace("-", "_")
     return InputError(what, where="consult", remedy=f"Ask about that: {command}", field=field)
-
-
-def _without_finding(args: Sequence[str]) -> list[str]:
-    kept = list(args)
-    while "--finding" in kept:
-        place = kept.index("--finding")
-        del kept[place : place + 2]
-    return [one for one in kept if not one.startswith("--finding=")]
 
 
 def _once(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:

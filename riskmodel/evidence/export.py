@@ -110,7 +110,7 @@ def with_commas(evidence: Evidence) -> dict[str, str]:
 
 def write_package(evidence: Evidence, path: str | Path) -> list[str]:
     """Write a finding as a tabular data package, a new folder, whole or not at all; names of its files."""
-    files: dict[str, str | bytes] = {**with_commas(evidence)}
-    files[PACKAGE] = json.dumps(descriptor(evidence), indent=1, ensure_ascii=False) + "\n"
+    described = json.dumps(descriptor(evidence), indent=1, ensure_ascii=False) + "\n"
+    files: dict[str, str | bytes] = {PACKAGE: described, **with_commas(evidence)}
     write_folder(path, files)
-    return [PACKAGE, *(name for name in files if name != PACKAGE)]
+    return list(files)
