@@ -29,7 +29,7 @@ _ROOTS = {
 #: Points that together hold less are left out.
 LIGHT = 2e-5
 FARTHEST_NODE = 12.0
-POINTS, RARE_POINTS = 2048, 8192
+POINTS, RARE_POINTS = 4096, 16384
 #: Points of a table of quantiles, before cubics between them.
 _TABLE = 97
 #: Grid on which quantiles are sought first: its reach in spreads, in how many steps, how many more at once, each twice as
@@ -156,21 +156,27 @@ class Inner(NamedTuple):
 
     def below(self, t: Array) -> Array:
         """Probability that the ratio is at most t, of the shape of t: one-dimensional."""
-        tables = list(zip((self.d0, self.d1), self.tables, strict=False))
-        total = sum(held * table.total for held, table in tables)
-        # Where one table serves all points, it is read off at the risks at once.
+        held = np.stack([self.d0, self.d1][: len(self.tables)]) * self.weights
+        totals = np.stack([np.broadcast_to(table.total, self.weights.shape) for table in self.tables])
+        # Where one table serves all points, it is read off at the risks at once; both of two by one search.
         fine = [table.fine[0] for table in self.tables] if len(self.tables[0].value) == 1 else None
+        both = None if fine is None else fine[0] if len(fine) == 1 else fine[0] + 1j * fine[1]
         found = []
         for some in self._blocks(t):
             cut, falls = self._cut(some[:, None])
-            if fine is None:
+            if both is None:
                 level = np.interp(cut, self.risk, _PLACES)
                 place = np.minimum(level.astype(int), TILT_LOGITS.size - 2)
-                lower = sum(held * table.at(place, level - place) for held, table in tables)
+                lower = [table.at(place, level - place) for table in self.tables]
             else:
-                lower = sum(held * np.interp(cut, self.risk, one) for (held, _), one in zip(tables, fine, strict=True))
-            found.append(np.where(falls, total - lower, lower) @ self.weights)
-        return np.concatenate(found) / (total @ self.weights)
+                read = np.interp(cut, self.risk, both)
+                lower = [read] if len(self.tables) == 1 else [read.real, read.imag]
+            if len(self.tables) == 1:  # a point's ratio falls at all values or at none
+                found.append(lower[0] @ (held[0] * np.where(falls, -1.0, 1.0)) + (held * totals)[0] @ falls)
+            else:
+                parts = zip(held, totals, lower, strict=True)
+                found.append(sum(np.where(falls, whole - one, one) @ part for part, whole, one in parts))
+        return np.concatenate(found) / (held * totals).sum()
 
     def by_way(self, t: Array) -> Array:
         """Probability that the ratio is at most t in each way, of shape (ways, values)."""

@@ -39,6 +39,8 @@ Array = NDArray[np.float64]
 _SHARE = -100
 #: A part becomes a risk of its own where no more combinations of sets of counts than this speak of it.
 _MOST_SETS = 32
+#: Points are more where fewer than this share of them, by what is known at each, count.
+_COUNTING = 0.25
 #: Risks that several answers share: routes of one question are often the same, and a question about a group has the parts
 #: of the question about all.
 _SHARED = Shelf(256)
@@ -123,19 +125,17 @@ class Propagated(Distribution):
         ties = ties.among(edges) if ties else None
         main = _most_influential(numerator, denominator, risks, edges)
         rest = [edge for edge in edges if edge != main]
-        logits, weights = nodes(len(rest), POINTS if denominator == 1.0 else RARE_POINTS)
-        points = {
-            edge: once(risks[edge], ("at", place, *logits.shape), partial(_at_logits, risks[edge], logits[place]))
-            for place, edge in enumerate(rest)
-        }
-
-        def coefficients(node: Node) -> Array:
-            low, high = (
-                np.broadcast_to(evaluate(restrict(node, {main: end}), points), weights.shape) for end in (0.0, 1.0)
-            )
-            return np.stack([low, high - low])
-
-        n0, n1, d0, d1 = *coefficients(numerator), *coefficients(denominator)
+        means = {edge: risks[edge].mean for edge in edges}
+        for most in (POINTS, RARE_POINTS):
+            logits, weights = nodes(len(rest), most)
+            points = {
+                edge: once(risks[edge], ("at", place, *logits.shape), partial(_at_logits, risks[edge], logits[place]))
+                for place, edge in enumerate(rest)
+            }
+            (n0, n1), (d0, d1) = (_line(node, main, points, weights.shape) for node in (numerator, denominator))
+            known = weights * (d0 + d1 * means[main])
+            if weights.size != most or known.sum() ** 2 > _COUNTING * most * (known**2).sum():
+                break
         # In the order of where they cut the integrated risk: a search near the last place is short.
         with np.errstate(divide="ignore", invalid="ignore"):
             order = np.argsort((self.mean * d0 - n0) / (n1 - self.mean * d1))
@@ -245,6 +245,12 @@ def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Di
         return float(abs(ends[1] - ends[0]))
 
     return max(edges, key=swing)
+
+
+def _line(node: Node, main: int, points: Mapping[int, Array], shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """A diagram at points of the other risks, as a line in one: its value at nought, and its rise."""
+    low, high = (np.broadcast_to(evaluate(restrict(node, {main: end}), points), shape) for end in (0.0, 1.0))
+    return low, high - low
 
 
 def _at_logits(risk: Distribution, logits: Array) -> Array:

@@ -51,10 +51,12 @@ POINTS = 8192
 _SCORES = np.linspace(-6.5, 6.5, 2601)
 _INNER = np.linspace(-6.5, 6.5, 261)
 _STEP = float(_INNER[1] - _INNER[0])
-#: Points whose integrals are worked out at once: more leave the cache.
-_AT_ONCE = 64
+#: Centres of the main risk's score, given the others', at which it is integrated; lines lead from one to the next.
+_CENTRES = 0.04
+#: How far from the answer's own ends, in logits, those with the risks tied are sought first.
+_NEAR = 0.5
 #: Logit of a probability, less that of its level, at which a quantile is found.
-_SETTLED = 1e-9
+_SETTLED = 1e-5
 
 
 @door
@@ -125,10 +127,14 @@ def _dependence(model: ProbabilityTree, risk: RiskEstimate, correlations: tuple[
         reason = "the answer is not put together from several branches with counts"
         return {"branches": [], "variants": [], "reason": reason}
     raises = ratio.raises()
-    exact, independent = _logits([risk.mean, *interval]), _logits(ratio.tied(0.0, raises))
+    exact = _logits([risk.mean, *interval])
+    ends = exact[1:].tolist()
+    independent = _logits(ratio.tied(0.0, raises, ends))
     variants = []
     for one in correlations:
-        mean, low, high = (float(value) for value in sigmoid(exact + _logits(ratio.tied(one, raises)) - independent))
+        mean, low, high = (
+            float(value) for value in sigmoid(exact + _logits(ratio.tied(one, raises, ends)) - independent)
+        )
         variants.append({"correlation": float(one), "probability": mean, "interval": [low, high]})
     branches = [{"branch": model.edges[i].said, "raises": raises[i]} for i in ratio.risks]
     return {"branches": branches, "variants": variants, "reason": ""}
@@ -182,8 +188,8 @@ class Ratio(Value):
         """Whether a larger risk of each branch raises it."""
         return {i: bool(self.at({i: 1.0}) >= self.at({i: 0.0})) for i in self.risks}
 
-    def tied(self, correlation: float, raises: Mapping[int, bool]) -> list[float]:
-        """Mean and 2.5 and 97.5 % quantiles with the risks tied by an equicorrelated normal copula.
+    def tied(self, correlation: float, raises: Mapping[int, bool], near: Sequence[float] = (0.0, 0.0)) -> list[float]:
+        """Mean and 2.5 and 97.5 % quantiles, near some logits, with the risks tied by an equicorrelated normal copula.
 
         Each centre counts as often as it produces what is known: by its denominator.
         """
@@ -196,8 +202,7 @@ class Ratio(Value):
         *outer, centre = root[:, :-1] @ ndtri(sigmoid(logits))
         # To turn all signs at once changes nothing: a larger score is a larger main risk.
         drawn: dict[int, Any] = {
-            i: np.interp(z if raises[i] == raises[main] else -z, _SCORES, tables[i])
-            for i, z in zip(order, outer, strict=False)
+            i: _even(tables[i], z if raises[i] == raises[main] else -z) for i, z in zip(order, outer, strict=False)
         }
         low, high = (
             [np.asarray(evaluate(part, {**self.held, **drawn, main: end}), float) for part in (self.top, self.bottom)]
@@ -208,7 +213,7 @@ class Ratio(Value):
             for start, end in zip(low, high, strict=True)
         )
         main_risk = _Main(tables[main], centre, float(root[-1, -1]))
-        return _summary(weights, above, below, main_risk)
+        return _summary(weights, above, below, main_risk, near)
 
 
 class _Main:
@@ -216,28 +221,39 @@ class _Main:
 
     def __init__(self, table: Array, centre: Array, spread: float) -> None:
         self.table, self.centre, self.spread = table, centre, spread
-        self.partial = np.zeros((centre.size, _INNER.size))
-        density, step = np.exp(-0.5 * _INNER**2) / math.sqrt(2 * math.pi), _SCORES[1] - _SCORES[0]
-        rises = np.diff(table)
-        for first in range(0, centre.size, _AT_ONCE):
-            few = slice(first, first + _AT_ONCE)
-            at = np.clip((centre[few, None] + (spread * _INNER - _SCORES[0])) / step, 0.0, _SCORES.size - 1.0)
-            place = np.minimum(at.astype(int), rises.size - 1)  # scores are even: no place is searched for
-            slope = (table.take(place) + (at - place) * rises.take(place)) * density
-            np.cumsum(0.5 * _STEP * (slope[:, 1:] + slope[:, :-1]), axis=1, out=self.partial[few, 1:])
+        first, last = float(centre.min()), float(centre.max())
+        even = np.linspace(first, last, 2 + int((last - first) / _CENTRES))
+        slope = _even(table, even[:, None] + spread * _INNER) * np.exp(-0.5 * _INNER**2) / math.sqrt(2 * math.pi)
+        #: Integral of the risk up to each inner score, of shape (even centres, scores).
+        self.partial = np.zeros(slope.shape)
+        np.cumsum(0.5 * _STEP * (slope[:, 1:] + slope[:, :-1]), axis=1, out=self.partial[:, 1:])
+        along = (centre - first) / (even[1] - even[0] or 1.0)
+        self.row = np.minimum(along.astype(int), even.size - 2)
+        self.along = along - self.row
+        self.whole = np.asarray(self._partial(np.full(centre.shape, _INNER.size - 1.0)))
+
+    def _partial(self, place: Array) -> Array:
+        """Integral of the risk at each point up to a place among the inner scores, by lines both ways."""
+        column = np.minimum(place.astype(int), _INNER.size - 2)
+        rest, first = place - column, self.row * _INNER.size + column
+        low, high = (
+            self.partial.take(one) * (1 - rest) + self.partial.take(one + 1) * rest
+            for one in (first, first + _INNER.size)
+        )
+        return np.asarray(low * (1 - self.along) + high * self.along)
 
     def up_to(self, cut: Array) -> tuple[Array, Array]:
         """Probability, and integral of the risk, up to a value at each point."""
         score = np.interp(cut, self.table, _SCORES, left=-np.inf, right=np.inf)
         end = np.clip((score - self.centre) / self.spread, _INNER[0], _INNER[-1])
-        place = np.minimum(((end - _INNER[0]) / _STEP).astype(int), _INNER.size - 2)
-        along, rows = (end - _INNER[place]) / _STEP, np.arange(end.size)
-        return ndtr(end), self.partial[rows, place] * (1 - along) + self.partial[rows, place + 1] * along
+        return ndtr(end), self._partial((end - _INNER[0]) / _STEP)
 
 
-def _summary(weights: Array, top: Sequence[Array], bottom: Sequence[Array], main: _Main) -> list[float]:
-    """Mean and ends of (n0 + n1 p) / (d0 + d1 p) with p the main risk."""
-    (n0, n1), (d0, d1), whole = top, bottom, main.partial[:, -1]
+def _summary(
+    weights: Array, top: Sequence[Array], bottom: Sequence[Array], main: _Main, near: Sequence[float]
+) -> list[float]:
+    """Mean and ends, near some logits, of (n0 + n1 p) / (d0 + d1 p) with p the main risk."""
+    (n0, n1), (d0, d1), whole = top, bottom, main.whole
     total = float(weights @ (d0 + d1 * whole))
 
     def below(t: float) -> float:
@@ -248,22 +264,44 @@ def _summary(weights: Array, top: Sequence[Array], bottom: Sequence[Array], main
         share = d0 * probability + d1 * integral
         return float(weights @ np.where(rise < 0, d0 + d1 * whole - share, share)) / total
 
-    return [float(weights @ (n0 + n1 * whole)) / total, _quantile(below, 0.025), _quantile(below, 0.975)]
+    ends = (_quantile(below, level, float(at)) for level, at in zip((0.025, 0.975), near, strict=True))
+    return [float(weights @ (n0 + n1 * whole)) / total, *ends]
 
 
-def _quantile(below: Callable[[float], float], level: float) -> float:
-    """By regula falsi between logits, which a probability's own logit follows nearly straight."""
-    low, high, last = -30.0, 30.0, 0.0
-    under, over = (float(_logits(end) - _logits(level)) for end in (0.0, 1.0))
+def _quantile(below: Callable[[float], float], level: float, near: float) -> float:
+    """By regula falsi between logits about one, which a probability's own logit follows nearly straight."""
+
+    def gap_at(at: float) -> float:
+        return float(_logits(below(float(sigmoid(at)))) - _logits(level))
+
+    low, high, reach = near - _NEAR, near + _NEAR, _NEAR
+    under, over = gap_at(low), gap_at(high)
+    while (under > 0 and low > -30.0) or (over < 0 and high < 30.0):
+        reach *= 4
+        if under > 0:
+            low, high, over = low - reach, low, under
+            under = gap_at(low)
+        else:
+            low, high, under = high, high + reach, over
+            over = gap_at(high)
+    last = 0.0
     for _ in range(60):
-        at = low + (high - low) * under / (under - over)
-        gap = float(_logits(below(float(sigmoid(at)))) - _logits(level))
+        at = low + (high - low) * min(max(under / (under - over), 0.0), 1.0) if under < over else low
+        gap = gap_at(at)
         if abs(gap) < _SETTLED:
             break
         share = 0.5 if gap * last > 0 else 1.0  # an end that stays again counts half (Illinois): both close in
         low, high, under, over = (at, high, gap, over * share) if gap < 0 else (low, at, under * share, gap)
         last = gap
     return float(sigmoid(at))
+
+
+def _even(table: Array, scores: Array) -> Array:
+    """Lines through a table at `_SCORES`, which are even, so that no place is searched for."""
+    at = np.clip((scores - _SCORES[0]) / (_SCORES[1] - _SCORES[0]), 0.0, _SCORES.size - 1.0)
+    place = np.minimum(at.astype(int), _SCORES.size - 2)
+    low = table.take(place)
+    return np.asarray(low + (at - place) * (table.take(place + 1) - low))
 
 
 def _logits(values: ArrayLike) -> Array:
