@@ -31,6 +31,7 @@ COMMANDS = {
     "consult, the seed's question, --json": (*CONSULT, *SEED),
     "consult, anatomy known, --json": (*CONSULT, "--anatomy", "isolated"),
     "consult, all known, --json": (*CONSULT, *ALL_KNOWN),
+    "consult, coarse counts whose ways are drawn, --json": (*CONSULT, "--finding", "fetal-echogenic-bowel"),
     "import riskmodel": (sys.executable, "-c", "import riskmodel"),
 }
 

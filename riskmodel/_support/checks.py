@@ -88,7 +88,7 @@ def checked_seed(value: Any, where: str, high: int | None = None) -> int:
 
 def as_numbers(value: Any) -> Array | None:
     """An array of numbers as floats, as it is where it has these; None for anything else, and where one is masked."""
-    if type(value) is np.ndarray and value.dtype == np.float64:
+    if value is None or (type(value) is np.ndarray and value.dtype == np.float64):
         return value
     try:
         with warnings.catch_warnings():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,26 +61,30 @@ class Divisions(Value):
         """Whether the ways put different cells on a branch."""
         return len(self._distinct(edge)[0]) > 1
 
-    def likelihoods(self, edge: int, divided: OfSeries, columns: Array | None = None) -> Array:
-        """Probability of each set of cells of a branch at each point, of shape (sets, points).
+    def likelihoods(self, edge: int, divided: OfSeries) -> Array:
+        """Probability of each set of cells of a branch at each point, of shape (sets, points)."""
+        return np.concatenate([part for _, part in self.by_sets(edge, divided)])
 
-        With `columns`, of shape (points, n), its products with them alone, of shape (sets, n).
+    def by_sets(self, edge: int, divided: OfSeries) -> Iterator[tuple[slice, Array]]:
+        """The same of some sets after others, and which: all at once would be megabytes.
+
+        Of ways that are drawn in single precision, which is beyond what they tell.
         """
         sets = self._distinct(edge)[0]
-        tables = []
+        tables, single = [], self.log_chance is not None
         for i, row in enumerate(self.rows):
             if edge in edges_of(row.node):
                 cells, place = distinct(sets[:, i])
-                tables.append((divided(row.known.get(edge, (0, 0))).cells(*cells.T), place))
+                own = divided(row.known.get(edge, (0, 0)))
+                tables.append((own.cells(*cells.T, single=single), place))
         (first, at), *others = tables
-        found = np.empty((len(sets), first.shape[1] if columns is None else columns.shape[1]))
         step = max(1, IN_CACHE // first.shape[1])
-        for start in range(0, len(found), step):
-            part = first[at[start : start + step]]
+        for start in range(0, len(sets), step):
+            some = slice(start, start + step)
+            part = first[at[some]]
             for table, place in others:
-                part *= table[place[start : start + step]]
-            found[start : start + step] = part if columns is None else part @ columns
-        return found
+                part *= table[place[some]]
+            yield some, part
 
     def totals(self, edge: int, weights: Array) -> tuple[tuple[float, int, int], ...]:
         """What a branch may have got in all: how probable, hits and entered."""

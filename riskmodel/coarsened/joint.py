@@ -173,11 +173,14 @@ class Joint(Value):
                 density = self._divisions.likelihoods(edge, point_nodes(risk).divided)
             elif average:
                 nodes, rows = of_average(own, risk)
-                factors = self._divisions.likelihoods(edge, nodes.divided)
-                density = (factors.reshape(len(factors), *rows.shape) * rows).sum(axis=1)
+                parts = self._divisions.by_sets(edge, nodes.divided)
+                density = np.concatenate(
+                    [np.einsum("srv,rv->sv", part.reshape(-1, *rows.shape), rows) for _, part in parts]
+                )
             else:
                 nodes = nodes_of(own).heavy
-                density = new_setting_densities(nodes, self._divisions.likelihoods(edge, nodes.divided), risk)
+                at_nodes = new_setting_densities(nodes, risk)
+                density = np.concatenate([part @ at_nodes for _, part in self._divisions.by_sets(edge, nodes.divided)])
             probability, means = self._part(edge)
             density = density / np.where(probability > 0, probability, 1.0)[:, None]
             share = np.bincount(self._divisions.sets(edge), self.weights)
@@ -228,7 +231,8 @@ class Joint(Value):
             probability, _ = self._part(edge)
             share = np.bincount(self._divisions.sets(edge), self.weights, minlength=probability.size)
             factors = np.where(share > 0, share / np.where(probability > 0, probability, 1.0), 0.0)
-            ratio = factors @ self._divisions.likelihoods(edge, nodes_of(own).divided)
+            parts = self._divisions.by_sets(edge, nodes_of(own).divided)
+            ratio = sum((factors[some] @ part for some, part in parts), np.zeros(1))
             return reweighted(own, ratio, self._divisions.totals(edge, self.weights))
 
         return once(self, ("margin", edge), margin)
@@ -335,7 +339,7 @@ def _part(divisions: Divisions, edge: int, own: Posterior) -> tuple[Array, Array
     def part() -> tuple[Array, Array]:
         nodes = nodes_of(own)
         columns = np.stack([nodes.weights, nodes.weights * nodes.mean], axis=1)
-        zeroth, first = divisions.likelihoods(edge, nodes.divided, columns).T
+        zeroth, first = np.concatenate([part @ columns for _, part in divisions.by_sets(edge, nodes.divided)]).T
         return zeroth, first / np.where(zeroth > 0, zeroth, 1.0)
 
     return once(divisions, ("part", edge, own), part)

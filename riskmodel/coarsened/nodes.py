@@ -170,8 +170,8 @@ def of_average(posterior: Posterior, risk: Array) -> tuple[Nodes, Array]:
     return nodes, np.maximum(row_densities(lattice, logits), 0.0)
 
 
-def new_setting_densities(nodes: Nodes, factors: Array, risk: Array) -> Array:
-    """Densities of a new setting's risk, of shape (sets, risks), where each set multiplies the nodes' weights by factors."""
+def new_setting_densities(nodes: Nodes, risk: Array) -> Array:
+    """Density of a new setting's risk at each node with the node's weight, of shape (nodes, risks)."""
     log_x, log_rest, step = np.log(risk), np.log1p(-risk), max(1, IN_CACHE // risk.size)
     density = np.empty((nodes.a.size, risk.size), np.float32)
     for first in range(0, nodes.a.size, step):
@@ -182,7 +182,7 @@ def new_setting_densities(nodes: Nodes, factors: Array, risk: Array) -> Array:
         log_density -= betaln(a, b)
         # Single precision, several times as fast, leaves 1e-6 of a ratio that is needed to 1e-4.
         np.exp(np.clip(log_density, -200.0, 80.0, out=log_density).astype(np.float32), out=density[few])
-    return np.asarray((nodes.weights * factors).astype(np.float32) @ density, float)
+    return np.asarray(nodes.weights[:, None].astype(np.float32) * density)
 
 
 def reweighted(posterior: Posterior, ratio: Array, cells: tuple[tuple[float, int, int], ...]) -> Posterior:

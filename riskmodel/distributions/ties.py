@@ -33,14 +33,19 @@ def distinct(rows: Places) -> tuple[Places, Places]:
     return rows[first], place
 
 
-def finer(rows: Array) -> Array:
-    """Values at `FINE` times as many even steps along each row: cubics through them (Catmull and Rom 1974)."""
+def finer(rows: Array, steps: int = FINE) -> Array:
+    """Values at so many times as many even steps along each row: cubics through them (Catmull and Rom 1974)."""
     padded = np.concatenate([2 * rows[:, :1] - rows[:, 1:2], rows, 2 * rows[:, -1:] - rows[:, -2:-1]], axis=1)
     before, first, second, after = (padded[:, i : i + rows.shape[1] - 1, None] for i in range(4))
-    t = np.arange(FINE) / FINE
+    t = np.arange(steps) / steps
     bend = 2 * before - 5 * first + 4 * second - after + t * (3 * (first - second) + after - before)
     inside = first + 0.5 * t * (second - before + t * bend)
     return np.concatenate([inside.reshape(len(rows), -1), rows[:, -1:]], axis=1)
+
+
+def finer_ratios(ratios: Array, steps: int = FINE) -> Array:
+    """Ratios at so many times as many levels, by cubics through their logarithms."""
+    return np.asarray(np.exp(finer(np.log(np.clip(ratios, 1e-9, 1e9)), steps)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,7 @@ class Tilt(Value):
     @kept
     def fine(self) -> Array:
         """Ratios at `FINE` times as many levels, of shape (sets, levels)."""
-        return np.exp(finer(np.log(np.clip(self.ratios, 1e-9, 1e9))))
+        return finer_ratios(self.ratios)
 
     def at(self, logits: Array) -> Array:
         """Ratios at levels with these logits, of shape (sets, levels)."""
