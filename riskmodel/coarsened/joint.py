@@ -249,10 +249,13 @@ class Joint(Value):
 
         return once(self, ("average", edge), average)
 
+    def expected(self, node: Node, others: Mapping[int, float]) -> float:
+        """Mean of a diagram over the joint posterior."""
+        return float((self.weights * evaluate(node, self.averages(node) | dict(others))).sum())
+
     def mean(self, numerator: Node, denominator: Node, others: Mapping[int, float]) -> float:
         """Ratio of the means of two diagrams over the joint posterior."""
-        values = self.averages(numerator, denominator) | dict(others)
-        top, bottom = (float((self.weights * evaluate(part, values)).sum()) for part in (numerator, denominator))
+        top, bottom = (self.expected(part, others) for part in (numerator, denominator))
         return top / bottom if bottom > 0 else float("nan")
 
     def error(self, numerator: Node, denominator: Node, others: Mapping[int, float]) -> float:

@@ -14,7 +14,7 @@ from riskmodel.consultation.question import Stated
 from riskmodel.consultation.undecided import Undecided, risk, state_risk
 from riskmodel.evidence.known import Known
 from riskmodel.evidence.workup import Step
-from riskmodel.tree.answer import MOST_UNKNOWN, blanks, probability
+from riskmodel.tree.answer import MOST_UNKNOWN, blanks, probabilities
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
 
@@ -144,10 +144,10 @@ def information(model: ProbabilityTree, known: Known, variable: str, target: str
         return Information(None, None, None, "too many unknown branches matter")
 
     def at(corner: Mapping[int, float]) -> _At | None:
-        questions = [{variable: result} for result in states], [{variable: result, target: state} for result in states]
-        found = [[probability(model, one, known, corner) for one in part] for part in questions]
-        results, joint = ([value for value in part if value is not None] for part in found)
-        return _At(tuple(results), tuple(joint)) if len(results) == len(joint) == len(states) else None
+        results = [{variable: result} for result in states]
+        asked = [*results, *({**one, target: state} for one in results)]
+        found = [one for one in probabilities(model, asked, known, corner) if one is not None]
+        return _At(tuple(found[: len(states)]), tuple(found[len(states) :])) if len(found) == len(asked) else None
 
     def ends(free: Sequence[int], filled: Mapping[int, float]) -> list[_At]:
         corners = itertools.product((0.0, 1.0), repeat=len(free))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from riskmodel.distributions.points import kronecker
 from riskmodel.distributions.quantiles import IN_CACHE
 from riskmodel.distributions.special import logit, sigmoid
-from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Places, finer
+from riskmodel.distributions.ties import FINE, TILT_LOGITS, TILT_STEP, Places
 
 Array = NDArray[np.float64]
 
@@ -106,6 +107,8 @@ class Inner(NamedTuple):
     ways: Array  # weights of the points in each way, of shape (ways, points)
     sets: Places  # which set of counts speaks of p in each way
     by_set: tuple[Integral, ...]  # the same tables for each set
+    #: Where one table serves all points, at all levels; where there are two, the second as the imaginary part.
+    fine: NDArray[Any] | None
 
     @classmethod
     def of(
@@ -124,17 +127,21 @@ class Inner(NamedTuple):
         both = (below, Integral.of(density * risk[::FINE]))[: 1 + bool(bottom[1].any())]
         tables = by_set = tuple(one.over(below.total) for one in both)
         if len(ratios) > 1:
-            held = np.zeros((weights.size, len(ratios)))
-            for one, way in zip(sets, ways, strict=True):
-                held[:, one] += way * below.total[one]
-            shares = held / np.maximum(held.sum(axis=1), 1e-300)[:, None]
+            order = np.argsort(sets, kind="stable")
+            some, first = np.unique(sets[order], return_index=True)
+            held = np.zeros((len(ratios), weights.size))
+            held[some] = np.add.reduceat(ways[order], first) * below.total[some, None]
+            shares = (held / np.maximum(held.sum(axis=0), 1e-300)).T
             tables = tuple(one.mixed(shares) for one in by_set)
-        return cls(*top, *bottom, weights / weights.sum(), risk, tables, ways, sets, by_set)
+        fine = None
+        if len(tables[0].value) == 1:
+            fine = sum(unit * one.fine[0] for unit, one in zip((1.0, 1j), tables, strict=False))
+        return cls(*top, *bottom, weights / weights.sum(), risk, tables, ways, sets, by_set, fine)
 
     @property
     def sd(self) -> float:
         """Standard deviation of the ratio, each setting weighted by its bottom."""
-        return self._deviation(1)
+        return self._deviation(2)  # steps of one of a logit: the trapezoidal rule leaves 1e-8
 
     def _deviation(self, every: int) -> float:
         """The same, by one in some of the table's levels where the ratio is no line in the integrated risk."""
@@ -147,29 +154,27 @@ class Inner(NamedTuple):
                 centre = (held * (a + b * first)).sum() / held.sum()
                 square = (held * (a * a + 2 * a * b * first + b * b * second)).sum() / held.sum()
                 return float(np.sqrt(max(square - centre * centre, 0.0)))
-            risk = risk[::every, None]
-            bottom = self.d0 + self.d1 * risk
-            value = np.where(bottom > 0, (self.n0 + self.n1 * risk) / bottom, 0.0)
-        held = slope[:, ::every].T * self.weights * bottom
-        centre = (held * value).sum() / held.sum()
-        return float(np.sqrt((held * (value - centre) ** 2).sum() / held.sum()))
+            risk, slope = risk[::every, None], slope[:, ::every].T
+            top, bottom = self.n0 + self.n1 * risk, self.d0 + self.d1 * risk
+            squared = np.where(bottom > 0, top * top / bottom, 0.0)
+        # By one weight for all points where one table serves them.
+        parts = (slope.T @ one if slope.shape[1] == 1 else (slope * one).sum(axis=0) for one in (bottom, top, squared))
+        total, mean, of_square = (float((part @ self.weights).sum()) for part in parts)
+        return math.sqrt(max(of_square / total - (mean / total) ** 2, 0.0))
 
     def below(self, t: Array) -> Array:
         """Probability that the ratio is at most t, of the shape of t: one-dimensional."""
         held = np.stack([self.d0, self.d1][: len(self.tables)]) * self.weights
         totals = np.stack([np.broadcast_to(table.total, self.weights.shape) for table in self.tables])
-        # Where one table serves all points, it is read off at the risks at once; both of two by one search.
-        fine = [table.fine[0] for table in self.tables] if len(self.tables[0].value) == 1 else None
-        both = None if fine is None else fine[0] if len(fine) == 1 else fine[0] + 1j * fine[1]
         found = []
         for some in self._blocks(t):
             cut, falls = self._cut(some[:, None])
-            if both is None:
+            if self.fine is None:
                 level = np.interp(cut, self.risk, _PLACES)
                 place = np.minimum(level.astype(int), TILT_LOGITS.size - 2)
                 lower = [table.at(place, level - place) for table in self.tables]
             else:
-                read = np.interp(cut, self.risk, both)
+                read = np.interp(cut, self.risk, self.fine)
                 lower = [read] if len(self.tables) == 1 else [read.real, read.imag]
             if len(self.tables) == 1:  # a point's ratio falls at all values or at none
                 found.append(lower[0] @ (held[0] * np.where(falls, -1.0, 1.0)) + (held * totals)[0] @ falls)
@@ -177,6 +182,17 @@ class Inner(NamedTuple):
                 parts = zip(held, totals, lower, strict=True)
                 found.append(sum(np.where(falls, whole - one, one) @ part for part, whole, one in parts))
         return np.concatenate(found) / (held * totals).sum()
+
+    @property
+    def shares(self) -> Array:
+        """Probability of each way, of shape (ways,)."""
+        whole = self._held_by_way
+        return np.asarray(whole / whole.sum())
+
+    @property
+    def _held_by_way(self) -> Array:
+        pairs = zip((self.d0, self.d1), self.by_set, strict=False)
+        return np.asarray(sum((self.ways @ held) * table.total[self.sets] for held, table in pairs))
 
     def by_way(self, t: Array) -> Array:
         """Probability that the ratio is at most t in each way, of shape (ways, values)."""
@@ -194,8 +210,7 @@ class Inner(NamedTuple):
                     lower = table[one].take(place) + along * np.diff(table[one]).take(place)
                     part[ways] += held[ways] @ np.where(falls, table[one, -1] - lower, lower).T
             found.append(part)
-        whole = sum(held.sum(axis=1) * table[self.sets, -1] for held, table in pairs)
-        return np.asarray(np.concatenate(found, axis=1) / whole[:, None])
+        return np.asarray(np.concatenate(found, axis=1) / self._held_by_way[:, None])
 
     def _blocks(self, t: Array) -> list[Array]:
         step = max(1, IN_CACHE // self.n0.size)
@@ -245,13 +260,12 @@ class Inner(NamedTuple):
         n0, n1, d0, d1, weights = (one[kept] for one in (self.n0, self.n1, self.d0, self.d1, self.weights))
         return self._replace(n0=n0, n1=n1, d0=d0, d1=d1, weights=weights / weights.sum(), tables=tables)
 
-    def table(self, mean: float) -> tuple[Array, Array]:
-        """Logits of levels, rising, and of the risks at them."""
+    def reach(self, mean: float) -> Array:
+        """Logits of risks, even, between which nearly all of it lies."""
         ends = inner_logit([1e-6, 1 - 1e-6])
         grid, levels = self._few._grid(ends[0], ends[1], mean)
         first, last = np.clip(np.interp(ends, levels, grid), -28.0, 28.0) + np.array([-0.5, 0.5])
-        found = finer(self._logits(np.linspace(first, last, _TABLE))[None])[0]
-        return np.maximum.accumulate(found), np.linspace(first, last, found.size)
+        return np.linspace(first, last, _TABLE)
 
     def _grid(self, least: float, most: float, mean: float) -> tuple[Array, Array]:
         """Logits of risks about a mean, and of the levels at them, rising, that reach from one level to another."""

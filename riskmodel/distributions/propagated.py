@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import Rng, as_rng, checked_levels
-from riskmodel._support.kept import Shelf, kept, once
+from riskmodel._support.kept import Shelf, beside, kept, once
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
 from riskmodel.distributions.integral import (
@@ -31,7 +31,7 @@ from riskmodel.distributions.integral import (
     nodes,
 )
 from riskmodel.distributions.special import logit, sigmoid
-from riskmodel.distributions.ties import TILT_LOGITS, TILT_STEP, Ties, Tilt
+from riskmodel.distributions.ties import TILT_LOGITS, TILT_STEP, Ties, Tilt, finer
 
 Array = NDArray[np.float64]
 
@@ -156,12 +156,16 @@ class Propagated(Distribution):
         """What it is in each of its ways, by how much of each lies between levels half way to the next."""
         assert self.ties is not None
         ends = np.append(TILT_LOGITS - TILT_STEP / 2, TILT_LOGITS[-1] + TILT_STEP / 2)
-        risk, weights = self.quick_ppf(sigmoid(ends)), self.ties.weights
+        weights = self.ties.weights
         means = {edge: one.mean for edge, one in self.risks.items()} | self.ties.means()
         mean = np.broadcast_to(evaluate(self.numerator, means) / evaluate(self.denominator, means), weights.shape)
         if self._factored() is None and len(self._inner.ways) == weights.size:
-            below = self._inner.by_way(risk)
+            rows = once(self, "by way", lambda: self._inner.by_way(sigmoid(self._reach)))
+            at = finer(self._reach[None])[0]
+            risk = logit(self.quick_ppf(sigmoid(ends)))
+            below = np.stack([sigmoid(np.interp(risk, at, row)) for row in finer(inner_logit(rows))])
         else:  # its points do not tell the ways apart
+            risk = self.quick_ppf(sigmoid(ends))
             ways = (self.ties.only(way) for way in range(weights.size))
             below = np.stack([Propagated(self.numerator, self.denominator, self.risks, one).cdf(risk) for one in ways])
         share = np.maximum(np.diff(below, axis=1), 0.0)
@@ -192,9 +196,9 @@ class Propagated(Distribution):
         flat = levels.ravel()
         inner = self._inner
         found = sigmoid(inner.quantiles(inner_logit(flat), self.mean))
-        ends = [(flat <= inner.below(np.zeros(1))[0], 0.0), (flat == 1.0, 1.0)]
-        for at_end, value in ends:
-            found = np.where(at_end, value, found)
+        if found.min(initial=1.0) < 1e-15:
+            found = np.where(flat <= inner.below(np.zeros(1))[0], 0.0, found)
+        found = np.where(flat == 1.0, 1.0, found)
         return found.reshape(levels.shape)
 
     def quick_ppf(self, q: Array) -> Array:
@@ -206,8 +210,17 @@ class Propagated(Distribution):
         return self.quick_ppf(as_rng(rng).random(size))
 
     @kept
+    def _reach(self) -> Array:
+        """Logits of risks, even, between which nearly all of it lies."""
+        return self._inner.reach(self.mean)
+
+    @kept
     def _table(self) -> tuple[Array, Array]:
-        return self._inner.table(self.mean)
+        """Logits of levels, rising, and of the risks at them: cubics through few."""
+        rows = beside(self).get("by way")
+        below = self._inner.below(sigmoid(self._reach)) if rows is None else self._inner.shares @ rows
+        levels, at = finer(np.stack([inner_logit(below), self._reach]))
+        return np.maximum.accumulate(levels), at
 
 
 def propagate(
@@ -234,17 +247,14 @@ def shared(made: Propagated) -> Propagated:
 
 def _most_influential(numerator: Node, denominator: Node, risks: Mapping[int, Distribution], edges: list[int]) -> int:
     """The edge that moves the ratio most, one standard deviation either way; a fixed one never does."""
-    means = {edge: risks[edge].mean for edge in edges}
-
-    def swing(edge: int) -> float:
-        ends = []
-        for sign in (-1, 1):
-            moved = means | {edge: float(np.clip(means[edge] + sign * risks[edge].sd, 0, 1))}
-            below = evaluate(denominator, moved)
-            ends.append(evaluate(numerator, moved) / below if below > 0 else 0.0)
-        return float(abs(ends[1] - ends[0]))
-
-    return max(edges, key=swing)
+    means = np.array([risks[edge].mean for edge in edges])
+    reach = np.diag([risks[edge].sd for edge in edges])
+    # Each by itself, lower and higher, all at once.
+    moved = np.clip(means + np.concatenate([-reach, reach]), 0.0, 1.0).T
+    top, bottom = (evaluate(node, dict(zip(edges, moved, strict=True))) for node in (numerator, denominator))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.broadcast_to(np.where(bottom > 0, top / bottom, 0.0), 2 * len(edges))
+    return edges[int(np.abs(np.diff(ratio.reshape(2, -1), axis=0)).argmax())]
 
 
 def _line(node: Node, main: int, points: Mapping[int, Array], shape: tuple[int, ...]) -> tuple[Array, Array]:

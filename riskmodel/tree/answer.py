@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -293,37 +292,42 @@ def _structural(branches: Branches, asked: Outcome, known: Known) -> list[Edge]:
     ]
 
 
-def probability(
-    tree: ProbabilityTree, wanted: Mapping[str, str], known: Known, corner: Mapping[int, float]
-) -> float | None:
-    """Probability of some states given others, with the unknown branches fixed at `corner`.
+def probabilities(
+    tree: ProbabilityTree, wanted: Sequence[Mapping[str, str]], known: Known, corner: Mapping[int, float]
+) -> list[float | None]:
+    """Probability of each of some sets of states given what is known, with the unknown branches fixed at `corner`.
 
     None where the tree has no way to the question, or what is known cannot be.
     """
-    branches = tree.fitted
-    if any(dict(known).get(name, state) != state for name, state in wanted.items()):
-        return 0.0
-    try:
-        top, bottom = (diagram(branches.finding, dict(known) | extra) for extra in (dict(wanted), {}))
-    except NotOnTreeError:
-        return None
-    together = joint(tree, corner)
+    branches, given, together = tree.fitted, dict(known), joint(tree, corner)
     means: dict[int, float] = dict(corner)
-    for i in edges_of(top) | edges_of(bottom):
-        edge = branches.edges[i]
-        if i in means or i in together.involved:
-            continue
-        if branches.rows[i]:
-            means[i] = branches.posterior(i).average.mean
-        elif edge.status == "elicited" and edge.probability is not None:
-            means[i] = edge.probability
-        else:
+
+    def whole(states: Mapping[str, str]) -> float | None:
+        """Probability of some states, in the ways of coarse counts together."""
+        try:
+            node = diagram(branches.finding, states)
+        except NotOnTreeError:
             return None
+        for i in edges_of(node) - together.involved - means.keys():
+            edge = branches.edges[i]
+            if branches.rows[i]:
+                means[i] = branches.posterior(i).average.mean
+            elif edge.status == "elicited" and edge.probability is not None:
+                means[i] = edge.probability
+            else:
+                return None
+        return together.expected(node, means)
+
     try:
-        value = together.mean(top, bottom, means)
+        bottom = whole(given)
+        if not bottom:
+            return [None] * len(wanted)
+        tops = [
+            0.0 if any(given.get(k, v) != v for k, v in one.items()) else whole(given | dict(one)) for one in wanted
+        ]
     except AccuracyError:
-        return None
-    return None if math.isnan(value) else value
+        return [None] * len(wanted)
+    return [None if top is None else top / bottom for top in tops]
 
 
 def blanks(tree: ProbabilityTree, questions: Sequence[Mapping[str, str]]) -> tuple[int, ...]:

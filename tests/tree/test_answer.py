@@ -11,7 +11,7 @@ import riskmodel as rm
 from riskmodel.coarsened import joint as joints
 from riskmodel.coarsened import read_coarse
 from riskmodel.evidence.known import Known
-from riskmodel.tree.answer import MOST_UNKNOWN, blanks, probability, unknown
+from riskmodel.tree.answer import MOST_UNKNOWN, blanks, probabilities, unknown
 from riskmodel.tree.estimate import RiskEstimate, Route
 
 WIDE, NARROW = rm.BetaMixture.beta(3, 7), rm.BetaMixture.beta(30, 70)
@@ -222,16 +222,16 @@ def test_the_probability_of_states_is_the_product_along_the_tree():
     first, good = (closed.risk("good", v0="ok").mean, closed.state_risk("v0", "no").mean)[::-1]
     ok, no = Known(OK), Known(NO)
     asked = {"outcome": "good"}
-    assert probability(closed, asked, Known(), {}) == pytest.approx((1 - first) * good, abs=1e-9)
-    assert probability(closed, asked, ok, {}) == pytest.approx(good, abs=1e-9)
-    assert probability(closed, asked, no, {}) == 0
-    assert probability(closed, {"v0": "ok"}, no, {}) == 0
-    assert probability(closed, {"v0": "no"}, no, {}) == 1
-    assert probability(opened, asked, no, {}) is None
+    assert probabilities(closed, [asked], Known(), {})[0] == pytest.approx((1 - first) * good, abs=1e-9)
+    assert probabilities(closed, [asked], ok, {})[0] == pytest.approx(good, abs=1e-9)
+    assert probabilities(closed, [asked], no, {})[0] == 0
+    assert probabilities(closed, [{"v0": "ok"}], no, {})[0] == 0
+    assert probabilities(closed, [{"v0": "no"}], no, {})[0] == 1
+    assert probabilities(opened, [asked], no, {})[0] is None
     (place,) = (i for i, edge in enumerate(opened.edges) if edge.status == "unknown")
     for value in (0.0, 1.0):
         whole = (1 - first) * good + first * value
-        assert probability(opened, asked, Known(), {place: value}) == pytest.approx(whole, abs=1e-9)
+        assert probabilities(opened, [asked], Known(), {place: value})[0] == pytest.approx(whole, abs=1e-9)
 
 
 def test_a_coarse_count_joins_the_branches_and_is_in_no_route_without_it():
