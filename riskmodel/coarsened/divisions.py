@@ -70,13 +70,16 @@ class Divisions(Value):
 
         Of ways that are drawn in single precision, which is beyond what they tell.
         """
-        sets = self._distinct(edge)[0]
-        tables, single = [], self.log_chance is not None
-        for i, row in enumerate(self.rows):
-            if edge in edges_of(row.node):
-                cells, place = distinct(sets[:, i])
-                own = divided(row.known.get(edge, (0, 0)))
-                tables.append((own.cells(*cells.T, single=single), place))
+        sets, single = self._distinct(edge)[0], self.log_chance is not None
+        rows = [(row.known.get(edge, (0, 0)), i) for i, row in enumerate(self.rows) if edge in edges_of(row.node)]
+        tables = []
+        for known in dict.fromkeys(
+            known for known, _ in rows
+        ):  # one table for all series that report as much themselves
+            those = sets[:, [i for own, i in rows if own == known]]
+            cells, place = distinct(those.reshape(-1, 2))
+            table = divided(known).cells(*cells.T, single=single)
+            tables += [(table, column) for column in place.reshape(those.shape[:2]).T]
         (first, at), *others = tables
         step = max(1, IN_CACHE // first.shape[1])
         for start in range(0, len(sets), step):
