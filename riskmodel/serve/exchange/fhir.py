@@ -89,9 +89,8 @@ def _evidence(risk: Answer, answer: Answer) -> dict[str, Any]:
         statistic["quantity"] = _quantity(risk["probability"])
     estimates: list[dict[str, Any]] = []
     if kind in ("range", "none"):
-        estimates.append(
-            {"type": {"text": "branches that no series reports at none and at all"}, "range": _range(*ends)}
-        )
+        text = "branches that no series reports at none and at all"
+        estimates.append({"type": {"text": text}, "range": _range(*ends)})
     if kind != "definition" and (interval := risk["bounds_interval"] or risk["interval"]):
         text = "95 % range of one more centre, equal-tailed"
         estimates.append({"type": {"text": text}, "level": 0.95, "range": _range(*interval)})

@@ -179,10 +179,7 @@ def _state(observation: Mapping[str, Any], states: Sequence[str]) -> str | None:
     if status not in _FINAL:
         return None
     value = observation.get("valueCodeableConcept")
-    given = [
-        *_codes(value, STATE),
-        observation.get("valueString"),
-        value.get("text") if isinstance(value, dict) else None,
-    ]
+    text = value.get("text") if isinstance(value, dict) else None
+    given = [*_codes(value, STATE), observation.get("valueString"), text]
     codes = (one.rpartition(".")[2].strip().lower() for one in given if isinstance(one, str))
     return next((code for code in codes if code in states), None)
