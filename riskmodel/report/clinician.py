@@ -7,13 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from riskmodel.report.brief import short_title
-from riskmodel.report.risks import (
-    branch_section,
-    kinds_section,
-    outcome_title,
-    risk_section,
-    settings_section,
-)
+from riskmodel.report.risks import branch_section, kinds_section, outcome_title, risk_section, settings_section
 from riskmodel.report.wording import (
     bullets,
     capital,
