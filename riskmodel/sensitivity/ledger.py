@@ -31,8 +31,6 @@ SLOW = (
     "not worked out: the counts of wider groups are of so many fetuses that to divide them anew without each count would "
     "take minutes; ask for one source, or for all moves by name"
 )
-#: What entered a branch, a wider count or an answer by itself: without it a risk can move.
-_MOVING = ("branch", "coarse", "answer")
 
 
 class Said(NamedTuple):
@@ -62,6 +60,11 @@ class Entry:
     count: Count
     feeds: tuple[Use, ...]
     feeds_nothing: str  # why, where it enters nowhere
+
+    @property
+    def moving(self) -> bool:
+        """Whether a risk can move without it: it entered a branch, a wider count or an answer by itself."""
+        return any(use.kind in ("branch", "coarse", "answer") for use in self.feeds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +176,7 @@ class Ledger(Value):
         titles = {one.name: one.title for one in finding.populations}
         partly = [one.text for one in finding.partly_tested if row.key in one.counts]
         left_out = None
-        if not any(use.kind in _MOVING for use in entry.feeds):
+        if not entry.moving:
             left_out = []
         elif place(row) in self.left_out:
             without = self.left_out[place(row)]
@@ -295,8 +298,7 @@ def count_ledger(
     if source is not None and source not in evidence.sources:
         raise UnknownNameError("source", source, evidence.sources, where="source")
     wanted = [row for row in evidence.all_counts if source in (None, row.source)]
-    feeds = uses(model)
-    held = {place(row) for row in evidence.counts}
+    feeds, held = uses(model), {place(row) for row in evidence.counts}
     entries = []
     for row in wanted:
         found = feeds.get(place(row), ())
@@ -304,9 +306,7 @@ def count_ledger(
     together = joint(model)
     quick = source is not None or together.exact or together.terms <= MOST_TERMS
     worked_out = quick if moves is None else moves
-    moving = [
-        one.count for one in entries if place(one.count) in held and any(use.kind in _MOVING for use in one.feeds)
-    ]
+    moving = [one.count for one in entries if one.moving and place(one.count) in held]
     left_out = {}
     for number, row in enumerate(moving if worked_out else (), 1):
         left_out[place(row)] = without(model, row)
