@@ -44,13 +44,17 @@ class Said(NamedTuple):
         """What a risk says, rounded."""
         if risk.mean is not None:
             return cls(round(risk.mean, DECIMALS), None)
-        ends = risk.bounds
-        return cls(None, None if ends is None else (round(ends[0], DECIMALS), round(ends[1], DECIMALS)))
+        return cls(None, risk.bounds and (round(risk.bounds[0], DECIMALS), round(risk.bounds[1], DECIMALS)))
+
+    @classmethod
+    def stored(cls, numbers: list[float] | float | None) -> Said:
+        """As `numbers` was written."""
+        return cls(None, (numbers[0], numbers[1])) if isinstance(numbers, list) else cls(numbers, None)
 
     @property
     def numbers(self) -> list[float] | float | None:
         """As a stored ledger has it: the mean, the two bounds, or nothing."""
-        return self.probability if self.probability is not None else None if self.bounds is None else [*self.bounds]
+        return self.probability if self.bounds is None else [*self.bounds]
 
 
 @dataclass(frozen=True)
@@ -242,7 +246,7 @@ class Ledger(Value):
             if kept.get(name) != mine[name]:
                 raise StaleRecordError(f"the stored answers are of another {name}", remedy="Write them again")
         by_line = {str(one.count.row): place(one.count) for one in self.entries}
-        found = {by_line[line]: tuple(map(_said, numbers)) for line, numbers in kept.get("left_out", {}).items()}
+        found = {by_line[line]: tuple(map(Said.stored, numbers)) for line, numbers in kept.get("left_out", {}).items()}
         return replace(self, left_out=found, not_worked_out="")
 
     def __repr__(self) -> str:
@@ -332,23 +336,15 @@ def _named_in(evidence: Evidence, row: Count) -> list[str]:
     return [f"{name}: {one.key}" for name in groups for one in getattr(evidence.workup, name) if row.key in one.counts]
 
 
-def _said(numbers: list[float] | float | None) -> Said:
-    if isinstance(numbers, list):
-        return Said(None, (numbers[0], numbers[1]))
-    return Said(numbers, None)
-
-
 def _move(question: Any, risk: RiskEstimate, then: Said) -> dict[str, Any]:
     """What one question's answer does without a count."""
     now, interval = Said.of(risk), risk.interval()
-    change, told = None, now.probability != then.probability
+    change, told = None, now != then
     if now.probability is not None and then.probability is not None:
         change = then.probability - now.probability
         told = interval is not None and moves(change, interval)
-    elif now.probability is None and then.probability is None and now.bounds and then.bounds:
+    elif now.bounds and then.bounds:
         told = max(abs(one - other) for one, other in zip(now.bounds, then.bounds, strict=True)) >= BOUND
-    elif now.probability is None and then.probability is None:
-        told = now.bounds != then.bounds
     return {
         "question": question.text,
         "title": question.title,
