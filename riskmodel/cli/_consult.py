@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,13 +63,13 @@ def _of_another(error: click.NoSuchOption, args: Sequence[str]) -> InputError | 
     return InputError(what, where="consult", remedy=f"Ask about that: {command}", field=field)
 
 
-def _once(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
+def _once(default: str | None, _ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
     """An option's one value; two that differ are a contradiction, where Click would quietly take the last."""
     different = list(dict.fromkeys(values))
     if len(different) > 1:
         what = f"given as {' and as '.join(map(repr, different))}"
         raise ContradictionError(what, where=param.opts[0], remedy="Leave all but one out")
-    return different[0] if different else None
+    return different[0] if different else default
 
 
 def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -81,8 +82,9 @@ def _option(target: str, default: str | None, values: str, text: str, **more: An
     """An option that may be given once, by the name of what it is of."""
     flag = f"--{target.removeprefix('state_').replace('_', '-')}"
     shown = f"{text}  [default: {default}]" if default else text
-    once: dict[str, Any] = {"multiple": True, "callback": lambda *given: _once(*given) or default}
-    return click.Option([flag, target], metavar=values, help=shown, **once, **more)
+    return click.Option(
+        [flag, target], multiple=True, callback=partial(_once, default), metavar=values, help=shown, **more
+    )
 
 
 def _options(evidence: Evidence) -> list[click.Parameter]:
