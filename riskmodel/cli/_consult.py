@@ -82,9 +82,8 @@ def _option(target: str, default: str | None, values: str, text: str, **more: An
     """An option that may be given once, by the name of what it is of."""
     flag = f"--{target.removeprefix('state_').replace('_', '-')}"
     shown = f"{text}  [default: {default}]" if default else text
-    return click.Option(
-        [flag, target], multiple=True, callback=partial(_once, default), metavar=values, help=shown, **more
-    )
+    one = partial(_once, default)
+    return click.Option([flag, target], multiple=True, callback=one, metavar=values, help=shown, **more)
 
 
 def _options(evidence: Evidence) -> list[click.Parameter]:

@@ -255,10 +255,8 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
 
     def branch(given: Known, after: Sequence[RiskEstimate]) -> doc.Branch:
         then = query.stated.facts | dict(given)
-        due = (step.key for step in evidence.workup.steps if step.decide(then).state in ("due", "planned"))
-        return doc.Branch(
-            given=dict(given), risks=tuple(map(compose.risk_part, after)), due=tuple(due), ends=ends(then)
-        )
+        due = tuple(one.key for one in evidence.workup.steps if one.decide(then).state in ("due", "planned"))
+        return doc.Branch(given=dict(given), risks=tuple(map(compose.risk_part, after)), due=due, ends=ends(then))
 
     unchanging = once(model, "unchanging", lambda: _unchanging(model))
     document = doc.Document(

@@ -162,9 +162,8 @@ def _header_of(sheet: Sheet, head: int, column: int) -> str:
 def _holds(sheet: Sheet, merged: tuple[int, int, int, int]) -> bool:
     """Whether several cells are merged, with something in them."""
     top, left, bottom, right = merged
-    return (top, left) != (bottom, right) and any(
-        top <= row <= bottom and left <= column <= right for row, column in sheet.cells
-    )
+    held = (top <= row <= bottom and left <= column <= right for row, column in sheet.cells)
+    return (top, left) != (bottom, right) and any(held)
 
 
 def _merge(name: str, sheet: Sheet, merged: tuple[int, int, int, int]) -> Problem:
