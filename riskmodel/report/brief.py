@@ -315,10 +315,11 @@ def _confidence(answer: Answer, main: Answer | None, rows: Sequence[Row], plain:
     if main is None:
         return "", ""
     word, reason = main["certainty"], named(main["certainty_why"])
-    if plain and word not in SURE:
-        return "no number", rows[0].why
     if plain:
-        return SURE[word], f"{'few babies were counted and ' * (main['fetuses'] < FEW)}hospitals differ"
+        if word in SURE:
+            counted = "few babies were counted and " if main["fetuses"] < FEW else ""
+            return SURE[word], f"{counted}hospitals differ"
+        return "no number", rows[0].why
     if word == "none":
         after = {tuple(one["given"].items()): one for branch in answer["branches"] for one in branch["risks"]
                  if one["outcome"] == main["outcome"]}  # fmt: skip
