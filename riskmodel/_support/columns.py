@@ -112,8 +112,8 @@ def _array(values: np.ndarray[Any, Any], where: str) -> list[Any]:
     if values.ndim > 1:
         raise InputError(f"counts of shape {values.shape}", where=where, remedy=_FLAT)
     if values.dtype.names:
-        listed = ", ".join(values.dtype.names)
-        raise InputError(f"a table with the columns {listed}", where=where, remedy="Give one of its columns")
+        what = f"a table with the columns {', '.join(values.dtype.names)}"
+        raise InputError(what, where=where, remedy="Give one of its columns")
     flat = values.reshape(-1)
     return flat.tolist() if type(values) is np.ndarray and values.dtype.kind in "iu" else list(flat)
 

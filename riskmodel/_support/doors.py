@@ -78,14 +78,10 @@ def _held(check: _Check | None, value: Any, name: str) -> Any:
         raise InputError(f"{shown(value)} is not {error}", where=name, remedy=remedy, field=name) from None
 
 
-def _check_of(annotation: str, name: str, known: Mapping[str, Any]) -> _Check | None:
+def _check_of(annotation: str | ast.expr, name: str, known: Mapping[str, Any]) -> _Check | None:
     """What holds a value to an annotation; None where anything will do, or what reads a name or path says more."""
-    return _of(ast.parse(annotation, mode="eval").body, name, known)
-
-
-def _of(annotation: ast.expr, name: str, known: Mapping[str, Any]) -> _Check | None:
-    """The same of an annotation as Python reads it."""
-    parts = _alternatives(annotation)
+    read = ast.parse(annotation, mode="eval").body if isinstance(annotation, str) else annotation
+    parts = _alternatives(read)
     checks = [_one(part, name, known) for part in parts]
     plain = {ast.unparse(part) for part in parts} - {"None"}
     named = {"str", "Path"} < plain and not any(isinstance(part, ast.Subscript) for part in parts)
@@ -123,9 +119,9 @@ def _one(part: ast.expr, name: str, known: Mapping[str, Any]) -> _Check | None:
     if head in _KINDS:
         return _whole(_MOST[name]) if head == "int" and name in _MOST else _KINDS[head]
     if head in ("Mapping", "dict"):
-        return _mapping(*(_of(one, "", known) for one in parts or [ast.Name("Any")] * 2))
+        return _mapping(*(_check_of(one, "", known) for one in parts or [ast.Name("Any")] * 2))
     if head in ("Sequence", "tuple", "list", "Iterable"):
-        checks = [_of(one, name, known) for one in parts if ast.unparse(one) != "..."]
+        checks = [_check_of(one, name, known) for one in parts if ast.unparse(one) != "..."]
         if head == "tuple" and len(checks) == len(parts) > 0:
             return _row(checks)
         return _several(checks[0] if checks else None, head)

@@ -19,7 +19,7 @@ import numpy as np
 from riskmodel._support.doors import doors
 
 _BESIDE: dict[int, tuple[weakref.ref[Any], dict[Hashable, Any]]] = {}
-_SHELVES: list[Shelf] = []
+_SHELVES: weakref.WeakSet[Shelf] = weakref.WeakSet()
 
 
 def beside(value: Any) -> dict[Hashable, Any]:
@@ -72,7 +72,7 @@ class Shelf(OrderedDict[Hashable, Any]):
     def __init__(self, longest: int) -> None:
         super().__init__()
         self.longest = longest
-        _SHELVES.append(self)
+        _SHELVES.add(self)
 
     def get_or_make[T](self, key: Hashable, make: Callable[[], T]) -> T:
         """The result for a key, made where it is not here; one that raises is not kept."""

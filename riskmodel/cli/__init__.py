@@ -105,10 +105,8 @@ def _run(arguments: list[str], as_json: bool) -> int:
     except Exception as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
         reference = f"{type(error).__name__} at {Path(at.filename).name}:{at.lineno}"
-        fault = RiskModelError(
-            f"a fault of riskmodel itself ({reference})", remedy="Please report it with the command that led to it"
-        )
-        return _fail(fault, as_json, code=1)
+        what, remedy = f"a fault of riskmodel itself ({reference})", "Please report it with the command that led to it"
+        return _fail(RiskModelError(what, remedy=remedy), as_json, code=1)
 
 
 def _unheard() -> None:

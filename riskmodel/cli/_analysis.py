@@ -89,14 +89,17 @@ def _covariates(texts: tuple[str, ...]) -> dict[str, list[Any]] | list[Any] | No
         except ValueError:
             return list(found)
 
-    named = [text.partition("=") for text in texts]
-    if len(texts) == 1 and not named[0][1]:
+    if len(texts) == 1 and "=" not in texts[0]:
         return labels(texts[0])
-    for name, sign, _ in named:
-        if not sign or [one[0] for one in named].count(name) > 1:
-            what = f"{name[:60]!r} is named twice" if sign else f"{name[:60]!r} has no name"
+    named: dict[str, list[Any]] = {}
+    for text in texts:
+        before, sign, after = text.partition("=")
+        name = before.strip() if sign else ""
+        if not name or name in named:
+            what = f"{name[:60]!r} is named twice" if name else f"{text[:60]!r} has no name"
             raise InputError(what, where="by", remedy="Write each of several as era=early,late,late")
-    return {name.strip(): labels(text) for name, _, text in named} or None
+        named[name] = labels(after)
+    return named or None
 
 
 def _show_regression(body: dict[str, Any], table: Any) -> None:

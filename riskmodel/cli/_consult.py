@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,14 +63,13 @@ def _of_another(error: click.NoSuchOption, args: Sequence[str]) -> InputError | 
     return InputError(what, where="consult", remedy=f"Ask about that: {command}", field=field)
 
 
-def _once(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
+def _once(default: str | None, _ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
     """An option's one value; two that differ are a contradiction, where Click would quietly take the last."""
     different = list(dict.fromkeys(values))
     if len(different) > 1:
-        raise ContradictionError(
-            f"given as {' and as '.join(map(repr, different))}", where=param.opts[0], remedy="Leave all but one out"
-        )
-    return different[0] if different else None
+        what = f"given as {' and as '.join(map(repr, different))}"
+        raise ContradictionError(what, where=param.opts[0], remedy="Leave all but one out")
+    return different[0] if different else default
 
 
 def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -78,18 +78,12 @@ def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None
         ctx.exit()
 
 
-def _option(
-    flag: str, target: str, default: str | None, values: str, text: str, *, passed: bool = True
-) -> click.Option:
+def _option(target: str, default: str | None, values: str, text: str, **more: Any) -> click.Option:
+    """An option that may be given once, by the name of what it is of."""
+    flag = f"--{target.removeprefix('state_').replace('_', '-')}"
     shown = f"{text}  [default: {default}]" if default else text
-    return click.Option(
-        [flag, target],
-        multiple=True,
-        callback=lambda *given: _once(*given) or default,
-        metavar=values,
-        help=shown,
-        expose_value=passed,
-    )
+    one = partial(_once, default)
+    return click.Option([flag, target], multiple=True, callback=one, metavar=values, help=shown, **more)
 
 
 def _options(evidence: Evidence) -> list[click.Parameter]:
@@ -101,29 +95,23 @@ def _options(evidence: Evidence) -> list[click.Parameter]:
 
     parsed = evidence.finding
     shown = {name: "|".join(values) for name, values in choices(evidence).items()}
-    finding = "NAME|DIR", "A shipped finding, or a finding's folder."
-    known = [
+    asked = [
         (one.name, "|".join((*one.states, *NO_RESULT)), f"{what}: {one.title}.")
         for what, several in (("Known", parsed.states), ("Result of one test", evidence.workup.tests))
         for one in several
     ]
-    stated = [
-        (
-            one.name,
-            "WEEKS[+DAYS]" if one.unit == "weeks" else (one.unit or one.kind).upper(),
-            f"Stated: {one.title}; echoed, not part of any number.",
-        )
-        for one in parsed.descriptors
-    ]
+    for one in parsed.descriptors:
+        form = "WEEKS[+DAYS]" if one.unit == "weeks" else (one.unit or one.kind).upper()
+        asked.append((one.name, form, f"Stated: {one.title}; echoed, not part of any number."))
     return [
-        *(_option(f"--{name.replace('_', '-')}", f"state_{name}", None, *how) for name, *how in (*known, *stated)),
-        _option("--setting", "setting", "any", shown["setting"], "Whose series speak."),
-        _option("--reading", "reading", "primary", shown["reading"], "How disputed rows are read."),
-        _option("--audience", "audience", AUDIENCES[0], shown["audience"], "How it is worded."),
+        *(_option(f"state_{name}", None, *how) for name, *how in asked),
+        _option("setting", "any", shown["setting"], "Whose series speak."),
+        _option("reading", "primary", shown["reading"], "How disputed rows are read."),
+        _option("audience", AUDIENCES[0], shown["audience"], "How it is worded."),
+        _option("test_errors", TEST_ERRORS[0], shown["test_errors"], "Also what the tests stated miss."),
         _option(
-            "--test-errors", "test_errors", TEST_ERRORS[0], shown["test_errors"], "Also what the tests stated miss."
+            "finding", DEFAULT_FINDING, "NAME|DIR", "A shipped finding, or a finding's folder.", expose_value=False
         ),
-        _option("--finding", "finding", DEFAULT_FINDING, *finding, passed=False),
         click.Option(
             ["--detail"],
             multiple=True,

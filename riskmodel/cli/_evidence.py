@@ -46,9 +46,8 @@ def _check(folder: str, as_json: bool) -> None:
     if as_json:
         show_json({name: body[name] for name in ("finding", "evidence_version", "rows", "audit")})
         return
-    say(
-        f"{evidence.finding.key}: no faults. {body['rows']} counts of {len(evidence.sources)} sources, {evidence.version}"
-    )
+    counted = f"{body['rows']} counts of {len(evidence.sources)} sources"
+    say(f"{evidence.finding.key}: no faults. {counted}, {evidence.version}")
     for one in (*left_out, *evidence.audit()):
         say(f"  {one}")
 

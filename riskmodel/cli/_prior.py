@@ -25,17 +25,9 @@ from riskmodel.errors import InputError
 @_configuration(prior="rbest", heterogeneity="rbest", model="logit-normal")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def prior(
-    series: tuple[str, ...],
-    mean: float | None,
-    n: float | None,
-    quantiles: str | None,
-    components: int | None,
-    robustify: float | None,
-    counts: str | None,
-    rule: str | None,
-    as_json: bool,
-    **configuration: Any,
-) -> None:
+    series: tuple[str, ...], mean: float | None, n: float | None, quantiles: str | None, components: int | None,
+    robustify: float | None, counts: str | None, rule: str | None, as_json: bool, **configuration: Any,
+) -> None:  # fmt: skip
     """A prior on a risk: riskmodel prior --mean 0.15 --n 20, or of other series: riskmodel prior 23/107 12/44 19/51.
 
     \b
@@ -127,7 +119,6 @@ def _page(body: dict[str, Any]) -> str:
         )
     if "decision" in body:
         one = body["decision"]
-        said.append(
-            f"{one['rule']}: {'met' if one['met'] else 'not met'}, the probability is {one['probability']:.4f}."
-        )
+        met = "met" if one["met"] else "not met"
+        said.append(f"{one['rule']}: {met}, the probability is {one['probability']:.4f}.")
     return drawn(table) + "\n".join(said) + "\n"

@@ -18,12 +18,15 @@ from riskmodel.consultation.workup import Change, StepState
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Count, terminations
 from riskmodel.evidence.known import Known
-from riskmodel.evidence.workup import End, Statement
+from riskmodel.evidence.workup import Statement
 from riskmodel.sensitivity.variants import of_setting, robustness
 from riskmodel.tree.estimate import RiskEstimate
 from riskmodel.tree.model import ProbabilityTree
 
 CI_PROB = 0.95
+#: What a risk, and a step, of the document have from the finding's own.
+_OF_OUTCOME = ("title", "plain_title", "complement_title", "polarity", "definition", "until", "denominator")
+_OF_STEP = ("title", "plain_title", "detail", "algorithm_step", "immediate", "time", "sources")
 
 
 def risk_part(risk: RiskEstimate, model: ProbabilityTree | None = None, *, robust: bool = False) -> doc.Risk:
@@ -36,13 +39,7 @@ def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) 
     word, why = certainty(risk)
     said = risk.to_dict(ci_prob=CI_PROB) | {
         "outcome": outcome.name,
-        "title": outcome.title,
-        "plain_title": outcome.plain_title,
-        "complement_title": outcome.complement_title,
-        "polarity": outcome.polarity,
-        "definition": outcome.definition,
-        "until": outcome.until,
-        "denominator": outcome.denominator,
+        **{name: getattr(outcome, name) for name in _OF_OUTCOME},
         "terminations": terminations(risk.counts),
         "given": dict(risk.known),
         "ci_prob": CI_PROB,
@@ -68,10 +65,6 @@ def count_part(count: Count) -> Counted:
     return once(count, "part", lambda: convert(count.to_dict(), Counted))
 
 
-#: What a step of the document has from the finding's own.
-_OF_STEP = ("title", "plain_title", "detail", "algorithm_step", "immediate", "time", "sources")
-
-
 def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
     """A step of the work-up; with `changes` what its result would do to every open outcome."""
     step, main = state.step, state.changes[0] if state.changes else None
@@ -90,11 +83,6 @@ def step_part(state: StepState, *, changes: bool) -> doc.WorkupStep:
         reason="; ".join(dict.fromkeys(filter(None, reasons))),
         changes=tuple(map(_change_part, state.changes)) if changes else None,
     )
-
-
-def end_part(end: End) -> doc.End:
-    """A stated end of the algorithm."""
-    return convert(end, doc.End, from_attributes=True)
 
 
 def _change_part(change: Change) -> doc.Change:
@@ -210,13 +198,3 @@ def statement_part(statement: Statement, model: ProbabilityTree, facts: Mapping[
         )
 
     return once(model, ("statement", statement.key, remarks), part)
-
-
-def kind_parts(model: ProbabilityTree) -> dict[str, tuple[doc.Kind, ...]]:
-    """How the cases of each variable with kinds divide."""
-    return {name: convert(model.kinds(name), tuple[doc.Kind, ...]) for name in model.evidence.finding.kinds}
-
-
-def audit_parts(evidence: Evidence) -> tuple[doc.AuditRow, ...]:
-    """What the counts give to ask, worst first."""
-    return tuple(convert(one, doc.AuditRow, from_attributes=True) for one in evidence.audit())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import json, structs
+from msgspec import convert, json, structs
 
 from riskmodel._support.doors import door
 from riskmodel._support.kept import Value, once
@@ -251,14 +251,12 @@ def _consultation(model: ProbabilityTree, query: Query) -> Consultation:
         return once(model, (name, known, undecided), lambda: part(*arguments)) if name in detail else None
 
     def ends(facts: Mapping[str, Any]) -> tuple[doc.End, ...]:
-        return tuple(map(compose.end_part, evidence.workup.standing(facts)))
+        return convert(evidence.workup.standing(facts), tuple[doc.End, ...], from_attributes=True)
 
     def branch(given: Known, after: Sequence[RiskEstimate]) -> doc.Branch:
         then = query.stated.facts | dict(given)
-        due = (step.key for step in evidence.workup.steps if step.decide(then).state in ("due", "planned"))
-        return doc.Branch(
-            given=dict(given), risks=tuple(map(compose.risk_part, after)), due=tuple(due), ends=ends(then)
-        )
+        due = tuple(one.key for one in evidence.workup.steps if one.decide(then).state in ("due", "planned"))
+        return doc.Branch(given=dict(given), risks=tuple(map(compose.risk_part, after)), due=due, ends=ends(then))
 
     unchanging = once(model, "unchanging", lambda: _unchanging(model))
     document = doc.Document(
@@ -316,10 +314,10 @@ def _unchanging(model: ProbabilityTree) -> dict[str, Any]:
         "setting": model.setting,
         "reading": evidence.reading,
         "evidence_version": evidence.version,
-        "kinds": compose.kind_parts(model),
+        "kinds": {name: convert(model.kinds(name), tuple[doc.Kind, ...]) for name in finding.kinds},
         "coarse_counts": compose.coarse_parts(model),
         "disagreements": evidence.disagreements,
-        "audit": compose.audit_parts(evidence),
+        "audit": convert(evidence.audit(), tuple[doc.AuditRow, ...], from_attributes=True),
         "model": doc.ModelSaid(prior=str(model.prior), heterogeneity=str(model.heterogeneity)),
         "sources": {key: one.citation for key, one in evidence.sources.items()},
     }

@@ -70,6 +70,5 @@ def _shares(error: Neighbour) -> np.ndarray:
     if error.interval is None:
         return np.array([error.probability])
     low, high = logit(np.clip(error.interval, 1e-9, 1 - 1e-9))
-    return np.asarray(
-        expit((low + high) / 2 + (high - low) / (2 * ndtri(0.975)) * ndtri((np.arange(_SHARES) + 0.5) / _SHARES))
-    )
+    scores = ndtri((np.arange(_SHARES) + 0.5) / _SHARES)
+    return np.asarray(expit((low + high) / 2 + (high - low) / (2 * ndtri(0.975)) * scores))

@@ -65,18 +65,16 @@ def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
         else:
             raise UnknownNameError(f"state of {name}", value, [*states[name], *NO_RESULT], where=name)
     known = {one.name: answered[one.name] for one in finding.states if answered.get(one.name) in one.states}
-    said = dict(known)
+    own = dict(known)
     for test in tests:
         word = test.reads.get(answered.get(test.name, ""))
         if word is None:
             continue
-        if said.get(test.of, word) != word:
-            raise ContradictionError(
-                f"{test.of} is stated as {said[test.of]}, while {test.name} is {answered[test.name]}",
-                where=test.of,
-                remedy=f"Leave {test.of} out and state each test; the first of "
-                f"{', '.join(one.name for one in tests if one.of == test.of)} that tells it counts",
-            )
+        if own.get(test.of, word) != word:
+            what = f"{test.of} is stated as {own[test.of]}, while {test.name} is {answered[test.name]}"
+            every = ", ".join(one.name for one in tests if one.of == test.of)
+            remedy = f"Leave {test.of} out and state each test; the first of {every} that tells it counts"
+            raise ContradictionError(what, where=test.of, remedy=remedy)
         known.setdefault(test.of, word)
     in_order = {name: answered[name] for name in states if name in answered}
     silent = [one for one in tests if in_order.get(one.name) in one.states and in_order[one.name] not in one.reads]
@@ -115,9 +113,8 @@ def _described(descriptor: Descriptor, value: Any) -> Any:
     if descriptor.kind == "word":
         word = re.sub(r"[\s_]+", "-", value.strip().lower()) if isinstance(value, str) else ""
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", word):
-            raise InputError(
-                f"{shown(value)} is not a word", where=where, remedy=f"Give one such as {descriptor.words[0]}"
-            )
+            remedy = f"Give one such as {descriptor.words[0]}"
+            raise InputError(f"{shown(value)} is not a word", where=where, remedy=remedy)
         return word
     if descriptor.kind == "size":
         if isinstance(value, (list, tuple)):

@@ -24,9 +24,8 @@ class Shown:
         """The question and its figures, a line for each."""
         answer = self.to_dict()
         known = ", ".join(f"{name}={state}" for name, state in answer["known"].items()) or "nothing known"
-        lines = [
-            f"Consultation({answer['finding']} | {known}; {answer['reading']}, {answer['setting']}; {answer['audience']})"
-        ]
+        asked = f"{known}; {answer['reading']}, {answer['setting']}; {answer['audience']}"
+        lines = [f"Consultation({answer['finding']} | {asked})"]
         for title, mean, low, high, why in _figures(answer):
             told = f"{mean}, 95 % interval {low} to {high}" if mean else f"not estimable: {why}"
             lines.append(f"  {title}: {told if len(told) <= 90 else told[:89] + '…'}")

@@ -70,11 +70,10 @@ def _changes(
     model: ProbabilityTree, known: Known, undecided: Undecided, variable: str, every: bool
 ) -> tuple[Change, ...]:
     finding, declared = model.evidence.finding, model.evidence.variable(variable)
-    open_outcomes = [
-        one for one in finding.outcomes if one.headline and one.variable not in (None, variable, *dict(known))
-    ]
+    settled = (None, variable, *dict(known))
+    still_open = [one for one in finding.outcomes if one.headline and one.variable not in settled]
     changes = []
-    for outcome in open_outcomes if every else open_outcomes[:1]:
+    for outcome in still_open if every else still_open[:1]:
         assert outcome.variable is not None
         assert outcome.state is not None
 

@@ -202,12 +202,10 @@ def _populations(
     for asked, rows in {**fed, **apart}.items():
         told = grouped((row for row in rows if row.reading == "primary"), attrgetter("population"))
         if len(told) > 1:
-            each = [
-                f"{titles[of]}: {', '.join(dict.fromkeys(row.source for row in of_it))}" for of, of_it in told.items()
-            ]
-            keys = tuple(sorted({row.source for of_it in told.values() for row in of_it}))
-            what = f"{asked} pools populations that differ ({'; '.join(each)})"
-            yield AuditFinding("note", "populations", what, keys)
+            sources = {titles[of]: dict.fromkeys(row.source for row in of_it) for of, of_it in told.items()}
+            each = "; ".join(f"{title}: {', '.join(keys)}" for title, keys in sources.items())
+            concerned = tuple(sorted({key for keys in sources.values() for key in keys}))
+            yield AuditFinding("note", "populations", f"{asked} pools populations that differ ({each})", concerned)
 
 
 def _uncounted(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFinding]:
@@ -215,9 +213,8 @@ def _uncounted(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFindi
     counted = {one.variable for one in counts}
     for one in finding.outcomes:
         if one.headline and one.variable is None and one.name not in counted:
-            yield AuditFinding(
-                "note", "uncounted outcome", f"no series counts {one.name}, which the first screen shows", ()
-            )
+            what = f"no series counts {one.name}, which the first screen shows"
+            yield AuditFinding("note", "uncounted outcome", what, ())
 
 
 def _untested(finding: Finding, counts: Sequence[Count]) -> Iterator[AuditFinding]:

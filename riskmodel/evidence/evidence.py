@@ -187,13 +187,7 @@ class Evidence(Value):
         return found
 
     def select(
-        self,
-        *,
-        variable: str,
-        category: str,
-        given: Given = (),
-        after: tuple[str, ...] = (),
-        setting: str = "any",
+        self, *, variable: str, category: str, given: Given = (), after: tuple[str, ...] = (), setting: str = "any"
     ) -> tuple[Count, ...]:
         """Counts of exactly one question that enter fits; a state told by what its source says of all others is worked out.
 

@@ -80,11 +80,9 @@ def _resource(
     keys: Mapping[str, Any],
 ) -> dict[str, Any]:
     """One file; `named` has the words of a column that the finding declares."""
-    text = with_commas(evidence)[f"{name}.csv"]
+    rows = csv.reader(io.StringIO(with_commas(evidence)[f"{name}.csv"], newline=""))
     fields = []
-    for column in filter(
-        None, map(clean, next(cells for cells in csv.reader(io.StringIO(text, newline="")) if any(cells)))
-    ):
+    for column in filter(None, map(clean, next(cells for cells in rows if any(cells)))):
         known = columns[column]
         field = {"name": column, "type": known.kind, "description": known.meaning}
         limits = {**known.limits, **({"enum": named[column]} if column in named else {})}
@@ -103,9 +101,8 @@ def _resource(
 def with_commas(evidence: Evidence) -> dict[str, str]:
     """The files that were read, their tables with commas as every reader takes them."""
     columns = {"counts.csv": [*counts.COLUMNS], "sources.csv": [*sources.COLUMNS]}
-    return {
-        name: comma_separated(text, columns[name]) if name in columns else text for name, text in evidence.files.items()
-    }
+    texts = evidence.files
+    return {**texts, **{name: comma_separated(texts[name], known) for name, known in columns.items()}}
 
 
 def write_package(evidence: Evidence, path: str | Path) -> list[str]:

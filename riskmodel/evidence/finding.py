@@ -246,11 +246,10 @@ class Count:
 
 def terminations(counts: Sequence[Count]) -> str:
     """Whether terminated pregnancies are among those counted: a decision, and no outcome of the finding."""
-    sources = {
-        kind: list(dict.fromkeys(one.source for one in counts if one.terminations == kind)) for kind in TERMINATIONS
-    }
-    told = {"included": "are counted among all", "excluded": "are left out of the total"}
-    parts = [f"{told[kind]} by {listed(found)}" for kind, found in sources.items() if found]
+    parts = []
+    for kind, told in (("included", "are counted among all"), ("excluded", "are left out of the total")):
+        found = dict.fromkeys(one.source for one in counts if one.terminations == kind)
+        parts += [f"{told} by {listed([*found])}"] if found else []
     return f"terminated pregnancies {'; they '.join(parts)}" if parts else ""
 
 

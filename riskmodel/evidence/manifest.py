@@ -88,8 +88,8 @@ def check_released(name: str, content_hash: str) -> None:
         released = None
     if released != content_hash:
         what = "the shipped finding is not the one that was released"
-        remedy = "Install riskmodel again, or in a checkout make manifest"
-        remedy = f"{remedy}. To change a finding copy its folder, and give the copy's path"
+        change = "To change a finding copy its folder, and give the copy's path"
+        remedy = f"Install riskmodel again, or in a checkout make manifest. {change}"
         raise InputError(what, where=name, remedy=remedy)
 
 

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riskmodel.plots._style import (
-    AVERAGE,
-    BY_K,
-    LINES,
-    NEW,
-    SHRUNKEN,
-    axes_for,
-    finish,
-    legend_below,
-    need,
-    words,
-)
+from riskmodel.plots import _style as style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,15 +33,15 @@ def pit_histogram(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "
     InputError
         If the table lacks a column.
     """
-    need(table, ("left", "right", "density", "density_lower", "density_upper"))
-    ax = axes_for(ax, (5, 3.6))
+    style.need(table, ("left", "right", "density", "density_lower", "density_upper"))
+    ax = style.axes_for(ax, (5, 3.6))
     middle = (table["left"] + table["right"]) / 2
     ax.bar(middle, table["density"], width=table["right"] - table["left"], color="#9CC3DD", edgecolor="white", lw=0.8)
-    ax.vlines(middle, table["density_lower"], table["density_upper"], color=SHRUNKEN, lw=1.4)
+    ax.vlines(middle, table["density_lower"], table["density_upper"], color=style.SHRUNKEN, lw=1.4)
     ax.axhline(1, color="black", lw=1.2, ls="--")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, None)
-    return finish(ax, title, "PIT, all K together; lines: 95 % by resampling data sets", "density")
+    return style.finish(ax, title, "PIT, all K together; lines: 95 % by resampling data sets", "density")
 
 
 def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
@@ -79,17 +68,18 @@ def pit_ecdf(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
         If the table lacks a column.
     """
     by = "quantity" if "quantity" in table else "k"
-    need(table, (by, "z", "difference", "lower", "upper"))
-    ax = axes_for(ax, (5, 3.6))
+    style.need(table, (by, "z", "difference", "lower", "upper"))
+    ax = style.axes_for(ax, (5, 3.6))
     band = table.groupby("z", sort=True).agg({"lower": "min", "upper": "max"})
     ax.fill_between(band.index, band["lower"], band["upper"], color="0.9", lw=0, label="95 % band")
     for i, (name, rows) in enumerate(table.groupby(by, sort=False)):
-        label = f"K = {name}" if by == "k" else words(name)
-        ax.plot(rows["z"], rows["difference"], color=BY_K[i % len(BY_K)], ls=LINES[i % 4], lw=1.5, label=label)
+        label = f"K = {name}" if by == "k" else style.words(name)
+        colour, line = style.BY_K[i % len(style.BY_K)], style.LINES[i % 4]
+        ax.plot(rows["z"], rows["difference"], color=colour, ls=line, lw=1.5, label=label)
     ax.axhline(0, color="black", lw=1.2, ls="--")
     ax.set_xlim(0, 1)
-    legend_below(ax, 4)
-    return finish(ax, title, "PIT; band: independent values, all points at once", "ECDF less uniform")
+    style.legend_below(ax, 4)
+    return style.finish(ax, title, "PIT; band: independent values, all points at once", "ECDF less uniform")
 
 
 def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
@@ -114,13 +104,13 @@ def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     InputError
         If the table lacks a column.
     """
-    need(table, ("k", "level", "coverage", "lower", "upper"))
-    ax = axes_for(ax, (5, 3.6))
+    style.need(table, ("k", "level", "coverage", "lower", "upper"))
+    ax = style.axes_for(ax, (5, 3.6))
     from matplotlib.ticker import PercentFormatter  # which `axes_for` has found, or has told
 
     names = list(dict.fromkeys(table["k"]))
-    marks = zip(table.groupby("level"), (NEW, AVERAGE, SHRUNKEN), "sDo", (-0.08, 0.0, 0.08), strict=False)
-    for (level, rows), colour, marker, shift in marks:  # shifted, since intervals that fail overlap
+    colours, shifts = (style.NEW, style.AVERAGE, style.SHRUNKEN), (-0.08, 0.0, 0.08)  # intervals that fail overlap
+    for (level, rows), colour, marker, shift in zip(table.groupby("level"), colours, "sDo", shifts, strict=False):
         share = float(str(level))
         places = [names.index(k) + shift for k in rows["k"]]
         ax.axhline(share, color=colour, lw=1, ls="--", zorder=1)
@@ -131,7 +121,7 @@ def coverage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") ->
     ax.set_xlim(-0.5, len(names) - 0.5)
     ax.set_ylim(max(0.0, min(0.3, float(table[["coverage", "lower"]].min().min()) - 0.03)), 1.01)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-    return finish(ax, title, "K, series pooled", "intervals that hold")
+    return style.finish(ax, title, "K, series pooled", "intervals that hold")
 
 
 def calibration(histogram: pd.DataFrame, ecdf: pd.DataFrame, held: pd.DataFrame, *, title: str = "") -> list[Axes]:
@@ -149,7 +139,7 @@ def calibration(histogram: pd.DataFrame, ecdf: pd.DataFrame, held: pd.DataFrame,
     list of matplotlib.axes.Axes
         Of one figure.
     """
-    first = axes_for(None, (15, 4.4))
+    first = style.axes_for(None, (15, 4.4))
     figure = first.get_figure()
     assert figure is not None
     first.remove()

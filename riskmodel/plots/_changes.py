@@ -4,28 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from riskmodel.plots._style import (
-    AVERAGE,
-    INK,
-    LINE,
-    NEW,
-    OBSERVED,
-    SHRUNKEN,
-    axes_for,
-    by_row,
-    finish,
-    fitted,
-    interval,
-    label_rows,
-    legend_below,
-    need,
-    no_risk,
-    not_estimable,
-    percent,
-    share,
-    size_of,
-    words,
-)
+from riskmodel.plots import _style as style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,26 +35,26 @@ def changes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title:
     InputError
         If the table lacks a column or the outcome.
     """
-    need(table, ("title", "outcome", "p_abnormal", "before", "if_normal", "if_normal_lower", "if_abnormal"))
+    style.need(table, ("title", "outcome", "p_abnormal", "before", "if_normal", "if_normal_lower", "if_abnormal"))
     rows = table[table["outcome"] == outcome]
     if rows.empty:
-        raise no_risk(outcome, "no step changes")
-    ax = axes_for(ax, size_of(len(rows), 8.5, more=1.5, each=0.85))
+        raise style.no_risk(outcome, "no step changes")
+    ax = style.axes_for(ax, style.size_of(len(rows), 8.5, more=1.5, each=0.85))
     labels: list[str] = []
-    normal, abnormal = (0.25, SHRUNKEN, "^"), (-0.25, NEW, "v")
-    risks = {"before": (0.0, OBSERVED, "o"), "if_normal": normal, "if_abnormal": abnormal}
-    for y, row in by_row(rows):
+    normal, abnormal = (0.25, style.SHRUNKEN, "^"), (-0.25, style.NEW, "v")
+    risks = {"before": (0.0, style.OBSERVED, "o"), "if_normal": normal, "if_abnormal": abnormal}
+    for y, row in style.by_row(rows):
         for name, (shift, colour, marker) in risks.items():
-            style = "-" if row[name] == row[name] else "--"
-            ax.plot([row[f"{name}_lower"], row[f"{name}_upper"]], [y + shift] * 2, color=colour, ls=style, lw=2)
+            line = "-" if row[name] == row[name] else "--"
+            ax.plot([row[f"{name}_lower"], row[f"{name}_upper"]], [y + shift] * 2, color=colour, ls=line, lw=2)
             ax.plot(row[name], y + shift, marker, color=colour, ms=8, label=name.replace("_", " "))
         labels.append(_step(row))
-    label_rows(ax, labels, margin=0.6, lines=3)
+    style.label_rows(ax, labels, margin=0.6, lines=3)
     names = [f"{name}{end}" for name in risks for end in ("_lower", "_upper")]
     bounds = "; dashed: bounds where it is not estimable" if rows[[*risks]].isna().any(axis=None) else ""
-    across = f"{words(outcome)}, with 95 % interval{bounds}"
-    percent(ax, across, title, ends=fitted(rows[names].to_numpy(float).ravel()))
-    legend_below(ax)
+    across = f"{style.words(outcome)}, with 95 % interval{bounds}"
+    style.percent(ax, across, title, ends=style.fitted(rows[names].to_numpy(float).ravel()))
+    style.legend_below(ax)
     return ax
 
 
@@ -108,32 +87,32 @@ def information_gain(table: pd.DataFrame, *, outcome: str, ax: Axes | None = Non
     ----------
     Shannon CE. A mathematical theory of communication. Bell Syst Tech J 1948;27:379-423.
     """
-    need(table, ("title", "outcome", "p_abnormal", "bits", "bits_at_most"))
+    style.need(table, ("title", "outcome", "p_abnormal", "bits", "bits_at_most"))
     rows = table[(table["outcome"] == outcome) & (table["bits"].notna() | table["bits_at_most"].notna())]
     if rows.empty:
-        raise no_risk(outcome, "no step tells of")
+        raise style.no_risk(outcome, "no step tells of")
     rows = rows.sort_values("bits_at_most", ascending=False, kind="stable")
-    ax = axes_for(ax, size_of(len(rows), 7.5, more=1.3, each=0.5))
+    ax = style.axes_for(ax, style.size_of(len(rows), 7.5, more=1.3, each=0.5))
     labels = []
-    for y, row in by_row(rows):
+    for y, row in style.by_row(rows):
         least = 0.0 if row["bits"] != row["bits"] else max(float(row["bits"]), 0.0)
         most = max(float(row["bits_at_most"]), least)
-        ax.barh(y, most, height=0.55, color="white", edgecolor=SHRUNKEN, hatch="///", lw=0.8)
-        ax.barh(y, least, height=0.55, color=SHRUNKEN, edgecolor=SHRUNKEN, lw=0.8)
+        ax.barh(y, most, height=0.55, color="white", edgecolor=style.SHRUNKEN, hatch="///", lw=0.8)
+        ax.barh(y, least, height=0.55, color=style.SHRUNKEN, edgecolor=style.SHRUNKEN, lw=0.8)
         told = f"{least:.2g}" + (f" to {most:.2g}" if f"{most:.2g}" != f"{least:.2g}" else "")
-        ax.annotate(told, (most, y), (4, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
+        ax.annotate(told, (most, y), (4, 0), textcoords="offset points", va="center", fontsize=9, color=style.INK)
         labels.append(_step(row))
-    label_rows(ax, labels, lines=3)
+    style.label_rows(ax, labels, lines=3)
     ax.set_xlim(0, 1.15 * max(float(rows["bits_at_most"].max()), 1e-3))
     ax.tick_params(axis="y", length=0)
-    across = f"expected information about {words(outcome)}, bits; hatched: at most"
-    return finish(ax, title, across, hidden=("top", "right", "left"))
+    across = f"expected information about {style.words(outcome)}, bits; hatched: at most"
+    return style.finish(ax, title, across, hidden=("top", "right", "left"))
 
 
 def _step(row: pd.Series[Any]) -> str:
     """A step's title, and how often its result is abnormal where that is known."""
     p = row["p_abnormal"]
-    return str(row["title"]) + ("" if p != p else f"\nabnormal in {share(p)}")
+    return str(row["title"]) + ("" if p != p else f"\nabnormal in {style.share(p)}")
 
 
 def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: str = "") -> Axes:
@@ -160,24 +139,24 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     InputError
         If the table lacks a column or the outcome.
     """
-    need(table, ("outcome", "kind", "variant", "probability", "lower", "upper"))
+    style.need(table, ("outcome", "kind", "variant", "probability", "lower", "upper"))
     rows = table[(table["outcome"] == outcome) & table["probability"].notna()]
     if rows.empty or rows["kind"].iloc[0] != "answer":
-        raise no_risk(outcome)
+        raise style.no_risk(outcome)
     answer = float(rows["probability"].iloc[0])
     rows = rows.iloc[1:]
-    ax = axes_for(ax, size_of(len(rows), 8, more=1.7))
-    ax.axvline(answer, color=OBSERVED, lw=1.2)
+    ax = style.axes_for(ax, style.size_of(len(rows), 8, more=1.7))
+    ax.axvline(answer, color=style.OBSERVED, lw=1.2)
     marks = {
-        "prior": (SHRUNKEN, "o"),
-        "reading": (AVERAGE, "D"),
+        "prior": (style.SHRUNKEN, "o"),
+        "reading": (style.AVERAGE, "D"),
         "unknown": ("#CC79A7", "^"),
         "tested": ("#E69F00", "v"),
-        "left out": (NEW, "s"),
+        "left out": (style.NEW, "s"),
         "dependence": ("#56B4E9", "P"),
     }
     names = []
-    for y, row in by_row(rows):
+    for y, row in style.by_row(rows):
         kind = str(row["kind"])
         colour, marker = marks[kind]
         if row["lower"] == row["lower"]:
@@ -185,11 +164,12 @@ def moves(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
         ax.plot([answer, row["probability"]], [y, y], color=colour, lw=1.2)
         ax.plot(row["probability"], y, marker, color=colour, ms=7, label=kind)
         names.append(f"{'without ' if kind == 'left out' else ''}{row['variant']}")
-    label_rows(ax, names)
+    style.label_rows(ax, names)
     dotted = "; dotted: interval" if rows["lower"].notna().any() else ""
-    across = f"{words(outcome)}: mean; grey line: as answered, {share(answer)}{dotted}"
-    percent(ax, across, title, ends=fitted([answer, *rows[["probability", "lower", "upper"]].to_numpy(float).ravel()]))
-    legend_below(ax, 6)
+    across = f"{style.words(outcome)}: mean; grey line: as answered, {style.share(answer)}{dotted}"
+    told = rows[["probability", "lower", "upper"]].to_numpy(float).ravel()
+    style.percent(ax, across, title, ends=style.fitted([answer, *told]))
+    style.legend_below(ax, 6)
     return ax
 
 
@@ -217,26 +197,27 @@ def before_after(table: pd.DataFrame, *, ax: Axes | None = None, title: str = ""
         If the table lacks a column.
     """
     names = ["before", "before_lower", "before_upper", "after", "after_lower", "after_upper"]
-    need(table, ("kind", "title", *names))
+    style.need(table, ("kind", "title", *names))
     several = ~table.duplicated(names) | table[["before", "after"]].isna().all(axis=1)
     same = (table[names[:3]].to_numpy(float) == table[names[3:]].to_numpy(float)).all(axis=1)
     rows = table[several & ~same]
     still = int((several & same).sum())
     rows = rows if len(rows) else table[several]
-    ax = axes_for(ax, size_of(len(rows), 8.5, more=1.6, each=0.48))
-    for y, row in by_row(rows):
-        for when, shift, colour, marker in (("before", 0.16, OBSERVED, "o"), ("after", -0.16, SHRUNKEN, "D")):
+    ax = style.axes_for(ax, style.size_of(len(rows), 8.5, more=1.6, each=0.48))
+    marks = ("before", 0.16, style.OBSERVED, "o"), ("after", -0.16, style.SHRUNKEN, "D")
+    for y, row in style.by_row(rows):
+        for when, shift, colour, marker in marks:
             if row[when] != row[when]:
-                not_estimable(ax, y + shift, f"{when}: ")
+                style.not_estimable(ax, y + shift, f"{when}: ")
                 continue
-            interval(ax, [row[f"{when}_lower"], row[f"{when}_upper"]], y + shift, colour)
+            style.interval(ax, [row[f"{when}_lower"], row[f"{when}_upper"]], y + shift, colour)
             ax.plot(row[when], y + shift, marker, color=colour, ms=6, zorder=3, label=when)
-    label_rows(ax, [str(row["title"]) for _, row in by_row(rows)])
+    style.label_rows(ax, [str(row["title"]) for _, row in style.by_row(rows)])
     branches = int((rows["kind"] == "branch").sum())
     if 0 < branches < len(rows):
-        ax.axhline(len(rows) - branches - 0.5, color=LINE, lw=0.8)
+        ax.axhline(len(rows) - branches - 0.5, color=style.LINE, lw=0.8)
     note = "" if not still or len(rows) + still != int(several.sum()) else f"; {still} more did not move"
     across = f"risk, with 95 % equal-tailed interval for a new setting{note}"
-    percent(ax, across, title, ends=fitted(rows[names].to_numpy(float).ravel()))
-    legend_below(ax, 2)
+    style.percent(ax, across, title, ends=style.fitted(rows[names].to_numpy(float).ravel()))
+    style.legend_below(ax, 2)
     return ax

@@ -8,29 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmodel.errors import InputError
-from riskmodel.plots._style import (
-    AVERAGE,
-    FEW,
-    INK,
-    NEW,
-    OBSERVED,
-    SHRUNKEN,
-    SOFT,
-    axes_for,
-    by_row,
-    columns_beside,
-    digits,
-    fitted,
-    interval,
-    label_rows,
-    legend_below,
-    need,
-    note_below,
-    percent,
-    size_of,
-    titled,
-    words,
-)
+from riskmodel.plots import _style as style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,39 +48,39 @@ def forest(
     InputError
         If the table lacks a column, or there are not as many weights as series.
     """
-    need(table, _ESTIMANDS)
+    style.need(table, _ESTIMANDS)
     rows = table[table["estimand"] != "heterogeneity"]
     series = rows["estimand"] == "series"
     shares, weighed = _shares(rows[series], weights), weights is not None or "weight" in table
-    ax = axes_for(ax, size_of(len(rows), 10, more=1.5))
+    ax = style.axes_for(ax, style.size_of(len(rows), 10, more=1.5))
     largest = max(shares, default=1.0) or 1.0
     ends = [*rows["lower"], *rows["upper"], *rows.loc[series, "observed"]]
-    for (y, row), weight in zip(by_row(rows), [*shares, 0.0, 0.0], strict=False):
+    for (y, row), weight in zip(style.by_row(rows), [*shares, 0.0, 0.0], strict=False):
         kind, lower, upper = str(row["estimand"]), float(row["lower"]), float(row["upper"])
-        thin = 1.2 if len(rows) > FEW else 1.8
+        thin = 1.2 if len(rows) > style.FEW else 1.8
         if kind == "series":
             name = "observed, by weight" if weighed else "observed"
-            size = (9.5 if len(rows) <= FEW else 6) * max(0.3, (weight / largest) ** 0.5)
-            ax.plot(row["observed"], y, "s", color=OBSERVED, ms=size, alpha=0.55, mew=0, zorder=1, label=name)
-            interval(ax, [lower, upper], y, SHRUNKEN, lw=thin)
-            ax.plot(row["mean"], y, "o", color=SHRUNKEN, ms=2 + 2 * thin, label="its own risk, shrunken", zorder=3)
+            size = (9.5 if len(rows) <= style.FEW else 6) * max(0.3, (weight / largest) ** 0.5)
+            ax.plot(row["observed"], y, "s", color=style.OBSERVED, ms=size, alpha=0.55, mew=0, zorder=1, label=name)
+            style.interval(ax, [lower, upper], y, style.SHRUNKEN, lw=thin)
+            name = "its own risk, shrunken"
+            ax.plot(row["mean"], y, "o", color=style.SHRUNKEN, ms=2 + 2 * thin, label=name, zorder=3)
         elif kind == "average":
-            ax.axvline(row["mean"], color=AVERAGE, lw=0.9, ls=(0, (4, 3)), zorder=0)
+            ax.axvline(row["mean"], color=style.AVERAGE, lw=0.9, ls=(0, (4, 3)), zorder=0)
             corners = [lower, float(row["mean"]), upper, float(row["mean"])]
-            ax.fill(corners, [y, y + 0.3, y, y - 0.3], color=AVERAGE, lw=0, zorder=3, label="average")
+            ax.fill(corners, [y, y + 0.3, y, y - 0.3], color=style.AVERAGE, lw=0, zorder=3, label="average")
         else:
-            interval(ax, [lower, upper], y, NEW, lw=5, alpha=0.35)
-            ax.plot(row["mean"], y, "D", color=NEW, ms=6, label="new setting", zorder=3)
-    label_rows(
-        ax, [str(row["label"]) if row["estimand"] == "series" else words(row["estimand"]) for _, row in by_row(rows)]
-    )
+            style.interval(ax, [lower, upper], y, style.NEW, lw=5, alpha=0.35)
+            ax.plot(row["mean"], y, "D", color=style.NEW, ms=6, label="new setting", zorder=3)
+    told = zip(rows["estimand"], rows["label"], strict=True)
+    style.label_rows(ax, [str(label) if kind == "series" else style.words(kind) for kind, label in told])
     bottom = int((~series).sum()) - 0.5
-    ax.axhline(bottom, color=SOFT, lw=0.8)
+    ax.axhline(bottom, color=style.SOFT, lw=0.8)
     level = f"{100 * float(rows['ci_prob'].iloc[0]):g} %"
-    percent(ax, f"risk, with {level} equal-tailed interval", "", ends=fitted(ends))
-    titled(ax, title, room=18)
+    style.percent(ax, f"risk, with {level} equal-tailed interval", "", ends=style.fitted(ends))
+    style.titled(ax, title, room=18)
     _columns(ax, rows, shares if weighed else None, level)
-    legend_below(ax)
+    style.legend_below(ax)
     return ax
 
 
@@ -117,11 +95,11 @@ def _shares(series: pd.DataFrame, weights: Sequence[float] | None) -> list[float
 
 def _columns(ax: Axes, rows: pd.DataFrame, shares: Sequence[float] | None, level: str) -> None:
     """Counts, mean with interval, and weight beside each row."""
-    places = digits([float(one) for one in rows["mean"]])
-    counts = [f"{row['events']}/{row['total']}" if row["estimand"] == "series" else "" for _, row in by_row(rows)]
+    places = style.digits([float(one) for one in rows["mean"]])
+    counts = [f"{row['events']}/{row['total']}" if row["estimand"] == "series" else "" for _, row in style.by_row(rows)]
     told = [
         f"{100 * row['mean']:.{places}f} [{100 * row['lower']:.{places}f}, {100 * row['upper']:.{places}f}]"
-        for _, row in by_row(rows)
+        for _, row in style.by_row(rows)
     ]
     wide = max(map(len, counts)) > 9
     columns = [("events/total", 88 if wide else 70, counts), (f"risk % [{level}]", 82 + 16 * places, told)]
@@ -129,7 +107,7 @@ def _columns(ax: Axes, rows: pd.DataFrame, shares: Sequence[float] | None, level
         whole = sum(shares) or 1.0
         parts = [f"{100 * one / whole:.1f} %" for one in shares]
         columns.append(("weight", 50, [*parts, *[""] * (len(rows) - len(parts))]))
-    columns_beside(ax, columns, len(rows) - 0.3)
+    style.columns_beside(ax, columns, len(rows) - 0.3)
 
 
 def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
@@ -158,27 +136,28 @@ def shrinkage(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -
     ----------
     Efron B, Morris C. Data analysis using Stein's estimator and its generalizations. J Am Stat Assoc 1975;70:311-9.
     """
-    need(table, _ESTIMANDS)
+    style.need(table, _ESTIMANDS)
     rows = table[table["estimand"] == "series"].astype({"observed": "float64", "mean": "float64"})
     shifts = (rows["observed"] - rows["mean"]).abs().to_numpy()
     rows = rows.iloc[np.argsort(-shifts, kind="stable")]
     average = table.loc[table["estimand"] == "average"].iloc[0]
-    ax = axes_for(ax, size_of(len(rows), 7.5, more=1.6))
-    thin = len(rows) > FEW
-    ax.axvspan(average["lower"], average["upper"], color=AVERAGE, alpha=0.12, lw=0, label="average, with its interval")
-    ax.axvline(average["mean"], color=AVERAGE, lw=1.4)
-    low, high = fitted([*rows["observed"], *rows["mean"], average["lower"], average["upper"]])
-    for y, row in by_row(rows):
-        style = {"arrowstyle": "-|>", "color": SOFT, "lw": 0.8 if thin else 1.2, "shrinkA": 0, "shrinkB": 2}
+    ax = style.axes_for(ax, style.size_of(len(rows), 7.5, more=1.6))
+    thin = len(rows) > style.FEW
+    name = "average, with its interval"
+    ax.axvspan(average["lower"], average["upper"], color=style.AVERAGE, alpha=0.12, lw=0, label=name)
+    ax.axvline(average["mean"], color=style.AVERAGE, lw=1.4)
+    low, high = style.fitted([*rows["observed"], *rows["mean"], average["lower"], average["upper"]])
+    for y, row in style.by_row(rows):
+        arrow = {"arrowstyle": "-|>", "color": style.SOFT, "lw": 0.8 if thin else 1.2, "shrinkA": 0, "shrinkB": 2}
         visible = 0.02 * (high - low)  # less is hidden by both marks, and the arrow's head turns round
         if abs(row["observed"] - row["mean"]) > visible:
-            ax.annotate("", (row["mean"], y), (row["observed"], y), arrowprops=style)
+            ax.annotate("", (row["mean"], y), (row["observed"], y), arrowprops=arrow)
     heights = range(len(rows) - 1, -1, -1)
-    ax.plot(rows["observed"], heights, "s", color=OBSERVED, ms=4 if thin else 6.5, label="observed")
-    ax.plot(rows["mean"], heights, "o", color=SHRUNKEN, ms=4 if thin else 6.5, label="its own risk, shrunken")
-    label_rows(ax, [f"{row['label']}  {row['events']}/{row['total']}" for _, row in by_row(rows)])
-    percent(ax, "risk", title, ends=(low, high))
-    legend_below(ax, 3)
+    ax.plot(rows["observed"], heights, "s", color=style.OBSERVED, ms=4 if thin else 6.5, label="observed")
+    ax.plot(rows["mean"], heights, "o", color=style.SHRUNKEN, ms=4 if thin else 6.5, label="its own risk, shrunken")
+    style.label_rows(ax, [f"{row['label']}  {row['events']}/{row['total']}" for _, row in style.by_row(rows)])
+    style.percent(ax, "risk", title, ends=(low, high))
+    style.legend_below(ax, 3)
     return ax
 
 
@@ -208,7 +187,7 @@ def drapery(posterior: Posterior, *, ax: Axes | None = None, title: str = "") ->
 
     table = posterior.table()
     rows = table[table["estimand"] != "heterogeneity"]
-    ax = axes_for(ax, (7.5, 4.8))
+    ax = style.axes_for(ax, (7.5, 4.8))
     reach = posterior.new_setting.ppf(np.array([0.002, 0.998]))
     ends = [*reach, *rows.loc[rows["estimand"] == "series", "observed"].astype(float)]
     low, high = max(float(min(ends)), 1e-9), min(float(max(ends)), 1.0)
@@ -219,21 +198,21 @@ def drapery(posterior: Posterior, *, ax: Axes | None = None, title: str = "") ->
     for place, (y, n) in enumerate(zip(posterior.events, posterior.totals, strict=True)):
         above = np.ones_like(x) if y == 0 else bdtrc(float(y - 1), int(n), x)
         tails = np.minimum(2 * np.minimum(bdtr(float(y), int(n), x), above), 1.0)
-        ax.plot(x, tails, color=OBSERVED, lw=1, alpha=faint, label="_" if place else "each series, by itself")
-    for name, one, colour in (("average", posterior.average, AVERAGE), ("new setting", posterior.new_setting, NEW)):
-        style = "-" if name == "average" else (0, (5, 2))
-        ax.plot(one.quick_ppf(levels), 2 * np.minimum(levels, 1 - levels), color=colour, lw=2.4, ls=style, label=name)
+        ax.plot(x, tails, color=style.OBSERVED, lw=1, alpha=faint, label="_" if place else "each series, by itself")
+    average = "average", posterior.average, style.AVERAGE, "-"
+    for name, one, colour, line in (average, ("new setting", posterior.new_setting, style.NEW, (0, (5, 2)))):
+        ax.plot(one.quick_ppf(levels), 2 * np.minimum(levels, 1 - levels), color=colour, lw=2.4, ls=line, label=name)
     for level in (0.05, 0.5):
         ax.axhline(level, color="0.8", lw=0.8, zorder=0)
-        words = f"{100 * (1 - level):g} % interval"
+        said = f"{100 * (1 - level):g} % interval"
         ax.annotate(
-            words, (1.0, level), (4, 0), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=8,
-            color=SOFT, va="center",
+            said, (1.0, level), (4, 0), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=8,
+            color=style.SOFT, va="center",
         )  # fmt: skip
     ax.set_ylim(0, 1.03)
-    percent(ax, "risk", title, "two-sided tail probability", ends=fitted(ends))
+    style.percent(ax, "risk", title, "two-sided tail probability", ends=style.fitted(ends))
     ax.spines["left"].set_visible(True)
-    legend_below(ax, 3)
+    style.legend_below(ax, 3)
     return ax
 
 
@@ -264,17 +243,18 @@ def funnel(posterior: Posterior, *, ax: Axes | None = None, title: str = "") -> 
     """
     from scipy.stats import binom
 
-    ax = axes_for(ax, (7.5, 5.2))
+    ax = style.axes_for(ax, (7.5, 5.2))
     observed, totals = posterior.events / posterior.totals, posterior.totals
     lowest, highest = max(1, int(totals.min() / 1.6)), int(totals.max() * 1.6) + 1
     sizes = np.unique(np.geomspace(lowest, highest, 16).round().astype(int))
     mean = float(posterior.average.mean)
     wide = np.array([_limits(posterior.predict(int(n))) for n in sizes])
     narrow = np.array([_limits(binom.pmf(np.arange(n + 1), n, mean)) for n in sizes])
-    ax.fill_betweenx(sizes, *wide.T, color=NEW, alpha=0.14, lw=0, label="95 % where settings differ as estimated")
-    ax.fill_betweenx(sizes, *narrow.T, color=AVERAGE, alpha=0.25, lw=0, label="95 % where all have the average risk")
-    ax.axvline(mean, color=AVERAGE, lw=1.4)
-    ax.plot(observed, totals, "o", color=INK, ms=6, mec="white", mew=0.6, zorder=3, label="a series")
+    ax.fill_betweenx(sizes, *wide.T, color=style.NEW, alpha=0.14, lw=0, label="95 % where settings differ as estimated")
+    alike = "95 % where all have the average risk"
+    ax.fill_betweenx(sizes, *narrow.T, color=style.AVERAGE, alpha=0.25, lw=0, label=alike)
+    ax.axvline(mean, color=style.AVERAGE, lw=1.4)
+    ax.plot(observed, totals, "o", color=style.INK, ms=6, mec="white", mew=0.6, zorder=3, label="a series")
     ax.set_yscale("log")
     ax.set_ylim(lowest, highest)
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
@@ -282,15 +262,15 @@ def funnel(posterior: Posterior, *, ax: Axes | None = None, title: str = "") -> 
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter(ScalarFormatter())
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ends = fitted([*observed, *narrow.ravel(), *wide[len(wide) // 3]])
-    percent(ax, "share observed", title, "fetuses in the series", ends=ends)
+    ends = style.fitted([*observed, *narrow.ravel(), *wide[len(wide) // 3]])
+    style.percent(ax, "share observed", title, "fetuses in the series", ends=ends)
     ax.spines["left"].set_visible(True)
-    legend_below(ax, 2)
+    style.legend_below(ax, 2)
     note = (
         "A gap does not show that series are missing: small series come from other clinics than large ones, and near 0 or "
         "100 % one side has no room."
     )
-    note_below(ax, note, points=80)
+    style.note_below(ax, note, points=80)
     return ax
 
 

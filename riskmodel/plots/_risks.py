@@ -8,28 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmodel.errors import InputError
-from riskmodel.plots._style import (
-    AVERAGE,
-    BY_K,
-    LINES,
-    NEW,
-    POLARITY,
-    REST,
-    SHRUNKEN,
-    axes_for,
-    fitted,
-    interval,
-    label_rows,
-    legend_below,
-    need,
-    no_risk,
-    not_estimable,
-    note_below,
-    percent,
-    plain,
-    titled,
-    words,
-)
+from riskmodel.plots import _style as style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,20 +48,20 @@ def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     2009;28:210-6.
     """
     names = ("outcome", "title", "complement", "polarity", "headline", "statistic", "lower", "upper", "ci_prob")
-    need(table, names)
+    style.need(table, names)
     rows = table[table["outcome"] == outcome]
     if rows.empty or rows["headline"].isna().iloc[0]:
-        raise no_risk(outcome)
+        raise style.no_risk(outcome)
     row = rows.iloc[0]
-    ax = axes_for(ax, (6.2, 6.6))
+    ax = style.axes_for(ax, (6.2, 6.6))
     from matplotlib.patches import Rectangle  # which `axes_for` has found, or has told
 
     figure = float(row["headline"])
     of = 100 if min(figure, 1 - figure) >= 0.01 else 1000
     across, down = (10, 10) if of == 100 else (40, 25)
     low, count, high = (round(of * float(row[name])) for name in ("lower", "headline", "upper"))
-    hue = POLARITY[str(row["polarity"])]
-    full, part, rest = (hue, hue, None), ("white", hue, "//" * (3 if of == 100 else 5)), ("white", REST, None)
+    hue = style.POLARITY[str(row["polarity"])]
+    full, part, rest = (hue, hue, None), ("white", hue, "//" * (3 if of == 100 else 5)), ("white", style.REST, None)
     for i in range(of):
         face, edge, hatch = full if i < low else part if i < high else rest
         at = (i % across + 0.1, -(i // across) - 0.9)
@@ -95,13 +74,13 @@ def icons(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: s
     ax.set_ylim(-down - 0.2, 0.4)
     ax.set_aspect("equal")
     ax.set_axis_off()
-    titled(ax, title or f"{str(row['title']).capitalize()}, of {of:,}")
+    style.titled(ax, title or f"{str(row['title']).capitalize()}, of {of:,}")
     span = f"{100 * float(row['ci_prob']):g} % range"
     said = (
         f"Filled: {low:,}, the low end of the {span}. Hatched: up to {high:,}, its high end. Empty: {row['complement']}. "
         f"Black line: {row['statistic']}, {count:,} of {of:,}."
     )
-    note_below(ax, said, points=6, width=72)
+    style.note_below(ax, said, points=6, width=72)
     return ax
 
 
@@ -131,28 +110,28 @@ def routes(table: pd.DataFrame, *, outcome: str, ax: Axes | None = None, title: 
         If the table lacks a column, or no route to the outcome has an answer.
     """
     names = ("outcome", "route", "headline", "lower", "upper", "average_lower", "average_upper", "series", "ci_prob")
-    need(table, names)
+    style.need(table, names)
     rows = table[(table["outcome"] == outcome) & (table["route"] != "answer")]
     rows = rows.drop_duplicates("route").set_index("route").reindex(["direct", "indirect", "combined"])
     if not rows["headline"].notna().any():
-        raise no_risk(outcome)
-    ax = axes_for(ax, (7, 2.4))
-    marks = {"direct": (SHRUNKEN, "o"), "indirect": (AVERAGE, "D"), "combined": (NEW, "s")}
+        raise style.no_risk(outcome)
+    ax = style.axes_for(ax, (7, 2.4))
+    marks = {"direct": (style.SHRUNKEN, "o"), "indirect": (style.AVERAGE, "D"), "combined": (style.NEW, "s")}
     labels: list[str] = []
     for y, (name, row) in zip((2, 1, 0), rows.iterrows(), strict=True):
         colour, marker = marks[str(name)]
         if row["headline"] != row["headline"]:
-            not_estimable(ax, y)
+            style.not_estimable(ax, y)
             labels.append(str(name))
             continue
         ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=1.4)
-        interval(ax, [row["average_lower"], row["average_upper"]], y, colour, lw=8, alpha=0.3)
+        style.interval(ax, [row["average_lower"], row["average_upper"]], y, colour, lw=8, alpha=0.3)
         ax.plot(row["headline"], y, marker, color=colour, ms=8)
         labels.append(f"{name}, {row['series']:.0f} series")
-    label_rows(ax, labels, margin=0.6)
+    style.label_rows(ax, labels, margin=0.6)
     level = f"{100 * rows['ci_prob'].dropna().iloc[0]:g} %"
-    across = f"{words(outcome)}; thin: {level} of one more centre, thick: of the average"
-    return percent(ax, across, title, ends=fitted(rows[["lower", "upper"]].to_numpy(float).ravel()))
+    across = f"{style.words(outcome)}; thin: {level} of one more centre, thick: of the average"
+    return style.percent(ax, across, title, ends=style.fitted(rows[["lower", "upper"]].to_numpy(float).ravel()))
 
 
 def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title: str = "") -> Axes:
@@ -182,7 +161,7 @@ def densities(distributions: Mapping[str, Any], *, ax: Axes | None = None, title
         raise InputError("no distribution to draw", where="plots", remedy="Give at least one by name")
     inner: list[list[float]] = [one.ppf(np.array([0.005, 0.995])).tolist() for one in distributions.values()]
     narrowest: list[float] = min(inner, key=lambda span: span[1] - span[0])
-    ends = fitted(narrowest)
+    ends = style.fitted(narrowest)
     x = _grid(ends)
     return _curves(ax, x, ends, {name: np.asarray(one.pdf(x), float) for name, one in distributions.items()}, title)
 
@@ -207,7 +186,7 @@ def prior_likelihood_posterior(
         Three lines. The likelihood is posterior over prior, scaled to the same area: of an average it is the marginal one,
         the heterogeneity integrated out under its prior.
     """
-    ends = fitted(np.asarray(posterior.ppf(np.array([0.002, 0.998])), float))
+    ends = style.fitted(np.asarray(posterior.ppf(np.array([0.002, 0.998])), float))
     x = _grid(ends)
     before, after = np.asarray(prior.pdf(x), float), np.asarray(posterior.pdf(x), float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -226,15 +205,15 @@ def _grid(ends: tuple[float, float]) -> Any:
 def _curves(
     ax: Axes | None, x: Any, ends: tuple[float, float], curves: Mapping[str, Any], title: str, filled: str = ""
 ) -> Axes:
-    ax = axes_for(ax, (7, 3.8))
+    ax = style.axes_for(ax, (7, 3.8))
     highest = 0.0
     for i, (name, y) in enumerate(curves.items()):
-        colour = BY_K[i % len(BY_K)]
-        ax.plot(x, y, color=colour, ls=LINES[i % len(LINES)], lw=1.8, label=plain(name))
+        colour = style.BY_K[i % len(style.BY_K)]
+        ax.plot(x, y, color=colour, ls=style.LINES[i % len(style.LINES)], lw=1.8, label=style.plain(name))
         if name == filled:
             ax.fill_between(x, y, color=colour, alpha=0.12, lw=0)
         highest = max(highest, float(y[12:-12].max()))
     ax.set_ylim(0, 1.12 * highest)
-    percent(ax, "risk", title, "density", ends=ends)
-    legend_below(ax)
+    style.percent(ax, "risk", title, "density", ends=ends)
+    style.legend_below(ax)
     return ax

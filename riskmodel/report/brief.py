@@ -28,6 +28,7 @@ FEW = 200
 SURE = {"very low": "very uncertain", "low": "uncertain", "moderate": "fairly certain"}
 #: A card's summary has to be shorter than this (CDS Hooks 2.0, `summary`).
 CARD = 140
+_ALL_KNOWN = "Everything that is asked about this finding is already known."
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,7 @@ def brief(answer: Answer) -> Brief:
     # What was stated is in a clinician's words.
     stated = "" if plain else "; ".join(answer.get("stated", {}).values())
     names = "plain_not_counted" if plain else "not_counted"
-    word, reason = _confidence(answer, main, rows, plain)
-    warning = _warning(answer, plain)
+    (word, reason), warning = _confidence(answer, main, rows, plain), _warning(answer, plain)
     return Brief(
         audience=answer["audience"],
         title=_title(answer, plain),
@@ -282,28 +282,27 @@ def _why(risk: Answer, plain: bool) -> str:
 def _sentence(main: Answer | None, rows: Sequence[Row], plain: bool) -> str:
     """The number, its range and what stands behind it."""
     if main is None:
-        return "Everything that is asked about this finding is already known."
-    row = rows[0]
-    centre = "one more hospital" if plain else "one more centre"
+        return _ALL_KNOWN
+    row, title = rows[0], capital(_title(main, plain))
     if row.kind == "definition":
-        return f"{capital(_title(main, plain))}: {row.text}; {row.why}."
-    of, between = f"of {row.of:,}", frequency_range((row.low, row.high), row.of)
-    ranged = "" if row.centre_low is None else f"; {centre} could have "
+        return f"{title}: {row.text}; {row.why}."
+    between, ranged = f"{frequency_range((row.low, row.high), row.of)} of {row.of:,}", ""
     if row.centre_low is not None and row.centre_high is not None:
-        ranged += frequency_range((row.centre_low, row.centre_high), row.of)
+        reach = frequency_range((row.centre_low, row.centre_high), row.of)
+        ranged = f"; one more {'hospital' if plain else 'centre'} could have {reach}"
     if row.kind == "none":
-        within = "" if (row.low, row.high) == (0.0, 1.0) else f", anything from {between} {of}"
-        return sentence(f"{capital(_title(main, plain))}: not known{within}{ranged}; {row.why}")
+        within = "" if (row.low, row.high) == (0.0, 1.0) else f", anything from {between}"
+        return sentence(f"{title}: not known{within}{ranged}; {row.why}")
     median = " (the median)" if row.statistic == "median" else ""
-    return f"{capital(_title(main, plain))}: {between} {of}{median}{ranged} ({row.rests_on})."
+    return f"{title}: {between}{median}{ranged} ({row.rests_on})."
 
 
 def _card(main: Answer | None, rows: Sequence[Row], warning: str, plain: bool) -> str:
     """The sentence below the length of a card's summary: what is left out first is who has read it, never a number."""
     if main is None:
-        return "Everything that is asked about this finding is already known."
+        return _ALL_KNOWN
     row = rows[0]
-    centre = f"{'one more hospital' if plain else 'one more centre'} {row.centre}" if row.centre else ""
+    centre = f"one more {'hospital' if plain else 'centre'} {row.centre}" if row.centre else ""
     behind = "; ".join(filter(None, [centre, row.rests_on or f"no {'study' if plain else 'series'}"]))
     text = f"{capital(_title(main, plain))}: {row.text} ({behind})"
     read = "; from abstracts, unreviewed" if warning and not plain else "; not yet checked" if warning else ""

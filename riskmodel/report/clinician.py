@@ -7,13 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from riskmodel.report.brief import short_title
-from riskmodel.report.risks import (
-    branch_section,
-    kinds_section,
-    outcome_title,
-    risk_section,
-    settings_section,
-)
+from riskmodel.report.risks import branch_section, kinds_section, outcome_title, risk_section, settings_section
 from riskmodel.report.wording import (
     bullets,
     capital,
@@ -128,10 +122,8 @@ def _workup(answer: Answer) -> str:
         state = "result known" if step["state"] == "done" else step["state"]
         told = f"*{state}*. {sentence(step['why'])} {sentence(step['detail'])} ({'; '.join(step['sources'])})"
         lines += [f"{number}. **{capital(short_title(step))}**: {told}", *(f"    - {text}" for text in _changes(step))]
-    stops = bullets(
-        f"**Here it stops: {end['title']}.** {end['text']} ({'; '.join(end['sources'])})" for end in answer["ends"]
-    )
-    return "## The work-up, in order\n\n" + "\n".join(lines) + (f"\n\n{stops}" if stops else "")
+    ends = (f"**Here it stops: {one['title']}.** {one['text']} ({'; '.join(one['sources'])})" for one in answer["ends"])
+    return "\n\n".join(filter(None, ["## The work-up, in order", "\n".join(lines), bullets(ends)]))
 
 
 def _changes(step: Answer) -> list[str]:

@@ -140,10 +140,7 @@ def sections(body: Body) -> dict[str, str]:
         _several(ledger),
     ]
     ends = (f"**{one['title']}**, where {one['when']}: {one['text']} {_cited(one)}" for one in body["ends"])
-    workup = [
-        numbered(map(_step, body["steps"])),
-        bullets(ends, "It ends:"),
-    ]
+    workup = [numbered(map(_step, body["steps"])), bullets(ends, "It ends:")]
     for title, several in body["statements"].items():
         lines = (" ".join(filter(None, (one["text"], one["comment"], _cited(one)))) for one in several)
         workup.append(bullets(lines, f"### {title}"))

@@ -115,45 +115,41 @@ def _steps(answer: Answer) -> str:
     return "\n\n".join(filter(None, ["## Steps you can talk about", numbered(steps), ends, _OFFER]))
 
 
-def _worked_out(answer: Answer) -> list[tuple[Answer, Answer]]:
-    """The risks that have a figure, with how far each moves, where that was asked for."""
-    counted = (risk for risk in answer["risks"] if risk["probability"] is not None and not risk["by_definition"])
-    return [(risk, risk["robustness"]) for risk in counted if risk["robustness"] is not None]
+def _readings(risk: Answer) -> list[str]:
+    """How far a number moves where a study can be read in more than one way; empty where it does not."""
+    of = denominator(headline(risk))
+    found = [one["probability"] for one in (risk, *risk["robustness"]["readings"]) if one["probability"] is not None]
+    low, high = (frequency(end, of) for end in (min(found), max(found)))
+    text = (
+        f'Some studies can be read in more than one way. Depending on that, the number for "{risk["plain_title"]}" '
+        f"is between {low} and {high} of {of:,}."
+    )
+    return [text] if low != high else []
 
 
-def _readings(answer: Answer) -> list[str]:
-    """How far the first number moves where a study can be read in more than one way; empty where it does not."""
-    for risk, moved in _worked_out(answer):
-        of = denominator(headline(risk))
-        found = [one["probability"] for one in (risk, *moved["readings"]) if one["probability"] is not None]
-        low, high = (frequency(end, of) for end in (min(found), max(found)))
-        text = (
-            f'Some studies can be read in more than one way. Depending on that, the number for "{risk["plain_title"]}" '
-            f"is between {low} and {high} of {of:,}."
-        )
-        return [text] if low != high else []
-    return []
-
-
-def _together(answer: Answer) -> list[str]:
-    """How wide the first range is if a hospital that does worse in one thing does worse in all; empty where it stays."""
-    for risk, moved in _worked_out(answer):
-        if not moved["dependence"]:
-            continue
-        of = denominator(headline(risk))
-        now, then = ([frequency(end, of) for end in one["interval"]] for one in (risk, moved["dependence"][-1]))
-        text = (
-            f"A hospital that sees one problem more often may see all of them more often. If so, the number for "
-            f'"{risk["plain_title"]}" could be anything from {then[0]} to {then[1]} of {of:,}.'
-        )
-        return [text] if now != then else []
-    return []
+def _together(risk: Answer) -> list[str]:
+    """How wide a range is if a hospital that does worse in one thing does worse in all; empty where it stays."""
+    of = denominator(headline(risk))
+    now, then = (
+        [frequency(end, of) for end in one["interval"]] for one in (risk, risk["robustness"]["dependence"][-1])
+    )
+    text = (
+        f"A hospital that sees one problem more often may see all of them more often. If so, the number for "
+        f'"{risk["plain_title"]}" could be anything from {then[0]} to {then[1]} of {of:,}.'
+    )
+    return [text] if now != then else []
 
 
 def _limits(answer: Answer) -> str:
     sizes = [risk["fetuses"] / risk["series"] for risk in answer["risks"] if risk["series"]]
     small = "were small and " if sizes and max(sizes) < SMALL else ""
-    lines = [f"The studies {small}were not all done in the same way.", *_readings(answer), *_together(answer)]
+    counted = (risk for risk in answer["risks"] if risk["probability"] is not None and not risk["by_definition"])
+    moved = [risk for risk in counted if risk["robustness"] is not None]
+    tied = [risk for risk in moved if risk["robustness"]["dependence"]]
+    lines = [f"The studies {small}were not all done in the same way."]
+    # Of the first of them alone.
+    lines += [text for risk in moved[:1] for text in _readings(risk)]
+    lines += [text for risk in tied[:1] for text in _together(risk)]
     told = {one["outcome"] for one in answer["neighbours"]["given"]}
     untold = [risk["plain_title"] for risk in answer["risks"] if risk["outcome"] not in told]
     if untold and answer["neighbours"]["missing"]:

@@ -89,9 +89,8 @@ def _moved(one: Answer, change: float) -> bool:
 
 def _points(one: Answer, change: float) -> str:
     """A change on the denominator of the rarer of what it lies between."""
-    of = max(
-        denominator(one[when]["probability"]) for when in ("before", "after") if one[when]["probability"] is not None
-    )
+    figures = (one[when]["probability"] for when in ("before", "after"))
+    of = max(denominator(p) for p in figures if p is not None)
     return f"{of * change:+.1f} points" if of == 100 else f"{of * change:+.1f} of {of:,}"
 
 

@@ -56,11 +56,10 @@ def to_text(answer: Mapping[str, Any], shown: Sequence[str] = ()) -> str:
 
 def to_markdown(answer: Mapping[str, Any], shown: Sequence[str] = tuple(SECTIONS)) -> str:
     """A consultation as Markdown, worded for its audience: the first screen, and the sections that are wanted."""
+    from riskmodel.report import brief, screen
     from riskmodel.report.wording import escaped
 
     answer = escaped(answer)
-    from riskmodel.report import brief, screen
-
     return "\n\n".join(filter(None, [screen.to_markdown(brief.brief(answer)), body(answer, shown)])) + "\n"
 
 
@@ -70,7 +69,6 @@ def body(answer: Mapping[str, Any], shown: Sequence[str]) -> str:
     from riskmodel.report.wording import escaped, named
 
     answer = escaped(answer)
-
     pages = {"clinician": clinician.sections, "patient": patient.sections, "researcher": researcher.sections}
     # What was not asked for by name is left out of the page.
     asked = {"settings": answer["settings"] or (), "neighbours": answer["neighbours"] or {"given": (), "missing": ()}}

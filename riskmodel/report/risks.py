@@ -82,17 +82,12 @@ def _one(risk: Answer, statistic: str, value: float) -> str:
 
 
 def _interval(risk: Answer) -> str:
-    if risk["by_definition"]:
-        return ""
-    interval = risk["bounds_interval"] or risk["interval"]
-    of = denominator(*read(risk)[1])
-    return f"{frequency_range(interval, of)} of {of:,}" if interval else ""
+    interval, of = risk["bounds_interval"] or risk["interval"], denominator(*read(risk)[1])
+    return f"{frequency_range(interval, of)} of {of:,}" if interval and not risk["by_definition"] else ""
 
 
 def _basis(risk: Answer) -> str:
-    if not risk["series"]:
-        return "no series" if not risk["by_definition"] else "definition"
-    return _counted_in(risk)
+    return _counted_in(risk) if risk["series"] else "definition" if risk["by_definition"] else "no series"
 
 
 def _counted_in(risk: Answer) -> str:
@@ -184,10 +179,8 @@ def settings_section(answer: Answer) -> str:
         cells = [title]
         for setting in answer["settings"]:
             found = next(one for one in setting["risks"] if one["outcome"] == outcome)
-            if found["probability"] is None:
-                cells.append(figure(found))
-                continue
-            cells.append(f"{told(found)}; {_counted_in(found) if found['series'] else 'definition'}")
+            basis = f"; {_counted_in(found) if found['series'] else 'definition'}"
+            cells.append(told(found) + ("" if found["probability"] is None else basis))
         rows.append(cells)
     head = ["Outcome", *(one["title"].capitalize() for one in answer["settings"])]
     note = (

@@ -19,6 +19,10 @@ LINES = 29
 _LEFT_OUT = ("lines", "empty", "not counted", "until", "rests on")
 #: Lines before the outcome at most, so that its number is within the first six.
 ABOVE = 4
+#: Spaces at which no line ends.
+_TOGETHER = re.compile(
+    r"(?<=\d) (?=%|of \d|babies|series|stud)|(?<=\bof) (?=\d)|(?<=<1|\d\d) (?=to\b)|(?<=to) (?=[>\d])"
+)
 
 
 def to_text(brief: Brief, width: int = WIDTH) -> str:
@@ -98,22 +102,17 @@ def _rest(brief: Brief, left_out: Sequence[str] = ()) -> list[tuple[str, Sequenc
     return parts
 
 
-def _wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
-    """A text in lines, a number never torn from what it counts, nor a range in two."""
-    kept = re.sub(
-        r"(?<=\d) (?=%|of \d|babies|series|stud)|(?<=\bof) (?=\d)|(?<=<1|\d\d) (?=to\b)|(?<=to) (?=[>\d])", "\xa0", text
-    )
-    lines = textwrap.wrap(
-        kept, width, initial_indent=initial_indent, subsequent_indent=subsequent_indent, break_on_hyphens=False
-    )
+def _wrapped(text: str, width: int, lead: str = "", indent: int = 0) -> list[str]:
+    """A text in lines behind its lead, a number never torn from what it counts, nor a range in two."""
+    kept = _TOGETHER.sub("\xa0", text)
+    lines = textwrap.wrap(kept, width, initial_indent=lead, subsequent_indent=" " * indent, break_on_hyphens=False)
     return [line.replace("\xa0", " ") for line in lines]
 
 
 def _hanging(label: str, texts: Sequence[str], width: int) -> list[str]:
     lines: list[str] = []
     for text in texts:
-        lead = "" if lines else label
-        lines += _wrapped(text, width, initial_indent=lead.ljust(_LABEL), subsequent_indent=" " * _LABEL)
+        lines += _wrapped(text, width, ("" if lines else label).ljust(_LABEL), _LABEL)
     return lines
 
 
@@ -145,12 +144,8 @@ def _line(label: str, row: Row, told: dict[str, str], width: int) -> list[str]:
     named = "as now" if same == "now" else f"as for {same}"
     reason = row.why if same is None else "as above" if same == [*told.values()][-1] else named
     told.setdefault(row.why, label.strip())
-    text = f"{_bounded(row)}: {reason}"
-    return [*lines, *_wrapped(text, width, initial_indent=lead, subsequent_indent=" " * (_FIGURE + 2))]
-
-
-def _bounded(row: Row) -> str:
-    return f"{row.text} (one more centre {row.centre})" if row.centre else row.text
+    centre = f" (one more centre {row.centre})" if row.centre else ""
+    return [*lines, *_wrapped(f"{row.text}{centre}: {reason}", width, lead, _FIGURE + 2)]
 
 
 def _cells(row: Row, label: str) -> list[str]:
@@ -164,9 +159,8 @@ def _plain_text(brief: Brief, width: int) -> list[str]:
     assert brief.outcome is not None
     lines: list[str] = []
     for row in (*brief.rows, *brief.others):
-        indent = "    " if row.after else "  "
-        text = _plain(row, brief.outcome.title)
-        lines += _wrapped(text, width, initial_indent=f"{indent}- ", subsequent_indent=f"{indent}  ")
+        lead = "    - " if row.after else "  - "
+        lines += _wrapped(_plain(row, brief.outcome.title), width, lead, len(lead))
     return lines
 
 

@@ -18,8 +18,6 @@ from msgspec import json
 SMALL = 100
 #: Share of its 95 % interval's width by which a figure has to move to be said to move: less is lost in what nobody knows.
 MOVES = 1 / 50
-
-
 #: What begins a tag, or ends what a link or its definition is called: text of an answer makes neither.
 _MARKED = re.compile(r"<(?=[A-Za-z/!?])|\](?=[(:\[])")
 
@@ -63,9 +61,8 @@ def frequency_range(interval: Sequence[float], of: int) -> str:
 
 def compact(interval: Sequence[float], of: int) -> str:
     """A range of probabilities where room is short: 92-94, <1-14, 72 to >99."""
-    low, high = (
-        frequency(end, of).replace("fewer than ", "<").replace(f"nearly {of:,}", f">{of - 1:,}") for end in interval
-    )
+    ends = (frequency(end, of) for end in interval)
+    low, high = (end.replace("fewer than ", "<").replace(f"nearly {of:,}", f">{of - 1:,}") for end in ends)
     return low if low == high else f"{low}{' to ' if high.startswith('>') else '-'}{high}"
 
 
@@ -146,10 +143,8 @@ def counted(crude: Mapping[str, Any] | None) -> str:
     return "none" if crude is None else f"{crude['events']:,} of {crude['total']:,} in {crude['series']} series"
 
 
-def span(interval: Sequence[float] | None, figure: float | None = None) -> str:
-    """A range on the denominator of its figure; empty where there is none."""
-    if interval is None:
-        return ""
+def span(interval: Sequence[float], figure: float | None = None) -> str:
+    """A range on the denominator of its figure."""
     return frequency_range(interval, denominator(figure) if figure is not None else 100)
 
 

@@ -140,11 +140,10 @@ def _aside(model: ProbabilityTree, row: Count, held: Count) -> str:
         if population is not None and not population.pooled:
             return f"shown, never pooled: it is of {population.title}"
         what = "shown, not pooled"
-    others = [one for one in evidence.all_counts if one.role == "fit" and row.key in one.replaces]
-    pooled = [f"{one.reading!r} (row {one.row})" for one in others]
-    # A reading's row that stands for many is not this one entered after all.
-    same = [said for said, one in zip(pooled, others, strict=True) if one.key == row.key]
-    return what + (f"; pooled in the reading {listed(same)}" if same else "")
+    # A reading's row that stands for many, and is of another group, is not this one entered after all.
+    same = (one for one in evidence.all_counts if one.role == "fit" and row.key in one.replaces and one.key == row.key)
+    pooled = [f"{one.reading!r} (row {one.row})" for one in same]
+    return what + (f"; pooled in the reading {listed(pooled)}" if pooled else "")
 
 
 def _elsewhere(model: ProbabilityTree, row: Count) -> str:

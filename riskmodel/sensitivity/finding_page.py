@@ -28,10 +28,8 @@ def stored_ledger(model: ProbabilityTree) -> Ledger:
         return ledger.with_stored(json.loads(read_once(evidence.path / MOVES, MOST_BYTES)))  # type: ignore[operator]
     except (OSError, ValueError, TypeError, KeyError, StaleRecordError):
         asked = f"--setting {model.setting} --reading {evidence.reading} --moves"
-        how = f"riskmodel evidence ledger {evidence.finding.key} {asked}"
-        return replace(
-            ledger, not_worked_out=f"not stored for this evidence, reading and setting; `{how}` works them out"
-        )
+        how = f"`riskmodel evidence ledger {evidence.finding.key} {asked}` works them out"
+        return replace(ledger, not_worked_out=f"not stored for this evidence, reading and setting; {how}")
 
 
 def finding_page(ledger: Ledger) -> dict[str, Any]:

@@ -31,8 +31,6 @@ SLOW = (
     "not worked out: the counts of wider groups are of so many fetuses that to divide them anew without each count would "
     "take minutes; ask for one source, or for all moves by name"
 )
-#: What entered a branch, a wider count or an answer by itself: without it a risk can move.
-_MOVING = ("branch", "coarse", "answer")
 
 
 class Said(NamedTuple):
@@ -46,13 +44,17 @@ class Said(NamedTuple):
         """What a risk says, rounded."""
         if risk.mean is not None:
             return cls(round(risk.mean, DECIMALS), None)
-        ends = risk.bounds
-        return cls(None, None if ends is None else (round(ends[0], DECIMALS), round(ends[1], DECIMALS)))
+        return cls(None, risk.bounds and (round(risk.bounds[0], DECIMALS), round(risk.bounds[1], DECIMALS)))
+
+    @classmethod
+    def stored(cls, numbers: list[float] | float | None) -> Said:
+        """As `numbers` was written."""
+        return cls(None, (numbers[0], numbers[1])) if isinstance(numbers, list) else cls(numbers, None)
 
     @property
     def numbers(self) -> list[float] | float | None:
         """As a stored ledger has it: the mean, the two bounds, or nothing."""
-        return self.probability if self.probability is not None else None if self.bounds is None else [*self.bounds]
+        return self.probability if self.bounds is None else [*self.bounds]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ class Entry:
     count: Count
     feeds: tuple[Use, ...]
     feeds_nothing: str  # why, where it enters nowhere
+
+    @property
+    def moving(self) -> bool:
+        """Whether a risk can move without it: it entered a branch, a wider count or an answer by itself."""
+        return any(use.kind in ("branch", "coarse", "answer") for use in self.feeds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +180,7 @@ class Ledger(Value):
         titles = {one.name: one.title for one in finding.populations}
         partly = [one.text for one in finding.partly_tested if row.key in one.counts]
         left_out = None
-        if not any(use.kind in _MOVING for use in entry.feeds):
+        if not entry.moving:
             left_out = []
         elif place(row) in self.left_out:
             without = self.left_out[place(row)]
@@ -239,7 +246,7 @@ class Ledger(Value):
             if kept.get(name) != mine[name]:
                 raise StaleRecordError(f"the stored answers are of another {name}", remedy="Write them again")
         by_line = {str(one.count.row): place(one.count) for one in self.entries}
-        found = {by_line[line]: tuple(map(_said, numbers)) for line, numbers in kept.get("left_out", {}).items()}
+        found = {by_line[line]: tuple(map(Said.stored, numbers)) for line, numbers in kept.get("left_out", {}).items()}
         return replace(self, left_out=found, not_worked_out="")
 
     def __repr__(self) -> str:
@@ -295,8 +302,7 @@ def count_ledger(
     if source is not None and source not in evidence.sources:
         raise UnknownNameError("source", source, evidence.sources, where="source")
     wanted = [row for row in evidence.all_counts if source in (None, row.source)]
-    feeds = uses(model)
-    held = {place(row) for row in evidence.counts}
+    feeds, held = uses(model), {place(row) for row in evidence.counts}
     entries = []
     for row in wanted:
         found = feeds.get(place(row), ())
@@ -304,9 +310,7 @@ def count_ledger(
     together = joint(model)
     quick = source is not None or together.exact or together.terms <= MOST_TERMS
     worked_out = quick if moves is None else moves
-    moving = [
-        one.count for one in entries if place(one.count) in held and any(use.kind in _MOVING for use in one.feeds)
-    ]
+    moving = [one.count for one in entries if one.moving and place(one.count) in held]
     left_out = {}
     for number, row in enumerate(moving if worked_out else (), 1):
         left_out[place(row)] = without(model, row)
@@ -332,23 +336,15 @@ def _named_in(evidence: Evidence, row: Count) -> list[str]:
     return [f"{name}: {one.key}" for name in groups for one in getattr(evidence.workup, name) if row.key in one.counts]
 
 
-def _said(numbers: list[float] | float | None) -> Said:
-    if isinstance(numbers, list):
-        return Said(None, (numbers[0], numbers[1]))
-    return Said(numbers, None)
-
-
 def _move(question: Any, risk: RiskEstimate, then: Said) -> dict[str, Any]:
     """What one question's answer does without a count."""
     now, interval = Said.of(risk), risk.interval()
-    change, told = None, now.probability != then.probability
+    change, told = None, now != then
     if now.probability is not None and then.probability is not None:
         change = then.probability - now.probability
         told = interval is not None and moves(change, interval)
-    elif now.probability is None and then.probability is None and now.bounds and then.bounds:
+    elif now.bounds and then.bounds:
         told = max(abs(one - other) for one, other in zip(now.bounds, then.bounds, strict=True)) >= BOUND
-    elif now.probability is None and then.probability is None:
-        told = now.bounds != then.bounds
     return {
         "question": question.text,
         "title": question.title,

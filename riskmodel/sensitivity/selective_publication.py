@@ -154,19 +154,12 @@ def _scenarios(
     size = round(statistics.median(row.total for row in rows))
 
     def series(*counts: tuple[int, int]) -> Evidence:
-        supposed = [
-            replace(
-                rows[0],  # of a kind of clinic that speaks for the model's setting
-                source=f"unreported {number}",
-                category=edge.category,
-                given=edge.given,
-                events=events,
-                total=total,
-                note="Supposed, not published.",
-                row=0,
-            )
+        # Of a kind of clinic that speaks for the model's setting.
+        like = replace(rows[0], category=edge.category, given=edge.given, note="Supposed, not published.", row=0)
+        supposed = (
+            replace(like, source=f"unreported {number}", events=events, total=total)
             for number, (events, total) in enumerate(counts, 1)
-        ]
+        )
         return replace(evidence, counts=(*evidence.counts, *supposed))
 
     def one(number: int) -> Evidence:
@@ -188,9 +181,8 @@ def _scenarios(
             if place is None or row.variable != edge.variable:
                 return row
             more = shares[place]
-            return replace(
-                row, events=row.events + more * (event == (row.category == edge.category)), total=row.total + more
-            )
+            hits = more if event == (row.category == edge.category) else 0
+            return replace(row, events=row.events + hits, total=row.total + more)
 
         return replace(evidence, counts=tuple(map(with_more, evidence.counts)))
 

@@ -182,9 +182,8 @@ class SharedNodes(Value):
 
     def at(self, scores: Array, levels: Array) -> Array:
         """Events' risk in a new setting at logits of levels, by a row of `scores`, of the shape of `levels`."""
-        return sigmoid(
-            -np.interp(-levels, scores, self.levels) if self.flip else np.interp(levels, scores, self.levels)
-        )
+        sign = -1.0 if self.flip else 1.0
+        return sigmoid(sign * np.interp(sign * levels, scores, self.levels))
 
     def quantiles(self, weights: Array, probabilities: Sequence[float]) -> Array:
         """Quantiles of events' risk in a new setting under rows of weights, of shape (rows, probabilities)."""

@@ -47,9 +47,8 @@ class Sent:
         elif not content:
             content, name = str(given.get("pasted", "")).encode(), "table.csv"
         if not content.strip():
-            raise InputError(
-                "no table was sent", where="table", remedy="Choose a file, or paste its rows with their header"
-            )
+            remedy = "Choose a file, or paste its rows with their header"
+            raise InputError("no table was sent", where="table", remedy=remedy)
         ending = Path(name).suffix.lower()
         if ending not in _ENDINGS:
             remedy = f"Send one that ends in {', '.join(_ENDINGS)}"
@@ -131,20 +130,17 @@ def _change(found: Refit) -> dict[str, Any]:
     body = found.to_dict()
     rows = []
     for one in body["moves"]:
-        before, after = one["before"], one["after"]
-        moved, words = one["moved"], "stays"
+        before, after, moved, words = one["before"], one["after"], one["moved"], "stays"
         ends = [(told["lower"], told["upper"]) for told in (before, after) if told["probability"] is not None]
         if moved is None:
             words = "no figure" if after["probability"] is None else "has a figure now"
         elif moves(moved, *ends):
             of = max(denominator(before["probability"]), denominator(after["probability"]))
             words = f"{of * moved:+.1f} of {of:,}"
-        influence = ", ".join(
-            f"{key} {100 * change:+.1f}" for key, change in one["influence"].items() if change and words != "stays"
-        )
+        own = one["influence"].items() if words != "stays" else ()
         rows.append({
             "kind": one["kind"], "title": capital(named(one["title"])), "before": _said(before), "after": _said(after),
-            "moved": words, "influence": influence,
+            "moved": words, "influence": ", ".join(f"{key} {100 * change:+.1f}" for key, change in own if change),
         })  # fmt: skip
     shown = [one for one in body["moves"] if one["kind"] == "outcome" and one["after"]["probability"] is not None]
     return {

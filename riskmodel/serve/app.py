@@ -186,10 +186,7 @@ class Service:
             parsed, tests = evidence.finding, evidence.workup.tests
             body.append({
                 "finding": name,
-                "title": parsed.title,
-                "plain_title": parsed.plain_title,
-                "question": parsed.question,
-                "updated": parsed.updated,
+                **{part: getattr(parsed, part) for part in ("title", "plain_title", "question", "updated")},
                 "variables": {one.name: list(one.states) for one in parsed.states},
                 "tests": {one.name: {"of": one.of, "states": list(one.states)} for one in tests},
                 "descriptors": {one.name: {"title": one.title, "unit": one.unit} for one in parsed.descriptors},

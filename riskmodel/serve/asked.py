@@ -66,10 +66,8 @@ def pairs(query: bytes) -> dict[str, str]:
     given: dict[str, str] = {}
     for name, value in found:
         if given.setdefault(name, value) != value:
-            remedy = "Leave all but one out"
-            raise ContradictionError(
-                f"given twice, as {given[name][:40]!r} and as {value[:40]!r}", where=name, remedy=remedy
-            )
+            what = f"given twice, as {given[name][:40]!r} and as {value[:40]!r}"
+            raise ContradictionError(what, where=name, remedy="Leave all but one out")
     return given
 
 
@@ -90,9 +88,7 @@ def asked(given: Mapping[str, str], finding: str, evidence: Evidence, *, form: b
     detail: tuple[str, ...] = ()
     stated: dict[str, str] = {}
     for name, value in given.items():
-        if form and not value.strip():
-            continue
-        if name == "finding":
+        if name == "finding" or (form and not value.strip()):
             continue
         if name in own:
             stated[name] = value

@@ -67,9 +67,8 @@ def openapi(findings: Mapping[str, Evidence]) -> dict[str, Any]:
 
 def _component(name: str, document: Mapping[str, Any], components: dict[str, Any]) -> dict[str, str]:
     """Put a schema and what it is made of among the components; gives a reference to it."""
-    moved = _moved({key: one for key, one in document.items() if key not in ("$schema", "$defs")})
-    components[name] = moved
-    components |= {key: _moved(one) for key, one in document["$defs"].items()}
+    whole = {key: one for key, one in document.items() if key not in ("$schema", "$defs")}
+    components |= {key: _moved(one) for key, one in ({name: whole} | document["$defs"]).items()}
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -93,18 +92,16 @@ def _question(findings: Mapping[str, Evidence]) -> list[dict[str, Any]]:
                 held.setdefault(name, []).extend(values)
         free |= {one.name: one.title for one in evidence.finding.descriptors}
     named = {name: [*values, *NO_RESULT] for name, values in states.items()} | chosen
-    parameters = [
-        _parameter(name, {"type": "string", "enum": list(dict.fromkeys(values))}) for name, values in named.items()
-    ]
-    parameters += [
-        _parameter(name, {"type": "string", "minLength": 1, "maxLength": 60}, f"{title}; echoed, part of no number")
-        for name, title in free.items()
-    ]
-    detail = {"type": "array", "items": {"type": "string", "enum": [*DETAILS, "all"]}}
-    parameters.append(
-        _parameter("detail", detail, "What costs more and is given when asked for by name") | {"explode": False}
+    words, by_name = (
+        {"type": "string", "minLength": 1, "maxLength": 60},
+        "What costs more and is given when asked for by name",
     )
-    return parameters
+    detail = {"type": "array", "items": {"type": "string", "enum": [*DETAILS, "all"]}}
+    return [
+        *(_parameter(name, {"type": "string", "enum": list(dict.fromkeys(one))}) for name, one in named.items()),
+        *(_parameter(name, words, f"{title}; echoed, part of no number") for name, title in free.items()),
+        _parameter("detail", detail, by_name) | {"explode": False},
+    ]
 
 
 def _parameter(name: str, described: Mapping[str, Any], text: str = "") -> dict[str, Any]:
@@ -121,20 +118,17 @@ def _get(
     parameters: list[dict[str, Any]] | None = None,
     kind: str = "application/json",
 ) -> dict[str, Any]:
-    tags = {
-        name: {"schema": {"type": "string"}, "required": True}
-        for name in (("ETag", "Cache-Control") if parameters else ("Cache-Control",))
-    }
-    error = (_ERROR, kind) if kind == "application/json" else (_OUTCOME, kind)
+    said = ("ETag", "Cache-Control") if parameters else ("Cache-Control",)
+    tags = {name: {"schema": {"type": "string"}, "required": True} for name in said}
+    error = (_ERROR if kind == "application/json" else _OUTCOME), kind
     responses: dict[str, Any] = {
         "200": {"description": "The answer", "headers": tags, "content": {kind: {"schema": answered}}},
         "400": _refused("Another host was asked for", *error),
     }
     if parameters:
         responses["304"] = {"description": "What the asker has is still the answer"}
-        responses["422"] = _refused(
-            f"A name, state or address (at most {LONGEST} characters) that cannot be used", *error
-        )
+        unusable = f"A name, state or address (at most {LONGEST} characters) that cannot be used"
+        responses["422"] = _refused(unusable, *error)
         responses["503"] = _refused("A number could not be reached within its stated error", *error)
         responses["404"] = _refused("There is no such finding")
     return {"get": {"summary": text, "parameters": parameters or [], "responses": responses}}
@@ -151,11 +145,8 @@ def _hook() -> dict[str, Any]:
         "required": ["hook", "hookInstance", "context"],
         "properties": {name: {"type": kind} for name, kind in kinds.items()},
     }
-    cards = {
-        "type": "object",
-        "required": ["cards"],
-        "properties": {"cards": {"type": "array", "items": {"type": "object"}}},
-    }
+    several = {"cards": {"type": "array", "items": {"type": "object"}}}
+    cards = {"type": "object", "required": ["cards"], "properties": several}
     return {
         "post": {
             "summary": "CDS Hooks 2.0.1: cards for a patient",

@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from riskmodel._support import kept
 from riskmodel.consultation.consult import Consultation, consult
 from riskmodel.consultation.question import choices
 from riskmodel.errors import InputError, RiskModelError
@@ -44,8 +45,8 @@ class Held:
     fault: RiskModelError | None = None
     warm: bool = False
     trees: dict[tuple[str, str], ProbabilityTree] = field(default_factory=dict)
-    #: By question what of its page nothing that is described of a patient changes; the first leaves first.
-    frames: dict[Asked, Any] = field(default_factory=dict)
+    #: By question what of its page nothing that is described of a patient changes.
+    frames: kept.Shelf = field(default_factory=lambda: kept.Shelf(FRAMES))
     #: One answer of a finding is worked out at a time: two would share the interpreter and finish later.
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -116,13 +117,8 @@ class Desk:
 
     def frame[T](self, one: Asked, make: Callable[[Asked], T]) -> T:
         """What of the page of a question is kept though something was described in it, made of the question without."""
-        frames, plain = self.held[one.finding].frames, one.undescribed()
-        found = frames.get(plain)
-        if found is None:
-            found = frames[plain] = make(plain)
-            while len(frames) > FRAMES:
-                frames.pop(next(iter(frames)), None)
-        return cast(T, found)
+        plain = one.undescribed()
+        return self.held[one.finding].frames.get_or_make(plain, lambda: make(plain))
 
     def quick(self, one: Asked, form: str) -> bool:
         """Whether an answer takes milliseconds: the same without what was described is kept, and nothing costly is asked."""

@@ -267,6 +267,8 @@ def test_evidence_on_the_command_line(folder):
         (["consult", "--reading", "as_cited"], "Did you mean 'as-cited'?"),
         (["consult", "--anatomy", "isolated", "--anatomy", "associated"], "given as 'isolated' and as 'associated'"),
         (["consult", "--weeks", "20", "--weeks", "21"], "given as '20' and as '21'"),
+        (["consult", "--anatomy", ""], "an empty name in place of a state of anatomy"),
+        (["consult", "--setting="], "an empty name in place of a setting"),
         (["consult", "--setting", "clinic"], "Known: any, routine, referral"),
         (["consult", "--detail", "sorces"], "Did you mean 'sources'?"),
         (["consult", "--audience", "doctor"], "Known: clinician, patient, researcher"),

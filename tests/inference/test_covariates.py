@@ -272,6 +272,8 @@ def test_the_command_line_takes_labels():
         ([*several, "region=" + ",".join(regions)], "nuts"),
         ([*several, ",".join(regions)], "no name"),
         ([*several, "era=" + ",".join(regions)], "named twice"),
+        ([*several, " era=" + ",".join(regions)], "named twice"),
+        (["--by", "=" + ",".join(regions)], "no name"),
         (["--by", "1,2"], "2 labels for 4 series"),
     ):
         code, _, said = run("pool", *counts, *options)

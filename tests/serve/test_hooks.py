@@ -74,6 +74,9 @@ def test_the_latest_result_counts_and_two_that_differ_do_not(client):
         return client.post(PATH, json=body).json()["cards"][0]
 
     assert "karyotype=normal" in dated([("abnormal", "2026-01-01"), ("normal", "2026-02-01")])["links"][0]["url"]
+    # At 05:00 and at 09:00 in UTC, which their texts sort the other way round.
+    zones = [("abnormal", "2026-01-01T10:00:00+05:00"), ("normal", "2026-01-01T09:00:00Z")]
+    assert "karyotype=normal" in dated(zones)["links"][0]["url"]
     differ = dated([("abnormal", "2026-01-01"), ("normal", "2026-01-01")])
     assert "karyotype" not in differ["links"][0]["url"]
     assert "two results differ" in differ["detail"]

@@ -29,17 +29,16 @@ def read_toml(name: str, files: Files, faults: Faults) -> dict[str, Any] | None:
     text = read_text(name, files, faults)
     if text is None:
         return None
-    if len(text) > MOST_TOML or _CHAIN.search(text) or _DIGITS.search(text):
-        faults.add(name, "keys, numbers or the whole are too long", "A finding's file has keys of two parts")
-        return None
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:
-        faults.add(name, f"the TOML is malformed: {error}", "Mend the line it names; is the file cut off?")
-        return None
-    except RecursionError:
-        faults.add(name, "the TOML is nested too deeply", "A finding's file has two levels")
-        return None
+    told = "keys, numbers or the whole are too long", "A finding's file has keys of two parts"
+    if len(text) <= MOST_TOML and not (_CHAIN.search(text) or _DIGITS.search(text)):
+        try:
+            return tomllib.loads(text)
+        except ValueError as error:
+            told = f"the TOML is malformed: {error}", "Mend the line it names; is the file cut off?"
+        except RecursionError:
+            told = "the TOML is nested too deeply", "A finding's file has two levels"
+    faults.add(name, *told)
+    return None
 
 
 class Fields:

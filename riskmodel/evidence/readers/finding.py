@@ -319,7 +319,6 @@ def _check_split(finding: Finding, path: Given, edges: Sequence[Edge], top: Fiel
     left = [state for state in variable.states if state not in ruled]
     if len(left) != 1:
         what = f"{len(left)} states of {variable.name} are left without a branch at {place!r}"
-        more = (
-            f"Add an edge for {left[0]!r} with after = [{', '.join(map(repr, ruled))}]" if left else "Delete the last"
-        )
+        after = ", ".join(map(repr, ruled))
+        more = f"Add an edge for {left[0]!r} with after = [{after}]" if left else "Delete the last"
         top.fault("edges", what, more, edges[-1].name)

@@ -14,7 +14,7 @@ from riskmodel.evidence.workbooks import formats
 from riskmodel.evidence.workbooks.kinds import LOCKED, ODS, XLS, Kind
 from riskmodel.evidence.workbooks.ods import Ods
 from riskmodel.evidence.workbooks.package import Package
-from riskmodel.evidence.workbooks.sheet import Cell, DamagedError, Sheet, TooLargeError, address, letters, refused
+from riskmodel.evidence.workbooks.sheet import Cell, DamagedError, Sheet, TooLargeError, address, letters
 from riskmodel.evidence.workbooks.xls import Xls
 from riskmodel.evidence.workbooks.xlsx import Xlsx
 
@@ -42,11 +42,12 @@ def read_workbook(
         _compare(chosen, _values(book.for_reader(chosen.name), chosen.name))
     except TooLargeError as error:
         remedy = "Copy the table into a workbook of its own, or name its sheet (sheet='NAME', --sheet NAME)"
-        raise refused(f"too large for a table of counts: {error}", name, remedy) from None
+        raise InputError(f"too large for a table of counts: {error}", where=name, remedy=remedy) from None
     except DamagedError as error:
         if str(error) == "locked":
-            raise refused(LOCKED.what, name, LOCKED.remedy) from None
-        raise refused(f"{kind.what} that is damaged: {error}", name) from None
+            raise InputError(LOCKED.what, where=name, remedy=LOCKED.remedy) from None
+        remedy = "Save it again with a spreadsheet program, or as CSV"
+        raise InputError(f"{kind.what} that is damaged: {error}", where=name, remedy=remedy) from None
     return table
 
 
@@ -76,12 +77,13 @@ def _chosen(name: str, book: Book, required: Sequence[str], asked: str | None, h
     having = [one for one in sheets if set(required) <= _header(one, hidden)]
     if len(having) > 1:
         what = f"{len(having)} sheets have the columns: {', '.join(repr(one.name) for one in having)}"
-        raise refused(what, name, "Say which one (sheet='NAME', --sheet NAME), and give the others after it")
+        remedy = "Say which one (sheet='NAME', --sheet NAME), and give the others after it"
+        raise InputError(what, where=name, remedy=remedy)
     if not having and len(sheets) != 1:
         raise _nowhere(name, book, sheets, unseen, required)
     if not having and set(required) <= _header(sheets[0], True):
         what = f"columns or the header of sheet {sheets[0].name!r} are hidden"
-        raise refused(what, name, _UNSEEN)
+        raise InputError(what, where=name, remedy=_UNSEEN)
     chosen = (having or sheets)[0]
     said = [f"the sheet {one.name!r} was not read: it does not have the columns" for one in sheets if one is not chosen]
     said += [f"the sheet {one!r} is hidden, and was not read" for one in unseen]
@@ -106,9 +108,9 @@ def _nowhere(
     for one in unseen:
         if set(required) <= _header(book.sheet(one), True):
             remedy = f"The hidden sheet {one!r} has them: show it, or ask for it (sheet={one!r}, --sheet {one!r})"
-    if not sheets:
-        return refused("no sheet in sight with anything in it", name, remedy)
-    return refused(f"no sheet of {', '.join(repr(one.name) for one in sheets)} has the columns", name, remedy)
+    seen = ", ".join(repr(one.name) for one in sheets)
+    what = f"no sheet of {seen} has the columns" if sheets else "no sheet in sight with anything in it"
+    return InputError(what, where=name, remedy=remedy)
 
 
 # ---------------------------------------------------------------- which cells
@@ -160,9 +162,8 @@ def _header_of(sheet: Sheet, head: int, column: int) -> str:
 def _holds(sheet: Sheet, merged: tuple[int, int, int, int]) -> bool:
     """Whether several cells are merged, with something in them."""
     top, left, bottom, right = merged
-    return (top, left) != (bottom, right) and any(
-        top <= row <= bottom and left <= column <= right for row, column in sheet.cells
-    )
+    held = (top <= row <= bottom and left <= column <= right for row, column in sheet.cells)
+    return (top, left) != (bottom, right) and any(held)
 
 
 def _merge(name: str, sheet: Sheet, merged: tuple[int, int, int, int]) -> Problem:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from riskmodel.errors import InputError
-
 #: Bytes of all parts that are unpacked: 20,000 rows of a dozen columns take some 15 million.
 MOST_UNPACKED = 50_000_000
 #: Elements of one part, since each costs a call.
@@ -125,8 +123,3 @@ def place_of(name: str) -> tuple[int, int]:
     for letter in match[1]:
         column = 26 * column + ord(letter) - 64
     return int(match[2]), column
-
-
-def refused(what: str, where: str, remedy: str = "Save it again with a spreadsheet program, or as CSV") -> InputError:
-    """An error of a whole file."""
-    return InputError(what, where=where, remedy=remedy)

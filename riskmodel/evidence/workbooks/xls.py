@@ -31,9 +31,8 @@ class Xls:
         self.xlrd, self.raw, self.budget = xlrd, raw, Budget()
         try:
             # On demand, or xlrd would let go of the stream that formulas are looked up in.
-            self.book = xlrd.open_workbook(
-                file_contents=raw, formatting_info=True, on_demand=True, logfile=io.StringIO()
-            )  # fmt: skip
+            how = {"formatting_info": True, "on_demand": True, "logfile": io.StringIO()}
+            self.book = xlrd.open_workbook(file_contents=raw, **how)
             _check_area(self.book.mem, self.book.base)
             self.pages = self.book.sheets()
         except TooLargeError:

@@ -62,7 +62,7 @@ def _predictions(row: Row, risk: Answer, first: str) -> list[dict[str, Any]]:
         return [head | when | {"rationale": told if told is first else f"{told} {sentence(row.why)}"}]
     figure: dict[str, Any] = {"probabilityRange": _range(row.low, row.high)}  # unreported branches at none and at all
     if row.figure is not None:
-        figure = {"probabilityDecimal": _percent(row.figure)}
+        figure = {"probabilityDecimal": round(100 * row.figure, _DIGITS)}
     found = [head | figure | when | {"rationale": told}]
     if row.centre_low is not None and row.centre_high is not None:
         centre = {"probabilityRange": _range(row.centre_low, row.centre_high)}
@@ -89,9 +89,8 @@ def _evidence(risk: Answer, answer: Answer) -> dict[str, Any]:
         statistic["quantity"] = _quantity(risk["probability"])
     estimates: list[dict[str, Any]] = []
     if kind in ("range", "none"):
-        estimates.append(
-            {"type": {"text": "branches that no series reports at none and at all"}, "range": _range(*ends)}
-        )
+        text = "branches that no series reports at none and at all"
+        estimates.append({"type": {"text": text}, "range": _range(*ends)})
     if kind != "definition" and (interval := risk["bounds_interval"] or risk["interval"]):
         text = "95 % range of one more centre, equal-tailed"
         estimates.append({"type": {"text": text}, "level": 0.95, "range": _range(*interval)})
@@ -163,12 +162,8 @@ def _concept(system: str, code: str, text: str) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code, "display": text}], "text": text}
 
 
-def _percent(probability: float) -> float:
-    return round(100 * probability, _DIGITS)
-
-
 def _quantity(probability: float) -> dict[str, Any]:
-    return {"value": _percent(probability), "unit": "%", "system": UCUM, "code": "%"}
+    return {"value": round(100 * probability, _DIGITS), "unit": "%", "system": UCUM, "code": "%"}
 
 
 def _range(low: float, high: float) -> dict[str, Any]:

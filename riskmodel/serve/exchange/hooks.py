@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from riskmodel._support.version import __version__
@@ -157,8 +158,8 @@ def _states(observations: Sequence[Mapping[str, Any]], evidence: Evidence) -> tu
             if state is None:
                 unread.append(name)
                 continue
-            when = one.get("effectiveDateTime") or one.get("issued")
-            found.setdefault(name, []).append((when if isinstance(when, str) else "", state))
+            when = _instant(one.get("effectiveDateTime") or one.get("issued"))
+            found.setdefault(name, []).append((when, state))
     said: dict[str, str] = {}
     for name, values in found.items():
         latest = max(when for when, _ in values)
@@ -170,6 +171,15 @@ def _states(observations: Sequence[Mapping[str, Any]], evidence: Evidence) -> tu
     return said, list(dict.fromkeys(unread))
 
 
+def _instant(when: Any) -> str:
+    """A time as one that sorts, whatever its zone: in UTC; a day, or a text that is no time, as it is."""
+    try:
+        at = datetime.fromisoformat(when)
+        return when if at.tzinfo is None else at.astimezone(UTC).isoformat(timespec="microseconds")
+    except (TypeError, ValueError, OverflowError):
+        return when if isinstance(when, str) else ""
+
+
 def _state(observation: Mapping[str, Any], states: Sequence[str]) -> str | None:
     status = observation.get("status")
     if status in _WAITING:
@@ -179,10 +189,7 @@ def _state(observation: Mapping[str, Any], states: Sequence[str]) -> str | None:
     if status not in _FINAL:
         return None
     value = observation.get("valueCodeableConcept")
-    given = [
-        *_codes(value, STATE),
-        observation.get("valueString"),
-        value.get("text") if isinstance(value, dict) else None,
-    ]
+    text = value.get("text") if isinstance(value, dict) else None
+    given = [*_codes(value, STATE), observation.get("valueString"), text]
     codes = (one.rpartition(".")[2].strip().lower() for one in given if isinstance(one, str))
     return next((code for code in codes if code in states), None)

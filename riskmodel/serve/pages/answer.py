@@ -104,10 +104,9 @@ def desk_page(
 
 def analyst_page(evidence: Evidence, findings: Mapping[str, str], found: Answer | None = None) -> bytes:
     """The page for new counts, with what `riskmodel.serve.analyst` found in a table."""
-    finding = evidence.finding
-    return rendered(
-        "analyst.html", finding=finding.key, title=finding.title, findings=findings, needed=needed(finding), found=found
-    )
+    one = evidence.finding
+    context = {"finding": one.key, "title": one.title, "findings": findings, "needed": needed(one), "found": found}
+    return rendered("analyst.html", **context)
 
 
 def view(one: Asked, answer: Answer, evidence: Evidence, kept: Frame | None) -> dict[str, Any]:
@@ -214,19 +213,18 @@ def _steps(answer: Answer, evidence: Evidence, screen: Brief, plain: bool) -> li
     for one in screen.next:
         step, variable = by_key[one.step], resolves[one.step] or ""
         results = []
-        change = next(iter(step["changes"] or ()), None)
-        above = told_under.get(variable, 0)
-        if change and variable and not above:
+        change, above = next(iter(step["changes"] or ()), None), told_under.get(variable, 0)
+        here = change["results"] if change and variable and not above else ()
+        if here:
             told_under[variable] = len(screen.ends) + len(found) + 1
-        for result in change["results"] if change and variable and not above else ():
+        for result in here:
             then = next((t.text for t in screen.then if t.given.get(variable) == result["state"]), "")
             words = answer["variables"][variable]
-            expected = result["expected"]
+            expected, (what, reason) = result["expected"], _after(result, plain)
             results.append({
                 "label": words["states"][result["state"]] if plain else f"{named(variable)} {named(result['state'])}",
                 "expected": "" if expected is None or not 0 < expected < 1 else said(expected),
-                "what": _figure(result, plain), "why": _no_figure(result, plain),
-                "then": "" if not then or screen.then[0].given.get(variable) is None else sentence(then),
+                "what": what, "why": reason, "then": sentence(then),
             })  # fmt: skip
         found.append({
             "title": capital(one.title), "state": _state(step, plain), "why": sentence(one.why) if not plain else "",
@@ -242,21 +240,16 @@ def _outcome_title(answer: Answer, outcome: str, plain: bool) -> str:
     return capital(str(found["plain_title" if plain else "title"]))
 
 
-def _figure(result: Answer, plain: bool) -> str:
+def _after(result: Answer, plain: bool) -> tuple[str, str]:
+    """The figure after a result, and why there is none."""
     kind, ends = read(result)
     if kind == "definition":  # never a fate
-        return "there is no number for this here" if plain else figure(result).replace(", by", " by")
+        rule = "The studies rule it out by how they count, whatever the health of the child."
+        return ("there is no number for this here", rule) if plain else (figure(result).replace(", by", " by"), "")
     if kind == "none":
-        return "not known" + ("" if ends == (0.0, 1.0) else f", anything from {frequency_range(ends, 100)} of 100")
-    return figure(result) if plain else told(result)
-
-
-def _no_figure(result: Answer, plain: bool) -> str:
-    """Why there is no figure after a result."""
-    kind = read(result)[0]
-    if kind == "definition" and plain:
-        return "The studies rule it out by how they count, whatever the health of the child."
-    return "" if plain or kind != "none" else sentence(why(result["reason"]))
+        within = "" if ends == (0.0, 1.0) else f", anything from {frequency_range(ends, 100)} of 100"
+        return f"not known{within}", "" if plain else sentence(why(result["reason"]))
+    return figure(result) if plain else told(result), ""
 
 
 _PLAIN_STATES = {
@@ -284,10 +277,8 @@ def _why_wide(answer: Answer) -> list[str]:
             share = f"About {round(100 * risk['spread_between'])} % of the range's variance is spread between centres"
             lines.append(f"{share}; the rest is not knowing their average.")
         if risk["average"] is not None and not risk["by_definition"]:
-            of = denominator(risk["probability"])
-            lines.append(
-                f"The average of all centres lies in {frequency_range(risk['average']['interval'], of)} of {of:,}."
-            )
+            of, ends = denominator(risk["probability"]), risk["average"]["interval"]
+            lines.append(f"The average of all centres lies in {frequency_range(ends, of)} of {of:,}.")
         lines += [f"{capital(named(one['branch']))}: {sentence(one['why'])}" for one in risk["unknown"]]
     return lines
 
@@ -315,8 +306,8 @@ def _routes(answer: Answer) -> list[dict[str, str]]:
             if route is not None:
                 text = told(route) if route["probability"] is not None else "no figure"
                 row = {"outcome": capital(risk["title"]), "route": name, "text": text}
-                row |= {"reason": sentence(why(route["reason"])), "sources": listed(route["sources"]) or "none"}
-                rows.append(row)
+                reason = sentence(why(route["reason"]))
+                rows.append(row | {"reason": reason, "sources": listed(route["sources"]) or "none"})
     return rows
 
 

@@ -35,10 +35,9 @@ def icons(row: Mapping[str, Any], title: str) -> Markup:
         for kind, start, stop in paths
         if start < stop
     ]
-    ends = [row["figure"]] if row["kind"] == "figure" else [row["low"], row["high"]] if row["kind"] == "range" else []
-    drawn += [
-        Markup('<path class="line" d="{}"/>').format(_line(round(end * of), across)) for end in dict.fromkeys(ends)
-    ]
+    ends = {"figure": (row["figure"],), "range": (row["low"], row["high"])}.get(row["kind"], ())
+    lines = (_line(round(end * of), across) for end in dict.fromkeys(ends))
+    drawn += [Markup('<path class="line" d="{}"/>').format(line) for line in lines]
     figure = "" if row["figure"] is None else f"; the line is at {frequency(row['figure'], of)}"
     said = f"{title}: of {of:,} icons {full:,} are filled, {upto - full:,} more are hatched{figure}."
     return Markup('<svg class="icons {} of-{}" viewBox="-1.5 -1.5 {} {}" role="img" aria-label="{}">{}</svg>').format(
