@@ -1,10 +1,12 @@
 """The consultation: one question, one to_dict, whatever the face."""
 
+import enum
 import json
 import re
 import sys
 
 import jsonschema
+import numpy as np
 import pytest
 from command_line import BEST, SEED, run
 
@@ -179,6 +181,15 @@ def test_python_and_the_command_line_give_one_answer():
     code, out, _ = run("consult", "--anatomy", "isolated", "--weeks", "20", "--json")
     assert code == 0
     assert json.loads(out) == json.loads(report.to_json(rm.consult(anatomy="isolated", weeks="20").to_dict()))
+
+
+@pytest.mark.parametrize("name", ["anatomy", "location", "setting", "reading", "audience", "detail", "test_errors"])
+def test_texts_of_numpy_and_of_enumerations_are_texts(name):
+    text = {"anatomy": "pending", "location": "umbilical-vein", "setting": "routine", "reading": "strict"}.get(name)
+    text = text or {"audience": "patient", "detail": "settings", "test_errors": "published"}[name]
+    member = enum.Enum("Word", {"ONE": text}, type=str).ONE
+    plain = rm.consult(**{name: text}).to_dict()
+    assert rm.consult(**{name: np.str_(text)}).to_dict() == rm.consult(**{name: member}).to_dict() == plain
 
 
 def test_the_terminal_answers_the_seed_question_on_one_screen():
