@@ -274,8 +274,8 @@ def _why(risk: Answer, plain: bool) -> str:
     if not plain:
         return why(risk["reason"])
     rule = "the studies rule it out by how they count, whatever the health of the child"
-    some = "for some of these babies no study tells how they did"
-    none = "no study tells how such babies did" if risk["bounds"] in (None, [0.0, 1.0]) else some
+    some = "for some of these babies no study tells this"
+    none = "no study tells this of such babies" if risk["bounds"] in (None, [0.0, 1.0]) else some
     return rule if risk["by_definition"] else none
 
 

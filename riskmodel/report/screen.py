@@ -176,12 +176,12 @@ def _plain(row: Row, first: str) -> str:
     if row.kind == "definition":
         return f"{label}: there is no number for this here. {capital(row.why)}."
     between = frequency_range((row.low, row.high), row.of)
-    if row.kind == "none":
-        bounded = "" if (row.low, row.high) == (0.0, 1.0) else f" It could be anything from {between} of {row.of:,}."
-        return f"{label}: nobody can give one number.{bounded} {capital(row.why)}."
     ends = ""
     if row.centre_low is not None and row.centre_high is not None:
         ends = f" In one more hospital it could be {frequency_range((row.centre_low, row.centre_high), row.of)}."
+    if row.kind == "none":
+        bounded = "" if (row.low, row.high) == (0.0, 1.0) else f" It could be anything from {between} of {row.of:,}."
+        return f"{label}: nobody can give one number.{bounded}{ends} {capital(row.why)}."
     return f"{label}: about {between} of {row.of:,}.{ends} Counted: {row.rests_on}."
 
 
