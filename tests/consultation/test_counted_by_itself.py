@@ -55,3 +55,12 @@ def test_as_many_series_are_named_as_are_counted_beside_those_that_weigh_what_is
     assert all(risk["series"] == len(risk["sources"]) - len(risk["weighing"]) for risk in risks)
     told = "Yang 2022, Al-Kouatly 2001, Maillet 2014 and Aboujaoude 2006; what is known is weighed by JMFM 1999, Simon-Bouy"
     assert f"4 series, 1,196 fetuses: {told} 2003, Fan 2021 and Berlin 1999" in report.to_markdown(answer)
+
+
+def test_what_a_fitted_tree_was_not_fitted_with_is_refused_beside_it():
+    model = rm.fit("fetal-hepatic-calcification", setting="routine", prior=(1, 1))
+    for right in ({}, {"setting": "routine", "prior": (1, 1)}, {"reading": "primary", "heterogeneity": "default"}):
+        assert rm.consult(finding=model, **right).to_dict()["setting"] == "routine"
+    for name, wrong in {"reading": "strict", "setting": "referral", "prior": "uniform", "heterogeneity": 0}.items():
+        with pytest.raises(rm.ContradictionError, match=f"^{name}: {str(wrong)!r} beside a tree that is fitted with"):
+            rm.consult(finding=model, **{name: wrong})
