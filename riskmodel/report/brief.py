@@ -318,8 +318,10 @@ def _confidence(answer: Answer, main: Answer | None, rows: Sequence[Row], plain:
     word, reason = main["certainty"], named(main["certainty_why"])
     if plain:
         if word in SURE:
-            counted = "few babies were counted and " if main["fetuses"] < FEW else ""
-            return SURE[word], f"{counted}hospitals differ"
+            told = ["few babies were counted"] * (main["fetuses"] < FEW) + ["some were not followed"] * (
+                rows[0].kind == "range"
+            )
+            return SURE[word], listed([*told, "hospitals differ"])
         return "no number", rows[0].why
     if word == "none":
         after = {tuple(one["given"].items()): one for branch in answer["branches"] for one in branch["risks"]

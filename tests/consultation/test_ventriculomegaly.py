@@ -160,3 +160,5 @@ def test_a_patient_reads_sentences_of_every_result_and_both_ranges():
     assert "It could be anything from 21 to 74 of 100. In one more hospital it could be 1 to 97." in text
     after = rm.consult(finding=NAME, **TESTED, audience="patient").to_dict()
     assert 'If the result of the measurement of the space is "10 to 12 millimetres"' in report.to_markdown(after)
+    ranged = rm.consult(finding=NAME, anatomy="isolated", audience="patient").to_dict()
+    assert "very uncertain: some were not followed and hospitals differ" in report.to_markdown(ranged)
