@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -244,7 +245,7 @@ def refit(
     if place is not None:
         found.save(place)
         if not as_json:
-            say(f"Written: {place}. Ask it with riskmodel consult --finding {place}")
+            say(f"Written: {place}. Ask it with riskmodel consult --finding {shlex.quote(place)}")
             if found.left:
                 say(f"Not carried from the old folder: {', '.join(found.left)}")
 
