@@ -136,9 +136,10 @@ def _line(label: str, row: Row, told: dict[str, str], width: int) -> list[str]:
     if len(label) >= _FIGURE:
         lines, lead = [label], " " * _FIGURE
     if not row.why:
-        if len(row.text) >= _CENTRE - _FIGURE or len(row.centre) >= _RESTS - _CENTRE:
+        room = min(_RESTS, width - len(row.rests_on)) - _CENTRE  # thousands of babies begin a little to the left
+        if len(row.text) >= _CENTRE - _FIGURE or len(row.centre) >= room:
             return [*lines, lead + row.text, f"{'':<{_FIGURE}}{row.centre}  {row.rests_on}"]
-        lead += f"{row.text:<{_CENTRE - _FIGURE}}{row.centre:<{_RESTS - _CENTRE}}"
+        lead += f"{row.text:<{_CENTRE - _FIGURE}}{row.centre:<{room}}"
         return [*lines, lead + row.rests_on]
     # The last reason told is the one above; an earlier one is named by its row.
     same = told.get(row.why)

@@ -162,3 +162,10 @@ def test_a_patient_reads_sentences_of_every_result_and_both_ranges():
     assert 'If the result of the measurement of the space is "10 to 12 millimetres"' in report.to_markdown(after)
     ranged = rm.consult(finding=NAME, anatomy="isolated", audience="patient").to_dict()
     assert "very uncertain: some were not followed and hospitals differ" in report.to_markdown(ranged)
+
+
+@pytest.mark.parametrize("audience", ["clinician", "patient", "researcher"])
+@pytest.mark.parametrize("known", [{}, {"anatomy": "isolated"}, {"width": "10-12"}])
+def test_a_screen_has_eighty_columns_though_thousands_were_counted(known, audience):
+    text = report.to_text(rm.consult(finding=NAME, audience=audience, **known).to_dict())
+    assert max(map(len, text.splitlines())) <= 80
