@@ -66,7 +66,7 @@ class RiskModelError(Exception):
     def message(self) -> str:
         """One line: where, what and the way out."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{head}. {self.remedy}" if self.remedy else head
+        return f"{head.removesuffix('.')}. {self.remedy}" if self.remedy else head
 
     def to_dict(self) -> dict[str, Any]:
         """The one JSON body that every face prints for an error."""

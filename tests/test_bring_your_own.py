@@ -29,6 +29,8 @@ def run(*arguments):
 
 
 def test_the_template_is_a_valid_finding_with_comments(tmp_path, capsys):
+    assert run("evidence", "template", tmp_path / "my own") == 0
+    assert f"riskmodel evidence check '{tmp_path}/my own'" in capsys.readouterr().out
     assert run("evidence", "template", tmp_path / "mine") == 0
     assert run("evidence", "check", tmp_path / "mine") == 0
     assert "no faults" in capsys.readouterr().out

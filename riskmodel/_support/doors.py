@@ -153,7 +153,7 @@ def _text(value: Any) -> str:
         value.encode(errors="surrogateescape")  # as names of files that are no UTF-8 come
     except UnicodeEncodeError:
         raise _RefusedError("a text that can be written") from None
-    return value
+    return str.__str__(value)  # of NumPy or of an enumeration no more: what writes JSON knows str alone
 
 
 def _whole(most: int | None = None) -> _Check:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from riskmodel._support.checks import checked_seed
-from riskmodel._support.columns import as_column
+from riskmodel._support.checks import checked_seed, is_missing
+from riskmodel._support.columns import Column, aligned, as_column
 from riskmodel._support.doors import door
 from riskmodel._support.kept import Value
 from riskmodel.between.nodes import exact, nodes_of, of_series
@@ -200,7 +200,8 @@ def cumulative(posterior: Posterior, order: Any = None, *, ci_prob: float = 0.95
     posterior : Posterior
         A fit of `riskmodel.pool`.
     order : sequence, optional
-        What to sort the series by, one for each, such as the year; their own order otherwise.
+        What to sort the series by, one for each, such as the year; their own order otherwise. Labels of its own are those
+        of the series.
     ci_prob : float
         Probability of the equal-tailed intervals.
 
@@ -216,9 +217,17 @@ def cumulative(posterior: Posterior, order: Any = None, *, ci_prob: float = 0.95
     """
     whole = exact(posterior, "cumulative")
     size = whole.events.size
-    values = list(range(size)) if order is None else as_column(order, "order").values
+    column = Column(list(range(size))) if order is None else as_column(order, "order")
+    values, labels = column.values, list(whole.labels)
     if len(values) != size:
         raise InputError(f"{len(values)} values for {size} series", where="order", remedy="Give one for each series")
+    if not column.numbered:
+        theirs = column._replace(labels=[str(one) for one in column.labels or ()])
+        values = aligned({"series": Column(labels, labels), "order": theirs}, "order")[0]["order"]
+    for label, value in zip(labels, values, strict=True):
+        if is_missing(value):  # what is missing sorts nowhere, and Python does not say so
+            remedy = "Give it, or leave the series out"
+            raise InputError(f"nothing to sort {label} by", where="order", remedy=remedy)
     try:
         places = sorted(range(size), key=lambda i: values[i])
     except TypeError as reason:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -187,13 +188,13 @@ def calibrate(
     loaded = load_corpus(corpus, sheet=sheet, hidden=hidden)
     for one in (*loaded.said, *(f"{one}. {one.remedy}" for one in loaded.audit())):
         say(f"riskmodel: {one}", err=True)
-    place = folder(out) if out else None
+    place = None if out is None else folder(out)
     with workers(jobs) as executor, Bar() as progress:
         record = calibrate(
             loaded, predictors, seed=seed, executor=executor, mirrored=mirrored,
             save=place / "calibration.json" if place else None, progress=progress,
         )  # fmt: skip
-    if place:
+    if place is not None:
         record.save(place / "calibration.md")
     if picture is not None:
         from riskmodel import plots
@@ -247,7 +248,7 @@ def refit(
     if place is not None:
         found.save(place)
         if not as_json:
-            say(f"Written: {place}. Ask it with riskmodel consult --finding {place}")
+            say(f"Written: {place}. Ask it with riskmodel consult --finding {shlex.quote(place)}")
             if found.left:
                 say(f"Not carried from the old folder: {', '.join(found.left)}")
 

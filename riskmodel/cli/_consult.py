@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import shlex
 from collections.abc import Sequence
 from functools import partial
@@ -41,8 +42,8 @@ def _finding_apart(args: Sequence[str]) -> tuple[str, list[str]]:
         name, sign, value = word.partition("=")
         if name != "--finding":
             others.append(word)
-        elif sign or (value := next(words, value)):
-            named.append(value)
+        else:  # one that is empty names no finding, and is refused
+            named += [value] if sign else [*itertools.islice(words, 1)]
     return (named or [DEFAULT_FINDING])[0], others
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from riskmodel.cli._group import Group
@@ -127,7 +129,7 @@ def _template(folder: str, *, isolated_only: bool, empty: bool) -> None:
     from riskmodel.evidence.template import write_template
 
     write_template(folder, isolated_only=isolated_only, empty=empty)
-    say(f"Written: {folder}. Edit its files, then: riskmodel evidence check {folder}")
+    say(f"Written: {folder}. Edit its files, then: riskmodel evidence check {shlex.quote(folder)}")
 
 
 @evidence.command(name="export")

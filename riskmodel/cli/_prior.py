@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from riskmodel.cli._analysis import _configuration, _counts, _digits, _ratio
 from riskmodel.cli._terminal import drawn, show, show_json
@@ -45,6 +46,11 @@ def prior(
         post = pool(*_counts(series), **configuration)
         found: priors.StatedPrior = priors.map_prior(post, components)
     else:
+        given = click.get_current_context().get_parameter_source
+        for name in ("components", *configuration):
+            if given(name) is not ParameterSource.DEFAULT:  # passed over it would seem to be in the prior
+                remedy = "Give series, such as 23/107, or leave it out"
+                raise InputError(f"--{name} is of a prior of series", where="prior", remedy=remedy, field=name)
         found = priors.stated(mean=mean, n=n, quantiles=None if quantiles is None else _quantiles(quantiles))
     if robustify is not None:
         found = priors.robustify(found, robustify)
@@ -68,11 +74,14 @@ def prior(
 
 def _quantiles(text: str) -> dict[float, float]:
     """``0.05=0.02,0.95=0.4`` as a mapping."""
+    remedy = "Write them as 0.05=0.02,0.95=0.4"
     try:
-        return {float(level): float(risk) for level, risk in (part.split("=") for part in text.split(","))}
+        pairs = [(float(level), float(risk)) for level, risk in (part.split("=") for part in text.split(","))]
     except ValueError:
-        remedy = "Write them as 0.05=0.02,0.95=0.4"
         raise InputError(f"{text[:60]!r} is not P=RISK,P=RISK", where="--quantiles", remedy=remedy) from None
+    if len(dict(pairs)) < len(pairs):
+        raise InputError(f"{text[:60]!r} has two risks for one probability", where="--quantiles", remedy=remedy)
+    return dict(pairs)
 
 
 def _told(risk: Any) -> dict[str, Any]:

@@ -53,11 +53,18 @@ def _risk_part(risk: RiskEstimate, model: ProbabilityTree | None, robust: bool) 
         "certainty": word,
         "certainty_why": why,
         "counts": tuple(map(count_part, risk.counts)),
+        "weighing": _weighing(risk),
         "robustness": robustness(model, risk) if model and robust else None,
     }
     for name in ("direct", "indirect", "combined"):
         said[name] = getattr(risk, name).to_dict(ci_prob=CI_PROB) if model else None
     return convert(said, doc.Risk)
+
+
+def _weighing(risk: RiskEstimate) -> tuple[str, ...]:
+    """Sources that are in an answer only because something is known that stands after what they count."""
+    telling = {count.source for count in risk.telling}
+    return tuple(source for source in risk.sources if source not in telling)
 
 
 def count_part(count: Count) -> Counted:
@@ -130,8 +137,8 @@ def setting_parts(
 
     def answered(own: ProbabilityTree, risk: RiskEstimate) -> doc.SettingRisk:
         found = ask(own, risk.outcome.name, risk.known, undecided)
-        counted: dict[str, Any] = {"series": found.series, "fetuses": found.fetuses, "sources": found.sources}
-        return doc.SettingRisk(outcome=risk.outcome.name, **_told(found), **counted)
+        counted: dict[str, Any] = {name: getattr(found, name) for name in ("series", "fetuses", "sources")}
+        return doc.SettingRisk(outcome=risk.outcome.name, weighing=_weighing(found), **_told(found), **counted)
 
     trees = {name: of_setting(model, name) for name in titles}
     return tuple(

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import convert, json, structs
 
+from riskmodel._support.checks import shown
 from riskmodel._support.doors import door
-from riskmodel._support.kept import Value, once
+from riskmodel._support.kept import Value, once, same
 from riskmodel.consultation import compose, tables
 from riskmodel.consultation import document as doc
 from riskmodel.consultation.missed import missed
 from riskmodel.consultation.question import AUDIENCES, TEST_ERRORS, Stated, next_variable, said, stated, worded
 from riskmodel.consultation.undecided import Undecided, risk
 from riskmodel.consultation.workup import StepState, plan
-from riskmodel.errors import UnknownNameError
+from riskmodel.errors import ContradictionError, UnknownNameError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.evidence.finding import Variable
 from riskmodel.evidence.known import Known
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 DEFAULT_FINDING = "fetal-hepatic-calcification"
 #: What costs much and is not always wanted: asked for by name.
 DETAILS: tuple[str, ...] = ("robustness", "settings", "neighbours", "changes")
+
+#: What a fit is made with where nothing is said.
+_USUAL: dict[str, Any] = {"reading": None, "setting": "any", "prior": "dirichlet-tree", "heterogeneity": "default"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -170,7 +174,7 @@ def consult(
     ----------
     finding : str, Path, Evidence or ProbabilityTree
         Name of a shipped finding, path of a folder, evidence that is already read, or a fitted tree, whose reading, setting
-        and priors then hold.
+        and priors then hold: others beside it are a contradiction.
     reading : str, optional
         How the disputed rows are read; where it is not given ``"primary"``, or evidence's own.
     audience : {"clinician", "patient", "researcher"}
@@ -219,10 +223,20 @@ def consult(
     wanted = checked_detail((detail,) if isinstance(detail, str) else tuple(detail))
     if isinstance(finding, ProbabilityTree):
         model = finding
+        _check_beside(model, reading=reading, setting=setting, prior=prior, heterogeneity=heterogeneity)
     else:
         evidence = as_evidence(finding) if reading is None else load_evidence(finding, reading=reading)
         model = fit(evidence, prior=prior, heterogeneity=heterogeneity, setting=setting)
     return _consultation(model, Query(stated(model.evidence, given), audience, wanted, test_errors))
+
+
+def _check_beside(model: ProbabilityTree, **stated: Any) -> None:
+    """What is stated beside a fitted tree is what it was fitted with: passed over, it would seem to be in the answer."""
+    for name, value in stated.items():
+        own = model.evidence.reading if name == "reading" else getattr(model, name)
+        if not same(value, _USUAL[name]) and not same(value, own):
+            what = f"{shown(value)} beside a tree that is fitted with {shown(own)}"
+            raise ContradictionError(what, where=name, remedy="Leave it out, or give the evidence in place of the tree")
 
 
 def checked_detail(names: Sequence[str]) -> tuple[str, ...]:

@@ -111,6 +111,7 @@ class Risk(Answer, frozen=True, kw_only=True):
     certainty: Literal["none", "very low", "low", "moderate", "by definition"]
     certainty_why: str
     counts: tuple[Counted, ...]
+    weighing: Annotated[Texts, Meta(description="Those of the sources that only weigh what is known: not in `series`.")]
     direct: Annotated[Answer | None, Meta(description="Null for the risks of a branch: ask with its state known.")]
     indirect: Answer | None
     combined: Answer | None
@@ -167,6 +168,7 @@ class SettingRisk(Told, frozen=True, kw_only=True):
     series: Number
     fetuses: Number
     sources: Texts
+    weighing: Annotated[Texts, Meta(description="Those of the sources that only weigh what is known: not in `series`.")]
 
 
 class SettingRisks(Said, frozen=True, kw_only=True):

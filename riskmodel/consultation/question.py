@@ -61,7 +61,7 @@ def stated(evidence: Evidence, given: Mapping[str, Any]) -> Stated:
         if name in descriptors:
             described[name] = _described(descriptors[name], value)
         elif isinstance(value, str) and value in (*states[name], *NO_RESULT):
-            answered[name] = value
+            answered[name] = str.__str__(value)  # as the doors do
         else:
             raise UnknownNameError(f"state of {name}", value, [*states[name], *NO_RESULT], where=name)
     known = {one.name: answered[one.name] for one in finding.states if answered.get(one.name) in one.states}

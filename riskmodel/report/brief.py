@@ -274,8 +274,8 @@ def _why(risk: Answer, plain: bool) -> str:
     if not plain:
         return why(risk["reason"])
     rule = "the studies rule it out by how they count, whatever the health of the child"
-    some = "for some of these babies no study tells how they did"
-    none = "no study tells how such babies did" if risk["bounds"] in (None, [0.0, 1.0]) else some
+    some = "for some of these babies no study tells this"
+    none = "no study tells this of such babies" if risk["bounds"] in (None, [0.0, 1.0]) else some
     return rule if risk["by_definition"] else none
 
 
@@ -317,8 +317,10 @@ def _confidence(answer: Answer, main: Answer | None, rows: Sequence[Row], plain:
     word, reason = main["certainty"], named(main["certainty_why"])
     if plain:
         if word in SURE:
-            counted = "few babies were counted and " if main["fetuses"] < FEW else ""
-            return SURE[word], f"{counted}hospitals differ"
+            told = ["few babies were counted"] * (main["fetuses"] < FEW) + ["some were not followed"] * (
+                rows[0].kind == "range"
+            )
+            return SURE[word], listed([*told, "hospitals differ"])
         return "no number", rows[0].why
     if word == "none":
         after = {tuple(one["given"].items()): one for branch in answer["branches"] for one in branch["risks"]

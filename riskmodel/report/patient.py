@@ -63,11 +63,13 @@ def _sentences(risk: Answer) -> str:
         bounds = risk["bounds"]
         if bounds is None or bounds == [0.0, 1.0]:
             return f"{head} Nobody can give a number for this. No study tells about such babies by themselves."
-        # The whole range: with the bounds alone a reader would take their lower end for certain.
-        low, high = (frequency(end, 100) for end in risk["bounds_interval"] or bounds)
+        # Also the whole range: with the bounds alone a reader would take their lower end for certain.
+        whole = (
+            f", in one more hospital {frequency_range(risk['bounds_interval'], 100)}" if risk["bounds_interval"] else ""
+        )
         return (
-            f"{head} Nobody can give one number for this. For some of these babies no study tells how they did. It could be "
-            f"anything from {low} to {high} of 100."
+            f"{head} Nobody can give one number for this. For some of these babies no study tells this. It could be "
+            f"anything from {frequency_range(bounds, 100)} of 100{whole}."
         )
     if risk["by_definition"]:
         return (

@@ -91,7 +91,9 @@ def _basis(risk: Answer) -> str:
 
 
 def _counted_in(risk: Answer) -> str:
-    return f"{risk['series']} series, {risk['fetuses']:,} fetuses: {listed(risk['sources'])}"
+    own = listed([source for source in risk["sources"] if source not in risk["weighing"]])
+    more = f"; what is known is weighed by {listed(risk['weighing'])}" if risk["weighing"] else ""
+    return f"{risk['series']} series, {risk['fetuses']:,} fetuses: {own}{more}"
 
 
 def _notes(risk: Answer) -> list[str]:

@@ -135,9 +135,10 @@ def _line(label: str, row: Row, told: dict[str, str], width: int) -> list[str]:
     if len(label) >= _FIGURE:
         lines, lead = [label], " " * _FIGURE
     if not row.why:
-        if len(row.text) >= _CENTRE - _FIGURE or len(row.centre) >= _RESTS - _CENTRE:
+        room = min(_RESTS, width - len(row.rests_on)) - _CENTRE  # thousands of babies begin a little to the left
+        if len(row.text) >= _CENTRE - _FIGURE or len(row.centre) >= room:
             return [*lines, lead + row.text, f"{'':<{_FIGURE}}{row.centre}  {row.rests_on}"]
-        lead += f"{row.text:<{_CENTRE - _FIGURE}}{row.centre:<{_RESTS - _CENTRE}}"
+        lead += f"{row.text:<{_CENTRE - _FIGURE}}{row.centre:<{room}}"
         return [*lines, lead + row.rests_on]
     # The last reason told is the one above; an earlier one is named by its row.
     same = told.get(row.why)
@@ -170,12 +171,12 @@ def _plain(row: Row, first: str) -> str:
     if row.kind == "definition":
         return f"{label}: there is no number for this here. {capital(row.why)}."
     between = frequency_range((row.low, row.high), row.of)
-    if row.kind == "none":
-        bounded = "" if (row.low, row.high) == (0.0, 1.0) else f" It could be anything from {between} of {row.of:,}."
-        return f"{label}: nobody can give one number.{bounded} {capital(row.why)}."
     ends = ""
     if row.centre_low is not None and row.centre_high is not None:
         ends = f" In one more hospital it could be {frequency_range((row.centre_low, row.centre_high), row.of)}."
+    if row.kind == "none":
+        bounded = "" if (row.low, row.high) == (0.0, 1.0) else f" It could be anything from {between} of {row.of:,}."
+        return f"{label}: nobody can give one number.{bounded}{ends} {capital(row.why)}."
     return f"{label}: about {between} of {row.of:,}.{ends} Counted: {row.rests_on}."
 
 

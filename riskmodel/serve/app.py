@@ -26,7 +26,7 @@ from riskmodel.serve.desk import Desk, Held, answered, as_json
 from riskmodel.serve.exchange.tokens import Trusted
 from riskmodel.serve.faults import as_sent, error_body, fault_of_ours, log, status_of
 from riskmodel.serve.finished import HTML, JSON, Finished, plain, tagged, unkept
-from riskmodel.serve.guard import LOOPBACK, Guard
+from riskmodel.serve.guard import LOOPBACK, Guard, host_name, site_origin
 from riskmodel.serve.hospital import Hospital
 from riskmodel.serve.pages import answer as page
 from riskmodel.serve.pages.answer import Frame
@@ -79,11 +79,11 @@ class Service:
         app.router.redirect_slashes = False
         if origins:
             app.add_middleware(
-                CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"],
+                CORSMiddleware, allow_origins=[*map(site_origin, origins)], allow_methods=["GET", "POST"],
                 allow_headers=["authorization", "content-type"],
             )  # fmt: skip
         self.app = app
-        self.guarded: ASGIApp = Guard(app, hosts=tuple(hosts))
+        self.guarded: ASGIApp = Guard(app, hosts=tuple(map(host_name, hosts)))
 
     # ------------------------------------------------------------ answers
 

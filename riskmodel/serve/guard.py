@@ -5,8 +5,12 @@ Written against ASGI itself, since a middleware that wraps every response in a t
 
 from __future__ import annotations
 
+import ipaddress
+import re
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from riskmodel._support.checks import shown
 from riskmodel.errors import InputError, RiskModelError
 from riskmodel.serve.faults import TooLargeError, as_sent, fault_of_ours, status_of
 
@@ -28,6 +32,26 @@ HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+def host_name(given: str) -> str:
+    """A machine's name as a request says it; refused where none can, and where it is empty, which is every interface."""
+    try:
+        address = ipaddress.ip_address(given.strip("[]"))
+    except ValueError:
+        if re.fullmatch(r"[\w.-]+", given):
+            return given.lower()
+        remedy = "Give a name or an address, such as 127.0.0.1 or clinic.example, without http:// and port"
+        raise InputError(f"{shown(given)} is no machine's name", where="host", remedy=remedy) from None
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+def site_origin(given: str) -> str:
+    """A site as its scripts name it, or ``*`` for all; what no browser names is refused."""
+    if given != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", given.lower()):
+        remedy = "Give such as https://clinic.example, without a path"
+        raise InputError(f"{shown(given)} is no site", where="origin", remedy=remedy)
+    return given.lower()
 
 
 class Guard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -117,7 +118,7 @@ def serve(
 ) -> None:
     """Serve findings, or every shipped one, until the process is told to end; `options` are those of `Service`."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    service = Service(Desk(findings), hosts=(*LOOPBACK, *([host] if host not in LOOPBACK else []), *hosts), **options)
+    service = Service(Desk(findings), hosts=(*LOOPBACK, host, *hosts), **options)
     sockets = _listen(host, port, workers)
     at = sockets[0].getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
@@ -145,8 +146,11 @@ def _bound(host: str, port: int, *, together: bool = False) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listening.close()
+        if not isinstance(error, OSError) or isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            what = f"{host} is no address of this machine"
+            raise InputError(what, where="host", remedy="Give one, such as 127.0.0.1") from error
         remedy = "Take another with --port, or end what has it"
         raise InputError(
             f"port {port} of {host} cannot be had: {error.strerror}", where="port", remedy=remedy

@@ -4,6 +4,7 @@ import os
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from every_model import EVENTS, TOTALS, TRIED, fitted
 from scipy.stats import betabinom
@@ -134,6 +135,8 @@ def test_each_left_out_and_as_they_come(post):
     assert list(come["total"]) == [30, 55, 75, 86, 126]
     assert come["average"].iloc[-1] == pytest.approx(post.average.mean, abs=1e-8)
     assert list(rm.between.cumulative(post)["added"]) == list("abcde")
+    years = pd.Series({"e": 2005, "d": 2010, "c": 2001, "b": 1999, "a": 2003})  # by its labels, not by its places
+    pd.testing.assert_frame_equal(rm.between.cumulative(post, order=years), come)
 
 
 def test_what_cannot_be_asked_says_why():
@@ -142,6 +145,8 @@ def test_what_cannot_be_asked_says_why():
         lambda: rm.between.leave_one_out(one),
         lambda: rm.between.cumulative(one, order=[1, 2]),
         lambda: rm.between.cumulative(rm.pool([1, 2], [9, 9]), order=[1, "b"]),
+        lambda: rm.between.cumulative(rm.pool([1, 2, 3], [9, 9, 9]), order=[3, np.nan, 1]),
+        lambda: rm.between.cumulative(rm.pool([1, 2], [9, 9]), order=pd.Series([2, 1], index=["a", "b"])),
         lambda: rm.between.power_scaling(one, alphas=(1.01, 1.02)),
         lambda: rm.between.loo("one"),
         lambda: rm.between.loo(rm.pool([1, 2], [9, 9], by=[0, 1]).level("0")),

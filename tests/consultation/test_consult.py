@@ -1,10 +1,12 @@
 """The consultation: one question, one to_dict, whatever the face."""
 
+import enum
 import json
 import re
 import sys
 
 import jsonschema
+import numpy as np
 import pytest
 from command_line import BEST, SEED, run
 
@@ -181,6 +183,15 @@ def test_python_and_the_command_line_give_one_answer():
     assert json.loads(out) == json.loads(report.to_json(rm.consult(anatomy="isolated", weeks="20").to_dict()))
 
 
+@pytest.mark.parametrize("name", ["anatomy", "location", "setting", "reading", "audience", "detail", "test_errors"])
+def test_texts_of_numpy_and_of_enumerations_are_texts(name):
+    text = {"anatomy": "pending", "location": "umbilical-vein", "setting": "routine", "reading": "strict"}.get(name)
+    text = text or {"audience": "patient", "detail": "settings", "test_errors": "published"}[name]
+    member = enum.Enum("Word", {"ONE": text}, type=str).ONE
+    plain = rm.consult(**{name: text}).to_dict()
+    assert rm.consult(**{name: np.str_(text)}).to_dict() == rm.consult(**{name: member}).to_dict() == plain
+
+
 def test_the_terminal_answers_the_seed_question_on_one_screen():
     asked = "consult", "--weeks", "20", "--size", "5.5x4.4x3.4", "--location", "umbilical-vein", "--foci", "1"
     code, out, _ = run(*asked)
@@ -280,6 +291,11 @@ def test_evidence_on_the_command_line(folder):
         (["consult", "--size", "1x2x3x4"], "is not a size"),
         (["consult", "--location", "<script>"], "is not a word"),
         (["consult", "--anatomy"], "anatomy"),
+        (["consult", "--finding", ""], "an empty name in place of a finding"),
+        (["consult", "--setting", ""], "an empty name in place of a setting"),
+        (["consult", "--weeks="], "'' is not a number"),
+        (["fit-all", ""], "'' is no path: an empty name"),
+        (["calibrate", "--out", " "], "' ' is no path: an empty name"),
         (["consult", "extra"], "extra"),
         (["pool", "22/21"], "22 events of 21"),
         (["pool", "20"], "is not EVENTS/TOTAL"),

@@ -151,3 +151,21 @@ def test_a_known_width_adds_no_baby_to_what_stands_before_it(fits):
             after = model.risk(outcome, **known, width=width)
             assert (after.series, after.fetuses) == (before.series, before.fetuses)
             assert set(after.sources) > set(before.sources) or after.mean == before.mean
+
+
+def test_a_patient_reads_sentences_of_every_result_and_both_ranges():
+    """A result of a measurement is one of something, and what no study tells of an infection is not how a child did."""
+    text = " ".join(report.to_text(rm.consult(finding=NAME, width="13-15", audience="patient").to_dict()).split())
+    assert "has reached the baby: nobody can give one number. No study tells this of such babies." in text
+    assert "It could be anything from 21 to 74 of 100. In one more hospital it could be 1 to 97." in text
+    after = rm.consult(finding=NAME, **TESTED, audience="patient").to_dict()
+    assert 'If the result of the measurement of the space is "10 to 12 millimetres"' in report.to_markdown(after)
+    ranged = rm.consult(finding=NAME, anatomy="isolated", audience="patient").to_dict()
+    assert "very uncertain: some were not followed and hospitals differ" in report.to_markdown(ranged)
+
+
+@pytest.mark.parametrize("audience", ["clinician", "patient", "researcher"])
+@pytest.mark.parametrize("known", [{}, {"anatomy": "isolated"}, {"width": "10-12"}])
+def test_a_screen_has_eighty_columns_though_thousands_were_counted(known, audience):
+    text = report.to_text(rm.consult(finding=NAME, audience=audience, **known).to_dict())
+    assert max(map(len, text.splitlines())) <= 80

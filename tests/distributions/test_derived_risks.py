@@ -59,9 +59,7 @@ def test_quantiles_are_those_of_a_million_draws(name):
 def test_a_quantile_and_the_distribution_function_undo_each_other(name):
     risk = Propagated(*DIAGRAMS[name], RISKS)
     # Observed 2026-11: 3e-5, and 1e-3 at the ledge.
-    assert risk.cdf(risk.ppf(LEVELS)) == pytest.approx(
-        LEVELS, abs=2e-3 if name == "known of five" else 1e-4
-    )
+    assert risk.cdf(risk.ppf(LEVELS)) == pytest.approx(LEVELS, abs=2e-3 if name == "known of five" else 1e-4)
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,9 @@ def test_the_command_says_what_python_says():
     assert "worth" in out
     assert "+ 0.2 vague" in out
     for wrong in (["prior"], ["prior", "--mean", "0.2"], ["prior", "3/20", "--mean", "0.1", "--n", "5"],
-                  ["prior", "--quantiles", "0.5:0.1"]):  # fmt: skip
+                  ["prior", "--quantiles", "0.5:0.1"], ["prior", "--quantiles", "0.05=0.02,0.05=0.3,0.95=0.4"],
+                  *(["prior", "--mean", "0.1", "--n", "5", f"--{name}", usual] for name, usual in (
+                      ("components", "2"), ("prior", "rbest"), ("heterogeneity", "0"), ("model", "logit-t")))):  # fmt: skip
         code, _, err = run(*wrong)
         assert code == 2
         assert err.startswith("riskmodel: ")

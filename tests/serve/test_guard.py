@@ -4,6 +4,7 @@ import logging
 import shutil
 
 import pytest
+from command_line import run
 from served import client_of
 
 import riskmodel as rm
@@ -38,6 +39,42 @@ def test_another_host_is_refused(client, host):
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost:99", "LOCALHOST", "[::1]:8000", "[::1]"])
 def test_this_machine_is_served_under_each_of_its_names(client, host):
     assert client.get("/healthz", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ("Clinic.Local", "clinic.local:8000"),
+        ("fd00::1", "[fd00::1]:8000"),
+        ("[FD00::1]", "[fd00::1]"),
+        ("::", "[::]:80"),
+    ],
+)
+def test_a_name_that_is_allowed_is_served_however_it_is_written(given, asked):
+    let = client_of(Service(Desk([MILD]), hosts=[given], background=False))
+    assert let.get("/healthz", headers={"host": asked}).status_code == 200
+
+
+@pytest.mark.parametrize("given", ["", " ", "clinic.local:8000", "127.0.0.1:80", "http://clinic.local"])
+@pytest.mark.parametrize("option", ["--host", "--allow-host"])
+def test_a_host_that_none_can_ask_for_is_refused_and_nothing_listens(option, given):
+    code, out, err = run("serve", option, given)
+    assert (code, out) == (2, "")
+    assert err.startswith("riskmodel: host: ")
+    assert "is no machine's name" in err
+
+
+@pytest.mark.parametrize("host", ["a..b", "192.0.2.1"])
+def test_an_address_of_another_machine_is_told_as_that(host):
+    code, _, err = run("serve", "--host", host, "--port", "0")
+    assert code == 2
+    assert err == f"riskmodel: host: {host} is no address of this machine. Give one, such as 127.0.0.1\n"
+
+
+@pytest.mark.parametrize("given", ["", "clinic", "https://clinic.example/", "https://clinic.example/page", "null"])
+def test_a_site_that_no_browser_names_is_refused(given):
+    with pytest.raises(rm.InputError, match="is no site"):
+        Service(Desk([MILD]), origins=[given], background=False)
 
 
 def test_a_body_is_read_to_its_cap_whether_its_length_is_said_or_not(client):
