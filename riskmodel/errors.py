@@ -103,9 +103,10 @@ class UnknownNameError(InputError):
         self.known = names
         self.suggestion = closest(self.name, names)
         listed = ", ".join(names) if names else "none"
-        what = (
-            f"unknown {kind} {_shortened(self.name)!r}" if self.name.strip() else f"an empty name in place of a {kind}"
-        )
+        article = "an" if kind[:1] in "aeiou" else "a"
+        what = f"unknown {kind} {_shortened(self.name)!r}"
+        if not self.name.strip():
+            what = f"an empty name in place of {article} {kind}"
         super().__init__(what, where=where, remedy=f"{meant(self.name, names)}Known: {listed}")
 
 

@@ -34,6 +34,10 @@ class Column(NamedTuple):
         # A data frame counts its rows so where nobody said more.
         return self.labels is None or all(type(one) is int and one == i for i, one in enumerate(self.labels))
 
+    def unlabelled(self, names: Collection[str]) -> bool:
+        """Whether only its place tells of which series a value is; series named by numbers are rows of a data frame."""
+        return self.labels is None or (self.numbered and not all(map(str.isdigit, names)))
+
 
 def as_column(values: Any, where: str) -> Column:
     """Values of whatever was passed, with their labels; one number is a column of one."""

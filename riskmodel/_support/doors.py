@@ -19,8 +19,8 @@ import numpy as np
 from riskmodel._support.checks import LARGEST_TOTAL, NotWhole, as_numbers, as_rng, as_whole, finite_number, shown
 from riskmodel.errors import InputError
 
-#: Numbers of things, and the largest that is taken: of draws as many as fit in 80 megabytes.
-_MOST = {"events": LARGEST_TOTAL, "total": LARGEST_TOTAL, "others": LARGEST_TOTAL, "size": 10**7}
+#: Numbers of things, the least and the largest that is taken: of draws as many as fit in 80 megabytes.
+_RANGES = {**dict.fromkeys(("events", "total", "others"), (0, LARGEST_TOTAL)), "size": (0, 10**7), "draws": (1, 10**7)}
 _SEEDS = ("seed",)  # whole numbers that may be of any length, which `checked_seed` looks at
 
 
@@ -117,7 +117,7 @@ def _one(part: ast.expr, name: str, known: Mapping[str, Any]) -> _Check | None:
     if head == "Literal":
         return _text if all(isinstance(ast.literal_eval(one), str) for one in parts) else None
     if head in _KINDS:
-        return _whole(_MOST[name]) if head == "int" and name in _MOST else _KINDS[head]
+        return _whole(*_RANGES[name]) if head == "int" and name in _RANGES else _KINDS[head]
     if head in ("Mapping", "dict"):
         return _mapping(*(_check_of(one, "", known) for one in parts or [ast.Name("Any")] * 2))
     if head in ("Sequence", "tuple", "list", "Iterable"):
@@ -156,13 +156,13 @@ def _text(value: Any) -> str:
     return str.__str__(value)  # of NumPy or of an enumeration no more: what writes JSON knows str alone
 
 
-def _whole(most: int | None = None) -> _Check:
-    """A whole number; from 0 on where there is a largest."""
-    wanted = "up to 1,000,000,000,000,000" if most is None else f"from 0 to {most:,}"
+def _whole(least: int = 0, most: int | None = None) -> _Check:
+    """A whole number; from a least on where there is a largest."""
+    wanted = "up to 1,000,000,000,000,000" if most is None else f"from {least:,} to {most:,}"
 
     def check(value: Any) -> int:
         number = as_whole(value)
-        if isinstance(number, NotWhole) or (most is not None and not 0 <= number <= most):
+        if isinstance(number, NotWhole) or (most is not None and not least <= number <= most):
             raise _RefusedError(f"a whole number {wanted}")
         return number
 

@@ -221,7 +221,7 @@ def cumulative(posterior: Posterior, order: Any = None, *, ci_prob: float = 0.95
     values, labels = column.values, list(whole.labels)
     if len(values) != size:
         raise InputError(f"{len(values)} values for {size} series", where="order", remedy="Give one for each series")
-    if not column.numbered:
+    if not column.unlabelled(labels):
         theirs = column._replace(labels=[str(one) for one in column.labels or ()])
         values = aligned({"series": Column(labels, labels), "order": theirs}, "order")[0]["order"]
     for label, value in zip(labels, values, strict=True):

@@ -133,7 +133,8 @@ def _described(descriptor: Descriptor, value: Any) -> Any:
     if weeks and isinstance(value, str):
         value = _in_weeks(value, where)
     try:
-        number = float(value) if not isinstance(value, bool) else float("nan")
+        # Python would read 2_0 as 20.
+        number = float("nan") if isinstance(value, bool) or "_" in str(value) else float(value)
     except Exception:  # whatever a stranger's object brings it to
         number = float("nan")
     whole = descriptor.kind == "integer"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
@@ -29,8 +31,25 @@ class Headline(NamedTuple):
     reason: str  # why it is the median; empty where it is the mean
 
 
+def _as_unknown[F: Callable[..., Array]](function: F) -> F:
+    """A function of values that is not a number where a value is none."""
+
+    @functools.wraps(function)
+    def known(self: Distribution, x: ArrayLike) -> Array:
+        found, unknown = function(self, x), np.isnan(np.asarray(x, float))
+        return np.where(unknown, np.nan, found) if unknown.any() else found
+
+    return known  # type: ignore[return-value]
+
+
 class Distribution(Value, ABC):
     """A distribution on [0, 1]: of a risk, an average risk or a heterogeneity."""
+
+    def __init_subclass__(cls) -> None:
+        for name in ("pdf", "cdf", "sf"):
+            if name in vars(cls):
+                setattr(cls, name, _as_unknown(vars(cls)[name]))
+        super().__init_subclass__()
 
     #: Parts of equal probability by which peaks are looked for, and how deep, as a share, a valley between two is at least.
     cells: ClassVar[int] = 400

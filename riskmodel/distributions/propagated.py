@@ -30,7 +30,8 @@ from riskmodel.distributions.integral import (
     inner_logit,
     nodes,
 )
-from riskmodel.distributions.special import logit, sigmoid
+from riskmodel.distributions.quantiles import LOGIT_LIMIT
+from riskmodel.distributions.special import between, logit, sigmoid
 from riskmodel.distributions.ties import TILT_LOGITS, TILT_STEP, Ties, Tilt, finer
 
 Array = NDArray[np.float64]
@@ -266,7 +267,8 @@ def _line(node: Node, main: int, points: Mapping[int, Array], shape: tuple[int, 
 def _at_logits(risk: Distribution, logits: Array) -> Array:
     """Quantiles at levels with these logits: lines through their logits at those of a table."""
     with np.errstate(divide="ignore"):  # a risk that is nought or one
-        return sigmoid(np.interp(logits, LOGITS, once(risk, "logits", lambda: logit(_at_levels(risk)))))
+        table = once(risk, "logits", lambda: np.clip(logit(_at_levels(risk)), -LOGIT_LIMIT, LOGIT_LIMIT))
+    return sigmoid(between(table, (logits - LOGITS[0]) / (LOGITS[1] - LOGITS[0])))
 
 
 def _at_levels(risk: Distribution) -> Array:

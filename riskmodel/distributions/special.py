@@ -187,6 +187,14 @@ def log_sigmoids(x: Array) -> tuple[Array, Array]:
     return np.asarray(np.minimum(x, 0.0) - beyond), np.asarray(np.minimum(-x, 0.0) - beyond)
 
 
+def between(table: Array, places: Array) -> Array:
+    """Lines through a table's entries at places among them, its ends beyond: what is even needs no search."""
+    places = np.clip(places, 0.0, table.size - 1.0)
+    first = np.minimum(places.astype(np.int64), table.size - 2)
+    low = table.take(first)
+    return np.asarray(low + (places - first) * (table.take(first + 1) - low))
+
+
 def log_choose(totals: NDArray[np.int64], events: NDArray[np.int64]) -> Array:
     """Logarithms of binomial coefficients."""
     return np.asarray(gammaln(totals + 1.0) - gammaln(events + 1.0) - gammaln(totals - events + 1.0))

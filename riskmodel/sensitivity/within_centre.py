@@ -31,7 +31,7 @@ from riskmodel.coarsened.questions import NotOnTreeError, diagram
 from riskmodel.distributions.base import Distribution
 from riskmodel.distributions.diagram import Node, cancel, edges_of, evaluate, restrict
 from riskmodel.distributions.integral import nodes
-from riskmodel.distributions.special import logit, sigmoid
+from riskmodel.distributions.special import between, logit, sigmoid
 from riskmodel.errors import InputError
 from riskmodel.evidence.evidence import Evidence
 from riskmodel.tree.answer import joint, numerator
@@ -297,11 +297,8 @@ def _quantile(below: Callable[[float], float], level: float, near: float) -> flo
 
 
 def _even(table: Array, scores: Array) -> Array:
-    """Lines through a table at `_SCORES`, which are even, so that no place is searched for."""
-    at = np.clip((scores - _SCORES[0]) / (_SCORES[1] - _SCORES[0]), 0.0, _SCORES.size - 1.0)
-    place = np.minimum(at.astype(int), _SCORES.size - 2)
-    low = table.take(place)
-    return np.asarray(low + (at - place) * (table.take(place + 1) - low))
+    """Lines through a table at `_SCORES`."""
+    return between(table, (scores - _SCORES[0]) / (_SCORES[1] - _SCORES[0]))
 
 
 def _logits(values: ArrayLike) -> Array:

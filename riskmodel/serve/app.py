@@ -250,19 +250,25 @@ class Service:
         if not self.background:
             yield
             return
-        usual = (("page", HTML, self._page), ("json", JSON, self._json))
-        last = "finding", HTML, self._finding_page
-        threading.Thread(target=self.desk.warm, args=(self.stop, usual, last), daemon=True, name="warm").start()
+        self._warm()
         looking = asyncio.create_task(self._look())
         yield
         self.stop.set()
         looking.cancel()
 
+    def _warm(self) -> None:
+        usual = (("page", HTML, self._page), ("json", JSON, self._json))
+        last = "finding", HTML, self._finding_page
+        threading.Thread(target=self.desk.warm, args=(self.stop, usual, last), daemon=True, name="warm").start()
+
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
-            for line in await run_in_threadpool(self.desk.look):
+            said = await run_in_threadpool(self.desk.look)
+            for line in said:
                 log.warning(line)
+            if said:  # what was read anew has no answers yet
+                self._warm()
 
 
 def _fault(request: Request, error: RiskModelError, status: int, headers: Mapping[str, str] | None = None) -> Response:

@@ -18,6 +18,7 @@ from typing import Any
 
 from riskmodel._support.kept import once
 from riskmodel.distributions.mixture import BetaMixture
+from riskmodel.errors import UnknownNameError
 from riskmodel.evidence.finding import Edge, Finding, Given
 from riskmodel.priors import MU_PRIORS, MixturePrior, MuPrior, as_mu_prior
 
@@ -38,7 +39,10 @@ def as_branch_priors(finding: Finding, prior: Any) -> tuple[MuPrior, tuple[MuPri
             )
 
         return jeffreys, once(finding, DIRICHLET_TREE, branches)
-    one = as_mu_prior(prior)
+    try:
+        one = as_mu_prior(prior)
+    except UnknownNameError as error:
+        raise UnknownNameError("prior", str(prior), [DIRICHLET_TREE, *MU_PRIORS], where=error.where) from None
     return one, (one,) * len(finding.edges)
 
 

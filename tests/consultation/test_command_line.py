@@ -275,7 +275,7 @@ def test_other_ways_to_write_weeks(text, weeks):
 @pytest.mark.parametrize(
     ("text", "words"),
     [("20+7", "write 21+0"), ("20+9", "has 9 days"), ("20w12d", "write 21+5"), ("45+1", "outside 4 to 45"), ("3+6", "outside"),
-     ("20+", "as 20, 20+3 or 20w3d"), ("20 3", "20+3 or 20w3d"), ("20,3", "20+3"), ("+3", "outside"), ("20d3w", "20+3"), ("203", "outside")],
+     ("20+", "as 20, 20+3 or 20w3d"), ("20 3", "20+3 or 20w3d"), ("20,3", "20+3"), ("+3", "outside"), ("20d3w", "20+3"), ("203", "outside"), ("2_0", "not a number")],
 )  # fmt: skip
 def test_what_are_no_weeks_says_how_they_are_written(text, words):
     with pytest.raises(rm.InputError) as caught:

@@ -292,7 +292,6 @@ def test_evidence_on_the_command_line(folder):
         (["consult", "--location", "<script>"], "is not a word"),
         (["consult", "--anatomy"], "anatomy"),
         (["consult", "--finding", ""], "an empty name in place of a finding"),
-        (["consult", "--setting", ""], "an empty name in place of a setting"),
         (["consult", "--weeks="], "'' is not a number"),
         (["fit-all", ""], "'' is no path: an empty name"),
         (["calibrate", "--out", " "], "' ' is no path: an empty name"),

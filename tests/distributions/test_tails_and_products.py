@@ -31,3 +31,15 @@ def test_products_of_rising_factorials_are_ratios_of_gamma_functions(shape, coun
     expected = sum(n * np.log(step) + gammaln(scaled + n) - gammaln(scaled) for n in counts)
     # Largest difference observed 2026-11: 5e-14.
     assert log_rising(start, step, counts) == pytest.approx(expected, rel=1e-10, abs=1e-10)
+
+
+@pytest.mark.parametrize("model", ["beta-binomial", "logit-normal", "contaminated-beta-binomial"])
+def test_what_is_no_number_has_no_probability(model):
+    post = rm.pool([11, 3], [61, 20], model=model)
+    asked = rm.fit("fetal-hepatic-calcification").risk("abnormal_karyotype", infection="negative")
+    alike = rm.pool([11, 3], [61, 20], heterogeneity=0)
+    risks = [asked.new_setting, asked.average, alike.average, alike.heterogeneity]
+    for one in (post.average, post.new_setting, post.heterogeneity, post.tau, post.series[0], *risks):
+        for at in (one.pdf, one.cdf, one.sf):
+            assert np.isnan(at(np.nan)), (one, at)
+            assert np.isnan(at([[np.nan, 0.2], [0.3, 0.4]])).sum() == 1, (one, at)

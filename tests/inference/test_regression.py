@@ -186,6 +186,7 @@ def test_levels_have_an_order_and_series_are_told_by_label():
         (np.zeros((3, 2)), "2 covariates"),
         (pd.DataFrame({"year": [1, 2, 3], "kind": [1, 2, 2]}), "2 covariates"),
         (pd.Series([1, 2, 3], index=["x", "y", "z"]), "its own labels"),
+        (pd.Series([1, 2, 3], index=[1, 2, 3]), "its own labels"),
         (pd.Categorical([1, 2, 3]), "without an order"),
         ([{"a": {}}, {"a": {}}, {"a": {}}], "series 1"),
         ([1e308, -1e308, 0], "too far apart"),
@@ -195,6 +196,18 @@ def test_labels_that_cannot_be_used_are_refused_with_the_way_out(by, said):
     with pytest.raises(InputError, match=said) as refused:
         rm.pool([1, 2, 3], [9, 9, 9], by=by)
     assert refused.value.remedy
+
+
+def test_rows_of_a_data_frame_are_the_same_rows():
+    """Series named by the numbers of their rows: other rows are no covariate of theirs, nor an order."""
+    frame = pd.DataFrame({"events": [1, 2, 3, 4], "total": [10, 11, 12, 13], "year": [1990, 2000, 2010, 2020]})
+    some = frame[1:]
+    assert rm.pool(some.events, some.total, by=some.year).of == (0, 1, 2)
+    assert rm.pool(list(some.events), list(some.total), by=frame.year[:3]).of == (0, 1, 2)
+    with pytest.raises(InputError, match="its own labels"):
+        rm.pool(some.events, some.total, by=frame.year[:3])
+    with pytest.raises(InputError, match="different labels"):
+        rm.between.cumulative(rm.pool(some.events, some.total), order=frame.year[:3])
 
 
 def test_what_has_no_covariate_says_so():

@@ -2,9 +2,11 @@
 
 import logging
 import shutil
+import threading
 
 import pytest
 from command_line import run
+from fastapi.testclient import TestClient
 from served import client_of
 
 import riskmodel as rm
@@ -144,6 +146,21 @@ def test_a_folder_that_turns_bad_leaves_what_was_read_serving_and_is_reported(tm
     service.desk.look()
     assert client.get("/healthz").json()["status"] == "ok"
     assert client.get("/api/v1/consultation").json()["evidence_version"].startswith("2026-11-27")
+
+
+def test_what_is_read_anew_is_answered_beforehand_again(tmp_path, monkeypatch):
+    folder = tmp_path / "mine"
+    shutil.copytree(SHIPPED / MILD, folder)
+    service = Service(Desk([folder]))
+    warmed = threading.Event()
+    monkeypatch.setattr("riskmodel.serve.app.LOOK", 0.01)
+    monkeypatch.setattr(service.desk, "warm", lambda stop, usual, last: warmed.set())
+    with TestClient(service.app):
+        assert warmed.wait(60)
+        warmed.clear()
+        toml = folder / "finding.toml"
+        toml.write_text(toml.read_text().replace("updated = ", "updated = 2026-11-27 # ", 1))
+        assert warmed.wait(60)
 
 
 def test_a_finding_that_is_bad_at_the_start_is_not_served(tmp_path):

@@ -265,3 +265,8 @@ def test_a_product_of_two_betas_by_quadrature():
         exact = quad(lambda v, t=t: beta(3, 2).pdf(v) * beta(8, 1.5).cdf(min(1.0, t / v)), 0, 1, points=[t])[0]
         assert float(product.cdf(t)) == pytest.approx(exact, abs=2e-4)
     assert evaluate(Branch(0, 1.0, 0.0), {0: 0.25}) == 0.25
+
+
+def test_an_unknown_prior_is_told_with_those_of_a_tree():
+    with pytest.raises(rm.UnknownNameError, match=r"Did you mean 'dirichlet-tree'\?"):
+        rm.fit("fetal-hepatic-calcification", prior="dirichlet")

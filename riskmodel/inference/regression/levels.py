@@ -70,8 +70,8 @@ def read_levels(by: Any, names: tuple[str, ...], called: str = "") -> Levels:
     if len(given) != len(names):
         what = f"{about}{len(given)} labels for {len(names)} series"
         raise InputError(what, where="by", remedy=_ONE)
-    if column.labels is not None and not column.numbered:
-        told = [str(one) for one in column.labels]
+    if not column.unlabelled(names):
+        told = [str(one) for one in column.labels or ()]
         if len(set(told)) < len(told) or set(told) != set(names):
             raise InputError(
                 f"{about}its own labels are not those of the series",
