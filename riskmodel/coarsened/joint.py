@@ -199,27 +199,31 @@ class Joint(Value):
     @property
     def weights(self) -> Array:
         """Posterior probability of each way, of shape (ways,)."""
-        if self._weights is None:
-            raise AccuracyError(
-                f"the coarser counts of {self._names} contradict the branches' own counts",
-                remedy="Read direct and indirect apart, and ask why the series differ",
-            )
+        share = self._share
+        if share <= (0.0 if self.exact else TOO_FEW):
+            first, *others = dict.fromkeys(coarse.row.source for coarse in self.rows)
+            names = ", ".join([first, *others[:4]]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
+            what = f"the coarser counts of {names} contradict the branches' own counts"
+            if share > 0:
+                what = f"of the ways in which the fetuses of {names} can have divided {share:.1%} of those drawn count"
+                what += f", less than {TOO_FEW:.0%}: these counts are many, or contradict the branches' own"
+            raise AccuracyError(what, remedy="Read direct and indirect apart, and ask why the series differ")
         return self._weights
 
     @kept
-    def _weights(self) -> Array | None:
-        """The same; None, worked out once as well, where the counts contradict each other."""
-        weights = _weights(self._divisions, self.own)
-        return weights if effective(weights) > (0.0 if self.exact else TOO_FEW) else None
+    def _weights(self) -> Array:
+        """The same, of counts that contradict each other too; zeros where no way can be."""
+        return _weights(self._divisions, self.own)
 
-    @property
-    def _names(self) -> str:
-        return ", ".join(dict.fromkeys(coarse.row.source for coarse in self.rows))
+    @kept
+    def _share(self) -> float:
+        return effective(self._weights)
 
     @property
     def effective_share(self) -> float:
         """Effective share of the drawn ways; 1 where all are listed."""
-        return 1.0 if self.exact else effective(self.weights)
+        self.check()
+        return 1.0 if self.exact else self._share
 
     def posterior(self, edge: int) -> Posterior:
         """Posterior of a branch given its own counts and the coarse ones."""

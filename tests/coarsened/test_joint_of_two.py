@@ -1,5 +1,7 @@
 """Two branches and a count of those who passed either: every way by SciPy's beta-binomial, listed and drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import beta, betabinom
@@ -124,6 +126,20 @@ def test_of_two_counts_that_cannot_be_together_are_refused(monkeypatch):
     monkeypatch.setattr(joints, "_weights", lambda divisions, own: np.zeros(divisions.size))
     refused = Joint(model.fitted, together.rows)
     with pytest.raises(rm.AccuracyError, match="the coarser counts of D contradict the branches' own counts"):
+        refused.check()
+
+
+def test_of_two_too_few_drawn_ways_are_told_apart_from_a_contradiction(monkeypatch):
+    model = tree(
+        ("counts", 0.0), (("A", "v0", "no", (), 3, 30), ("D", "outcome", "good", (), 20, 40)), prior="jeffreys"
+    )
+    together = joint(model)
+    monkeypatch.setattr(Joint, "exact", False)
+    monkeypatch.setattr(joints, "_weights", lambda divisions, own: np.eye(1, 1000)[0])
+    (row,) = together.rows
+    refused = Joint(model.fitted, tuple(replace(row, row=replace(row.row, source=f"D{i}")) for i in range(7)))
+    said = "the fetuses of D0, D1, D2, D3, D4 and 2 more can have divided 0.1% of those drawn count, less than 1%"
+    with pytest.raises(rm.AccuracyError, match=said):
         refused.check()
 
 
