@@ -234,6 +234,7 @@ def _check_beside(model: ProbabilityTree, **stated: Any) -> None:
     """What is stated beside a fitted tree is what it was fitted with: passed over, it would seem to be in the answer."""
     for name, value in stated.items():
         own = model.evidence.reading if name == "reading" else getattr(model, name)
+        value = tuple(value) if isinstance(own, tuple) and isinstance(value, list) else value
         if not same(value, _USUAL[name]) and not same(value, own):
             what = f"{shown(value)} beside a tree that is fitted with {shown(own)}"
             raise ContradictionError(what, where=name, remedy="Leave it out, or give the evidence in place of the tree")

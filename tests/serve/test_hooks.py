@@ -67,9 +67,9 @@ def test_a_problem_that_is_put_on_the_list_is_answered(client):
 def test_the_latest_result_counts_and_two_that_differ_do_not(client):
     def dated(states):
         body = call(HEPATIC, {"anatomy": "isolated"})
-        for state, day in states:
+        for state, when in states:
             one = call(HEPATIC, {"karyotype": state})["prefetch"]["observations"]["entry"][0]
-            one["resource"]["effectiveDateTime"] = day
+            one["resource"] |= when if isinstance(when, dict) else {"effectiveDateTime": when}
             body["prefetch"]["observations"]["entry"].append(one)
         return client.post(PATH, json=body).json()["cards"][0]
 
@@ -77,9 +77,19 @@ def test_the_latest_result_counts_and_two_that_differ_do_not(client):
     # At 05:00 and at 09:00 in UTC, which their texts sort the other way round.
     zones = [("abnormal", "2026-01-01T10:00:00+05:00"), ("normal", "2026-01-01T09:00:00Z")]
     assert "karyotype=normal" in dated(zones)["links"][0]["url"]
-    differ = dated([("abnormal", "2026-01-01"), ("normal", "2026-01-01")])
-    assert "karyotype" not in differ["links"][0]["url"]
-    assert "two results differ" in differ["detail"]
+    later = (
+        {"effectiveInstant": "2026-03-01T09:00:00Z"},
+        {"effectivePeriod": {"start": "2026-03-01", "end": "2026-03-02"}},
+    )
+    for when in later:
+        assert "karyotype=normal" in dated([("abnormal", "2026-01-01"), ("normal", when)])["links"][0]["url"]
+    # Which is the later no one can tell: of one day, of a day and an hour of it, of a month and a day of it, and without a time.
+    for first, second in (
+        ("2026-01-01", "2026-01-01"), ("2026-01-01", "2026-01-01T09:00:00Z"), ("2026-01", "2026-01-20"), ({}, "2026-01-20"),
+    ):  # fmt: skip
+        differ = dated([("abnormal", first), ("normal", second)])
+        assert "karyotype" not in differ["links"][0]["url"]
+        assert "two results differ" in differ["detail"]
 
 
 def test_a_problem_that_is_over_or_another_s_is_not_answered(client):

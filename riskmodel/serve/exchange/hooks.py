@@ -148,7 +148,7 @@ def _findings(condition: Mapping[str, Any], findings: Mapping[str, Evidence]) ->
 def _states(observations: Sequence[Mapping[str, Any]], evidence: Evidence) -> tuple[dict[str, str], list[str]]:
     """What observations say of a finding's variables and tests, the latest of each; what cannot be read is not known."""
     states = evidence.workup.results(evidence.finding)
-    found: dict[str, list[tuple[str, str]]] = {}
+    found: dict[str, list[tuple[str, str, str]]] = {}
     unread = []
     for one in observations:
         for name in _codes(one.get("code"), STATE):
@@ -158,12 +158,11 @@ def _states(observations: Sequence[Mapping[str, Any]], evidence: Evidence) -> tu
             if state is None:
                 unread.append(name)
                 continue
-            when = _instant(one.get("effectiveDateTime") or one.get("issued"))
-            found.setdefault(name, []).append((when, state))
+            found.setdefault(name, []).append((*_when(one), state))
     said: dict[str, str] = {}
     for name, values in found.items():
-        latest = max(when for when, _ in values)
-        told = {state for when, state in values if when == latest}
+        latest = max(first for first, _, _ in values)
+        told = {state for _, last, state in values if last >= latest}  # all but those that are certainly older
         if len(told) == 1:
             said[name] = told.pop()
         else:
@@ -171,13 +170,19 @@ def _states(observations: Sequence[Mapping[str, Any]], evidence: Evidence) -> tu
     return said, list(dict.fromkeys(unread))
 
 
-def _instant(when: Any) -> str:
-    """A time as one that sorts, whatever its zone: in UTC; a day, or a text that is no time, as it is."""
+def _when(observation: Mapping[str, Any]) -> tuple[str, str]:
+    """First and last time, as texts that sort, at which a result may be from: a day or a year has many, no time has all."""
+    period = observation.get("effectivePeriod")
+    times = [observation.get("effectiveDateTime"), observation.get("effectiveInstant")]
+    times += [period.get("end"), period.get("start")] if isinstance(period, dict) else []
+    text = next((one for one in (*times, observation.get("issued")) if isinstance(one, str)), "")
     try:
-        at = datetime.fromisoformat(when)
-        return when if at.tzinfo is None else at.astimezone(UTC).isoformat(timespec="microseconds")
-    except (TypeError, ValueError, OverflowError):
-        return when if isinstance(when, str) else ""
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        return text, text + "~"
+    if at.tzinfo is not None:
+        text = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return text, text if "T" in text else text + "~"
 
 
 def _state(observation: Mapping[str, Any], states: Sequence[str]) -> str | None:
