@@ -101,9 +101,9 @@ class Tallied(Distribution):
     def of(cls, top: Array, bottom: Array, weights: Array) -> Tallied:
         """The ratio of two values at weighted points."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            logits = np.log(top / (bottom - top))  # NaN where nobody has what is known, and then without weight
-        place = ((np.nan_to_num(np.clip(logits, -_REACH, _REACH)) + _REACH) / _CELL).astype(np.int64)
-        place = np.minimum(place, _MIDDLES.size - 1)
+            along = (np.log(top / (bottom - top)) + _REACH) / _CELL
+        # Where nobody has what is known it is not a number, has no weight, and is put into the first cell.
+        place = np.fmin(np.fmax(along, 0.0), _MIDDLES.size - 1.0).astype(np.int64)
         share = np.bincount(place.ravel(), weights.ravel(), minlength=_MIDDLES.size)
         return cls(share / share.sum())
 
