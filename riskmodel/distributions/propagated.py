@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskmodel._support.checks import Rng, as_rng, checked_levels
-from riskmodel._support.kept import Shelf, beside, kept, once
+from riskmodel._support.kept import Shelf, kept, once
 from riskmodel.distributions.base import Complement, Distribution, PointMass
 from riskmodel.distributions.diagram import Branch, Node, cancel, compress, edges_of, evaluate, restrict
 from riskmodel.distributions.integral import (
@@ -160,13 +160,11 @@ class Propagated(Distribution):
         weights = self.ties.weights
         means = {edge: one.mean for edge, one in self.risks.items()} | self.ties.means()
         mean = np.broadcast_to(evaluate(self.numerator, means) / evaluate(self.denominator, means), weights.shape)
-        if self._factored() is None and len(self._inner.ways) == weights.size:
-            rows = once(self, "by way", lambda: self._inner.by_way(sigmoid(self._reach)))
+        risk = self.quick_ppf(sigmoid(ends))
+        if self._by_way is not None:
             at = finer(self._reach[None])[0]
-            risk = logit(self.quick_ppf(sigmoid(ends)))
-            below = np.stack([sigmoid(np.interp(risk, at, row)) for row in finer(inner_logit(rows))])
-        else:  # its points do not tell the ways apart
-            risk = self.quick_ppf(sigmoid(ends))
+            below = np.stack([sigmoid(np.interp(logit(risk), at, row)) for row in finer(inner_logit(self._by_way))])
+        else:
             ways = (self.ties.only(way) for way in range(weights.size))
             below = np.stack([Propagated(self.numerator, self.denominator, self.risks, one).cdf(risk) for one in ways])
         share = np.maximum(np.diff(below, axis=1), 0.0)
@@ -216,9 +214,17 @@ class Propagated(Distribution):
         return self._inner.reach(self.mean)
 
     @kept
+    def _by_way(self) -> Array | None:
+        """Probability up to `_reach` in each way; None where its points do not tell the ways apart, or ways are many."""
+        ways = 0 if self.ties is None else self.ties.weights.size
+        if not 0 < ways <= _MOST_SETS or self._factored() is not None or len(self._inner.ways) != ways:
+            return None
+        return self._inner.by_way(sigmoid(self._reach))
+
+    @kept
     def _table(self) -> tuple[Array, Array]:
         """Logits of levels, rising, and of the risks at them: cubics through few."""
-        rows = beside(self).get("by way")
+        rows = self._by_way
         below = self._inner.below(sigmoid(self._reach)) if rows is None else self._inner.shares @ rows
         levels, at = finer(np.stack([inner_logit(below), self._reach]))
         return np.maximum.accumulate(levels), at

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from riskmodel._support import kept
 from riskmodel.distributions.base import PointMass
 from riskmodel.distributions.diagram import Branch, evaluate
 from riskmodel.distributions.mixture import BetaMixture
@@ -107,3 +108,21 @@ def test_finer_steps_go_through_the_values_and_keep_a_parabola():
     assert found[::16] == pytest.approx(at**2)
     inside = slice(16, -16)
     assert found[inside] == pytest.approx((np.linspace(0, 8, found.size) ** 2)[inside])
+
+
+def test_a_table_is_the_same_whatever_was_asked_before():
+    share = 1 / (1 + np.exp(-TILT_LOGITS))
+    ties = Ties(
+        np.array([0.5, 0.5]),
+        {0: np.array([0, 1])},
+        {0: Tilt(np.stack([2 * (1 - share), 2 * share]), np.array([0.1, 0.3]))},
+    )
+    levels = np.linspace(0.001, 0.999, 101)
+    tables = []
+    for tilted_first in (True, False):
+        kept.clear()
+        risk = Propagated(CHAIN, 1.0, RISKS, ties.among([0]))
+        if tilted_first:
+            assert risk.tilt.ratios.shape[0] == 2
+        tables.append(risk.quick_ppf(levels))
+    assert np.array_equal(*tables)
