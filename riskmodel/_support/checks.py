@@ -77,9 +77,8 @@ def checked_seed(value: Any, where: str, high: int | None = None) -> int:
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     number = int(value) if whole else None if isinstance(value, str) else as_whole(value)
     if not isinstance(number, int) or number < 0 or (high is not None and number > high):
-        what = f"{shown(value)} is not a seed: a whole number of at least 0" + (
-            f" and at most {high:,}" if high else ""
-        )
+        what = f"{shown(value)} is not a seed: a whole number of at least 0"
+        what += f" and at most {high:,}" if high else ""
         remedy = "Give such as 1" + (", or numpy.random.default_rng(1)" if where == "rng" else "")
         raise InputError(what, where=where, remedy=remedy)
     return number

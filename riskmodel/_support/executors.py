@@ -37,8 +37,9 @@ def workers(jobs: int) -> Iterator[Executor | None]:
 
     # Spawned, since a forked process inherits locks of threads that it does not have. Ctrl-C is for the process that
     # collects the results, which then stops the others.
-    deaf: dict[str, Any] = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), **deaf)
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    )
     # Each process reads these when it starts: with threads of their own they would get in each other's way.
     before = {name: os.environ[name] for name in _THREADS if name in os.environ}
     os.environ.update(dict.fromkeys(_THREADS, "1"))

@@ -70,10 +70,8 @@ def read_once(path: Path, most: int) -> bytes:
 def as_path(given: str | Path, where: str = "path") -> Path:
     """A path as a caller wrote it; refused where no file can have it, such as the text of a table or ``~nobody``."""
     try:
-        if isinstance(given, str) and not given.strip():
-            raise ValueError(
-                "an empty name"
-            )  # of a variable that is not set; to pathlib it is the folder one stands in
+        if isinstance(given, str) and not given.strip():  # as of a variable that is not set: to pathlib it is "."
+            raise ValueError("an empty name")
         path = Path(given).expanduser()
         whole = str(path.absolute())
     except Exception as error:  # a working directory that is gone, or whatever a stranger's object brings pathlib to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -144,7 +144,7 @@ class Tables(Value):
             for some in blocks:
                 left = ends[1][ends[1] >= (0 if some is None else some[0])][:, None]
                 second = None if some is None else np.minimum(some, left)
-                terms = self.terms(node, free, (reached, left), (first, second))
+                terms = product(self.factors(node, free, (reached, left), (first, second)))
                 if some is not None:
                     terms = terms * (some <= left)
                 if total is None:
@@ -185,24 +185,6 @@ class Tables(Value):
             None if 1.0 in (node.hit, node.miss) else range(rest + 1),
         )
 
-    def terms(
-        self,
-        node: Branch,
-        free: tuple[bool, bool],
-        arrive: tuple[Places, Places],
-        taken: tuple[int | Places | None, int | Places | None],
-        at: At = None,
-    ) -> Array:
-        """Probability that of those who arrive some take a branch, and both sides then come out as they must.
-
-        Without `at` for every combination of classes, otherwise for one of each row of `arrive`, or the most of any.
-        """
-        first, *others = self.factors(node, free, arrive, taken)
-        found = at_classes(*first, at)
-        for one in others:
-            found = found * at_classes(*one, at)
-        return found
-
     def factors(
         self,
         node: Branch,
@@ -210,7 +192,10 @@ class Tables(Value):
         arrive: tuple[Places, Places],
         taken: tuple[int | Places | None, int | Places | None],
     ) -> list[tuple[Array, tuple[Places, ...]]]:
-        """The tables that `terms` multiplies, of the branch and of what follows on either side, and the places in them."""
+        """Probability that of those who arrive some take a branch, and both sides then come out as they must.
+
+        As factors: a table of the branch and one of what follows on either side, and the places in them.
+        """
         moved: list[Places] = []
         for side, (one, here) in enumerate(zip(taken, arrive, strict=True)):
             if one is not None:
@@ -248,7 +233,7 @@ class Tables(Value):
             if top:  # all have the same choice before them, and most of it is next to impossible
                 ends = [np.full((1, grid[0].size), most) for most in self.most]
                 sides = [None if one is None else each[None] for one, each in zip(settled, grid, strict=True)]
-                bound = self.terms(node, free, (ends[0], ends[1]), (sides[0], sides[1]), "most")[0]
+                bound = product(self.factors(node, free, (ends[0], ends[1]), (sides[0], sides[1])), "most")[0]
                 shown = bound >= _NIL * bound.max()  # all of them where none is possible: then the counts contradict
                 grid = [each[shown] for each in grid]
             # Many draws have the same before them: their classes matter where the rest of the diagram has them.
@@ -266,7 +251,8 @@ class Tables(Value):
                     for one, each, to in zip(settled, grid, here, strict=True)
                 ]
                 wide = tuple(np.broadcast_to(one, (one.shape[0], grid[0].size)) for one in here)
-                terms = self.terms(node, free, (wide[0], wide[1]), (taken[0], taken[1]), tuple(part[2:]))
+                factors = self.factors(node, free, (wide[0], wide[1]), (taken[0], taken[1]))
+                terms = product(factors, tuple(part[2:]))
                 for one, each, to in zip(settled, grid, here, strict=True):
                     if one is not None and not top:
                         terms = np.where(each <= to, terms, 0.0)
@@ -293,6 +279,11 @@ class Tables(Value):
 
         down(self.coarse.node, (False, False), tuple(np.full(size, most) for most in self.most))  # type: ignore[arg-type]
         return found
+
+
+def product(factors: Iterable[tuple[Array, tuple[Places, ...]]], at: At = None) -> Array:
+    """Entries of tables, multiplied: for every combination of classes, for one of each row, or the most of any."""
+    return functools.reduce(np.multiply, (at_classes(table, place, at) for table, place in factors))
 
 
 def at_classes(table: Array, place: tuple[Places, ...], at: At) -> Array:

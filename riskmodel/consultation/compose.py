@@ -137,8 +137,14 @@ def setting_parts(
 
     def answered(own: ProbabilityTree, risk: RiskEstimate) -> doc.SettingRisk:
         found = ask(own, risk.outcome.name, risk.known, undecided)
-        counted: dict[str, Any] = {name: getattr(found, name) for name in ("series", "fetuses", "sources")}
-        return doc.SettingRisk(outcome=risk.outcome.name, weighing=_weighing(found), **_told(found), **counted)
+        return doc.SettingRisk(
+            outcome=risk.outcome.name,
+            series=found.series,
+            fetuses=found.fetuses,
+            sources=found.sources,
+            weighing=_weighing(found),
+            **_told(found),
+        )
 
     trees = {name: of_setting(model, name) for name in titles}
     return tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 DEFAULT_FINDING = "fetal-hepatic-calcification"
 #: What costs much and is not always wanted: asked for by name.
 DETAILS: tuple[str, ...] = ("robustness", "settings", "neighbours", "changes")
-
-#: What a fit is made with where nothing is said.
-_USUAL: dict[str, Any] = {"reading": None, "setting": "any", "prior": "dirichlet-tree", "heterogeneity": "default"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -232,10 +230,11 @@ def consult(
 
 def _check_beside(model: ProbabilityTree, **stated: Any) -> None:
     """What is stated beside a fitted tree is what it was fitted with: passed over, it would seem to be in the answer."""
+    usual = inspect.signature(consult).parameters
     for name, value in stated.items():
         own = model.evidence.reading if name == "reading" else getattr(model, name)
         value = tuple(value) if isinstance(own, tuple) and isinstance(value, list) else value
-        if not same(value, _USUAL[name]) and not same(value, own):
+        if not same(value, usual[name].default) and not same(value, own):
             what = f"{shown(value)} beside a tree that is fitted with {shown(own)}"
             raise ContradictionError(what, where=name, remedy="Leave it out, or give the evidence in place of the tree")
 
