@@ -317,10 +317,9 @@ def _confidence(answer: Answer, main: Answer | None, rows: Sequence[Row], plain:
     word, reason = main["certainty"], named(main["certainty_why"])
     if plain:
         if word in SURE:
-            told = ["few babies were counted"] * (main["fetuses"] < FEW) + ["some were not followed"] * (
-                rows[0].kind == "range"
-            )
-            return SURE[word], listed([*told, "hospitals differ"])
+            few = "few babies were counted" if main["fetuses"] < FEW else ""
+            lost = "some were not followed" if rows[0].kind == "range" else ""
+            return SURE[word], listed([*filter(None, (few, lost)), "hospitals differ"])
         return "no number", rows[0].why
     if word == "none":
         after = {tuple(one["given"].items()): one for branch in answer["branches"] for one in branch["risks"]

@@ -31,8 +31,9 @@ class Xls:
         self.xlrd, self.raw, self.budget = xlrd, raw, Budget()
         try:
             # On demand, or xlrd would let go of the stream that formulas are looked up in.
-            how = {"formatting_info": True, "on_demand": True, "logfile": io.StringIO()}
-            self.book = xlrd.open_workbook(file_contents=raw, **how)
+            self.book = xlrd.open_workbook(
+                file_contents=raw, formatting_info=True, on_demand=True, logfile=io.StringIO()
+            )  # fmt: skip
             _check_area(self.book.mem, self.book.base)
             self.pages = self.book.sheets()
         except TooLargeError:
